@@ -1,0 +1,284 @@
+"""From a question to an answer whose every sentence is cited: extractive, or written by a model and checked.
+
+Both modes build the answer statement by statement through one `_Draft`, so that numbering, markers and the stream are
+the same. A stream is the only way an answer is made; `ask` reads it to its end.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+from anyio import CapacityLimiter, to_thread
+
+from qa import citations, extractive
+from qa.catalog import Catalog
+from qa.errors import BadQuestion, ModelFailed, NotFound
+from qa.evidence import EvidenceRanker, Ranked
+from qa.llm import ChatModel, EndPiece, Message, TextPiece
+from qa.prompts import Prompts, evidence_block, make_fence, make_ids
+from qa.reply import NotInSources, Parsed, Partial, ReplyParser, Sentence
+from qa.retrieval import Retrieved, Retriever
+from qa.types import Answer, Citation, Evidence, Hit, Question, Rejected, Statement, Status, Support, Usage
+
+NOT_IN_SOURCES = "The articles do not answer this question."
+MAX_QUESTION_CHARS = 2_000
+SHOWN_SENTENCES = 24  # what a model is given to read
+MAX_REPLY_TOKENS = 700
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The first event of a stream: the chunks that were found."""
+
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of the answer's text; joined, the pieces are the answer."""
+
+    text: str
+
+
+Event = Looked | Delta | Citation | Answer
+
+
+class Answerer:
+    """Answer questions. One for a process; safe to use from many tasks at once."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        retriever: Retriever,
+        ranker: EvidenceRanker,
+        model: ChatModel | None,
+        prompts: Prompts,
+        *,
+        default_mode: Literal["auto", "extractive", "llm"] = "auto",
+        on_llm_failure: Literal["extractive", "error"] = "extractive",
+        unsupported: Literal["drop", "mark"] = "drop",
+        deadline_s: float = 60.0,
+        threads: int = 4,
+    ) -> None:
+        self._catalog = catalog
+        self._retriever = retriever
+        self._ranker = ranker
+        self._model = model
+        self._prompts = prompts
+        self._default_mode = default_mode
+        self._on_llm_failure = on_llm_failure
+        self._unsupported = unsupported
+        self._deadline_s = deadline_s
+        self._limiter = CapacityLimiter(threads)
+
+    async def ask(self, question: Question) -> Answer:
+        """Return the whole answer. Raises BadQuestion, StoreFailed and, by setting, ModelFailed."""
+        async for event in self.stream(question):
+            if isinstance(event, Answer):
+                return event
+        raise AssertionError("a stream ends with its answer")
+
+    async def stream(self, question: Question) -> AsyncIterator[Event]:
+        """Yield `Looked`, then `Delta` and each `Citation` before its marker, last the whole `Answer`."""
+        mode = self._mode(question)
+        clock = _Clock()
+        deadline = clock.began + self._deadline_s
+        retrieved, ranked, texts = await to_thread.run_sync(self._find, question, clock, limiter=self._limiter)
+        yield Looked(retrieved.hits)
+        draft = _Draft(texts, list(retrieved.degraded))
+        if mode == "llm" and ranked.evidence:
+            try:
+                async for event in self._written(question, ranked, draft, deadline, clock):
+                    yield event
+            except ModelFailed as exc:
+                _log.warning("model failed: %s", exc)
+                if self._on_llm_failure == "error" and not draft.statements:
+                    raise
+                draft.degraded.append("llm")
+                draft.complete = False
+                if not draft.statements:  # nothing was sent yet: answer without the model
+                    mode, draft.complete = "extractive", True
+        if mode == "extractive":
+            with clock.stage("evidence"):
+                chosen = extractive.choose(retrieved.asked, ranked)
+            for statement in chosen:
+                for event in draft.add(statement.text, statement.cited, "supported", ()):
+                    yield event
+            draft.partial = bool(chosen) and not chosen[0].covers
+        if not draft.statements:
+            yield Delta(NOT_IN_SOURCES)
+        yield self._answer(mode, draft, clock)
+
+    def _mode(self, question: Question) -> Literal["extractive", "llm"]:
+        if not question.question.strip():
+            raise BadQuestion("question is empty", "question")
+        if len(question.question) > MAX_QUESTION_CHARS:
+            raise BadQuestion(f"question is longer than {MAX_QUESTION_CHARS} characters", "question")
+        asked = question.mode if question.mode != "auto" else self._default_mode
+        if asked == "llm" and self._model is None:
+            raise BadQuestion("mode llm needs a model: set QA_LLM_MODEL", "mode")
+        return "llm" if asked != "extractive" and self._model is not None else "extractive"
+
+    def _find(self, question: Question, clock: _Clock) -> tuple[Retrieved, Ranked, dict[tuple[str, int], str]]:
+        with clock.stage("retrieve"):
+            retrieved = self._retriever.search(
+                question.question,
+                collection=question.collection,
+                filters=question.filters,
+                as_of=question.as_of,
+                top_k=question.top_k,
+            )
+        with clock.stage("evidence"):
+            ranked = self._ranker.rank(retrieved.asked, retrieved.hits)
+            texts: dict[tuple[str, int], str] = {}
+            for source in {hit.source for hit in retrieved.hits}:
+                try:
+                    found = self._catalog.text(question.collection, source.article_id, source.version)
+                except NotFound:  # taken down since it was found: it may not be cited any more
+                    continue
+                texts[source.article_id, source.version] = found.text
+        return retrieved, ranked.only(texts), texts
+
+    async def _written(
+        self, question: Question, ranked: Ranked, draft: _Draft, deadline: float, clock: _Clock
+    ) -> AsyncIterator[Event]:
+        assert self._model is not None
+        draft.model = self._model.name
+        shown = ranked.evidence[:SHOWN_SENTENCES]
+        by_id = dict(zip(make_ids(len(shown)), shown, strict=True))
+        fence = make_fence()
+        messages = [
+            Message("system", self._prompts.system),
+            Message(
+                "user",
+                self._prompts.user(
+                    question=question.question,
+                    as_of=question.as_of or datetime.now(UTC).date().isoformat(),
+                    evidence=evidence_block(list(by_id.items()), fence),
+                    fence=fence,
+                ),
+            ),
+        ]
+        parser = ReplyParser(by_id)
+        began = time.monotonic()
+        finish = ""
+        stream = self._model.stream(messages, deadline=deadline, max_tokens=MAX_REPLY_TOKENS)
+        try:
+            async for piece in stream:
+                if isinstance(piece, TextPiece):
+                    for event in self._take(parser.feed(piece.text), by_id, draft, clock):
+                        yield event
+                elif isinstance(piece, EndPiece):
+                    finish, draft.usage = piece.finish_reason, piece.usage
+        finally:
+            clock.add("generate", time.monotonic() - began)
+            # What the model had said before it failed is checked and kept.
+            rest = list(self._take(parser.finish(), by_id, draft, clock))
+        for event in rest:
+            yield event
+        draft.complete = finish == "stop"
+
+    def _take(
+        self, parsed: Iterable[Parsed], by_id: dict[str, Evidence], draft: _Draft, clock: _Clock
+    ) -> Iterator[Event]:
+        for item in parsed:
+            if isinstance(item, Partial):
+                draft.partial = True
+            elif isinstance(item, Sentence):
+                with clock.stage("verify"):
+                    events = self._check(item, [by_id[one] for one in item.ids], draft)
+                yield from events
+            else:
+                assert isinstance(item, NotInSources)
+
+    def _check(self, sentence: Sentence, cited: list[Evidence], draft: _Draft) -> list[Event]:
+        for invented in sentence.unknown:
+            draft.rejected.append(Rejected("cites an id that was not given", invented))
+        support, reasons = citations.check(sentence.text, cited)
+        if not cited or (support == "unsupported" and self._unsupported == "drop"):
+            draft.rejected.append(Rejected("; ".join(reasons), sentence.text))
+            return []
+        return draft.add(sentence.text, cited, support, reasons)
+
+    def _answer(self, mode: Literal["extractive", "llm"], draft: _Draft, clock: _Clock) -> Answer:
+        status: Status = "partial" if draft.partial or not draft.complete else "answered"
+        return Answer(
+            id=f"ans_{secrets.token_hex(12)}",
+            status=status if draft.statements else "not_in_sources",
+            answer=draft.text if draft.statements else NOT_IN_SOURCES,
+            statements=tuple(draft.statements),
+            citations=draft.numbering.all(),
+            rejected=tuple(draft.rejected),
+            mode=mode,
+            model=draft.model if mode == "llm" else None,
+            degraded=tuple(draft.degraded),
+            complete=draft.complete,
+            usage=draft.usage,
+            timings_ms=clock.timings_ms(),
+        )
+
+
+@dataclass(slots=True)
+class _Draft:
+    """The answer as far as it has come."""
+
+    texts: dict[tuple[str, int], str]
+    degraded: list[str]
+    text: str = ""
+    statements: list[Statement] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    numbering: citations.Numbering = field(default_factory=citations.Numbering)
+    partial: bool = False
+    complete: bool = True
+    model: str | None = None
+    usage: Usage = field(default_factory=Usage)
+
+    def add(self, body: str, cited: Sequence[Evidence], support: Support, reasons: tuple[str, ...]) -> list[Event]:
+        """Append a statement with its markers and return what a stream sends for it."""
+        events: list[Event] = []
+        numbers: list[Citation] = []
+        for one in cited:
+            citation, new = self.numbering.cite(one, self.texts[one.source.article_id, one.source.version])
+            numbers.append(citation)
+            if new:
+                events.append(citation)
+        said = f"{citations.without_markers(body)} {citations.markers(numbers)}"
+        gap = " " if self.text else ""
+        start = len(self.text) + len(gap)
+        self.text += gap + said
+        self.statements.append(
+            Statement(start, len(self.text), said, tuple(one.number for one in numbers), support, reasons)
+        )
+        return [*events, Delta(gap + said)]
+
+
+class _Clock:
+    """Add up what each stage took."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self._spent = dict.fromkeys(("retrieve", "evidence", "generate", "verify"), 0.0)
+
+    def add(self, stage: str, seconds: float) -> None:
+        self._spent[stage] += seconds
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.add(name, time.monotonic() - began)
+
+    def timings_ms(self) -> dict[str, int]:
+        spent = {name: round(seconds * 1_000) for name, seconds in self._spent.items()}
+        return spent | {"total": round((time.monotonic() - self.began) * 1_000)}

@@ -1,0 +1,167 @@
+"""From ranked chunks to ranked sentences, and to how sure we are that they answer the question."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from qa import text
+from qa.errors import EmbeddingFailed
+from qa.lexical import LexicalIndex
+from qa.questions import Asked, Kind
+from qa.types import Embedder, Evidence, Hit, Span, Vectors
+
+# Weights of the features of a sentence; `python -m eval.evidence` measures them (docs/retrieval.md).
+WEIGHTS = {"own": 1.0, "near": 0.4, "kind": 0.35, "hit": 0.35, "similar": 1.0, "loose": -0.3}
+_EMBEDDED = 24  # sentences that are compared by vector, best by words first: embedding costs the most here
+_QUOTE_MARKS = '“”"«»„'
+
+_NUMBER = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|hundreds?|thousands?|millions?"
+    r"|billions?|half|third|quarter|percent)\b",
+    re.IGNORECASE,
+)
+_UNIT = r"(?:second|minute|hour|day|week|month|year|decade)s?\b"
+_EXPECTED: dict[Kind, re.Pattern[str]] = {
+    "number": _NUMBER,
+    "money": re.compile(r"[$€£¥₹]\s?\d|\d[\d.,]*\s?(?:[a-z]+ion\s)?(?:dollar|euro|pound|yen|yuan|rouble|ruble|crown)"
+                        r"|\b(?:dollars|euros|pounds)\b|\d[\d.,]*\s(?:million|billion|trillion)\b", re.IGNORECASE),
+    "duration": re.compile(rf"(?:{_NUMBER.pattern})[\w\s-]{{0,20}}?{_UNIT}", re.IGNORECASE),
+    "date": re.compile(r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|may|june|july"
+                       r"|august|september|october|november|december|yesterday|today|tomorrow|(?:19|20)\d\d"
+                       r"|(?:last|next) (?:week|month|year|spring|summer|autumn|winter)|\d{1,2}(?::\d\d)? ?[ap]\.?m)\b",
+                       re.IGNORECASE),
+    "quotation": re.compile(rf"[{_QUOTE_MARKS}]|\b(?:said|says|told|called|warned|wrote|added|announced)\b"),
+}  # fmt: skip
+_CAPITALISED = re.compile(r"(?<![.!?“\"] )(?<!^)\b[A-ZÀ-ÖØ-Þ][\w’'-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What speaks for a sentence as the answer, each 0..1."""
+
+    own: float  # the question's words in the sentence, by their rarity
+    near: float  # the same in the sentence, its chunk and its title together
+    names: float  # the share of the question's names that stand there
+    kind: float  # it holds the kind of thing that is asked for
+    hit: float  # the score of its chunk, against the best
+    similar: float  # cosine with the question; 0 without an embedder
+    loose: float  # it is a headline, a caption or a question, no statement
+
+    def score(self) -> float:
+        """Return the weighted sum."""
+        return float(sum(weight * getattr(self, name) for name, weight in WEIGHTS.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """Sentences in order of how well they answer, with their features."""
+
+    evidence: tuple[Evidence, ...]
+    features: tuple[Features, ...]
+
+    def only(self, live: Container[tuple[str, int]]) -> Ranked:
+        """Keep the sentences of these (article id, version) pairs."""
+        pairs = [
+            (one, features)
+            for one, features in zip(self.evidence, self.features, strict=True)
+            if (one.source.article_id, one.source.version) in live
+        ]
+        return Ranked(tuple(one for one, _ in pairs), tuple(features for _, features in pairs))
+
+
+class EvidenceRanker:
+    """Rank the sentences of hits. Safe to share between threads."""
+
+    def __init__(self, lexical: LexicalIndex, embedder: Embedder | None) -> None:
+        self._lexical = lexical
+        self._embedder = embedder
+        # News repeats itself: the sentences of one story come back with each question about it.
+        self._vector = lru_cache(maxsize=4_096)(self._embed) if embedder else None
+
+    def rank(self, asked: Asked, hits: Sequence[Hit]) -> Ranked:
+        """Return every distinct sentence of the hits, best first."""
+        if not hits:
+            return Ranked((), ())
+        rarity = self._lexical.rarity(asked.stems)
+        best = max(hit.score for hit in hits) or 1.0
+        found: dict[str, tuple[Evidence, Features]] = {}
+        for hit in hits:
+            near = set(text.stems(f"{hit.source.title or ''}\n{hit.text}"))
+            for evidence in _sentences(hit):
+                features = _features(asked, rarity, evidence, near, hit.score / best)
+                folded = text.fold(evidence.text)
+                first = found.get(folded)
+                if first is None:
+                    found[folded] = (evidence, features)
+                elif first[0].source.article_id != evidence.source.article_id:
+                    reprints = {one.article_id: one for one in (*first[0].reprints, evidence.source)}
+                    found[folded] = (replace(first[0], reprints=tuple(reprints.values())), first[1])
+        ranked = sorted(found.values(), key=lambda pair: -pair[1].score())
+        ranked = self._with_similarity(asked, ranked)
+        return Ranked(
+            tuple(replace(evidence, score=features.score()) for evidence, features in ranked),
+            tuple(features for _, features in ranked),
+        )
+
+    def _with_similarity(
+        self, asked: Asked, ranked: list[tuple[Evidence, Features]]
+    ) -> list[tuple[Evidence, Features]]:
+        if self._vector is None:
+            return ranked
+        try:
+            question = self._vector(asked.question)
+            head = [
+                (one, replace(features, similar=max(0.0, float(question @ self._vector(one.text)))))
+                for one, features in ranked[:_EMBEDDED]
+            ]
+        except EmbeddingFailed:  # the retriever has said so in `degraded` already
+            return ranked
+        return sorted(head, key=lambda pair: -pair[1].score()) + ranked[_EMBEDDED:]
+
+    def _embed(self, one: str) -> Vectors:
+        assert self._embedder is not None
+        return self._embedder.embed_query(one)
+
+
+def _sentences(hit: Hit) -> Iterator[Evidence]:
+    for place, span in enumerate(hit.sentences):
+        around = hit.sentences[max(0, place - 1) : place + 2]
+        context = _cut(hit, Span(around[0].start, around[-1].end))
+        yield Evidence(hit.source, span, _cut(hit, span), 0.0, context, hit.reprints)
+
+
+def _cut(hit: Hit, span: Span) -> str:
+    return hit.text[span.start - hit.span.start : span.end - hit.span.start]
+
+
+def _features(asked: Asked, rarity: dict[str, float], evidence: Evidence, near: set[str], hit: float) -> Features:
+    own = set(text.stems(evidence.text))
+    total = sum(rarity.values()) or 1.0
+    return Features(
+        own=sum(weight for stem, weight in rarity.items() if stem in own) / total,
+        near=sum(weight for stem, weight in rarity.items() if stem in near) / total,
+        names=sum(name in near for name in asked.names) / len(asked.names) if asked.names else 1.0,
+        kind=float(_answers_kind(asked, evidence.text)),
+        hit=hit,
+        similar=0.0,
+        loose=float(_is_loose(evidence.text)),
+    )
+
+
+def _answers_kind(asked: Asked, sentence: str) -> bool:
+    if asked.kind in ("person", "place"):
+        return any(not set(text.stems(name)) <= set(asked.names) for name in _CAPITALISED.findall(sentence))
+    expected = _EXPECTED.get(asked.kind)
+    if expected is None:
+        return False
+    # What the question itself says ("in 2019") is not what it asks for.
+    said = set(text.words(asked.question))
+    return any(not set(text.words(found.group())) <= said for found in expected.finditer(sentence))
+
+
+def _is_loose(sentence: str) -> bool:
+    stripped = sentence.rstrip("".join((_QUOTE_MARKS, "'’)] ")))
+    return not stripped.endswith((".", "!", "。", "！", "…", "؟")) or len(sentence.split()) < 4

@@ -1,0 +1,61 @@
+"""Answers without a model: the best sentences, verbatim and attributed, or none. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from qa import text
+from qa.evidence import Features, Ranked
+from qa.questions import Asked
+from qa.types import Evidence, Source
+
+MAX_SENTENCES = 3
+# Calibrated on questions with and without an answer; the run is in docs/retrieval.md.
+ENOUGH = 0.5
+_CLOSE = 0.8  # a further sentence must score this share of the best
+_TITLE_CHARS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """One statement of an extractive answer."""
+
+    text: str
+    cited: tuple[Evidence, ...]
+    covers: bool  # the evidence holds what the question names
+
+
+def choose(asked: Asked, ranked: Ranked) -> list[Quoted]:
+    """Return up to three sentences that answer, best first; none when the articles do not say."""
+    if not ranked.evidence or confidence(asked, ranked.features[0]) < ENOUGH:
+        return []
+    best = ranked.evidence[0].score
+    chosen: list[Quoted] = []
+    said: list[set[str]] = []
+    for one, features in zip(ranked.evidence, ranked.features, strict=True):
+        if one.score < _CLOSE * best or len(chosen) == MAX_SENTENCES:
+            break
+        stems = set(text.stems(one.text))
+        if any(len(stems & other) > 0.7 * min(len(stems), len(other)) for other in said):
+            continue
+        said.append(stems)
+        chosen.append(Quoted(f"{attribution(one.source)}: {one.text}", (one,), features.names >= 1.0))
+    return chosen
+
+
+def confidence(asked: Asked, best: Features) -> float:
+    """Return how sure we are that the best sentence answers, 0..1."""
+    wanted = best.kind if asked.kind != "other" else best.own
+    return best.names * (0.6 * best.near + 0.25 * best.own + 0.15 * wanted)
+
+
+def attribution(source: Source) -> str:
+    """Return who said it and when, as far as that is known."""
+    title = source.title or source.article_id
+    short = title if len(title) <= _TITLE_CHARS else title[:_TITLE_CHARS].rsplit(" ", 1)[0] + "…"
+    who = source.outlet or f"“{short}”"
+    if source.published_at is None:
+        return who
+    day = date.fromisoformat(source.published_at[:10])
+    return f"{who}, {day.day} {day:%B %Y}"

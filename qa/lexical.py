@@ -1,0 +1,163 @@
+"""The word index: BM25 over stems of chunks and titles, in tantivy. Derived from the catalog, never a truth.
+
+We tokenise and stem ourselves and hand tantivy the stems: the same words must come out at ingestion, in a query and in
+the ranking of sentences, whatever the versions of two stemmers.
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import tantivy
+from tantivy import Occur, Query
+
+from qa import dates, text
+from qa.catalog import ChunkRow
+from qa.errors import StoreFailed
+from qa.types import Filters
+
+# Raise when the schema or the tokeniser changes: the index is then rebuilt from the catalog on the next start.
+FORMAT = 1
+TITLE_BOOST = 0.5
+_HEAP = 64_000_000
+_LAST_DAY = 10_000_000
+
+
+class LexicalIndex:
+    """Follow the catalog's change log in a directory of its own. One writer; searches from any thread."""
+
+    name = "lexical"
+
+    def __init__(self, directory: Path, catalog_id: str) -> None:
+        self._directory = directory / f"lexical-{FORMAT}-{catalog_id[:12]}"
+        self._open()
+
+    def _open(self) -> None:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        try:
+            self._index = tantivy.Index(_schema(), str(self._directory))
+            self._index.register_tokenizer("stems", _analyzer())
+            self._writer = self._index.writer(_HEAP, num_threads=1)
+        except ValueError as exc:
+            raise StoreFailed(
+                f"{self._directory}: cannot be opened as word index ({exc}); delete it, it will be rebuilt"
+            ) from exc
+
+    def close(self) -> None:
+        """Finish running merges and let go of the directory."""
+        self._writer.wait_merging_threads()
+
+    def cursor(self) -> int:
+        """Return the number of the last change that is in the index, 0 for none."""
+        searcher = self._index.searcher()
+        found = searcher.search(Query.term_query(self._index.schema, "kind", "cursor"), limit=1).hits
+        return int(searcher.doc(found[0][1])["cursor"][0]) if found else 0
+
+    def apply(self, changed: Sequence[int], rows: Sequence[ChunkRow], cursor: int) -> None:
+        """Replace all chunks of the changed articles by `rows` and remember `cursor`: both in one commit."""
+        try:
+            for article in changed:
+                self._writer.delete_documents_by_term("article", article)
+            for row in rows:
+                self._writer.add_document(_document(row))
+            self._writer.delete_documents_by_term("kind", "cursor")
+            self._writer.add_document(tantivy.Document(kind="cursor", cursor=cursor))
+            self._writer.commit()
+            self._index.reload()
+        except (ValueError, OSError) as exc:
+            raise StoreFailed(f"{self._directory}: the word index cannot be written: {exc}") from exc
+
+    def reset(self) -> None:
+        """Forget everything; the next catch-up starts from the first change."""
+        self.close()
+        shutil.rmtree(self._directory)
+        self._open()
+
+    def keys(self) -> set[int]:
+        """Return the keys of all chunks in the index, for verification."""
+        searcher = self._index.searcher()
+        found = searcher.search(Query.term_query(self._index.schema, "kind", "chunk"), limit=max(1, searcher.num_docs))
+        return {int(searcher.doc(address)["key"][0]) for _, address in found.hits}
+
+    def search(
+        self, stems: Sequence[str], collection: str, filters: Filters, not_after: int | None, top_k: int
+    ) -> list[tuple[int, float]]:
+        """Return the best chunks as (key, BM25 score), best first; none dated after the day `not_after`."""
+        schema = self._index.schema
+        words: list[tuple[Occur, Query]] = []
+        for stem in dict.fromkeys(stems):
+            words.append((Occur.Should, Query.term_query(schema, "body", stem, "freq")))
+            title = Query.term_query(schema, "title", stem, "freq")
+            words.append((Occur.Should, Query.boost_query(title, TITLE_BOOST)))
+        if not words:
+            return []
+        clauses = [(Occur.Must, Query.boolean_query(words))]
+        clauses += [(Occur.Must, Query.const_score_query(one, 0.0)) for one in _filter(schema, collection, filters)]
+        if not_after is not None:
+            later = Query.range_query(schema, "day", tantivy.FieldType.Integer, not_after + 1, _LAST_DAY)
+            clauses.append((Occur.MustNot, later))
+        searcher = self._index.searcher()
+        hits = searcher.search(Query.boolean_query(clauses), limit=top_k, count=False).hits
+        return [(int(searcher.doc(address)["key"][0]), float(score)) for score, address in hits]
+
+    def rarity(self, stems: Iterable[str]) -> dict[str, float]:
+        """Return the inverse document frequency of stems over all chunks, as BM25 counts it."""
+        searcher = self._index.searcher()
+        return {stem: _idf(searcher.num_docs, searcher.doc_freq("body", stem)) for stem in stems}
+
+
+def _idf(total: int, frequency: int) -> float:
+    return math.log(1 + (total - frequency + 0.5) / (frequency + 0.5)) if total > frequency else 0.1
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("body", tokenizer_name="stems", index_option="freq")
+    builder.add_text_field("title", tokenizer_name="stems", index_option="freq")
+    builder.add_text_field("kind", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("collection", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("outlet", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("article_id", tokenizer_name="raw", index_option="basic")
+    # Signed on purpose: an unsigned field panics in tantivy 0.27 when given Python integers.
+    builder.add_integer_field("key", stored=True)
+    builder.add_integer_field("cursor", stored=True)
+    builder.add_integer_field("article", indexed=True)
+    builder.add_integer_field("day", indexed=True, fast=True)
+    return builder.build()
+
+
+def _analyzer() -> tantivy.TextAnalyzer:
+    return tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+
+
+def _document(row: ChunkRow) -> tantivy.Document:
+    document = tantivy.Document(
+        kind="chunk",
+        key=row.key,
+        article=row.article,
+        collection=row.collection,
+        article_id=row.source.article_id,
+        body=" ".join(text.stems(row.text)),
+        title=" ".join(text.stems(row.source.title or "")),
+    )
+    if row.source.outlet:
+        document.add_text("outlet", row.source.outlet.casefold())
+    if row.published_day is not None:
+        document.add_integer("day", row.published_day)
+    return document
+
+
+def _filter(schema: tantivy.Schema, collection: str, filters: Filters) -> list[Query]:
+    clauses = [Query.term_query(schema, "collection", collection, "basic")]
+    if filters.outlets:
+        clauses.append(Query.term_set_query(schema, "outlet", [name.casefold() for name in filters.outlets]))
+    if filters.article_ids:
+        clauses.append(Query.term_set_query(schema, "article_id", list(filters.article_ids)))
+    if filters.after or filters.before:
+        after = dates.ordinal(filters.after) if filters.after else -_LAST_DAY
+        before = dates.ordinal(filters.before) if filters.before else _LAST_DAY
+        clauses.append(Query.range_query(schema, "day", tantivy.FieldType.Integer, after, before))
+    return clauses

@@ -1,0 +1,51 @@
+"""One process owns a data directory: two writers in one Chroma directory lose vectors without an error."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from pathlib import Path
+from typing import IO
+
+from qa.errors import Locked, StoreFailed
+
+
+class Ownership:
+    """Hold the lock of a data directory from construction to `close`. Raises Locked at once if it is taken."""
+
+    def __init__(self, data_dir: Path) -> None:
+        try:
+            data_dir.mkdir(parents=True, exist_ok=True)
+            self._file: IO[str] = (data_dir / "owner.json").open("a+", encoding="utf-8")
+        except OSError as exc:
+            raise StoreFailed(f"{data_dir}: cannot be used as data directory: {exc.strerror}") from exc
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as exc:
+            owner = _read(self._file)
+            self._file.close()
+            raise Locked(
+                f"{data_dir}: in use by process {owner.get('pid', '?')}; stop it or set QA_DATA_DIR", owner.get("url")
+            ) from exc
+        self.announce(None)
+
+    def announce(self, url: str | None) -> None:
+        """Write where the owner serves, for commands that find the directory taken."""
+        self._file.seek(0)
+        self._file.truncate()
+        json.dump({"pid": os.getpid(), "url": url}, self._file)
+        self._file.flush()
+
+    def close(self) -> None:
+        """Let go of the directory."""
+        self._file.close()
+
+
+def _read(file: IO[str]) -> dict[str, str]:
+    file.seek(0)
+    try:
+        owner = json.load(file)
+    except json.JSONDecodeError:  # the owner is between truncate and write
+        return {}
+    return owner if isinstance(owner, dict) else {}

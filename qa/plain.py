@@ -1,0 +1,73 @@
+"""Turn text that others wrote into plain visible text: no markup, no links, nothing invisible. Pure."""
+
+from __future__ import annotations
+
+import html
+import re
+
+# Controls and line separators part words, so they become a space.
+_BREAKS = re.compile(r"[\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+# Invisible: soft hyphen, fillers, zero width, bidi, tags and variation supplements (they can smuggle a
+# whole message), private use, lone surrogates.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff"
+    "\uffa0\ufff9-\ufffb\ufffe\uffff\ue000-\uf8ff\ud800-\udfff\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    "\U000f0000-\U0010ffff]"
+)
+# The joiners make emoji families and Persian words: they stay, alone, between two visible non-ASCII characters.
+_LOOSE_JOINERS = re.compile(
+    "[\u200c\u200d]{2,}|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])|[\u200c\u200d](?=[\u200c\u200d])"
+)
+
+_ESCAPED = re.compile(r"\\([\\`*_{}\[\]()#+.!<>|~-])")
+_IMAGE = re.compile(r"!(?=\[)")
+_TAG = re.compile(r"<!--.*?-->|<[A-Za-z/!?][^<>]*>")
+_TAG_START = re.compile(r"<(?=[A-Za-z/!?])")
+_URL = re.compile(
+    r"""(?ix)
+    \s? (?: [a-z][a-z0-9+.-]{0,15}:// | (?<![\w:/])//(?=\w) | \bwww\.
+    | \bdata:(?=\w+/) | \b(?:javascript|vbscript|mailto):(?=\S) )
+    [^\s<>\[\]()"”»]* (?: \([^\s<>()]*\) [^\s<>\[\]()"”»]* )*
+    """
+)
+_URL_TAIL = re.compile(r"[.,;:!?'’]+$")
+_EMPHASIS = re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])(.{1,400}?)(?<=[^\s*])\1(?![\w*])")
+_UNDERLINE = re.compile(r"(?<!\w)(_{1,3})(?=[^\s_])(.{1,400}?)(?<=[^\s_])\1(?!\w)")
+_TICKS = re.compile(r"`+|~~+")
+_EMPTY_PARENS = re.compile(r"(?<!\])\(\s*[,;]*\s*\)")  # after `]` they tell that the brackets were a link
+_ROUNDS = 8  # each round can only uncover what the one before hid; hostile nests deeper than this lose their signs
+
+
+def visible_line(text: str) -> str:
+    """Return `text` on one line, without control and invisible characters, white space collapsed."""
+    text = _BREAKS.sub(" ", _INVISIBLE.sub("", _BREAKS.sub(" ", text)))
+    while (joined := _LOOSE_JOINERS.sub("", text)) != text:
+        text = joined
+    return _BREAKS.sub(" ", text).strip()
+
+
+def plain_text(text: str) -> str:
+    """Return one line of plain text: no tag, link, address, entity or emphasis is left to be rendered."""
+    for _ in range(_ROUNDS):
+        cleaned = _clean_once(text)
+        if cleaned == text:
+            return cleaned
+        text = cleaned
+    return visible_line(re.sub(r"[<>&\\`*_]|://|//|www\.|(?i:javascript|vbscript|mailto|data):", " ", text))
+
+
+def _clean_once(text: str) -> str:
+    text = visible_line(html.unescape(text))
+    text = _ESCAPED.sub(r"\1", text)
+    text = _TAG.sub(" ", text)
+    text = _TAG_START.sub("", text)
+    text = _URL.sub(_tail, text)
+    text = _IMAGE.sub("", text)
+    text = _UNDERLINE.sub(r"\2", _EMPHASIS.sub(r"\2", text))
+    text = _EMPTY_PARENS.sub(" ", _TICKS.sub("", text))
+    return visible_line(text)
+
+
+def _tail(match: re.Match[str]) -> str:
+    tail = _URL_TAIL.search(match.group())
+    return tail.group() if tail else " "

@@ -1,0 +1,141 @@
+"""Keep the indexes in step with the catalog: catch up, verify, rebuild.
+
+Each index applies the change log in order and remembers how far it came. Applying a change takes the article as it is
+now, so a change that is applied twice, or late, leaves the same index.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from qa.catalog import Catalog, ChunkRow
+from qa.lexical import LexicalIndex
+from qa.types import Embedder, Filters, Vectors
+from qa.vectors import VectorIndex
+
+_CHANGES = 256  # changes a step: one commit of the word index, one progress tick
+_PROBES = 200  # vectors that `verify` looks up by themselves
+
+K = TypeVar("K", bound=Hashable)
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """How far one index is behind the catalog, and what is wrong in it (after a verification)."""
+
+    name: str
+    cursor: int
+    behind: int
+    problems: tuple[str, ...] = ()
+
+
+class Projections:
+    """The word index and, with an embedder, the vector index. One step at a time, from any thread."""
+
+    def __init__(
+        self, catalog: Catalog, lexical: LexicalIndex, vectors: VectorIndex | None, embedder: Embedder | None
+    ) -> None:
+        self._catalog = catalog
+        self._lexical = lexical
+        self._vectors = vectors
+        self._embedder = embedder
+        self._lock = threading.Lock()
+
+    def catch_up(self, progress: Progress = lambda name, done: None) -> None:
+        """Apply every change that an index has not seen. Raises StoreFailed and EmbeddingFailed."""
+        with self._lock:
+            self._follow(self._lexical.name, self._lexical.cursor(), self._apply_words, progress)
+            if self._vectors is not None:
+                self._follow(self._vectors.name, self._vectors.cursor(), self._apply_vectors, progress)
+
+    def _follow(
+        self, name: str, cursor: int, apply: Callable[[list[int], list[ChunkRow], int], None], progress: Progress
+    ) -> None:
+        while True:
+            last, changed = self._catalog.changes_after(cursor, _CHANGES)
+            if not changed:
+                return
+            apply(changed, self._catalog.chunks_of(changed), last)
+            progress(name, last - cursor)
+            cursor = last
+
+    def _apply_words(self, changed: list[int], rows: list[ChunkRow], last: int) -> None:
+        self._lexical.apply(changed, rows, last)
+
+    def _apply_vectors(self, changed: list[int], rows: list[ChunkRow], last: int) -> None:
+        assert self._vectors is not None
+        vectors = self._vectors_of(rows)
+        self._vectors.apply(changed, rows, [vectors[row.embed_sha] for row in rows], last)
+
+    def _vectors_of(self, rows: Sequence[ChunkRow]) -> dict[bytes, Vectors]:
+        """Return the rows' vectors from the catalog; what is missing (a new model) is embedded and kept there."""
+        assert self._embedder is not None
+        kept = self._catalog.vectors(self._embedder.model, [row.embed_sha for row in rows])
+        missing = {row.embed_sha: embed_text(row.source.title, row.text) for row in rows if row.embed_sha not in kept}
+        if missing:
+            new = dict(zip(missing, self._embedder.embed_texts(list(missing.values())), strict=True))
+            self._catalog.write_vectors(self._embedder.model, new)
+            kept |= new
+        return kept
+
+    def states(self) -> list[IndexState]:
+        """Return how far each index is."""
+        last = self._catalog.last_change()
+        cursors = [(self._lexical.name, self._lexical.cursor())]
+        if self._vectors is not None:
+            cursors.append((self._vectors.name, self._vectors.cursor()))
+        return [IndexState(name, cursor, last - cursor) for name, cursor in cursors]
+
+    def verify(self) -> list[IndexState]:
+        """Compare each index with the catalog chunk by chunk, and look sampled vectors up by themselves."""
+        with self._lock:
+            rows = self._catalog.chunks_of(self._catalog.live_pks())
+            states = self.states()
+            problems = [_difference({row.key for row in rows}, self._lexical.keys())]
+            if self._vectors is not None:
+                live = {(row.article, row.version, row.ordinal) for row in rows}
+                problems.append(_difference(live, self._vectors.places()) + self._lost_vectors(rows))
+        return [
+            IndexState(state.name, state.cursor, state.behind, tuple(found))
+            for state, found in zip(states, problems, strict=True)
+        ]
+
+    def _lost_vectors(self, rows: Sequence[ChunkRow]) -> list[str]:
+        # Chroma reports a full count after its graph files are lost, so each sampled vector must find itself.
+        assert self._vectors is not None
+        sample = rows[:: max(1, len(rows) // _PROBES)][:_PROBES]
+        vectors = self._vectors_of(sample)
+        lost = 0
+        for row in sample:
+            found = self._vectors.search(vectors[row.embed_sha], row.collection, Filters(), (), None, 50)
+            # Equal texts have equal vectors: any hit at distance 0 is as good as the chunk itself.
+            lost += not any(at == (row.article, row.version, row.ordinal) or score > 0.9999 for at, score in found)
+        return [f"{lost} of {len(sample)} sampled vectors are not found by themselves"] if lost else []
+
+    def rebuild(self, progress: Progress = lambda name, done: None) -> None:
+        """Throw both indexes away and build them from the catalog; nothing is embedded again."""
+        with self._lock:
+            self._lexical.reset()
+            if self._vectors is not None:
+                self._vectors.reset()
+        self.catch_up(progress)
+
+
+def embed_text(title: str | None, chunk_text: str) -> str:
+    """Return what is embedded for a chunk: its title above it, unless the chunk begins with it."""
+    return chunk_text if not title or chunk_text.startswith(title) else f"{title}\n{chunk_text}"
+
+
+def embed_sha(title: str | None, chunk_text: str) -> bytes:
+    """Return the SHA-256 under which the vector of a chunk is kept."""
+    return hashlib.sha256(embed_text(title, chunk_text).encode()).digest()
+
+
+def _difference(live: set[K], held: set[K]) -> list[str]:
+    missing, stale = len(live - held), len(held - live)
+    return [f"{missing} chunks missing"] * bool(missing) + [f"{stale} chunks too many"] * bool(stale)

@@ -1,0 +1,93 @@
+"""What a question asks for: its content words, the names in it, the kind of answer, the time it speaks of. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from qa import text
+
+Kind = Literal["number", "money", "date", "duration", "person", "place", "quotation", "other"]
+
+_STOP_WORDS = frozenset(
+    "a about above after again against all also am an and any are as at be because been before being below between"
+    " both but by can could did do does doing down during each few for from further had has have having he her here"
+    " hers him his how i if in into is it its itself just many may me might more most much must my no nor not now of"
+    " off on once only or other our out over own per same she should so some such tell than that the their them then"
+    " there these they this those through to too under until up upon us very was we were what when where which while"
+    " who whom whose why will with would you your article articles according please".split()
+)
+# Words that shape a question and seldom stand in the sentence that answers it.
+_ASKING = frozenset(
+    "say said says tell told long large big old far tall high often happen name named call called".split()
+)
+_CAPITALISED = re.compile(r"[^\W\d_][\w’'.\-]*")
+_FIRST_WORD = re.compile(r"^\W*(\w+)")
+
+_MONEY = (
+    r"(?:cost|pay|paid|worth|money|trade|price|fine|budget|invest|spen[dt]|fund|debt|loan|revenue|profit|salary|aid)"
+)
+_PLACE = (
+    r"(?:city|country|town|state|place|airport|stadium|region|street|village|province|island|river|continent|station)"
+)
+_SAYING = r"(?:say|said|tell|told|call|describe|comment|claim|warn|announce|promise|respond|reply)"
+_PATTERNS: tuple[tuple[Kind, str], ...] = (
+    ("duration", r"\bhow long\b|\bhow many (?:hours|days|weeks|months|years|minutes)\b|\bfor how\b"),
+    (
+        "money",
+        rf"\bhow (?:much|large|big)\b.*\b{_MONEY}|\b(?:what|which)\b.*\b(?:price|cost|value|budget|fine|sum)\b",
+    ),
+    ("number", r"\bhow (?:many|much|large|big|high|old|far|tall|often|fast|heavy|deep|wide)\b"),
+    ("number", r"\bwhat (?:number|share|percentage|percent|proportion|rate|fraction)\b"),
+    ("date", r"^\W*when\b|\b(?:what|which) (?:day|date|month|year|time)\b|\bhow recently\b|\bsince when\b"),
+    ("person", r"^\W*(?:who|whom|whose)\b|\b(?:by|with|to|from|and) whom\b"),
+    ("place", rf"^\W*where\b|\b(?:what|which)\b[^?]*?\b{_PLACE}\b"),
+    ("quotation", rf"\bwhat (?:did|does|do|has|have|had|was|is)\b[^?]*\b{_SAYING}"),
+)
+_KINDS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question, taken apart."""
+
+    question: str
+    stems: tuple[str, ...]  # content words, stemmed, each once
+    names: tuple[str, ...]  # stems of the capitalised words among them
+    kind: Kind
+
+
+def analyse(question: str) -> Asked:
+    """Take a question apart."""
+    stems = content_stems(question)
+    names = tuple(stem for stem in dict.fromkeys(_name_stems(question)) if stem in stems)
+    return Asked(question, stems, names, kind_of(question))
+
+
+def content_stems(question: str) -> tuple[str, ...]:
+    """Return the stems that carry meaning; all of them when every word is a stop word."""
+    words = text.words(question)
+    content = [word for word in words if word not in _STOP_WORDS]
+    telling = [word for word in content if word not in _ASKING]
+    return tuple(dict.fromkeys(text.stems(" ".join(telling or content or words))))
+
+
+def kind_of(question: str) -> Kind:
+    """Return the kind of answer that a question wants."""
+    return next((kind for kind, pattern in _KINDS if pattern.search(question)), "other")
+
+
+def _name_stems(question: str) -> list[str]:
+    first = _FIRST_WORD.match(question)
+    found: list[str] = []
+    for word in _CAPITALISED.finditer(question):
+        if not word.group()[0].isupper():
+            continue
+        # The first word has its capital from its place; it is a name only if it is no ordinary question word.
+        opens = first is not None and word.start() == first.start(1)
+        stems = text.stems(word.group())
+        if opens and (not stems or text.words(word.group())[0] in _STOP_WORDS | _ASKING):
+            continue
+        found += stems
+    return found

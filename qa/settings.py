@@ -1,0 +1,95 @@
+"""Settings from the environment and `.env`: built once, frozen, passed in. The only file that reads the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from qa.errors import BadSettings
+from qa.types import Mode
+
+
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
+
+
+class Settings(BaseModel):
+    """Every setting, its name in the environment as alias, its default beside it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
+
+    data_dir: Path = Field(Path(".qa-data"), alias="QA_DATA_DIR")
+    database_url: str | None = Field(None, alias="QA_DATABASE_URL")
+    chroma_url: str | None = Field(None, alias="QA_CHROMA_URL")
+    embed_model: str = Field("minilm", alias="QA_EMBED_MODEL", min_length=1)
+    embed_threads: int = Field(0, alias="QA_EMBED_THREADS", ge=0)
+    openai_api_key: str | None = Field(None, alias="OPENAI_API_KEY", repr=False)
+    openai_base_url: str | None = Field(None, alias="OPENAI_BASE_URL", pattern=r"^https?://")
+    llm_model: str | None = Field(None, alias="QA_LLM_MODEL")
+    utility_model: str | None = Field(None, alias="QA_UTILITY_MODEL")
+    mode: Mode = Field("auto", alias="QA_MODE")
+    on_llm_failure: Literal["extractive", "error"] = Field("extractive", alias="QA_ON_LLM_FAILURE")
+    unsupported: Literal["drop", "mark"] = Field("drop", alias="QA_UNSUPPORTED")
+    api_keys: Names = Field((), alias="QA_API_KEYS", repr=False)
+    rate_limit: str | None = Field(None, alias="QA_RATE_LIMIT")
+    max_article_bytes: int = Field(2_000_000, alias="QA_MAX_ARTICLE_BYTES", ge=1_000, le=50_000_000)
+    deadline_s: float = Field(60.0, alias="QA_DEADLINE_S", gt=0, le=3_600)
+    prompts_dir: Path | None = Field(None, alias="QA_PROMPTS_DIR")
+    public_url: str | None = Field(None, alias="QA_PUBLIC_URL", pattern=r"^https?://")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="QA_LOG_LEVEL")
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        if self.mode == "llm" and self.llm_model is None:
+            raise ValueError("QA_MODE=llm needs QA_LLM_MODEL: name the model to ask")
+        if self.llm_model and not (self.openai_api_key or self.openai_base_url):
+            raise ValueError("QA_LLM_MODEL needs OPENAI_API_KEY, or OPENAI_BASE_URL of a server that wants no key")
+        if self.database_url and not self.database_url.startswith("sqlite:///"):
+            raise ValueError("QA_DATABASE_URL: only sqlite:///PATH is served by this version")
+        return self
+
+    @property
+    def catalog_url(self) -> str:
+        """Return the catalog's database URL."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'catalog.sqlite3'}"
+
+
+_KNOWN = {field.alias for field in Settings.model_fields.values()}
+
+
+def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Settings:
+    """Read settings from `.env` and the environment, which wins. Raises BadSettings naming the variable."""
+    values: dict[str, str] = {}
+    if dotenv is not None and dotenv.is_file():
+        values |= {key: value for key, value in dotenv_values(dotenv).items() if value is not None}
+    values |= os.environ if environ is None else environ
+    ours = {key: value for key, value in values.items() if key.startswith("QA_") or key in _KNOWN}
+    unknown = sorted(key for key in ours if key not in _KNOWN)
+    if unknown:
+        raise BadSettings(f"unknown setting {', '.join(unknown)}; the names are in README.md, section Settings")
+    try:
+        # An empty value means "not set": that is how compose files pass optional variables on.
+        return Settings.model_validate({key: value for key, value in ours.items() if value != ""})
+    except ValidationError as exc:
+        first = exc.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else ""
+        raise BadSettings(f"{name}: {first['msg']}" if name else first["msg"].removeprefix("Value error, ")) from None
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a server bound to this host can be reached from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

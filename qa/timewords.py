@@ -1,0 +1,103 @@
+"""The time that a question speaks of, as a window of days. Pure."""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from datetime import date, timedelta
+
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "january jan",
+            "february feb",
+            "march mar",
+            "april apr",
+            "may",
+            "june jun",
+            "july jul",
+            "august aug",
+            "september sept sep",
+            "october oct",
+            "november nov",
+            "december dec",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_MONTH = rf"(?P<month>{'|'.join(_MONTHS)})\.?"
+_DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
+_YEAR = r"(?P<year>(?:19|20)\d\d)"
+# Most precise first; the first that matches decides.
+_PATTERNS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\b(?P<iso>(?:19|20)\d\d-\d\d-\d\d)\b",
+        rf"\b{_DAY}(?: of)? {_MONTH},? {_YEAR}\b",
+        rf"\b{_MONTH} {_DAY},? {_YEAR}\b",
+        rf"\b{_MONTH},? {_YEAR}\b",
+        rf"\bon {_MONTH} {_DAY}\b",
+        rf"\bon {_DAY}(?: of)? {_MONTH}\b",
+        rf"\b(?:in|of|during|since|last|this) {_MONTH}(?=\W|$)",
+        rf"\b(?:in|of|during|since) {_YEAR}\b",
+        r"\b(?P<word>yesterday|today|(?:last|past|this) (?:week|month|year))\b",
+        rf"\b(?P<weekday>{'|'.join(_WEEKDAYS)})(?:['’]s)?\b",
+    )
+)
+
+
+def window(question: str, as_of: date) -> tuple[date, date] | None:
+    """Return the first and last day that a question names, None when it names no time or an impossible one."""
+    for pattern in _PATTERNS:
+        found = pattern.search(question)
+        if found:
+            return _resolve(found.groupdict(), as_of)
+    return None
+
+
+def _resolve(parts: dict[str, str | None], as_of: date) -> tuple[date, date] | None:
+    try:
+        if parts.get("iso"):
+            day = date.fromisoformat(parts["iso"] or "")
+            return day, day
+        if parts.get("word"):
+            return _relative((parts["word"] or "").lower(), as_of)
+        if parts.get("weekday"):
+            back = (as_of.weekday() - _WEEKDAYS.index((parts["weekday"] or "").lower())) % 7
+            day = as_of - timedelta(days=back)
+            return day, day
+        year = int(parts["year"] or "") if parts.get("year") else None
+        if year is not None and not parts.get("month"):
+            return date(year, 1, 1), date(year, 12, 31)
+        month = _MONTHS[(parts["month"] or "").lower()]
+        # A month without a year is the last one that has begun.
+        year = year or (as_of.year if month <= as_of.month else as_of.year - 1)
+        if parts.get("day"):
+            day = date(year, month, int(parts["day"] or ""))
+            return day, day
+        return date(year, month, 1), date(year, month, monthrange(year, month)[1])
+    except ValueError:  # 30 February
+        return None
+
+
+def _relative(word: str, as_of: date) -> tuple[date, date]:
+    if word == "today":
+        return as_of, as_of
+    if word == "yesterday":
+        return as_of - timedelta(days=1), as_of - timedelta(days=1)
+    which, unit = word.split()
+    if unit == "week":
+        monday = as_of - timedelta(days=as_of.weekday())
+        return (monday, as_of) if which == "this" else (monday - timedelta(days=7), monday - timedelta(days=1))
+    if unit == "month":
+        first = as_of.replace(day=1)
+        return (
+            (first, as_of)
+            if which == "this"
+            else ((first - timedelta(days=1)).replace(day=1), first - timedelta(days=1))
+        )
+    year = as_of.year if which == "this" else as_of.year - 1
+    return date(year, 1, 1), as_of if which == "this" else date(year, 12, 31)

@@ -1,0 +1,202 @@
+"""The vector index: nearest chunks by cosine, in Chroma. Derived from the catalog, never a truth.
+
+One Chroma collection for each collection of ours and each embedding model, so that two models never mix. Ids are
+`article:version:ordinal`, written with upsert, so that applying a change twice leaves one copy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import chromadb
+import httpx
+from chromadb.api.models.Collection import Collection
+from chromadb.config import Settings as ChromaSettings
+from chromadb.errors import ChromaError
+
+from qa import dates
+from qa.catalog import ChunkRow
+from qa.errors import StoreFailed
+from qa.types import Filters, Vectors
+
+# Chroma's binding holds the interpreter's lock while it writes: 50 rows stall other threads for about 60 ms, 2,000 rows
+# for over a second.
+WRITE_ROWS = 50
+_SPACE = {"hnsw": {"space": "cosine"}}  # the default is l2
+_FAILURES = (ChromaError, httpx.HTTPError, ValueError, RuntimeError)
+
+_UNDATED = -10_000_000
+
+Place = tuple[int, int, int]  # article, version, ordinal
+
+
+class VectorIndex:
+    """Follow the catalog's change log in Chroma, for one embedding model. Raises StoreFailed."""
+
+    name = "vectors"
+
+    def __init__(self, where: Path | str, catalog_id: str, model: str) -> None:
+        """Open a directory (the caller owns its lock) or a Chroma server's URL."""
+        self._prefix = f"{catalog_id[:12]}-{hashlib.sha256(model.encode()).hexdigest()[:12]}"
+        self._model = model
+        self._where = str(where)
+        try:
+            self._client = _client(where)
+            self._state = self._open(f"{self._prefix}-state")
+        except _FAILURES as exc:
+            raise StoreFailed(f"{where}: cannot be opened as vector index: {exc}") from exc
+        self._collections: dict[str, Collection] = {}
+
+    def close(self) -> None:
+        """Nothing to flush: Chroma writes as it goes."""
+
+    def _open(self, name: str) -> Any:
+        # An embedding function of Chroma's own would download a model on first use.
+        return self._client.get_or_create_collection(
+            name, embedding_function=None, configuration=_SPACE, metadata={"model": self._model, "cursor": 0}
+        )
+
+    def _collection(self, name: str) -> Collection:
+        if name not in self._collections:
+            self._collections[name] = self._open(f"{self._prefix}-c-{hashlib.sha256(name.encode()).hexdigest()[:16]}")
+        return self._collections[name]
+
+    def cursor(self) -> int:
+        """Return the number of the last change that is in the index, 0 for none."""
+        try:
+            state = self._client.get_collection(self._state.name, embedding_function=None)
+        except _FAILURES as exc:
+            raise StoreFailed(f"{self._where}: the vector index does not answer: {exc}") from exc
+        return int((state.metadata or {}).get("cursor", 0))
+
+    def apply(self, changed: Sequence[int], rows: Sequence[ChunkRow], vectors: Sequence[Vectors], cursor: int) -> None:
+        """Replace all chunks of the changed articles by `rows`, one vector a row, then remember `cursor`.
+
+        Not atomic in Chroma: a crash in between repeats the whole step, which changes nothing.
+        """
+        try:
+            for name in sorted({row.collection for row in rows}):
+                mine = [(row, vector) for row, vector in zip(rows, vectors, strict=True) if row.collection == name]
+                for start in range(0, len(mine), WRITE_ROWS):
+                    part = mine[start : start + WRITE_ROWS]
+                    self._collection(name).upsert(
+                        ids=[_id(row) for row, _ in part],
+                        embeddings=[vector.tolist() for _, vector in part],
+                        metadatas=[_metadata(row) for row, _ in part],
+                    )
+            self._drop_stale(changed, {_id(row) for row in rows})
+            self._state.modify(metadata={"model": self._model, "cursor": cursor})
+        except _FAILURES as exc:
+            raise StoreFailed(f"{self._where}: the vector index cannot be written: {exc}") from exc
+
+    def _drop_stale(self, changed: Sequence[int], live: set[str]) -> None:
+        for collection in self._all_collections():
+            held = collection.get(where=_of(changed), include=[])["ids"] if changed else []
+            stale = [one for one in held if one not in live]
+            for start in range(0, len(stale), WRITE_ROWS):
+                collection.delete(ids=stale[start : start + WRITE_ROWS])
+
+    def _all_collections(self) -> list[Collection]:
+        names = [one.name for one in self._client.list_collections() if one.name.startswith(f"{self._prefix}-c-")]
+        return [self._client.get_collection(name, embedding_function=None) for name in names]
+
+    def reset(self) -> None:
+        """Forget everything of this model; the next catch-up starts from the first change."""
+        try:
+            for collection in self._all_collections():
+                self._client.delete_collection(collection.name)
+            self._client.delete_collection(self._state.name)
+            self._collections.clear()
+            self._state = self._open(f"{self._prefix}-state")
+        except _FAILURES as exc:
+            raise StoreFailed(f"{self._where}: the vector index cannot be reset: {exc}") from exc
+
+    def places(self) -> set[Place]:
+        """Return the places of all chunks in the index, for verification."""
+        found: set[Place] = set()
+        for collection in self._all_collections():
+            for offset in range(0, collection.count(), 5_000):
+                found |= {_place(one) for one in collection.get(limit=5_000, offset=offset, include=[])["ids"]}
+        return found
+
+    def search(
+        self,
+        vector: Vectors,
+        collection: str,
+        filters: Filters,
+        articles: Sequence[int],
+        not_after: int | None,
+        top_k: int,
+    ) -> list[tuple[Place, float]]:
+        """Return the nearest chunks as (place, cosine), best first; none dated after the day `not_after`.
+
+        `articles` are the filter's article ids as the catalog's numbers.
+        """
+        try:
+            index = self._collection(collection)
+            found = index.query(
+                query_embeddings=[vector.tolist()],
+                n_results=top_k,
+                where=_where(filters, articles, not_after),
+                include=["distances"],
+            )
+        except _FAILURES as exc:
+            raise StoreFailed(f"{self._where}: the vector index does not answer: {exc}") from exc
+        distances = (found["distances"] or [[]])[0]
+        return [(_place(one), 1.0 - float(distance)) for one, distance in zip(found["ids"][0], distances, strict=True)]
+
+
+def _client(where: Path | str) -> Any:
+    # _env_file: Chroma would otherwise read our `.env` as its own settings.
+    quiet = ChromaSettings(anonymized_telemetry=False, _env_file=None)  # type: ignore[call-arg]
+    if isinstance(where, Path):
+        return chromadb.PersistentClient(path=str(where), settings=quiet)
+    url = urlsplit(where)
+    port = url.port or (443 if url.scheme == "https" else 8000)
+    client = chromadb.HttpClient(host=url.hostname or "localhost", port=port, ssl=url.scheme == "https", settings=quiet)
+    # Chroma's client waits for ever on a frozen server.
+    client._server._session.timeout = httpx.Timeout(2.0, read=10.0)  # type: ignore[attr-defined]
+    return client
+
+
+def _id(row: ChunkRow) -> str:
+    return f"{row.article}:{row.version}:{row.ordinal}"
+
+
+def _place(chroma_id: str) -> Place:
+    article, version, ordinal = chroma_id.split(":")
+    return int(article), int(version), int(ordinal)
+
+
+def _metadata(row: ChunkRow) -> dict[str, str | int]:
+    # Chroma's comparisons skip rows that lack the key, and an article without a date must pass `not_after`.
+    day = _UNDATED if row.published_day is None else row.published_day
+    metadata: dict[str, str | int] = {"article": row.article, "day": day}
+    if row.source.outlet:
+        metadata["outlet"] = row.source.outlet.casefold()
+    return metadata
+
+
+def _of(articles: Sequence[int]) -> Any:
+    return {"article": {"$in": list(articles)}}
+
+
+def _where(filters: Filters, articles: Sequence[int], not_after: int | None) -> Any:
+    clauses: list[dict[str, object]] = []
+    if not_after is not None:
+        clauses.append({"day": {"$lte": not_after}})
+    if filters.outlets:
+        clauses.append({"outlet": {"$in": [name.casefold() for name in filters.outlets]}})
+    if filters.article_ids:
+        clauses.append(_of(articles or [-1]))
+    if filters.after or filters.before:
+        clauses.append({"day": {"$gte": dates.ordinal(filters.after) if filters.after else _UNDATED + 1}})
+    if filters.before:
+        clauses.append({"day": {"$lte": dates.ordinal(filters.before)}})
+    if not clauses:
+        return None
+    return clauses[0] if len(clauses) == 1 else {"$and": clauses}

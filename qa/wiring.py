@@ -1,0 +1,186 @@
+"""Build every part from the settings. The only file that imports late: `import qa` and `qa --help` stay light."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from qa.settings import Settings
+from qa.types import Article, Embedder, Filters, IngestReport, Refused
+
+if TYPE_CHECKING:
+    from qa.answering import Answerer
+    from qa.catalog import Catalog
+    from qa.llm import ChatModel
+    from qa.projections import IndexState, Projections
+    from qa.retrieval import Retrieved, Retriever
+
+_log = logging.getLogger(__name__)
+
+Progress = Callable[[str, int], None]
+
+
+class Library:
+    """An open store: the catalog, its indexes, and everything that reads them. One process at a time holds it."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open the store in `settings.data_dir`. Raises Locked, StoreFailed, EmbeddingFailed and BadSettings."""
+        from qa.catalog import Catalog
+        from qa.evidence import EvidenceRanker
+        from qa.lexical import LexicalIndex
+        from qa.ownership import Ownership
+        from qa.projections import Projections
+        from qa.prompts import load_prompts
+        from qa.retrieval import Retriever
+
+        self.settings = settings
+        self._prompts = load_prompts(settings.prompts_dir)
+        self.owner = Ownership(settings.data_dir)
+        try:
+            self.catalog: Catalog = Catalog(settings.catalog_url)
+            self.embedder = build_embedder(settings)
+            self._lexical = LexicalIndex(settings.data_dir, self.catalog.id)
+            self._vectors = None
+            if self.embedder is not None:
+                from qa.vectors import VectorIndex
+
+                where = settings.chroma_url or settings.data_dir / "chroma"
+                self._vectors = VectorIndex(where, self.catalog.id, self.embedder.model)
+            self.projections: Projections = Projections(self.catalog, self._lexical, self._vectors, self.embedder)
+            self.retriever: Retriever = Retriever(self.catalog, self._lexical, self._vectors, self.embedder)
+            self.ranker = EvidenceRanker(self._lexical, self.embedder)
+            self.model: ChatModel | None = build_model(settings)
+        except BaseException:
+            self.owner.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the indexes and the catalog and let go of the directory."""
+        self._lexical.close()
+        self.catalog.close()
+        self.owner.close()
+
+    def answerer(self) -> Answerer:
+        """Return what answers questions, in both modes."""
+        from qa.answering import Answerer
+
+        return Answerer(
+            self.catalog,
+            self.retriever,
+            self.ranker,
+            self.model,
+            self._prompts,
+            default_mode=self.settings.mode,
+            on_llm_failure=self.settings.on_llm_failure,
+            unsupported=self.settings.unsupported,
+            deadline_s=self.settings.deadline_s,
+        )
+
+    def ingest(
+        self,
+        items: Iterable[Article | Refused],
+        *,
+        collection: str = "default",
+        workers: int = 1,
+        progress: Callable[[int], None] = lambda articles: None,
+        indexed: Progress = lambda name, changes: None,
+    ) -> IngestReport:
+        """Write articles and bring the indexes up to date, so that they can be asked about when this returns."""
+        from qa.ingest import ingest
+
+        report = ingest(items, self.catalog, self.embedder, collection=collection, workers=workers, progress=progress)
+        self.projections.catch_up(indexed)
+        return report
+
+    def remove(self, collection: str, article_id: str) -> None:
+        """Take an article down, also from the indexes. Raises NotFound."""
+        self.catalog.remove(collection, article_id)
+        self.projections.catch_up()
+
+    def search(
+        self,
+        query: str,
+        *,
+        collection: str = "default",
+        filters: Filters = Filters(),
+        as_of: str | None = None,
+        top_k: int = 8,
+    ) -> Retrieved:
+        """Return the best chunks for a query."""
+        return self.retriever.search(query, collection=collection, filters=filters, as_of=as_of, top_k=top_k)
+
+    def verify(self) -> list[IndexState]:
+        """Compare the indexes with the catalog."""
+        return self.projections.verify()
+
+
+class Follower:
+    """Follow the change log in the background, for articles that another process writes into the catalog."""
+
+    def __init__(self, library: Library, interval_s: float = 1.0) -> None:
+        self._library = library
+        self._interval_s = interval_s
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop after the step that is running."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        from qa.errors import QaError
+
+        while not self._stop.wait(self._interval_s):
+            try:
+                if any(state.behind for state in self._library.projections.states()):
+                    self._library.projections.catch_up()
+            except QaError as exc:
+                _log.warning("the indexes cannot follow the catalog: %s", exc)
+
+
+def build_embedder(settings: Settings) -> Embedder | None:
+    """Return the embedder that `QA_EMBED_MODEL` names; None for `none`: words alone. Raises BadSettings."""
+    from qa.errors import BadSettings
+
+    kind, _, model = settings.embed_model.partition(":")
+    if settings.embed_model == "none":
+        return None
+    if settings.embed_model == "minilm":
+        from qa.minilm import MiniLM
+
+        return MiniLM(cache_dir=settings.data_dir / "models", threads=settings.embed_threads or os.cpu_count() or 1)
+    if kind == "openai" and model:
+        from qa.llm import EmbeddingServer
+
+        if not (settings.openai_api_key or settings.openai_base_url):
+            raise BadSettings(f"QA_EMBED_MODEL={settings.embed_model} needs OPENAI_API_KEY or OPENAI_BASE_URL")
+        return EmbeddingServer(model, base_url=settings.openai_base_url, api_key=settings.openai_api_key)
+    raise BadSettings(f"QA_EMBED_MODEL={settings.embed_model!r}: say minilm, none or openai:MODEL")
+
+
+def build_model(settings: Settings) -> ChatModel | None:
+    """Return the chat model that the settings name, if any. Nothing is connected yet."""
+    if settings.llm_model is None or settings.mode == "extractive":
+        return None
+    from qa.llm import ModelSettings, OpenAIChat
+
+    return OpenAIChat(
+        ModelSettings(base_url=settings.openai_base_url, api_key=settings.openai_api_key, model=settings.llm_model)
+    )
+
+
+def sample_articles() -> Path:
+    """Return the folder of the sample articles that ship with the package."""
+    return Path(__file__).parent / "sample"
