@@ -10,7 +10,7 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
@@ -19,9 +19,9 @@ from anyio import CapacityLimiter, to_thread
 
 from qa import citations, extractive
 from qa.catalog import Catalog
+from qa.chat import ChatModel, Message, TextPiece
 from qa.errors import BadQuestion, ModelFailed, NotFound
 from qa.evidence import EvidenceRanker, Ranked
-from qa.llm import ChatModel, EndPiece, Message, TextPiece
 from qa.prompts import Prompts, evidence_block, make_fence, make_ids
 from qa.reply import NotInSources, Parsed, Partial, ReplyParser, Sentence
 from qa.retrieval import Retrieved, Retriever
@@ -82,10 +82,11 @@ class Answerer:
 
     async def ask(self, question: Question) -> Answer:
         """Return the whole answer. Raises BadQuestion, StoreFailed and, by setting, ModelFailed."""
+        last: Event | None = None
         async for event in self.stream(question):
-            if isinstance(event, Answer):
-                return event
-        raise AssertionError("a stream ends with its answer")
+            last = event
+        assert isinstance(last, Answer), "a stream ends with its answer"
+        return last
 
     async def stream(self, question: Question) -> AsyncIterator[Event]:
         """Yield `Looked`, then `Delta` and each `Citation` before its marker, last the whole `Answer`."""
@@ -170,22 +171,26 @@ class Answerer:
         ]
         parser = ReplyParser(by_id)
         began = time.monotonic()
-        finish = ""
-        stream = self._model.stream(messages, deadline=deadline, max_tokens=MAX_REPLY_TOKENS)
+        ended = False
+        failed: ModelFailed | None = None
         try:
-            async for piece in stream:
-                if isinstance(piece, TextPiece):
-                    for event in self._take(parser.feed(piece.text), by_id, draft, clock):
-                        yield event
-                elif isinstance(piece, EndPiece):
-                    finish, draft.usage = piece.finish_reason, piece.usage
-        finally:
-            clock.add("generate", time.monotonic() - began)
-            # What the model had said before it failed is checked and kept.
-            rest = list(self._take(parser.finish(), by_id, draft, clock))
-        for event in rest:
+            async with aclosing(self._model.stream(messages, deadline=deadline, max_tokens=MAX_REPLY_TOKENS)) as pieces:
+                async for piece in pieces:
+                    if isinstance(piece, TextPiece):
+                        for event in self._take(parser.feed(piece.text), by_id, draft, clock):
+                            yield event
+                    else:
+                        ended = piece.finish_reason == "stop" and piece.terminated
+                        draft.usage = piece.usage
+        except ModelFailed as exc:
+            failed = exc
+        clock.add("generate", time.monotonic() - began)
+        # What the model had said before it failed is checked and kept.
+        for event in self._take(parser.finish(), by_id, draft, clock):
             yield event
-        draft.complete = finish == "stop"
+        draft.complete = ended
+        if failed is not None:
+            raise failed
 
     def _take(
         self, parsed: Iterable[Parsed], by_id: dict[str, Evidence], draft: _Draft, clock: _Clock

@@ -18,6 +18,7 @@ class ModelSettings:
     model: str
     connect_timeout_s: float = 5.0
     calls: int = 3  # upstream calls for one question, the first included
+    backoff_s: float = 0.25  # before the second call, twice that before the third, when the server does not say
     reply_chars: int = 40_000  # a longer reply is cut off: no answer over twenty sentences is that long
     breaker_failures: int = 5  # unavailable so often in a row: stop asking for a while
     breaker_pause_s: float = 10.0

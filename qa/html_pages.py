@@ -7,47 +7,150 @@ import logging
 import os
 import resource
 import struct
-import sys
+from collections.abc import Iterator
 from typing import BinaryIO
 
 import trafilatura
 from htmldate import find_date
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
-from trafilatura.utils import load_html
+from lxml.html import HtmlElement, HTMLParser, document_fromstring  # type: ignore[import-untyped]
+from trafilatura.settings import Document
 
 from qa import dates, front_matter
 from qa.errors import BadArticle
 from qa.feeds import read_feed
 
-_NO_TEXT = "nav header footer aside script style form template noscript svg button select textarea title".split()
-_INLINE = frozenset("a abbr b bdi bdo big cite code em font i ins kbd mark q s samp small span strong sub sup u".split())
-_OFF_TOPIC = " or ".join(
-    f"contains(concat(@class, ' ', @id), '{word}')" for word in ("related", "sidebar", "recommend", "comment", "trending")
-)
-_LONG_TEXT = 150  # characters; two paragraphs of it, and the head of the article is over
+HEADER = struct.Struct("!cI")  # of a request: P for a page or F for a feed, and how many bytes follow
+_SHORT_PAGE = 1000  # characters
+_LONG_PARAGRAPH = 150  # characters; two of them, and the head of the article is over
 _LONGEST_DATE_LINE = 120
+
+_NO_TEXT = frozenset("nav header footer aside script style form template noscript svg button select textarea title".split())
+_INLINE = frozenset("a abbr b bdi bdo big cite code em font i ins kbd mark q s samp small span strong sub sup u".split())
+_IS_OFF_TOPIC = etree.XPath(
+    "ancestor-or-self::*[self::aside or self::nav or self::footer or self::script or self::style"
+    + "".join(f" or contains(@class, '{word}')" for word in ("related", "sidebar", "recommend", "comment", "trending"))
+    + "]"
+)
 
 
 def read_page(page: str) -> dict[str, object]:
-    """Return the main text of a page and what it says of itself. Raises ValueError."""
-    tree = load_html(page)
-    if tree is None:
-        raise ValueError("no HTML elements were found")
-    # The library's date is not used (see _find_day), so it need not look far for one.
-    options = {"extensive_search": False, "original_date": True}
+    """Return the main text of a page and what it says of itself, as fields of an article row. Raises ValueError."""
+    parser = HTMLParser(encoding="utf-8", collect_ids=False, remove_comments=True, remove_pis=True)
+    tree = document_fromstring(page.encode(), parser=parser)
+    options = {"extensive_search": False, "original_date": True}  # its date is not used: see _find_day
     found = trafilatura.bare_extraction(
-        page, with_metadata=True, include_comments=False, include_tables=True, date_extraction_params=options
+        tree, with_metadata=True, include_comments=False, include_tables=True, date_extraction_params=options
     )
-    text = found.text if isinstance(found, trafilatura.settings.Document) else None
+    document = found if isinstance(found, Document) else Document()
+    text = document.text or ""
     plain = "\n".join(_list_paragraphs(tree))
-    # What is short has no furniture to part from the text, and of what is short the extractor drops half.
-    if not text or (len(plain) < 1000 and len(text) < len(plain) / 2):
+    # Of a short text the extractor takes half for furniture; what is short has none to speak of.
+    if len(plain) < _SHORT_PAGE and len(text) < len(plain) / 2 or not text.strip():
         text = plain
-    if not text.strip():
-        raise ValueError("no article text was found in the HTML")
-    fields: dict[str, object] = {"text": text, "published_at": _find_day(tree), "language": tree.get("lang")}
-    if isinstance(found, trafilatura.settings.Document):
-        fields |= {"title": found.title, "url": found.url, "outlet": found.sitename or found.hostname}
-        fields["authors"] = [name.strip() for name in (found.author or "").split(";") if name.strip()]
-        fields["language"] = found.language or fields["language"]
+    if not text:
+        raise ValueError("no text was found in the HTML")
+    fields = {
+        "text": text,
+        "title": document.title,
+        "url": document.url,
+        "outlet": document.sitename or document.hostname,
+        "published_at": _find_day(tree),
+        "authors": [name.strip() for name in (document.author or "").split(";") if name.strip()],
+        "language": document.language or tree.get("lang"),
+    }
     return {key: value for key, value in fields.items() if value}
+
+
+def _list_paragraphs(tree: HtmlElement) -> Iterator[str]:
+    """Yield the text of each block in order, without scripts, navigation and forms."""
+    words: list[str] = []
+    walk = etree.iterwalk(tree, events=("start", "end"))
+    for event, element in walk:
+        starts = event == "start"
+        if element.tag not in _INLINE and (paragraph := " ".join("".join(words).split())):
+            yield paragraph
+        if element.tag not in _INLINE:
+            words = []
+        if starts and element.tag in _NO_TEXT:
+            walk.skip_subtree()
+        elif starts:
+            words.append(element.text or "")
+        if not starts:
+            words.append(element.tail or "")
+    if paragraph := " ".join("".join(words).split()):
+        yield paragraph
+
+
+def _find_day(tree: HtmlElement) -> str | None:
+    """Return the day of publication that a page states in its metadata, or else beside its headline.
+
+    Nothing else counts: asked for a whole page, htmldate also answers with the year of a copyright line, with a date
+    that the news speaks of, and with the date of another article in the sidebar.
+    """
+    head = etree.Element("html")
+    for element in tree.xpath("//head//meta | //head//link[@rel='canonical'] | //script[@type='application/ld+json']"):
+        etree.SubElement(head, element.tag, dict(element.attrib)).text = element.text
+    stated = find_date(head, extensive_search=False, original_date=True)
+    return stated or next((day for line in _list_date_lines(tree) if (day := _read_day(line))), None)
+
+
+def _list_date_lines(tree: HtmlElement) -> Iterator[str]:
+    """Yield what can be a date line: short lines and times around the headline, up to the second paragraph."""
+    headline = next((h1 for h1 in tree.iter("h1") if h1.text_content().strip()), None)
+    if headline is None:
+        return
+    article = next(headline.iterancestors("article"), None)
+    paragraphs, seen = 0, article is not None
+    for element in (tree if article is None else article).iter(etree.Element):
+        seen = seen or element is headline
+        if not seen or _IS_OFF_TOPIC(element):
+            continue
+        line = " ".join(element.text_content().split()) if len(element) <= 3 else ""
+        paragraphs += element.tag == "p" and len(line) > _LONG_PARAGRAPH
+        if paragraphs == 2:
+            return
+        yield element.get("datetime") or element.get("content") or line
+
+
+def _read_day(line: str) -> str | None:
+    """Return the day of a machine's date or of a date line."""
+    try:
+        return dates.day(dates.parse_published(line))
+    except BadArticle:
+        return front_matter.read_day(line) if len(line) <= _LONGEST_DATE_LINE else None
+
+
+def serve(cpu_s: int, memory_bytes: int) -> None:
+    """Answer pages and feeds on standard input until it ends: a kind, a length and the bytes; back come JSON lines."""
+    requests = os.fdopen(os.dup(0), "rb")
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints must not get between the replies
+    logging.disable()
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    _write(replies, {})
+    while header := requests.read(HEADER.size):
+        kind, length = HEADER.unpack(header)
+        data = requests.read(length)
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        # Should the parent be gone and unable to kill us, the kernel does.
+        limit = int(used.ru_utime + used.ru_stime) + cpu_s
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
+        _write(replies, _answer(kind, data))
+
+
+def _answer(kind: bytes, data: bytes) -> dict[str, object]:
+    """Read one page or feed; what cannot be read gives its reason. Other errors end the process, and its parent says so."""
+    try:
+        return read_feed(data) if kind == b"F" else read_page(data.decode())
+    except (ValueError, etree.LxmlError) as exc:
+        return {"refused": str(exc) or type(exc).__name__}
+    except (MemoryError, RecursionError):
+        return {"refused": "it takes too much memory to read"}
+
+
+def _write(replies: BinaryIO, reply: dict[str, object]) -> None:
+    replies.write(json.dumps(reply).encode() + b"\n")
+    replies.flush()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import AsyncExitStack, aclosing
@@ -41,7 +42,6 @@ _OPENAI_URL = "https://api.openai.com/v1"
 _LAST_WORDS_S = 2.0  # after the stop reason only the usage and the end mark are missing: not worth a long wait
 _BATCH = 64
 _MAX_VECTOR_BYTES = 64_000_000
-_BACKOFF = wait_exponential_jitter(multiplier=0.25, max=2.0, jitter=0.25)
 
 # What each fault means, most specific first. HTTP statuses are read by error_for_status.
 _FAULTS: tuple[tuple[type[Exception], type[ModelFailed], str], ...] = (
@@ -145,7 +145,7 @@ class OpenAIChat:
 
     async def _begin(self, body: dict[str, Any], deadline: float) -> tuple[Piece, AsyncGenerator[Piece, None]]:
         """Ask until the first piece is there: once a word was passed on, asking again would say it twice."""
-        async for attempt in AsyncRetrying(**_patience(self._settings.calls, deadline), sleep=asyncio.sleep):
+        async for attempt in AsyncRetrying(**_patience(self._settings, deadline), sleep=asyncio.sleep):
             with attempt:
                 pieces = self._read(body, deadline)
                 return await anext(pieces), pieces
@@ -159,7 +159,7 @@ class OpenAIChat:
             async with AsyncExitStack() as stack:
                 async with asyncio.timeout(until - time.monotonic()):
                     response = await stack.enter_async_context(self._ask(body))
-                kind = response.headers.get("content-type", "no content type")
+                kind = _media_type(response.headers.get("content-type", ""))
                 chunks = await stack.enter_async_context(
                     aclosing(cast("AsyncGenerator[bytes, None]", response.iter_bytes()))
                 )
@@ -182,7 +182,7 @@ class OpenAIChat:
             if reply.finish_reason is None:
                 raise self._failed(exc, begun=chars > 0) from exc
         if reply.finish_reason is None:
-            raise ModelBroken(f"{self._where} ended without a finish reason ({kind[:60]!r})")
+            raise ModelBroken(f"{self._where} ended without a finish reason ({kind})")
         if reply.finish_reason == "stop" and not chars:
             raise ModelBroken(f"{self._where} finished without a word")
         yield EndPiece(reply.finish_reason, reply.usage, reply.terminated)
@@ -247,7 +247,7 @@ class EmbeddingServer:
     def _batch(self, texts: Sequence[str]) -> Vectors:
         deadline = time.monotonic() + self._timeout_s
         try:
-            for attempt in Retrying(**_patience(self._settings.calls, deadline), sleep=time.sleep):
+            for attempt in Retrying(**_patience(self._settings, deadline), sleep=time.sleep):
                 with attempt:
                     rows = self._fetch(texts, deadline)
         except ModelFailed as exc:
@@ -299,16 +299,17 @@ def fault_of(kind: type[Exception]) -> tuple[type[ModelFailed], str]:
     return next((meaning, said) for known, meaning, said in _FAULTS if issubclass(kind, known))
 
 
-def _patience(calls: int, deadline: float) -> dict[str, Any]:
+def _patience(settings: ModelSettings, deadline: float) -> dict[str, Any]:
     """Return tenacity's terms: few calls, only where asking again may help, never a wait past the deadline."""
+    backoff = wait_exponential_jitter(multiplier=settings.backoff_s, max=2.0, jitter=settings.backoff_s)
 
     def wait(state: RetryCallState) -> float:
         exc = state.outcome.exception() if state.outcome else None
         asked = exc.retry_after_s if isinstance(exc, ModelUnavailable) else 0.0
-        return _BACKOFF(state) if asked is None else asked
+        return backoff(state) if asked is None else asked
 
     def stop(state: RetryCallState) -> bool:
-        return state.attempt_number >= calls or time.monotonic() + state.upcoming_sleep >= deadline
+        return state.attempt_number >= settings.calls or time.monotonic() + state.upcoming_sleep >= deadline
 
     return {
         "stop": stop,
@@ -322,6 +323,11 @@ def _worth_asking_again(exc: BaseException) -> bool:
     # A host that swallows packets has used up its connect timeout; twice more would be three times as long.
     swallowed = isinstance(exc.__cause__, openai.APITimeoutError | httpx2.TimeoutException)
     return isinstance(exc, _Misspoken) or (isinstance(exc, ModelUnavailable) and not swallowed)
+
+
+def _media_type(value: str) -> str:
+    found = re.match(r"[a-z]{1,20}/[a-z0-9.+-]{1,40}", value)
+    return found.group() if found else "no content type"
 
 
 def _address(base_url: str | None) -> tuple[str, str]:

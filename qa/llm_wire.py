@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 
 from pydantic import BaseModel
@@ -63,8 +63,8 @@ class ReplyStream:
         self._rest = b""
         self._data: list[bytes] = []
 
-    def feed(self, data: bytes) -> list[str]:
-        """Take the next bytes and return the texts they complete."""
+    def feed(self, data: bytes) -> Iterator[str]:
+        """Take the next bytes and yield the texts they complete, also those before an event that cannot be read."""
         self._bytes += len(data)
         if self._bytes > MAX_STREAM_BYTES:
             raise ModelBroken(f"the model server sent more than {MAX_STREAM_BYTES} bytes")
@@ -72,13 +72,16 @@ class ReplyStream:
         *lines, rest = data.split(b"\n")
         if not lines:
             self._rest += rest
-            return []
+            return
         lines[0], self._rest = self._rest + lines[0], rest
-        return [text for line in lines if (text := self._line(line.removesuffix(b"\r")))]
+        for line in lines:
+            if text := self._line(line.removesuffix(b"\r")):
+                yield text
 
     def end(self) -> None:
         """Take note that the body ended. An event that no empty line closed is half an event: it does not count."""
-        self._line(self._rest.removesuffix(b"\r"))
+        if self._rest.startswith(b"data:"):
+            self._line(self._rest.removesuffix(b"\r"))
 
     def _line(self, line: bytes) -> str:
         if self.terminated:

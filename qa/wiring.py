@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,7 +14,7 @@ from qa.types import Article, Embedder, Filters, IngestReport, Refused
 if TYPE_CHECKING:
     from qa.answering import Answerer
     from qa.catalog import Catalog
-    from qa.llm import ChatModel
+    from qa.chat import ChatModel
     from qa.projections import IndexState, Projections
     from qa.retrieval import Retrieved, Retriever
 
@@ -160,13 +159,16 @@ def build_embedder(settings: Settings) -> Embedder | None:
     if settings.embed_model == "minilm":
         from qa.minilm import MiniLM
 
-        return MiniLM(cache_dir=settings.data_dir / "models", threads=settings.embed_threads or os.cpu_count() or 1)
+        return MiniLM(threads=settings.embed_threads or None)
     if kind == "openai" and model:
+        from qa.chat import ModelSettings
         from qa.llm import EmbeddingServer
 
         if not (settings.openai_api_key or settings.openai_base_url):
             raise BadSettings(f"QA_EMBED_MODEL={settings.embed_model} needs OPENAI_API_KEY or OPENAI_BASE_URL")
-        return EmbeddingServer(model, base_url=settings.openai_base_url, api_key=settings.openai_api_key)
+        return EmbeddingServer(
+            ModelSettings(base_url=settings.openai_base_url, api_key=settings.openai_api_key, model=model)
+        )
     raise BadSettings(f"QA_EMBED_MODEL={settings.embed_model!r}: say minilm, none or openai:MODEL")
 
 
@@ -174,7 +176,8 @@ def build_model(settings: Settings) -> ChatModel | None:
     """Return the chat model that the settings name, if any. Nothing is connected yet."""
     if settings.llm_model is None or settings.mode == "extractive":
         return None
-    from qa.llm import ModelSettings, OpenAIChat
+    from qa.chat import ModelSettings
+    from qa.llm import OpenAIChat
 
     return OpenAIChat(
         ModelSettings(base_url=settings.openai_base_url, api_key=settings.openai_api_key, model=settings.llm_model)

@@ -248,7 +248,7 @@ class ScriptedServer:
         try:
             await self._one_request(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the client left, or an act hung up
+            pass  # it left before it asked
         finally:
             self._tasks.discard(task)
             writer.close()
@@ -264,9 +264,10 @@ class ScriptedServer:
         leaving = asyncio.ensure_future(reader.read(1))
         try:
             await asyncio.wait({playing, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            (seen.answered if playing.done() else seen.client_left).set()
-            if playing.done():
-                playing.result()
+            left = not playing.done() or isinstance(playing.exception(), ConnectionResetError | BrokenPipeError)
+            (seen.client_left if left else seen.answered).set()
+            if not left:
+                playing.result()  # a fault in the test's own act is shown, not swallowed
         finally:
             playing.cancel()
             leaving.cancel()

@@ -1,0 +1,111 @@
+"""Measure retrieval, sentences and refusal on RealTimeQA (development halves), on a store that holds its articles.
+
+    python -m eval.development --data-dir DIR --bench PATH [--embed minilm|none]
+
+Prints hits@k and MRR of articles on `realtimeqa_goldlink` 2022, and on `realtimeqa_silver` 2022 how often the answer
+stands in the best sentence, the best three and the quotes of the extractive answer, how often that answer refuses, and
+how often it refuses questions about 2026. Intervals are 95 % bootstrap over questions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qa import Library, Question, Settings
+
+
+def main() -> None:
+    """Run the measurements and print one table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--bench", type=Path, required=True)
+    parser.add_argument("--embed", default="none")
+    parser.add_argument("--limit", type=int, default=10_000)
+    options = parser.parse_args()
+    with Library(Settings(QA_DATA_DIR=options.data_dir, QA_EMBED_MODEL=options.embed)) as library:
+        for dated in (True, False):
+            _retrieval(library, list(items(options.bench, "realtimeqa_goldlink"))[: options.limit], dated)
+        silver = list(items(options.bench, "realtimeqa_silver"))[: options.limit]
+        future = [
+            one
+            for one in items(options.bench, "realtimeqa_future_unanswerable", year="")
+            if one["meta"]["leak_risk"] < 0.5
+        ][: options.limit]
+        _answers(library, silver, future)
+
+
+def items(bench: Path, name: str, year: str = "2022") -> Iterator[dict[str, Any]]:
+    """Yield the items of a set whose question was asked in the year."""
+    with (bench / name / "items.jsonl").open(encoding="utf-8") as lines:
+        for line in lines:
+            item = json.loads(line)
+            if (item["asof"] or "").startswith(year):
+                yield item
+
+
+def _retrieval(library: Library, questions: Sequence[dict[str, Any]], dated: bool) -> None:
+    ranks: list[int | None] = []
+    for item in questions:
+        found = library.search(item["question"], as_of=item["asof"] if dated else None, top_k=40).hits
+        order = list(dict.fromkeys(one for hit in found for one in (hit.source, *hit.reprints)))
+        ids = list(dict.fromkeys(source.article_id for source in order))[:10]
+        gold = set(item["meta"]["gold_doc_ids"])
+        ranks.append(next((place for place, one in enumerate(ids, start=1) if one in gold), None))
+    print(f"goldlink 2022, n={len(ranks)}, {'with' if dated else 'without'} as_of")
+    for k in (1, 4, 10):
+        print(f"  hits@{k:<3} {interval([float(rank is not None and rank <= k) for rank in ranks])}")
+    print(f"  MRR@10   {interval([1 / rank if rank else 0.0 for rank in ranks])}")
+
+
+def _answers(library: Library, silver: Sequence[dict[str, Any]], future: Sequence[dict[str, Any]]) -> None:
+    first, three, cited, refused = [], [], [], []
+    answerer = library.answerer()
+    for item in silver:
+        retrieved = library.search(item["question"], as_of=item["asof"])
+        ranked = library.ranker.rank(retrieved.asked, retrieved.hits)
+        found = [holds(one.text, item["answers"]) for one in ranked.evidence[:3]]
+        first.append(float(any(found[:1])))
+        three.append(float(any(found)))
+        answer = asyncio.run(answerer.ask(Question(item["question"], as_of=item["asof"])))
+        refused.append(float(answer.status == "not_in_sources"))
+        cited.append(float(any(holds(one.quote, item["answers"]) for one in answer.citations)))
+    print(f"silver 2022, n={len(silver)}")
+    print(f"  answer in best sentence   {interval(first)}")
+    print(f"  answer in best three      {interval(three)}")
+    print(f"  answer in a cited quote   {interval(cited)}")
+    print(f"  refused though answerable {interval(refused)}")
+    rejected = [
+        float(asyncio.run(answerer.ask(Question(item["question"]))).status == "not_in_sources") for item in future
+    ]
+    print(f"future unanswerable, leak_risk < .5, n={len(rejected)}\n  refused {interval(rejected)}")
+
+
+def holds(sentence: str, answers: Sequence[str]) -> bool:
+    """Tell whether one of the answers stands in a sentence, at word bounds, whatever the case and punctuation."""
+    plain = f" {_plain(sentence)} "
+    return any(f" {_plain(answer)} " in plain for answer in answers)
+
+
+def _plain(words: str) -> str:
+    return " ".join(re.findall(r"[\w]+", words.casefold()))
+
+
+def interval(marks: Sequence[float]) -> str:
+    """Return the mean with its 95 % bootstrap interval."""
+    values = np.array(marks)
+    rng = np.random.default_rng(0)
+    means = rng.choice(values, (2_000, len(values))).mean(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return f"{values.mean():.3f} [{low:.3f}, {high:.3f}]"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,376 @@
+"""The HTTP shapes of the contract, and the one place where they and the domain are translated into each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import quote, urlencode
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from qa import dates
+from qa.answering import MAX_QUESTION_CHARS
+from qa.catalog import ArticleRow, ArticleText
+from qa.errors import BadArticle
+from qa.retrieval import Retrieved
+from qa.types import (
+    Answer,
+    Citation,
+    Filters,
+    Hit,
+    IngestReport,
+    Mode,
+    Question,
+    Source,
+    Span,
+    Status,
+    Support,
+    Turn,
+    Verdict,
+)
+
+MAX_TURNS = 100
+MAX_TURN_CHARS = 50_000
+MAX_NAMES = 200
+DEFAULT_COLLECTION = "default"
+COLLECTION = r"^[A-Za-z0-9_-]{1,64}$"
+
+
+def _day(value: str) -> str:
+    try:
+        return dates.day(dates.parse_published(value))
+    except BadArticle:
+        raise ValueError("not a day like 2023-03-22") from None
+
+
+def _said(value: str) -> str:
+    if not value.strip():
+        raise ValueError("is empty")
+    return value
+
+
+Day = Annotated[str, Field(max_length=64), AfterValidator(_day)]
+Said = Annotated[str, Field(max_length=MAX_QUESTION_CHARS), AfterValidator(_said)]
+Name = Annotated[str, Field(min_length=1, max_length=2_000)]
+CollectionName = Annotated[str, Field(pattern=COLLECTION)]
+TopK = Annotated[int, Field(strict=True, ge=1, le=50)]
+
+
+class _Body(BaseModel):
+    # A misspelt filter that is ignored answers another question than the one that was asked.
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TurnBody(_Body):
+    """One earlier message."""
+
+    role: Literal["user", "assistant"]
+    content: Annotated[str, Field(max_length=MAX_TURN_CHARS)]
+
+
+class FiltersBody(_Body):
+    """Which articles may be read. Days are inclusive; an article without a date fails a date filter."""
+
+    outlets: Annotated[tuple[Name, ...], Field(max_length=MAX_NAMES)] = ()
+    article_ids: Annotated[tuple[Name, ...], Field(max_length=MAX_NAMES)] = ()
+    after: Day | None = None
+    before: Day | None = None
+
+    @model_validator(mode="after")
+    def _check_order(self) -> Self:
+        if self.after and self.before and self.after > self.before:
+            raise ValueError("after is later than before: no article can match")
+        return self
+
+    def domain(self) -> Filters:
+        """Return the filters as the domain has them."""
+        return Filters(self.outlets, self.article_ids, self.after, self.before)
+
+
+class AskBody(_Body):
+    """A question. Only `question` is required."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "question": "When does the bridge open again?",
+                "filters": {"outlets": ["Corvane Courier"], "after": "2023-03-01"},
+                "as_of": "2023-03-22",
+                "top_k": 8,
+            }
+        }
+    )
+
+    question: Said
+    history: Annotated[tuple[TurnBody, ...], Field(max_length=MAX_TURNS)] = ()
+    filters: FiltersBody = FiltersBody()
+    as_of: Day | None = None
+    mode: Mode = "auto"
+    collection: CollectionName = DEFAULT_COLLECTION
+    top_k: TopK = 8
+    stream: Annotated[bool, Field(strict=True)] = False
+
+    def domain(self) -> Question:
+        """Return the question as the domain has it."""
+        history = tuple(Turn(one.role, one.content) for one in self.history)
+        return Question(
+            self.question, history, self.filters.domain(), self.as_of, self.mode, self.collection, self.top_k
+        )
+
+
+class SearchBody(_Body):
+    """A search for chunks. Only `query` is required."""
+
+    model_config = ConfigDict(json_schema_extra={"example": {"query": "bridge repair", "top_k": 3}})
+
+    query: Said
+    filters: FiltersBody = FiltersBody()
+    as_of: Day | None = None
+    top_k: TopK = 8
+    collection: CollectionName = DEFAULT_COLLECTION
+
+
+class SourceOut(BaseModel):
+    """Where something stands: one version of an article, and what it says of itself."""
+
+    article_id: str
+    version: int
+    title: str | None
+    outlet: str | None
+    url: str | None
+    published_at: str | None
+
+
+class LookedOut(SourceOut):
+    """A chunk that was read for an answer."""
+
+    start: int
+    end: int
+    score: float
+
+
+class HitOut(LookedOut):
+    """A chunk that a search found, with its rank in each index."""
+
+    text: str
+    ranks: dict[str, int | None]
+
+
+class SearchOut(BaseModel):
+    """What a search found."""
+
+    hits: list[HitOut]
+    degraded: list[str]
+    timings_ms: dict[str, int]
+
+
+class CitationOut(SourceOut):
+    """An exact stretch of an article: `text[start:end] == quote`, in code points."""
+
+    number: int
+    sha256: str
+    start: int
+    end: int
+    start_utf16: int
+    end_utf16: int
+    quote: str
+    verdict: Verdict
+    link: str
+
+
+class StatementOut(BaseModel):
+    """One sentence of the answer."""
+
+    start: int
+    end: int
+    text: str
+    citations: list[int]
+    support: Support
+    reasons: list[str]
+
+
+class RejectedOut(BaseModel):
+    """Something a model wrote that was not let in."""
+
+    reason: str
+    text: str
+
+
+class AnswerOut(BaseModel):
+    """The whole reply to one question."""
+
+    id: str
+    status: Status
+    answer: str
+    statements: list[StatementOut]
+    citations: list[CitationOut]
+    conflicts: list[dict[str, Any]]
+    dates: list[dict[str, Any]]
+    rejected: list[RejectedOut]
+    mode: Literal["extractive", "llm"]
+    model: str | None
+    degraded: list[str]
+    complete: bool
+    usage: dict[str, int]
+    timings_ms: dict[str, int]
+
+
+class RefusedOut(BaseModel):
+    """An input that was not taken."""
+
+    source: str
+    reason: str
+
+
+class ReportOut(BaseModel):
+    """What one ingest did."""
+
+    added: int
+    updated: int
+    unchanged: int
+    refused: list[RefusedOut]
+    chunks: int
+    seconds: float
+
+
+class ArticleOut(SourceOut):
+    """One article as it is listed."""
+
+    sha256: str
+    authors: list[str]
+    language: str | None
+    ingested_at: str
+    chunks: int
+    versions: list[int]
+
+
+class ArticlesOut(BaseModel):
+    """One page of the list of articles."""
+
+    articles: list[ArticleOut]
+    total: int
+    next_offset: int | None
+
+
+class TextOut(BaseModel):
+    """The text that spans count in, and its ranges of web furniture."""
+
+    article_id: str
+    version: int
+    sha256: str
+    text: str
+    furniture: list[tuple[int, int]]
+
+
+class ErrorOut(BaseModel):
+    """What every error looks like."""
+
+    error: dict[str, str | None]
+
+
+def link(source: Source, span: Span, collection: str = DEFAULT_COLLECTION, public_url: str | None = None) -> str:
+    """Return the address of the article's page with the span marked."""
+    place = {"span": f"{span.start}-{span.end}"}
+    if collection != DEFAULT_COLLECTION:
+        place["collection"] = collection
+    return f"{(public_url or '').rstrip('/')}/articles/{quote(source.article_id, safe='')}?{urlencode(place)}"
+
+
+def citation_json(one: Citation, collection: str, public_url: str | None) -> dict[str, Any]:
+    """Return a citation as it goes over the wire."""
+    out = CitationOut(
+        **_source(one.source),
+        number=one.number,
+        sha256=one.source.sha256,
+        start=one.span.start,
+        end=one.span.end,
+        start_utf16=one.start_utf16,
+        end_utf16=one.end_utf16,
+        quote=one.quote,
+        verdict=one.verdict,
+        link=link(one.source, one.span, collection, public_url),
+    )
+    return out.model_dump()
+
+
+def answer_json(
+    answer: Answer, collection: str = DEFAULT_COLLECTION, public_url: str | None = None
+) -> dict[str, Any]:
+    """Return an answer as it goes over the wire."""
+    return {
+        "id": answer.id,
+        "status": answer.status,
+        "answer": answer.answer,
+        "statements": [asdict(one) | {"citations": list(one.citations), "reasons": list(one.reasons)} for one in answer.statements],
+        "citations": [citation_json(one, collection, public_url) for one in answer.citations],
+        "conflicts": [],
+        "dates": [],
+        "rejected": [asdict(one) for one in answer.rejected],
+        "mode": answer.mode,
+        "model": answer.model,
+        "degraded": list(answer.degraded),
+        "complete": answer.complete,
+        "usage": asdict(answer.usage),
+        "timings_ms": answer.timings_ms,
+    }
+
+
+def looked_json(hits: Iterable[Hit]) -> list[dict[str, Any]]:
+    """Return the sources that were looked at, best first."""
+    return [_looked(one) for one in hits]
+
+
+def search_json(found: Retrieved, timings_ms: dict[str, int]) -> dict[str, Any]:
+    """Return what a search found as it goes over the wire."""
+    hits = [
+        _looked(one) | {"text": one.text, "ranks": {"lexical": one.lexical_rank, "vector": one.vector_rank}}
+        for one in found.hits
+    ]
+    return {"hits": hits, "degraded": list(found.degraded), "timings_ms": timings_ms}
+
+
+def report_json(report: IngestReport) -> dict[str, Any]:
+    """Return an ingest report as it goes over the wire."""
+    return asdict(report) | {
+        "refused": [asdict(one) for one in report.refused],
+        "seconds": round(report.seconds, 3),
+    }
+
+
+def article_json(row: ArticleRow) -> dict[str, Any]:
+    """Return an article's metadata as it goes over the wire."""
+    return _source(row.source) | {
+        "sha256": row.source.sha256,
+        "authors": list(row.authors),
+        "language": row.language,
+        "ingested_at": row.ingested_at,
+        "chunks": row.chunks,
+        "versions": list(row.versions),
+    }
+
+
+def text_json(found: ArticleText) -> dict[str, Any]:
+    """Return one version's text as it goes over the wire."""
+    return {
+        "article_id": found.source.article_id,
+        "version": found.source.version,
+        "sha256": found.source.sha256,
+        "text": found.text,
+        "furniture": [[one.start, one.end] for one in found.furniture],
+    }
+
+
+def _source(source: Source) -> dict[str, Any]:
+    return {
+        "article_id": source.article_id,
+        "version": source.version,
+        "title": source.title,
+        "outlet": source.outlet,
+        "url": source.url,
+        "published_at": source.published_at,
+    }
+
+
+def _looked(hit: Hit) -> dict[str, Any]:
+    return _source(hit.source) | {"start": hit.span.start, "end": hit.span.end, "score": round(hit.score, 4)}
