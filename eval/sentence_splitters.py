@@ -26,7 +26,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from qa.sentences import sentences
+from qa.sentences import split_sentences
 
 Pieces = list[tuple[int, int]]
 Splitter = Callable[[str], Pieces]
@@ -61,7 +61,7 @@ def read_texts(shared: Path, sample: int = 200) -> dict[str, str]:
 def load_splitters() -> dict[str, Splitter]:
     """Return every splitter that is installed, each as a function from a line to its sentences' offsets."""
     makers = {"pysbd": _pysbd, "punkt": _punkt, "sentencex": _sentencex, "blingfire": _blingfire}
-    loaded: dict[str, Splitter] = {"ours": lambda line: [(span.start, span.end) for span in sentences(line)]}
+    loaded: dict[str, Splitter] = {"ours": lambda line: [(span.start, span.end) for span in split_sentences(line)]}
     for name, make in makers.items():
         try:
             loaded[name] = make()

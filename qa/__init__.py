@@ -28,7 +28,7 @@ _HOMES = {
     "chunk": "qa.chunking",
     "load_settings": "qa.settings",
     "read": "qa.readers",
-    "sentences": "qa.sentences",
+    "split_sentences": "qa.sentences",
 }
 __all__ = sorted(_HOMES)  # noqa: PLE0605  # derived, so that a name cannot be listed and not found
 

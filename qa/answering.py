@@ -23,12 +23,16 @@ from qa.chat import ChatModel, Message, TextPiece
 from qa.errors import BadQuestion, ModelFailed, NotFound
 from qa.evidence import EvidenceRanker, Ranked
 from qa.prompts import Prompts, evidence_block, make_fence, make_ids
+from qa.questions import FORMAL, kind_of
 from qa.reply import NotInSources, Parsed, Partial, ReplyParser, Sentence
 from qa.retrieval import Retrieved, Retriever
 from qa.types import Answer, Citation, Evidence, Hit, Question, Rejected, Statement, Status, Support, Usage
 
 NOT_IN_SOURCES = "The articles do not answer this question."
 MAX_QUESTION_CHARS = 2_000
+# Chunks read for sentences, for each one asked for. A length or a sum stands in few sentences, and seldom in those that
+# share the most words with the question: there it pays to read further.
+READ, READ_FORMAL = 2, 5
 SHOWN_SENTENCES = 24  # what a model is given to read
 MAX_REPLY_TOKENS = 700
 
@@ -136,10 +140,9 @@ class Answerer:
                 collection=question.collection,
                 filters=question.filters,
                 as_of=question.as_of,
-                top_k=question.top_k,
+                top_k=(READ_FORMAL if kind_of(question.question) in FORMAL else READ) * question.top_k,
             )
         with clock.stage("evidence"):
-            ranked = self._ranker.rank(retrieved.asked, retrieved.hits)
             texts: dict[tuple[str, int], str] = {}
             for source in {hit.source for hit in retrieved.hits}:
                 try:
@@ -147,7 +150,8 @@ class Answerer:
                 except NotFound:  # taken down since it was found: it may not be cited any more
                     continue
                 texts[source.article_id, source.version] = found.text
-        return retrieved, ranked.only(texts), texts
+            ranked = self._ranker.rank(retrieved.asked, retrieved.hits, texts)
+        return retrieved, ranked, texts
 
     async def _written(
         self, question: Question, ranked: Ranked, draft: _Draft, deadline: float, clock: _Clock

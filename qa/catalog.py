@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 
 from qa import dates
 from qa.catalog_tables import articles, changes, chunks, embeddings, meta, open_engine, versions
-from qa.errors import NotFound, StoreFailed
+from qa.errors import BadInput, NotFound, StoreFailed
 from qa.types import Article, Chunk, Source, Span, Vectors
 
 _BATCH = 300  # SQLite refuses statements with too many variables
@@ -120,7 +120,10 @@ class Catalog:
         with self._writing() as connection:
             if vectors and model:
                 _write_vectors(connection, model, vectors)
-            return [_write_article(connection, collection, one) for one in prepared]
+            replaced: set[bytes] = set()
+            outcomes = [_write_article(connection, collection, one, replaced) for one in prepared]
+            _drop_unused_vectors(connection, replaced)
+            return outcomes
 
     def write_vectors(self, model: str, vectors: Mapping[bytes, Vectors]) -> None:
         """Keep vectors under their model and the SHA-256 of the text they stand for."""
@@ -139,13 +142,19 @@ class Catalog:
             )
             if pk is None:
                 raise NotFound(f"no article {article_id!r} in collection {collection!r}")
-            own = sa.select(chunks.c.embed_sha).where(chunks.c.article == pk)
-            others = sa.select(chunks.c.embed_sha).where(chunks.c.article != pk)
-            connection.execute(sa.delete(embeddings).where(embeddings.c.sha.in_(own), embeddings.c.sha.not_in(others)))
-            connection.execute(sa.delete(chunks).where(chunks.c.article == pk))
+            _drop_unused_vectors(connection, _drop_chunks(connection, pk))
             connection.execute(sa.delete(versions).where(versions.c.article == pk))
             connection.execute(sa.update(articles).where(articles.c.pk == pk).values(live_version=None))
             connection.execute(sa.insert(changes).values(article=pk))
+        self._empty_wal()
+
+    def _empty_wal(self) -> None:
+        # Until the write-ahead log is emptied it holds the erased words, on a busy server for days. A reader in the
+        # way must not fail the takedown: then the next one, or the close, empties it.
+        with _mapped_errors(), self._engine.connect().execution_options(bare=True) as connection:
+            connection.exec_driver_sql("PRAGMA busy_timeout=1000")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.exec_driver_sql("PRAGMA busy_timeout=30000")
 
     # -- the change log --------------------------------------------------------------------------------------------
 
@@ -270,7 +279,7 @@ class Catalog:
 
     def copy_to(self, path: str) -> None:
         """Write a consistent copy of the whole database to a new file, also while others write."""
-        with _mapped_errors(), self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with _mapped_errors(), self._engine.connect().execution_options(bare=True) as connection:
             connection.exec_driver_sql("VACUUM INTO ?", (path,))
 
 
@@ -302,7 +311,7 @@ _ARTICLE = sa.select(
 ).join(versions, _live())
 
 
-def _write_article(connection: Connection, collection: str, one: Prepared) -> Outcome:
+def _write_article(connection: Connection, collection: str, one: Prepared, replaced: set[bytes]) -> Outcome:
     article = one.article
     row = connection.execute(
         sa.select(articles).where(articles.c.collection == collection, articles.c.id == article.id)
@@ -313,11 +322,13 @@ def _write_article(connection: Connection, collection: str, one: Prepared) -> Ou
         )
         assert inserted.inserted_primary_key is not None
         pk, version = int(inserted.inserted_primary_key[0]), 1
-    elif row.live_version is not None and (outcome := _keep_version(connection, row.pk, row.live_version, one)):
+    elif row.live_version is not None and (
+        outcome := _keep_version(connection, row.pk, row.live_version, one, replaced)
+    ):
         return outcome
     else:
         pk, version = row.pk, row.last_version + 1
-        connection.execute(sa.delete(chunks).where(chunks.c.article == pk))
+        replaced |= _drop_chunks(connection, pk)
         connection.execute(
             sa.update(articles).where(articles.c.pk == pk).values(live_version=version, last_version=version)
         )
@@ -349,10 +360,10 @@ def says_more(article: Article, live: Source) -> bool:
     """Tell whether an article brings metadata that its live version lacks or has differently."""
     new = (article.title, article.outlet, article.url, article.published_at)
     old = (live.title, live.outlet, live.url, live.published_at)
-    return any(value is not None and value != kept for value, kept in zip(new, old, strict=True))
+    return any(value and value != kept for value, kept in zip(new, old, strict=True))
 
 
-def _keep_version(connection: Connection, pk: int, version: int, one: Prepared) -> Outcome | None:
+def _keep_version(connection: Connection, pk: int, version: int, one: Prepared, replaced: set[bytes]) -> Outcome | None:
     """Keep the version if the text is the same, with better metadata where the article brings some."""
     here = sa.and_(versions.c.article == pk, versions.c.version == version)
     row = connection.execute(
@@ -364,10 +375,12 @@ def _keep_version(connection: Connection, pk: int, version: int, one: Prepared) 
         return None
     if not says_more(one.article, _source(row)):
         return "unchanged"
-    metadata = {name: value for name, value in _metadata_values(one.article).items() if value}
-    connection.execute(sa.update(versions).where(here).values(**metadata))
+    # Day 0 is 1 January 1970, which is a day.
+    metadata = {name: value for name, value in _metadata_values(one.article).items() if value or value == 0}
+    furniture = pack_spans(one.article.furniture)  # what the new chunks leave out
+    connection.execute(sa.update(versions).where(here).values(**metadata, furniture=furniture))
     # The title is embedded with each chunk, so the chunks are written anew too.
-    connection.execute(sa.delete(chunks).where(chunks.c.article == pk))
+    replaced |= _drop_chunks(connection, pk)
     _insert_chunks(connection, pk, version, one)
     connection.execute(sa.insert(changes).values(article=pk))
     return "updated"
@@ -398,6 +411,33 @@ def _write_vectors(connection: Connection, model: str, vectors: Mapping[bytes, V
     rows = [{"model": model, "sha": sha, "vector": row.astype(np.float16).tobytes()} for sha, row in vectors.items()]
     if rows:
         connection.execute(sa.insert(embeddings).prefix_with("OR IGNORE", dialect="sqlite"), rows)
+
+
+def _drop_chunks(connection: Connection, pk: int) -> set[bytes]:
+    """Delete an article's chunks; return under what their vectors are kept."""
+    shas = set(connection.scalars(sa.select(chunks.c.embed_sha).where(chunks.c.article == pk)))
+    connection.execute(sa.delete(chunks).where(chunks.c.article == pk))
+    return shas
+
+
+def _drop_unused_vectors(connection: Connection, shas: Iterable[bytes]) -> None:
+    """Delete those of the vectors that no chunk of any article stands for."""
+    used = sa.exists().where(chunks.c.embed_sha == embeddings.c.sha)
+    parts = list(_parts(list(shas)))
+    for model in _models(connection) if parts else ():
+        for part in parts:
+            connection.execute(
+                sa.delete(embeddings).where(embeddings.c.model == model, embeddings.c.sha.in_(part), ~used)
+            )
+
+
+def _models(connection: Connection) -> list[str]:
+    # One look-up in the primary key a model: DISTINCT would read every vector.
+    found: list[str] = []
+    last = ""
+    while last := connection.scalar(sa.select(sa.func.min(embeddings.c.model)).where(embeddings.c.model > last)) or "":
+        found.append(last)
+    return found
 
 
 def pack_spans(spans: Sequence[Span]) -> bytes:
@@ -450,3 +490,7 @@ def _mapped_errors() -> Iterator[None]:
         raise StoreFailed(f"the catalog does not answer: {exc.orig}") from exc
     except sa.exc.DatabaseError as exc:
         raise StoreFailed(f"the catalog failed: {exc.orig}") from exc
+    except OverflowError as exc:  # a version or a page number beyond 64 bits
+        raise BadInput(f"a number is too large for the catalog: {exc}") from exc
+    except UnicodeEncodeError as exc:
+        raise BadInput(f"a lone surrogate U+{ord(exc.object[exc.start]):04X} cannot be stored or looked up") from exc

@@ -79,15 +79,17 @@ changes = sa.Table(
 def open_engine(url: str) -> Engine:
     """Open the database, creating its tables if they are missing. Raises StoreFailed."""
     path = make_url(url).database
+    engine = sa.create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+    sa.event.listen(engine, "connect", _on_connect)
+    sa.event.listen(engine, "begin", _on_begin)
     try:
         if path:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
-        sa.event.listen(engine, "connect", _on_connect)
-        sa.event.listen(engine, "begin", _on_begin)
         with engine.connect().execution_options(write=True) as connection, connection.begin():
-            tables.create_all(connection)
-            found = connection.scalar(sa.select(meta.c.value).where(meta.c.name == "schema_version"))
+            found = _schema_version(connection)
+            # A newer version's file is left exactly as it is.
+            if found in (None, SCHEMA_VERSION):
+                tables.create_all(connection)
             if found is None:
                 connection.execute(
                     sa.insert(meta),
@@ -97,11 +99,19 @@ def open_engine(url: str) -> Engine:
                     ],
                 )
     except (sa.exc.DatabaseError, OSError) as exc:
+        engine.dispose()
         cause = getattr(exc, "orig", exc)
         raise StoreFailed(f"{path}: cannot be opened as the catalog: {cause}") from exc
     if found not in (None, SCHEMA_VERSION):
+        engine.dispose()
         raise StoreFailed(f"{path}: has catalog schema {found}, this version reads {SCHEMA_VERSION}")
     return engine
+
+
+def _schema_version(connection: Connection) -> str | None:
+    if not sa.inspect(connection).has_table("meta"):
+        return None
+    return connection.scalar(sa.select(meta.c.value).where(meta.c.name == "schema_version"))
 
 
 def _on_connect(dbapi_connection: sa.engine.interfaces.DBAPIConnection, _record: object) -> None:
@@ -115,6 +125,8 @@ def _on_connect(dbapi_connection: sa.engine.interfaces.DBAPIConnection, _record:
 
 
 def _on_begin(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if options.get("bare"):  # VACUUM and checkpoints run outside of any transaction
+        return
     # A writer takes its lock at once: an upgrade from a read lock in the middle fails instead of waiting.
-    write = connection.get_execution_options().get("write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("write") else "BEGIN")

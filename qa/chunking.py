@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-from qa.sentences import sentences
+from qa.sentences import split_sentences
 from qa.types import Chunk, Span
 
 CHUNK_CHARS = 900
@@ -33,7 +33,7 @@ def chunk(
         )
     pieces = [
         tuple(run[first:last])
-        for run in _runs(sentences(text, furniture), furniture)
+        for run in _runs(split_sentences(text, furniture), furniture)
         for first, last in _pack(text, run, chunk_chars, overlap_chars)
     ]
     return tuple(Chunk(ordinal, Span(piece[0].start, piece[-1].end), piece) for ordinal, piece in enumerate(pieces))

@@ -75,7 +75,11 @@ def _link(item: etree._Element) -> str:
         if link.get("rel", "alternate") == "alternate" and (address := link.get("href") or _text(link)):
             return str(address).strip()
     guid = next(_children(item, "guid"), None)
-    if guid is not None and guid.get("isPermaLink", "true") == "true" and _text(guid).startswith(("http://", "https://")):
+    if (
+        guid is not None
+        and guid.get("isPermaLink", "true") == "true"
+        and _text(guid).startswith(("http://", "https://"))
+    ):
         return _text(guid)
     return ""
 

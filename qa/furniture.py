@@ -94,7 +94,7 @@ _START = _compile(
 
 # A request to subscribe starts with an imperative and says, further on, what to: "Sign up for Medicare" is news.
 _ASKS = _compile(
-    r"(?:please )?(?:sign up|subscribe|get|join|receive|want|enjoy|would you like)\s",
+    r"(?:please )?(?:sign up|subscribe (?:to|for|here|now|today)|get|join|receive|want|enjoy|would you like)\s",
     r"(?:not|already) a subscriber\b|for more (?!than\b).{1,60}, (?:sign up|subscribe)\b",
     r"what[’']s everyone talking about\?",
     r"stay in the conversation\b|smart analysis\b|.{2,80}:\s?sign up\b",

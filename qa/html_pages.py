@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import resource
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 import trafilatura
 from htmldate import find_date
 from lxml import etree  # type: ignore[import-untyped]  # lxml ships no types
-from lxml.html import HtmlElement, HTMLParser, document_fromstring  # type: ignore[import-untyped]
+from lxml.html import Element, HtmlElement, HTMLParser, document_fromstring  # type: ignore[import-untyped]
 from trafilatura.settings import Document
 
 from qa import dates, front_matter
@@ -22,11 +24,18 @@ from qa.feeds import read_feed
 
 HEADER = struct.Struct("!cI")  # of a request: P for a page or F for a feed, and how many bytes follow
 _SHORT_PAGE = 1000  # characters
+_WHOLE_PAGE = re.compile(r"<(?:html|body|article|main)\b", re.IGNORECASE)
 _LONG_PARAGRAPH = 150  # characters; two of them, and the head of the article is over
 _LONGEST_DATE_LINE = 120
 
-_NO_TEXT = frozenset("nav header footer aside script style form template noscript svg button select textarea title".split())
-_INLINE = frozenset("a abbr b bdi bdo big cite code em font i ins kbd mark q s samp small span strong sub sup u".split())
+_TOO_LARGE = "it takes too much memory to read"
+
+_NO_TEXT = frozenset(
+    "nav header footer aside script style form template noscript svg button select textarea title".split()
+)
+_INLINE = frozenset(
+    "a abbr b bdi bdo big cite code em font i ins kbd mark q s samp small span strong sub sup u".split()
+)
 _IS_OFF_TOPIC = etree.XPath(
     "ancestor-or-self::*[self::aside or self::nav or self::footer or self::script or self::style"
     + "".join(f" or contains(@class, '{word}')" for word in ("related", "sidebar", "recommend", "comment", "trending"))
@@ -43,18 +52,20 @@ def read_page(page: str) -> dict[str, object]:
         tree, with_metadata=True, include_comments=False, include_tables=True, date_extraction_params=options
     )
     document = found if isinstance(found, Document) else Document()
-    text = document.text or ""
+    text = "\n".join(line.rstrip() for line in (document.text or "").split("\n")).strip()
     plain = "\n".join(_list_paragraphs(tree))
-    # Of a short text the extractor takes half for furniture; what is short has none to speak of.
-    if len(plain) < _SHORT_PAGE and len(text) < len(plain) / 2 or not text.strip():
+    # The item of a feed has little around its text, and the extractor takes half of a short one for furniture.
+    part = _WHOLE_PAGE.search(page) is None
+    short = len(plain) < _SHORT_PAGE
+    if not text or (part and short) or ((part or short) and len(text) < len(plain) / 2):
         text = plain
-    if not text:
+    if not any(map(str.isalnum, text)):
         raise ValueError("no text was found in the HTML")
     fields = {
         "text": text,
         "title": document.title,
         "url": document.url,
-        "outlet": document.sitename or document.hostname,
+        "outlet": next((name for name in (document.sitename, document.hostname) if name and "©" not in name), None),
         "published_at": _find_day(tree),
         "authors": [name.strip() for name in (document.author or "").split(";") if name.strip()],
         "language": document.language or tree.get("lang"),
@@ -88,7 +99,7 @@ def _find_day(tree: HtmlElement) -> str | None:
     Nothing else counts: asked for a whole page, htmldate also answers with the year of a copyright line, with a date
     that the news speaks of, and with the date of another article in the sidebar.
     """
-    head = etree.Element("html")
+    head = Element("html")
     for element in tree.xpath("//head//meta | //head//link[@rel='canonical'] | //script[@type='application/ld+json']"):
         etree.SubElement(head, element.tag, dict(element.attrib)).text = element.text
     stated = find_date(head, extensive_search=False, original_date=True)
@@ -127,6 +138,7 @@ def serve(cpu_s: int, memory_bytes: int) -> None:
     replies = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not get between the replies
     logging.disable()
+    memory_bytes += int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
@@ -138,17 +150,20 @@ def serve(cpu_s: int, memory_bytes: int) -> None:
         # Should the parent be gone and unable to kill us, the kernel does.
         limit = int(used.ru_utime + used.ru_stime) + cpu_s
         resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
-        _write(replies, _answer(kind, data))
+        reply = _answer(kind, data)
+        _write(replies, reply)
+        if reply.get("refused") == _TOO_LARGE:
+            return  # memory that was that full stays in pieces
 
 
 def _answer(kind: bytes, data: bytes) -> dict[str, object]:
-    """Read one page or feed; what cannot be read gives its reason. Other errors end the process, and its parent says so."""
+    """Read one page or feed; what cannot be read gives its reason. Any other error ends the process."""
     try:
         return read_feed(data) if kind == b"F" else read_page(data.decode())
     except (ValueError, etree.LxmlError) as exc:
         return {"refused": str(exc) or type(exc).__name__}
     except (MemoryError, RecursionError):
-        return {"refused": "it takes too much memory to read"}
+        return {"refused": _TOO_LARGE}
 
 
 def _write(replies: BinaryIO, reply: dict[str, object]) -> None:

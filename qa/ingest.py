@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from multiprocessing import get_context
 
-from qa import text
+from qa import dates, text
 from qa.catalog import Catalog, Prepared, says_more
 from qa.chunking import chunk
-from qa.errors import EmbeddingFailed
+from qa.errors import BadArticle, EmbeddingFailed
 from qa.projections import embed_sha, embed_text
 from qa.types import Article, Embedder, IngestReport, Refused, Vectors
 
@@ -28,7 +29,7 @@ def prepare(article: Article) -> Prepared | Refused:
     """Compute everything that is kept of an article besides its vectors."""
     chunks = chunk(article.text, article.furniture)
     if not chunks:
-        return Refused(article.source, "holds no text besides web furniture")
+        return Refused(article.source or article.id, "holds no text besides web furniture")
     return Prepared(
         article=article,
         sha256=text.sha256(article.text),
@@ -61,9 +62,9 @@ def ingest(
             pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=get_context("spawn")))
         for batch in _batches(items):
             refused += [one for one in batch if isinstance(one, Refused)]
-            articles = _last_of_each([one for one in batch if isinstance(one, Article)])
+            articles = [one for one in batch if isinstance(one, Article)]
             fresh, same = _split_known(articles, catalog, collection)
-            counts["unchanged"] += same + sum(isinstance(one, Article) for one in batch) - len(articles)
+            counts["unchanged"] += same
             results = list(pool.map(prepare, fresh, chunksize=8)) if pool else [prepare(one) for one in fresh]
             refused += [one for one in results if isinstance(one, Refused)]
             prepared = [one for one in results if isinstance(one, Prepared)]
@@ -79,30 +80,49 @@ def ingest(
 
 
 def _batches(items: Iterable[Article | Refused]) -> Iterator[list[Article | Refused]]:
+    """Yield the items in batches of bounded size, no article id twice in one: a later text is a later version."""
     batch: list[Article | Refused] = []
+    ids: set[str] = set()
     chars = 0
-    for item in items:
+    for item in map(_checked, items):
+        if isinstance(item, Article):
+            if item.id in ids:
+                yield batch
+                batch, ids, chars = [], set(), 0
+            ids.add(item.id)
+            chars += len(item.text)
         batch.append(item)
-        chars += len(item.text) if isinstance(item, Article) else 0
         if len(batch) >= _ARTICLES or chars >= _CHARS:
             yield batch
-            batch, chars = [], 0
+            batch, ids, chars = [], set(), 0
     if batch:
         yield batch
 
 
-def _last_of_each(articles: Sequence[Article]) -> list[Article]:
-    """Keep the last of articles with one id in a batch, as if they had come one after the other."""
-    return list({one.id: one for one in articles}.values())
+def _checked(item: Article | Refused) -> Article | Refused:
+    """Refuse what the catalog could not store: the readers see to it, a caller's own articles may hold anything."""
+    if isinstance(item, Refused):
+        return item
+    try:
+        for value in (item.text, item.id, item.title, item.url, item.outlet, item.language, *item.authors):
+            text.normalise(value or "")
+        if item.published_at is not None:
+            dates.ordinal(item.published_at)
+    except BadArticle as exc:
+        return Refused(item.source or ascii(item.id)[1:-1], str(exc))
+    return item
 
 
 def _split_known(articles: Sequence[Article], catalog: Catalog, collection: str) -> tuple[list[Article], int]:
     known = catalog.known(collection, [one.id for one in articles])
-    fresh = [
-        one
-        for one in articles
-        if one.id not in known or known[one.id].sha256 != text.sha256(one.text) or says_more(one, known[one.id])
-    ]
+    fresh: list[Article] = []
+    for one in articles:
+        live = known.get(one.id)
+        if live is None or live.sha256 != text.sha256(one.text):
+            fresh.append(one)
+        elif says_more(one, live):
+            # The title is embedded with each chunk: a row that brings no title keeps the one that is there.
+            fresh.append(replace(one, title=one.title or live.title))
     return fresh, len(articles) - len(fresh)
 
 
@@ -140,5 +160,6 @@ def _vectors(prepared: Sequence[Prepared], catalog: Catalog, embedder: Embedder)
     }
     kept = catalog.vectors(embedder.model, list(texts))
     missing = [sha for sha in texts if sha not in kept]
-    rows = embedder.embed_texts([texts[sha] for sha in missing])
-    return dict(zip(missing, rows, strict=True))
+    if not missing:
+        return {}
+    return dict(zip(missing, embedder.embed_texts([texts[sha] for sha in missing]), strict=True))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import tantivy
@@ -21,7 +22,8 @@ from qa.types import Filters
 
 # Raise when the schema or the tokeniser changes: the index is then rebuilt from the catalog on the next start.
 FORMAT = 1
-TITLE_BOOST = 0.5
+TITLE_BOOST = 0.4
+HINT_BOOST = 0.3
 _HEAP = 64_000_000
 _LAST_DAY = 10_000_000
 
@@ -50,15 +52,23 @@ class LexicalIndex:
         """Finish running merges and let go of the directory."""
         self._writer.wait_merging_threads()
 
+    @contextmanager
+    def _mapped_errors(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except (ValueError, OSError, RuntimeError) as exc:  # tantivy has no errors of its own
+            raise StoreFailed(f"{self._directory}: the word index cannot be {what}: {exc}") from exc
+
     def cursor(self) -> int:
         """Return the number of the last change that is in the index, 0 for none."""
-        searcher = self._index.searcher()
-        found = searcher.search(Query.term_query(self._index.schema, "kind", "cursor"), limit=1).hits
-        return int(searcher.doc(found[0][1])["cursor"][0]) if found else 0
+        with self._mapped_errors("read"):
+            searcher = self._index.searcher()
+            found = searcher.search(Query.term_query(self._index.schema, "kind", "cursor"), limit=1).hits
+            return int(searcher.doc(found[0][1])["cursor"][0]) if found else 0
 
     def apply(self, changed: Sequence[int], rows: Sequence[ChunkRow], cursor: int) -> None:
         """Replace all chunks of the changed articles by `rows` and remember `cursor`: both in one commit."""
-        try:
+        with self._mapped_errors("written"):
             for article in changed:
                 self._writer.delete_documents_by_term("article", article)
             for row in rows:
@@ -67,8 +77,6 @@ class LexicalIndex:
             self._writer.add_document(tantivy.Document(kind="cursor", cursor=cursor))
             self._writer.commit()
             self._index.reload()
-        except (ValueError, OSError) as exc:
-            raise StoreFailed(f"{self._directory}: the word index cannot be written: {exc}") from exc
 
     def reset(self) -> None:
         """Forget everything; the next catch-up starts from the first change."""
@@ -78,35 +86,43 @@ class LexicalIndex:
 
     def keys(self) -> set[int]:
         """Return the keys of all chunks in the index, for verification."""
-        searcher = self._index.searcher()
-        found = searcher.search(Query.term_query(self._index.schema, "kind", "chunk"), limit=max(1, searcher.num_docs))
-        return {int(searcher.doc(address)["key"][0]) for _, address in found.hits}
+        with self._mapped_errors("read"):
+            searcher = self._index.searcher()
+            chunks = Query.term_query(self._index.schema, "kind", "chunk")
+            found = searcher.search(chunks, limit=max(1, searcher.num_docs))
+            return {int(searcher.doc(address)["key"][0]) for _, address in found.hits}
 
     def search(
-        self, stems: Sequence[str], collection: str, filters: Filters, not_after: int | None, top_k: int
+        self,
+        stems: Sequence[str],
+        hints: Sequence[str],
+        collection: str,
+        filters: Filters,
+        not_after: int | None,
+        top_k: int,
     ) -> list[tuple[int, float]]:
-        """Return the best chunks as (key, BM25 score), best first; none dated after the day `not_after`."""
-        schema = self._index.schema
-        words: list[tuple[Occur, Query]] = []
-        for stem in dict.fromkeys(stems):
-            words.append((Occur.Should, Query.term_query(schema, "body", stem, "freq")))
-            title = Query.term_query(schema, "title", stem, "freq")
-            words.append((Occur.Should, Query.boost_query(title, TITLE_BOOST)))
-        if not words:
+        """Return the best chunks as (key, BM25 score), best first; none dated after the day `not_after`.
+
+        `hints` are stems that add a little to the score of a chunk that holds one of `stems`.
+        """
+        if not stems:
             return []
-        clauses = [(Occur.Must, Query.boolean_query(words))]
-        clauses += [(Occur.Must, Query.const_score_query(one, 0.0)) for one in _filter(schema, collection, filters)]
-        if not_after is not None:
-            later = Query.range_query(schema, "day", tantivy.FieldType.Integer, not_after + 1, _LAST_DAY)
-            clauses.append((Occur.MustNot, later))
-        searcher = self._index.searcher()
-        hits = searcher.search(Query.boolean_query(clauses), limit=top_k, count=False).hits
-        return [(int(searcher.doc(address)["key"][0]), float(score)) for score, address in hits]
+        schema = self._index.schema
+        with self._mapped_errors("read"):
+            clauses = [(Occur.Must, _any_of(schema, stems))]
+            clauses += [(Occur.Must, Query.const_score_query(one, 0.0)) for one in _filter(schema, collection, filters)]
+            if not_after is not None:
+                later = Query.range_query(schema, "day", tantivy.FieldType.Integer, not_after + 1, _LAST_DAY)
+                clauses.append((Occur.MustNot, later))
+            searcher = self._index.searcher()
+            hits = searcher.search(Query.boolean_query(clauses), limit=top_k, count=False).hits
+            return [(int(searcher.doc(address)["key"][0]), float(score)) for score, address in hits]
 
     def rarity(self, stems: Iterable[str]) -> dict[str, float]:
         """Return the inverse document frequency of stems over all chunks, as BM25 counts it."""
-        searcher = self._index.searcher()
-        return {stem: _idf(searcher.num_docs, searcher.doc_freq("body", stem)) for stem in stems}
+        with self._mapped_errors("read"):
+            searcher = self._index.searcher()
+            return {stem: _idf(searcher.num_docs, searcher.doc_freq("body", stem)) for stem in stems}
 
 
 def _idf(total: int, frequency: int) -> float:
@@ -148,6 +164,15 @@ def _document(row: ChunkRow) -> tantivy.Document:
     if row.published_day is not None:
         document.add_integer("day", row.published_day)
     return document
+
+
+def _any_of(schema: tantivy.Schema, stems: Sequence[str]) -> Query:
+    words: list[tuple[Occur, Query]] = []
+    for stem in dict.fromkeys(stems):
+        words.append((Occur.Should, Query.term_query(schema, "body", stem, "freq")))
+        title = Query.term_query(schema, "title", stem, "freq")
+        words.append((Occur.Should, Query.boost_query(title, TITLE_BOOST)))
+    return Query.boolean_query(words)
 
 
 def _filter(schema: tantivy.Schema, collection: str, filters: Filters) -> list[Query]:

@@ -104,7 +104,7 @@ class MiniLM:
         ids = [encoding.ids for encoding in encoded]
         batches = list(_same_length_batches(ids))
         if len(batches) == 1:
-            return self._run(ids, batches[0])[np.argsort(batches[0])]
+            return self._run(ids, batches[0])  # one length, so still in order; and in the caller's thread, at once
         vectors = np.empty((len(texts), WIDTH), dtype=np.float32)
         for batch, rows in zip(batches, self._pool.map(lambda batch: self._run(ids, batch), batches), strict=True):
             vectors[batch] = rows

@@ -22,12 +22,15 @@ class Ownership:
             raise StoreFailed(f"{data_dir}: cannot be used as data directory: {exc.strerror}") from exc
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as exc:
+        except BlockingIOError as exc:
             owner = _read(self._file)
             self._file.close()
             raise Locked(
                 f"{data_dir}: in use by process {owner.get('pid', '?')}; stop it or set QA_DATA_DIR", owner.get("url")
             ) from exc
+        except OSError as exc:
+            self._file.close()
+            raise StoreFailed(f"{data_dir}: cannot be locked: {exc.strerror}") from exc
         self.announce(None)
 
     def announce(self, url: str | None) -> None:

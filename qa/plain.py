@@ -25,8 +25,8 @@ _TAG = re.compile(r"<!--.*?-->|<[A-Za-z/!?][^<>]*>")
 _TAG_START = re.compile(r"<(?=[A-Za-z/!?])")
 _URL = re.compile(
     r"""(?ix)
-    \s? (?: [a-z][a-z0-9+.-]{0,15}:// | (?<![\w:/])//(?=\w) | \bwww\.
-    | \bdata:(?=\w+/) | \b(?:javascript|vbscript|mailto):(?=\S) )
+    \s? (?: [a-z][a-z0-9+.-]{0,15}:// | (?<![\w:/])//(?=\w) | (?<![a-z0-9])www\.
+    | (?<![a-z0-9])(?: data:(?=\w+/) | (?:javascript|vbscript|mailto):(?=\S) ) )
     [^\s<>\[\]()"”»]* (?: \([^\s<>()]*\) [^\s<>\[\]()"”»]* )*
     """
 )

@@ -49,19 +49,27 @@ class Projections:
     def catch_up(self, progress: Progress = lambda name, done: None) -> None:
         """Apply every change that an index has not seen. Raises StoreFailed and EmbeddingFailed."""
         with self._lock:
-            self._follow(self._lexical.name, self._lexical.cursor(), self._apply_words, progress)
+            self._follow(self._lexical, self._apply_words, progress)
             if self._vectors is not None:
-                self._follow(self._vectors.name, self._vectors.cursor(), self._apply_vectors, progress)
+                self._follow(self._vectors, self._apply_vectors, progress)
 
     def _follow(
-        self, name: str, cursor: int, apply: Callable[[list[int], list[ChunkRow], int], None], progress: Progress
+        self,
+        index: LexicalIndex | VectorIndex,
+        apply: Callable[[list[int], list[ChunkRow], int], None],
+        progress: Progress,
     ) -> None:
+        cursor = index.cursor()
+        if cursor > self._catalog.last_change():
+            # The catalog was put back to an older state: what the index holds is of a history that no longer is.
+            index.reset()
+            cursor = 0
         while True:
             last, changed = self._catalog.changes_after(cursor, _CHANGES)
             if not changed:
                 return
             apply(changed, self._catalog.chunks_of(changed), last)
-            progress(name, last - cursor)
+            progress(index.name, last - cursor)
             cursor = last
 
     def _apply_words(self, changed: list[int], rows: list[ChunkRow], last: int) -> None:

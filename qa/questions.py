@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from qa import text
 
-Kind = Literal["number", "money", "date", "duration", "person", "place", "quotation", "other"]
+Kind = Literal["number", "money", "age", "date", "duration", "person", "place", "quotation", "other"]
 
 _STOP_WORDS = frozenset(
     "a about above after again against all also am an and any are as at be because been before being below between"
@@ -22,6 +24,8 @@ _STOP_WORDS = frozenset(
 _ASKING = frozenset(
     "say said says tell told long large big old far tall high often happen name named call called".split()
 )
+# "last" is a verb only in questions of this kind; elsewhere it says when.
+_LASTING = frozenset("last lasts lasted take takes took".split())
 _CAPITALISED = re.compile(r"[^\W\d_][\w’'.\-]*")
 _FIRST_WORD = re.compile(r"^\W*(\w+)")
 
@@ -34,6 +38,7 @@ _PLACE = (
 _SAYING = r"(?:say|said|tell|told|call|describe|comment|claim|warn|announce|promise|respond|reply)"
 _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("duration", r"\bhow long\b|\bhow many (?:hours|days|weeks|months|years|minutes)\b|\bfor how\b"),
+    ("age", r"\bhow old\b|\b(?:what|which) age\b|\bage of\b"),
     (
         "money",
         rf"\bhow (?:much|large|big)\b.*\b{_MONEY}|\b(?:what|which)\b.*\b(?:price|cost|value|budget|fine|sum)\b",
@@ -48,6 +53,35 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
 _KINDS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
 
 
+# Kinds of answer that can be told by their form: a sentence without a length of time does not say how long.
+FORMAL: frozenset[Kind] = frozenset({"age", "duration", "money", "number", "date"})
+# Words that news uses for the same thing. A synonym counts less than the word itself, in finding and in ranking.
+_SYNONYMS = (
+    "talks meeting negotiations discussions summit",
+    "visit trip tour travel",
+    "arrive arrival land landed",
+    "give gave gift present presented",
+    "kill killed die died dead deaths fatalities",
+    "injured hurt wounded injuries",
+    "cost price worth value",
+    "chief head leader boss",
+    "jail jailed prison imprisoned",
+    "buy bought acquire acquired purchase purchased takeover",
+    "fire blaze",
+    "job jobs work employment employ workers posts",
+    "begin began start started open opened launch launched",
+    "end ended finish finished close closed stop stopped",
+    "quit resign resigned resignation",
+    "ban banned prohibit prohibited",
+    "law legislation bill act",
+    "company firm maker manufacturer",
+    "rise rose increase increased grow grew climb climbed jump jumped",
+    "fall fell drop dropped decrease decreased decline declined",
+)
+# What stands beside the answer to a question of this kind, whatever it is about.
+_UNITS = "hour minute day week month year"
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One question, taken apart."""
@@ -56,20 +90,38 @@ class Asked:
     stems: tuple[str, ...]  # content words, stemmed, each once
     names: tuple[str, ...]  # stems of the capitalised words among them
     kind: Kind
+    related: Mapping[str, frozenset[str]]  # for some stems, those of their synonyms
+    hints: tuple[str, ...]  # stems that only help to find: synonyms, and units of time where a length is asked
 
 
 def analyse(question: str) -> Asked:
     """Take a question apart."""
-    stems = content_stems(question)
+    kind = kind_of(question)
+    stems = content_stems(question, kind)
     names = tuple(stem for stem in dict.fromkeys(_name_stems(question)) if stem in stems)
-    return Asked(question, stems, names, kind_of(question))
+    related = {stem: _related()[stem] for stem in stems if stem in _related()}
+    hints = {hint for stem in related for hint in related[stem]}
+    if kind == "duration":
+        hints |= set(text.stems(_UNITS))
+    return Asked(question, stems, names, kind, related, tuple(sorted(hints - set(stems))))
 
 
-def content_stems(question: str) -> tuple[str, ...]:
+@lru_cache(maxsize=1)
+def _related() -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for group in _SYNONYMS:
+        stems = set(text.stems(group))
+        for stem in stems:
+            found.setdefault(stem, set()).update(stems - {stem})
+    return {stem: frozenset(others) for stem, others in found.items()}
+
+
+def content_stems(question: str, kind: Kind = "other") -> tuple[str, ...]:
     """Return the stems that carry meaning; all of them when every word is a stop word."""
     words = text.words(question)
     content = [word for word in words if word not in _STOP_WORDS]
-    telling = [word for word in content if word not in _ASKING]
+    shaping = _ASKING | _LASTING if kind == "duration" else _ASKING
+    telling = [word for word in content if word not in shaping]
     return tuple(dict.fromkeys(text.stems(" ".join(telling or content or words))))
 
 

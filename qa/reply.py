@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from qa.plain import plain_text
 
 LINE_CHARS = 4000  # a longer line is not an answer; the rest of it is not read
-_NOT_IN_SOURCES = "NOT_IN_SOURCES"
+_NOT_IN_SOURCES = re.compile(r"^NOT_IN_SOURCES\b|\bNOT_IN_SOURCES$")
 _PARTIAL = "PARTIAL"
 
 _BRACKETS = str.maketrans("［］【】⟦⟧〚〛", "[][][][]")
@@ -38,6 +38,7 @@ _DEFINITION = re.compile(r"^\[([^\[\]]*)\](?=:)")
 _ENDS_SENTENCE = re.compile(r"[.!?…。！？]['\"’”»)]*\s*$")
 _CLOSING = re.compile(r"\s*[.!?…。！？]+['\"’”»)]*")
 _CLINGS = ".,;:!?…)’”»。，、；：！？）"
+_DEEPEST = 4  # brackets in brackets; without a limit a line of them takes quadratic time
 _EDGE = " \t*_`'\"“”.:;,!()-–—"
 
 
@@ -83,9 +84,14 @@ class ReplyParser:
         """Take the next piece of the stream and return what is now certain."""
         return self._take(self._thoughts.feed(text))
 
-    def finish(self) -> list[Parsed]:
-        """Return what the end of the reply makes certain. Do not call it when the reply was cut short."""
-        parsed = [*self._take(self._thoughts.finish()), *self._end_line()]
+    def finish(self, *, whole: bool = True) -> list[Parsed]:
+        """Return what the end of the reply makes certain; `whole` False when it was cut short.
+
+        The sentence in which a reply was cut keeps its words and loses its ids: it proves nothing.
+        """
+        parsed = self._take(self._thoughts.finish())
+        self._overlong = self._overlong or not whole
+        parsed += self._end_line()
         if self._waiting:
             parsed.append(self._waiting)
             self._waiting = None
@@ -167,7 +173,7 @@ def _read_line(line: str, known: dict[str, str]) -> list[Parsed]:
         ids = _once(key for cite in cites for key in cite.ids)
         unknown = _once(key for cite in cites for key in cite.unknown)
         text = _DEFINITION.sub(r"\1", _DECORATION.sub("", plain_text(text)))
-        parsed += _marked(text.strip(), ids, unknown)
+        parsed += _marked(text.replace("](", "] (").strip(), ids, unknown)
     return parsed
 
 
@@ -184,19 +190,17 @@ def _parts(line: str, known: dict[str, str]) -> list[str | _Cite]:
         frames[-1].append(line[at : match.start()])
         at = match.end()
         if match.group() == "[":
-            frames.append([])
+            if len(frames) <= _DEEPEST:
+                frames.append([])
         elif len(frames) > 1:
             inner = frames.pop()
             read = _citation(inner, known)
             link = _LINK_TARGET.match(line, at)
             at = link.end() if link else at  # [text](address): only the text is kept
-            closed = "] " if line.startswith("(", at) else "]"
-            frames[-1] += read if read is not None else inner if link else ["[", *inner, closed]
+            frames[-1] += read if read is not None else inner if link else ["[", *inner, "]"]
     frames[-1].append(line[at:])
-    while len(frames) > 1:  # brackets that never closed
-        inner = frames.pop()
-        frames[-1] += _citation(inner, known, closed=False) or inner
-    return frames[0]
+    # Brackets that never closed: each is read for itself.
+    return [part for inner in frames for part in _citation(inner, known, closed=False) or inner]
 
 
 def _citation(inner: list[str | _Cite], known: dict[str, str], *, closed: bool = True) -> list[str | _Cite] | None:
@@ -220,7 +224,12 @@ def _citation(inner: list[str | _Cite], known: dict[str, str], *, closed: bool =
 
 def _sentences(parts: list[str | _Cite]) -> list[tuple[str, list[_Cite]]]:
     """Cut a line where one sentence with its citations ends and the next begins."""
-    parts = [part for part in parts if isinstance(part, _Cite) or part.strip()]
+    parts = [
+        part
+        for before, part, after in zip([None, *parts], parts, [*parts[1:], None], strict=False)
+        if isinstance(part, _Cite)
+        or part.strip(" ,;&" if isinstance(before, _Cite) and isinstance(after, _Cite) else None)
+    ]
     leading = bool(parts) and isinstance(parts[0], _Cite) and not _ends_with_cite(parts)
     done: list[tuple[str, list[_Cite]]] = []
     text, cites, open_gap = "", list[_Cite](), False
@@ -268,8 +277,8 @@ def _marked(text: str, ids: tuple[str, ...], unknown: tuple[str, ...]) -> list[P
     bare = text.strip(_EDGE)
     if bare == _PARTIAL:
         return [Partial()]
-    if bare.startswith(_NOT_IN_SOURCES) or bare.endswith(_NOT_IN_SOURCES):
-        rest = bare.replace(_NOT_IN_SOURCES, "").strip(_EDGE)
+    if _NOT_IN_SOURCES.search(bare):
+        rest = plain_text(_NOT_IN_SOURCES.sub(" ", bare)).strip(_EDGE)
         said: list[Parsed] = [Sentence(rest, ids, unknown)] if rest else []
         return [*said, NotInSources()]
     return [Sentence(text, ids, unknown)] if bare or ids or unknown else []

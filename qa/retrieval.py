@@ -73,7 +73,9 @@ class Retriever:
 
     def _words(self, asked: Asked, bounds: _Bounds, degraded: list[str]) -> dict[int, float]:
         try:
-            found = self._lexical.search(asked.stems, bounds.collection, bounds.filters, bounds.not_after, LEG_HITS)
+            found = self._lexical.search(
+                asked.stems, asked.hints, bounds.collection, bounds.filters, bounds.not_after, LEG_HITS
+            )
         except StoreFailed as exc:
             _log.warning("word index away: %s", exc)
             degraded.append("lexical")

@@ -70,7 +70,7 @@ _AFTER_CLOCK = _lexicon(
 _DOMAINS = _lexicon("com org net gov edu io co uk")
 
 
-def sentences(text: str, excluded: Sequence[Span] = ()) -> list[Span]:
+def split_sentences(text: str, excluded: Sequence[Span] = ()) -> list[Span]:
     """Return the sentences in order: together they cover every non-blank character outside `excluded`."""
     found: list[Span] = []
     for start, end in _regions(text, excluded):

@@ -70,7 +70,10 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
     """Read settings from `.env` and the environment, which wins. Raises BadSettings naming the variable."""
     values: dict[str, str] = {}
     if dotenv is not None and dotenv.is_file():
-        values |= {key: value for key, value in dotenv_values(dotenv).items() if value is not None}
+        try:
+            values |= {key: value for key, value in dotenv_values(dotenv).items() if value is not None}
+        except (OSError, UnicodeDecodeError) as exc:
+            raise BadSettings(f"{dotenv}: cannot be read: {exc}") from None
     values |= os.environ if environ is None else environ
     ours = {key: value for key, value in values.items() if key.startswith("QA_") or key in _KNOWN}
     unknown = sorted(key for key in ours if key not in _KNOWN)

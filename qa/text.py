@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import hashlib
 import re
+import threading
 import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
@@ -154,10 +155,31 @@ def stems(text: str) -> list[str]:
     return [_stem(word) for word in words(text)]
 
 
-@lru_cache(maxsize=1 << 16)
+# Forms that no suffix rule brings together: a question asks who "won", an article says who "wins".
+_VERBS = (
+    ": become:became begin:began,begun bear:bore,borne beat:beaten bring:brought build:built buy:bought"
+    " catch:caught choose:chose,chosen come:came deal:dealt draw:drew,drawn drive:drove,driven eat:ate,eaten"
+    " fall:fell,fallen fight:fought find:found flee:fled fly:flew,flown forget:forgot,forgotten get:got,gotten"
+    " give:gave,given go:went,gone grow:grew,grown hang:hung hear:heard hide:hid,hidden hold:held keep:kept"
+    " know:knew,known lay:laid lead:led leave:left lend:lent lose:lost make:made mean:meant meet:met pay:paid"
+    " ride:rode,ridden ring:rang,rung rise:rose,risen run:ran say:said see:saw,seen seek:sought sell:sold"
+    " send:sent shake:shook,shaken shoot:shot show:shown sing:sang,sung sink:sank,sunk sit:sat sleep:slept"
+    " speak:spoke,spoken spend:spent stand:stood steal:stole,stolen strike:struck swear:swore,sworn sweep:swept"
+    " swim:swam,swum take:took,taken teach:taught tear:tore,torn tell:told think:thought throw:threw,thrown"
+    " understand:understood wear:wore,worn win:won write:wrote,written"
+)
+_IRREGULAR = {
+    form: verb for verb, _, forms in (entry.partition(":") for entry in _VERBS.split()) for form in forms.split(",")
+}
+_stemmers = threading.local()
+
+
+@lru_cache(maxsize=1 << 17)
 def _stem(word: str) -> str:
     # A stemmer keeps the word it works on in itself: one shared by threads gives each the other's stem.
-    stem: str = EnglishStemmer().stemWord(word)
+    if not hasattr(_stemmers, "english"):
+        _stemmers.english = EnglishStemmer()
+    stem: str = _stemmers.english.stemWord(_IRREGULAR.get(word, word))
     return stem
 
 

@@ -31,6 +31,7 @@ _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday",
 _MONTH = rf"(?P<month>{'|'.join(_MONTHS)})\.?"
 _DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
+_ON = rf"(?:on|{'|'.join(_WEEKDAYS)}),?"
 # Most precise first; the first that matches decides.
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -39,12 +40,13 @@ _PATTERNS = tuple(
         rf"\b{_DAY}(?: of)? {_MONTH},? {_YEAR}\b",
         rf"\b{_MONTH} {_DAY},? {_YEAR}\b",
         rf"\b{_MONTH},? {_YEAR}\b",
-        rf"\bon {_MONTH} {_DAY}\b",
-        rf"\bon {_DAY}(?: of)? {_MONTH}\b",
-        rf"\b(?:in|of|during|since|last|this) {_MONTH}(?=\W|$)",
-        rf"\b(?:in|of|during|since) {_YEAR}\b",
+        rf"\b{_ON} {_MONTH} {_DAY}\b",
+        rf"\b{_ON}(?: the)? {_DAY}(?: of)? {_MONTH}(?![\w-])",
+        # Not "in Mar-a-Lago", and not "this may be".
+        rf"\b(?P<lead>in|of|during|since|last|this(?! (?-i:may|march)\b)) {_MONTH}(?![\w-])",
+        rf"\b(?P<lead>in|of|during|since) {_YEAR}\b",
         r"\b(?P<word>yesterday|today|(?:last|past|this) (?:week|month|year))\b",
-        rf"\b(?P<weekday>{'|'.join(_WEEKDAYS)})(?:['’]s)?\b",
+        rf"\b(?P<lead>last )?(?<!next )(?P<weekday>{'|'.join(_WEEKDAYS)})(?:['’]s)?\b",
     )
 )
 
@@ -59,6 +61,7 @@ def window(question: str, as_of: date) -> tuple[date, date] | None:
 
 
 def _resolve(parts: dict[str, str | None], as_of: date) -> tuple[date, date] | None:
+    lead = (parts.get("lead") or "").strip().lower()
     try:
         if parts.get("iso"):
             day = date.fromisoformat(parts["iso"] or "")
@@ -67,20 +70,28 @@ def _resolve(parts: dict[str, str | None], as_of: date) -> tuple[date, date] | N
             return _relative((parts["word"] or "").lower(), as_of)
         if parts.get("weekday"):
             back = (as_of.weekday() - _WEEKDAYS.index((parts["weekday"] or "").lower())) % 7
-            day = as_of - timedelta(days=back)
+            day = as_of - timedelta(days=7 if lead == "last" and back == 0 else back)
             return day, day
-        year = int(parts["year"] or "") if parts.get("year") else None
-        if year is not None and not parts.get("month"):
-            return date(year, 1, 1), date(year, 12, 31)
-        month = _MONTHS[(parts["month"] or "").lower()]
-        # A month without a year is the last one that has begun.
-        year = year or (as_of.year if month <= as_of.month else as_of.year - 1)
-        if parts.get("day"):
-            day = date(year, month, int(parts["day"] or ""))
-            return day, day
-        return date(year, month, 1), date(year, month, monthrange(year, month)[1])
-    except ValueError:  # 30 February
+        first, last = _named(parts, lead, as_of)
+    except (ValueError, OverflowError):  # 30 February; the day before the first of all days
         return None
+    return first, max(last, as_of) if lead == "since" else last
+
+
+def _named(parts: dict[str, str | None], lead: str, as_of: date) -> tuple[date, date]:
+    """Return the year, month or day that is named. Raises ValueError."""
+    year = int(parts["year"] or "") if parts.get("year") else None
+    if year is not None and not parts.get("month"):
+        return date(year, 1, 1), date(year, 12, 31)
+    month = _MONTHS[(parts["month"] or "").lower()]
+    if year is None:
+        # A month without a year is the last one that has begun; "last March", said in March, is a year ago.
+        begun = month < as_of.month or (month == as_of.month and lead != "last")
+        year = as_of.year if begun else as_of.year - 1
+    if parts.get("day"):
+        day = date(year, month, int(parts["day"] or ""))
+        return day, day
+    return date(year, month, 1), date(year, month, monthrange(year, month)[1])
 
 
 def _relative(word: str, as_of: date) -> tuple[date, date]:
@@ -89,6 +100,8 @@ def _relative(word: str, as_of: date) -> tuple[date, date]:
     if word == "yesterday":
         return as_of - timedelta(days=1), as_of - timedelta(days=1)
     which, unit = word.split()
+    if which == "past":
+        return as_of - timedelta(days={"week": 7, "month": 31, "year": 366}[unit]), as_of
     if unit == "week":
         monday = as_of - timedelta(days=as_of.weekday())
         return (monday, as_of) if which == "this" else (monday - timedelta(days=7), monday - timedelta(days=1))

@@ -16,7 +16,7 @@ import chromadb
 import httpx
 from chromadb.api.models.Collection import Collection
 from chromadb.config import Settings as ChromaSettings
-from chromadb.errors import ChromaError
+from chromadb.errors import ChromaError, NotFoundError
 
 from qa import dates
 from qa.catalog import ChunkRow
@@ -52,7 +52,8 @@ class VectorIndex:
         self._collections: dict[str, Collection] = {}
 
     def close(self) -> None:
-        """Nothing to flush: Chroma writes as it goes."""
+        """Stop Chroma: a directory that is restored and opened again must not be served from the old one's memory."""
+        self._client.close()
 
     def _open(self, name: str) -> Any:
         # An embedding function of Chroma's own would download a model on first use.
@@ -62,7 +63,20 @@ class VectorIndex:
 
     def _collection(self, name: str) -> Collection:
         if name not in self._collections:
-            self._collections[name] = self._open(f"{self._prefix}-c-{hashlib.sha256(name.encode()).hexdigest()[:16]}")
+            self._collections[name] = self._open(self._name_of(name))
+        return self._collections[name]
+
+    def _name_of(self, collection: str) -> str:
+        return f"{self._prefix}-c-{hashlib.sha256(collection.encode()).hexdigest()[:16]}"
+
+    def _known_collection(self, name: str) -> Collection | None:
+        """Return a collection only if it exists: a question must not create what it asks for."""
+        if name not in self._collections:
+            try:
+                found = self._client.get_collection(self._name_of(name), embedding_function=None)
+            except NotFoundError:
+                return None
+            self._collections[name] = found
         return self._collections[name]
 
     def cursor(self) -> int:
@@ -118,9 +132,12 @@ class VectorIndex:
     def places(self) -> set[Place]:
         """Return the places of all chunks in the index, for verification."""
         found: set[Place] = set()
-        for collection in self._all_collections():
-            for offset in range(0, collection.count(), 5_000):
-                found |= {_place(one) for one in collection.get(limit=5_000, offset=offset, include=[])["ids"]}
+        try:
+            for collection in self._all_collections():
+                for offset in range(0, collection.count(), 5_000):
+                    found |= {_place(one) for one in collection.get(limit=5_000, offset=offset, include=[])["ids"]}
+        except _FAILURES as exc:
+            raise StoreFailed(f"{self._where}: the vector index does not answer: {exc}") from exc
         return found
 
     def search(
@@ -137,7 +154,9 @@ class VectorIndex:
         `articles` are the filter's article ids as the catalog's numbers.
         """
         try:
-            index = self._collection(collection)
+            index = self._known_collection(collection)
+            if index is None:
+                return []
             found = index.query(
                 query_embeddings=[vector.tolist()],
                 n_results=top_k,

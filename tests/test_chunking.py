@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa.chunking import chunk
-from qa.sentences import MAX_SENTENCE_CHARS, sentences
+from qa.sentences import MAX_SENTENCE_CHARS, split_sentences
 from qa.types import Chunk, Span
 from tests.test_sentences import articles
 
 
 def check(text: str, furniture: Sequence[Span], chunks: Sequence[Chunk], size: int, overlap: int) -> None:
     """Assert what every chunker must keep. The slice alone proves little: repeated text fits in many places."""
-    whole = sentences(text, furniture)
+    whole = split_sentences(text, furniture)
     seen: set[Span] = set()
     covered = [False] * len(text)
     for ordinal, piece in enumerate(chunks):

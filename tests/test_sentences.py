@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa.errors import BadArticle
-from qa.sentences import MAX_SENTENCE_CHARS, sentences
+from qa.sentences import MAX_SENTENCE_CHARS, split_sentences
 from qa.text import normalise
 from qa.types import Span
 
@@ -61,7 +61,7 @@ def articles(draw: st.DrawFn) -> tuple[str, tuple[Span, ...]]:
 
 
 def cut(text: str) -> list[str]:
-    return [span.slice(text) for span in sentences(text)]
+    return [span.slice(text) for span in split_sentences(text)]
 
 
 @settings(deadline=None, max_examples=300)
@@ -69,7 +69,7 @@ def cut(text: str) -> list[str]:
 def test_sentences_cover_the_text_once(article: tuple[str, tuple[Span, ...]]) -> None:
     """In order, apart, bare at both ends, not too long; every character that is not blank or excluded is in one."""
     text, excluded = article
-    spans = sentences(text, excluded)
+    spans = split_sentences(text, excluded)
     covered = [False] * len(text)
     end = 0
     for span in spans:
@@ -183,7 +183,7 @@ def test_a_list_of_headlines_is_not_joined() -> None:
 def test_a_sentence_never_reaches_into_what_is_excluded() -> None:
     """Furniture parts a sentence even in its middle."""
     text = "He said Share this! that it is over."
-    assert [span.slice(text) for span in sentences(text, [Span(8, 19)])] == ["He said", "that it is over."]
+    assert [span.slice(text) for span in split_sentences(text, [Span(8, 19)])] == ["He said", "that it is over."]
 
 
 def test_an_overlong_sentence_is_cut_at_white_space() -> None:
@@ -211,6 +211,6 @@ def test_hostile_text_ends(unit: str) -> None:
     """Two million characters of one thing take seconds: a quadratic rule would take hours."""
     text = unit * (2_000_000 // len(unit))
     began = time.monotonic()
-    spans = sentences(text)
+    spans = split_sentences(text)
     print(f"{unit!r}: {time.monotonic() - began:.1f} s")
     assert (spans[-1].end if spans else 0) == len(text.rstrip())

@@ -15,10 +15,12 @@ from starlette.types import Scope
 
 from qa import errors
 from qa.service import page_html
+from qa.service.streams import ClientLeft
 
 _log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5
+CLIENT_LEFT = 499  # nobody reads it; the log line shows it
 
 
 class Overloaded(errors.QaError):
@@ -31,6 +33,10 @@ class Unauthorized(errors.QaError):
 
 class Forbidden(errors.QaError):
     """The key is known and does not open this, or the request came from somewhere it may not come from."""
+
+
+class UnreadableBody(errors.QaError):
+    """The body is not what its content type says."""
 
 
 class UnsupportedBody(errors.QaError):
@@ -62,15 +68,17 @@ KINDS: dict[type[errors.QaError], Kind] = {
     Overloaded: Kind(503, "unavailable", "overloaded"),
     Unauthorized: Kind(401, "unauthorized", "bad_key"),
     Forbidden: Kind(403, "forbidden", "forbidden"),
+    UnreadableBody: Kind(400, "invalid_request", "bad_body"),
     UnsupportedBody: Kind(415, "invalid_request", "unsupported_body"),
     errors.QaError: Kind(500, "server_error", "failed", "the service failed; the operator finds the reason in its log"),
 }
 UNEXPECTED = KINDS[errors.QaError]
+TOO_LARGE = Kind(413, "invalid_request", "too_large")
 _STATUSES = {
     400: Kind(400, "invalid_request", "bad_body", "the body cannot be read as its content type says"),
     404: Kind(404, "not_found", "unknown_route", "no such route"),
     405: Kind(405, "invalid_request", "wrong_method", "this route does not take this method"),
-    413: Kind(413, "invalid_request", "too_large", "the body is too large"),
+    413: TOO_LARGE,
 }
 
 
@@ -98,6 +106,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(errors.QaError, _answer_ours)
     app.add_exception_handler(HTTPException, _answer_status)
     app.add_exception_handler(RequestValidationError, _answer_validation)
+    app.add_exception_handler(ClientLeft, _answer_nobody)
 
 
 def respond(scope: Scope, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
@@ -111,6 +120,10 @@ def respond(scope: Scope, status: int, body: dict[str, Any], headers: dict[str, 
 def is_page(path: str) -> bool:
     """Tell whether a path is one that people open in a browser."""
     return path == "/" or path.startswith("/articles/")
+
+
+async def _answer_nobody(request: Request, exc: Exception) -> Response:
+    return Response(status_code=CLIENT_LEFT)
 
 
 async def _answer_ours(request: Request, exc: Exception) -> Response:

@@ -1,4 +1,7 @@
-"""The HTTP shapes of the contract, and the one place where they and the domain are translated into each other."""
+"""What comes in over HTTP and what goes out: the one place where the wire and the domain are translated.
+
+Light: the command line speaks the same JSON through it. `shapes` documents what goes out.
+"""
 
 from __future__ import annotations
 
@@ -24,10 +27,7 @@ from qa.types import (
     Question,
     Source,
     Span,
-    Status,
-    Support,
     Turn,
-    Verdict,
 )
 
 MAX_TURNS = 100
@@ -131,178 +131,44 @@ class SearchBody(_Body):
     collection: CollectionName = DEFAULT_COLLECTION
 
 
-class SourceOut(BaseModel):
-    """Where something stands: one version of an article, and what it says of itself."""
-
-    article_id: str
-    version: int
-    title: str | None
-    outlet: str | None
-    url: str | None
-    published_at: str | None
-
-
-class LookedOut(SourceOut):
-    """A chunk that was read for an answer."""
-
-    start: int
-    end: int
-    score: float
-
-
-class HitOut(LookedOut):
-    """A chunk that a search found, with its rank in each index."""
-
-    text: str
-    ranks: dict[str, int | None]
-
-
-class SearchOut(BaseModel):
-    """What a search found."""
-
-    hits: list[HitOut]
-    degraded: list[str]
-    timings_ms: dict[str, int]
-
-
-class CitationOut(SourceOut):
-    """An exact stretch of an article: `text[start:end] == quote`, in code points."""
-
-    number: int
-    sha256: str
-    start: int
-    end: int
-    start_utf16: int
-    end_utf16: int
-    quote: str
-    verdict: Verdict
-    link: str
-
-
-class StatementOut(BaseModel):
-    """One sentence of the answer."""
-
-    start: int
-    end: int
-    text: str
-    citations: list[int]
-    support: Support
-    reasons: list[str]
-
-
-class RejectedOut(BaseModel):
-    """Something a model wrote that was not let in."""
-
-    reason: str
-    text: str
-
-
-class AnswerOut(BaseModel):
-    """The whole reply to one question."""
-
-    id: str
-    status: Status
-    answer: str
-    statements: list[StatementOut]
-    citations: list[CitationOut]
-    conflicts: list[dict[str, Any]]
-    dates: list[dict[str, Any]]
-    rejected: list[RejectedOut]
-    mode: Literal["extractive", "llm"]
-    model: str | None
-    degraded: list[str]
-    complete: bool
-    usage: dict[str, int]
-    timings_ms: dict[str, int]
-
-
-class RefusedOut(BaseModel):
-    """An input that was not taken."""
-
-    source: str
-    reason: str
-
-
-class ReportOut(BaseModel):
-    """What one ingest did."""
-
-    added: int
-    updated: int
-    unchanged: int
-    refused: list[RefusedOut]
-    chunks: int
-    seconds: float
-
-
-class ArticleOut(SourceOut):
-    """One article as it is listed."""
-
-    sha256: str
-    authors: list[str]
-    language: str | None
-    ingested_at: str
-    chunks: int
-    versions: list[int]
-
-
-class ArticlesOut(BaseModel):
-    """One page of the list of articles."""
-
-    articles: list[ArticleOut]
-    total: int
-    next_offset: int | None
-
-
-class TextOut(BaseModel):
-    """The text that spans count in, and its ranges of web furniture."""
-
-    article_id: str
-    version: int
-    sha256: str
-    text: str
-    furniture: list[tuple[int, int]]
-
-
-class ErrorOut(BaseModel):
-    """What every error looks like."""
-
-    error: dict[str, str | None]
+def article_path(
+    article_id: str, collection: str = DEFAULT_COLLECTION, *, span: str | None = None, version: int | None = None
+) -> str:
+    """Return the path of an article's page; what is as usual is left out of it."""
+    asked = {"span": span, "collection": None if collection == DEFAULT_COLLECTION else collection, "version": version}
+    query = urlencode({name: value for name, value in asked.items() if value is not None})
+    return f"/articles/{quote(article_id, safe='')}" + (f"?{query}" if query else "")
 
 
 def link(source: Source, span: Span, collection: str = DEFAULT_COLLECTION, public_url: str | None = None) -> str:
-    """Return the address of the article's page with the span marked."""
-    place = {"span": f"{span.start}-{span.end}"}
-    if collection != DEFAULT_COLLECTION:
-        place["collection"] = collection
-    return f"{(public_url or '').rstrip('/')}/articles/{quote(source.article_id, safe='')}?{urlencode(place)}"
+    """Return the address of the article's page with the span marked. The version shown is the live one."""
+    return (public_url or "").rstrip("/") + article_path(source.article_id, collection, span=f"{span.start}-{span.end}")
 
 
 def citation_json(one: Citation, collection: str, public_url: str | None) -> dict[str, Any]:
     """Return a citation as it goes over the wire."""
-    out = CitationOut(
-        **_source(one.source),
-        number=one.number,
-        sha256=one.source.sha256,
-        start=one.span.start,
-        end=one.span.end,
-        start_utf16=one.start_utf16,
-        end_utf16=one.end_utf16,
-        quote=one.quote,
-        verdict=one.verdict,
-        link=link(one.source, one.span, collection, public_url),
-    )
-    return out.model_dump()
+    return _source(one.source) | {
+        "number": one.number,
+        "sha256": one.source.sha256,
+        "start": one.span.start,
+        "end": one.span.end,
+        "start_utf16": one.start_utf16,
+        "end_utf16": one.end_utf16,
+        "quote": one.quote,
+        "verdict": one.verdict,
+        "link": link(one.source, one.span, collection, public_url),
+    }
 
 
-def answer_json(
-    answer: Answer, collection: str = DEFAULT_COLLECTION, public_url: str | None = None
-) -> dict[str, Any]:
+def answer_json(answer: Answer, collection: str = DEFAULT_COLLECTION, public_url: str | None = None) -> dict[str, Any]:
     """Return an answer as it goes over the wire."""
     return {
         "id": answer.id,
         "status": answer.status,
         "answer": answer.answer,
-        "statements": [asdict(one) | {"citations": list(one.citations), "reasons": list(one.reasons)} for one in answer.statements],
+        "statements": [
+            asdict(one) | {"citations": list(one.citations), "reasons": list(one.reasons)} for one in answer.statements
+        ],
         "citations": [citation_json(one, collection, public_url) for one in answer.citations],
         "conflicts": [],
         "dates": [],

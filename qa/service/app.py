@@ -1,0 +1,78 @@
+"""Build the HTTP application. What its lifespan opens, its lifespan closes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from anyio import to_thread
+from fastapi import FastAPI
+
+from qa.errors import BadSettings
+from qa.readers import read
+from qa.service import articles, ask, boundary, errors, health, pages, search
+from qa.service.deps import DEFAULT, Service
+from qa.service.keys import read_keys
+from qa.service.shapes import ErrorOut
+from qa.settings import Settings
+from qa.wiring import Follower, Library, sample_articles
+
+BODY_BYTES = 1_000_000
+ARTICLES_BYTES = 64_000_000
+
+_log = logging.getLogger(__name__)
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorOut} for status in (400, 401, 403, 404, 413, 422, 500, 502, 503)
+}
+
+
+def create_app(settings: Settings, *, load_samples: bool = False) -> FastAPI:
+    """Return the application for these settings; the store is opened when it starts. Raises BadSettings."""
+    if settings.rate_limit:
+        raise BadSettings("QA_RATE_LIMIT is not served by this version")
+    keys = read_keys(settings.api_keys)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        library = await to_thread.run_sync(Library, settings)
+        try:
+            if load_samples:
+                await to_thread.run_sync(_load_samples, library)
+            follower = Follower(library)
+            try:
+                app.state.service = Service(settings, library, library.answerer(), keys)
+                yield
+            finally:
+                await to_thread.run_sync(follower.close)
+        finally:
+            await to_thread.run_sync(library.close)
+
+    app = FastAPI(
+        title="News question answering",
+        summary="Answers over news articles; every sentence is proved with a cited span.",
+        lifespan=lifespan,
+        # The pages that FastAPI makes of the schema load their scripts from another site.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        responses=_ERRORS,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    errors.install(app)
+    for room in (ask, search, articles, health, pages):
+        app.include_router(room.router)
+    # The last one added is the outermost.
+    app.add_middleware(boundary.RawPaths)
+    app.add_middleware(boundary.SameOrigin, public_url=settings.public_url, open_to_all=not keys)
+    large = max(ARTICLES_BYTES, 2 * settings.max_article_bytes)
+    app.add_middleware(boundary.BodyLimit, limit=BODY_BYTES, routes={"/v1/articles": large})
+    app.add_middleware(boundary.LastCatch)
+    return app
+
+
+def _load_samples(library: Library) -> None:
+    if library.catalog.count(DEFAULT)[0] == 0:
+        report = library.ingest(read([str(sample_articles())]))
+        _log.info("loaded %d sample articles", report.added)

@@ -1,0 +1,82 @@
+"""POST /v1/ask: an answer with cited spans, whole or as a stream of events."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, cast
+
+from fastapi import APIRouter, Depends, Request
+
+from qa.answering import Answerer, Delta, Event, Looked
+from qa.errors import QaError
+from qa.service.auth import MayAsk
+from qa.service.deps import AnswererDep, ServiceDep, ask_place
+from qa.service.errors import UNEXPECTED, error_json, told
+from qa.service.shapes import AnswerOut
+from qa.service.streams import EventStream, event, while_connected
+from qa.service.wire import AskBody, answer_json, citation_json, looked_json
+from qa.types import Citation, Question
+
+router = APIRouter()
+_log = logging.getLogger(__name__)
+
+_GOING_DOWN = event("error", {"error": {
+    "type": "unavailable", "message": "the server is going down", "param": None, "code": "going_down",
+}})  # fmt: skip
+_STREAM_DOC = (
+    "With `stream: true`: `retrieved` ({sources}), then `delta` ({text}) and `citation`, last `answer` (the whole"
+    " object) or `error`."
+)
+
+
+@router.post(
+    "/v1/ask",
+    response_model=AnswerOut,
+    dependencies=[MayAsk, Depends(ask_place)],
+    responses={200: {"description": _STREAM_DOC, "content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
+async def ask(body: AskBody, request: Request, answerer: AnswererDep, service: ServiceDep) -> Any:
+    """Answer a question from the articles, every sentence with its cited spans."""
+    question, public_url = body.domain(), service.settings.public_url
+    if not body.stream:
+        answer = await while_connected(request.receive, answerer.ask(question))
+        return answer_json(answer, question.collection, public_url)
+    # The first event is awaited here, so that what is wrong from the start is told by the status.
+    events = _stream(answerer, question)
+    first = await while_connected(request.receive, anext(events))
+    return EventStream(_told(first, events, question, public_url), _GOING_DOWN)
+
+
+def _stream(answerer: Answerer, question: Question) -> AsyncGenerator[Event, None]:
+    # It is typed as an iterator; only a generator can be closed when the client leaves.
+    return cast("AsyncGenerator[Event, None]", answerer.stream(question))
+
+
+async def _told(
+    first: Event, events: AsyncGenerator[Event, None], question: Question, public_url: str | None
+) -> AsyncGenerator[bytes, None]:
+    """Yield the events of an answer; what fails on the way becomes the last one."""
+    try:
+        async with aclosing(events):
+            yield _shape(first, question, public_url)
+            async for one in events:
+                yield _shape(one, question, public_url)
+    except QaError as exc:
+        yield event("error", told(exc))
+    except Exception as exc:  # noqa: BLE001  # the HTTP boundary of a response that has begun
+        where = "".join(traceback.format_tb(exc.__traceback__))
+        _log.error("unexpected %s in a stream\n%s", type(exc).__name__, where)
+        yield event("error", error_json(UNEXPECTED))
+
+
+def _shape(one: Event, question: Question, public_url: str | None) -> bytes:
+    if isinstance(one, Looked):
+        return event("retrieved", {"sources": looked_json(one.hits)})
+    if isinstance(one, Delta):
+        return event("delta", {"text": one.text})
+    if isinstance(one, Citation):
+        return event("citation", citation_json(one, question.collection, public_url))
+    return event("answer", answer_json(one, question.collection, public_url))

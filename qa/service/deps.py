@@ -1,0 +1,111 @@
+"""What a running service holds, and the names under which routes ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Annotated, ParamSpec, TypeVar
+from urllib.parse import unquote
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import Depends, Path, Query, Request
+from pydantic import AfterValidator
+
+from qa.answering import Answerer
+from qa.service.errors import Overloaded
+from qa.service.keys import Key
+from qa.service.wire import COLLECTION, DEFAULT_COLLECTION
+from qa.settings import Settings
+from qa.wiring import Library
+
+ASKS = 64  # questions in flight; more are told to come back
+WRITES = 8  # ingests and takedowns in flight; they are done one after the other
+_READING_THREADS = 8
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Gate:
+    """Let so many in at a time and turn the rest away at once, so that no queue grows."""
+
+    def __init__(self, places: int, what: str) -> None:
+        self.taken = 0
+        self._places = places
+        self._what = what
+
+    @contextmanager
+    def enter(self) -> Iterator[None]:
+        """Hold a place. Raises Overloaded."""
+        if self.taken >= self._places:
+            raise Overloaded(f"{self._places} {self._what} are in flight; try again soon")
+        self.taken += 1
+        try:
+            yield
+        finally:
+            self.taken -= 1
+
+
+@dataclass(slots=True)
+class Service:
+    """Everything that is open while the service runs."""
+
+    settings: Settings
+    library: Library
+    answerer: Answerer
+    keys: tuple[Key, ...] = ()
+    asks: Gate = field(default_factory=lambda: Gate(ASKS, "questions"))
+    writes: Gate = field(default_factory=lambda: Gate(WRITES, "writes"))
+    caught_up: bool = False  # the indexes have been level with the catalog once
+    # Chroma holds the interpreter while it writes, so writers take turns and readers have threads of their own.
+    _reading: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_READING_THREADS))
+    _writing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+
+    async def read(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call something that reads the store, off the event loop."""
+        return await to_thread.run_sync(partial(call, *args, **kwargs), limiter=self._reading)
+
+    async def write(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call something that changes the store, off the event loop, one at a time. Raises Overloaded."""
+        with self.writes.enter():
+            return await to_thread.run_sync(partial(call, *args, **kwargs), limiter=self._writing)
+
+
+async def service(request: Request) -> Service:
+    """Return what the lifespan opened."""
+    opened = request.app.state.service
+    assert isinstance(opened, Service)
+    return opened
+
+
+ServiceDep = Annotated[Service, Depends(service)]
+
+
+async def library(service: ServiceDep) -> Library:
+    """Return the open store."""
+    return service.library
+
+
+async def answerer(service: ServiceDep) -> Answerer:
+    """Return what answers questions."""
+    return service.answerer
+
+
+async def ask_place(service: ServiceDep) -> AsyncIterator[None]:
+    """Hold one of the places for questions until the response is sent. Raises Overloaded."""
+    with service.asks.enter():
+        yield
+
+
+LibraryDep = Annotated[Library, Depends(library)]
+AnswererDep = Annotated[Answerer, Depends(answerer)]
+
+# The path is routed as it was sent (`boundary.RawPaths`), so an id may hold any character, escaped.
+ArticleId = Annotated[
+    str, Path(description="percent-encoded; it may be a URL", examples=["bridge-1"]), AfterValidator(unquote)
+]
+CollectionDep = Annotated[str, Query(pattern=COLLECTION, description="the collection")]
+VersionDep = Annotated[int | None, Query(ge=1, le=2**31, description="a version; the live one if left out")]
+DEFAULT = DEFAULT_COLLECTION

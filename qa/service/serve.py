@@ -1,0 +1,85 @@
+"""Run the service with uvicorn until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from qa.errors import BadSettings
+from qa.service.app import create_app
+from qa.settings import Settings, is_loopback
+
+GRACE_S = 5  # for requests that are in flight when the server is told to stop
+
+_log = logging.getLogger(__name__)
+
+
+def run(
+    settings: Settings,
+    host: str,
+    port: int,
+    *,
+    load_samples: bool = False,
+    on_ready: Callable[[str], None] = lambda url: None,
+) -> None:
+    """Serve until SIGTERM or SIGINT. Raises BadSettings for an address that cannot be used, and what opening raises."""
+    if not is_loopback(host) and not settings.api_keys:
+        raise BadSettings(f"{host} can be reached from other machines: set QA_API_KEYS, or serve on 127.0.0.1")
+    app = create_app(settings, load_samples=load_samples)
+    with _bind(host, port) as listener:
+        shown = f"[{host}]" if ":" in host else host
+        url = f"http://{shown}:{listener.getsockname()[1]}"
+        try:
+            asyncio.run(_serve(app, listener, url, on_ready))
+        except KeyboardInterrupt:
+            _log.info("interrupted")
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """Take the port before anything is opened, so that a taken one is told at once."""
+    name = host.strip("[]")
+    try:
+        family = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((name, port), family=family)
+    except OSError as exc:
+        raise BadSettings(f"cannot serve on {host} port {port}: {exc.strerror or exc}; choose another port") from exc
+
+
+class _Server(uvicorn.Server):
+    """Say when the server listens."""
+
+    def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_listening = on_listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._on_listening()
+
+
+async def _serve(app: FastAPI, listener: socket.socket, url: str, on_ready: Callable[[str], None]) -> None:
+    def announce() -> None:
+        app.state.service.library.owner.announce(url)
+        on_ready(url)
+
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    server = _Server(config, announce)
+    # The lifespan runs here and not in uvicorn, which would print a traceback of what keeps the store from opening.
+    # A signal is held back until everything is closed: its usual effect would end the process before that.
+    with server.capture_signals():
+        async with app.router.lifespan_context(app):
+            await server.serve([listener])

@@ -1,0 +1,97 @@
+"""Work that ends when the client leaves, and server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import aclosing
+from typing import Any, TypeVar
+
+from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
+from starlette.types import Receive, Scope, Send
+
+HEARTBEAT_S = 10.0
+SLOW_READER_S = 30.0  # a client that takes nothing for so long is dropped
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+
+class ClientLeft(Exception):
+    """Nobody waits for the answer any more."""
+
+
+async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+    """Return what `work` returns; cancel it as soon as the client leaves. Raises ClientLeft."""
+    working = asyncio.ensure_future(work)
+    leaving = asyncio.ensure_future(_wait_for_leaving(receive))
+    try:
+        await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise ClientLeft
+    finally:
+        working.cancel()
+        leaving.cancel()
+        await asyncio.gather(working, leaving, return_exceptions=True)
+
+
+async def _wait_for_leaving(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def event(name: str, data: object) -> bytes:
+    """Return one server-sent event."""
+    return format_sse_event(event=name, data_str=json.dumps(data, allow_nan=False))
+
+
+class EventStream(EventSourceResponse):
+    """Send events as they are made, a comment in every pause, and stop making them when the client leaves.
+
+    FastAPI's own event routes always stream; this is a response, for routes where the body says whether to stream.
+    """
+
+    def __init__(self, events: AsyncGenerator[bytes, None], last_words: bytes) -> None:
+        """`last_words` is sent when the server goes down before the events end."""
+        super().__init__(events, headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
+        self._events = events
+        self._last_words = last_words
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the stream."""
+        try:
+            await while_connected(receive, self._send_all(send))
+        except ClientLeft:
+            return
+        except TimeoutError:
+            _log.info("a client took no event for %.0f s and was dropped", SLOW_READER_S)
+        except asyncio.CancelledError:
+            await _send_body(send, self._last_words)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
+            raise
+
+    async def _send_all(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        beating = asyncio.ensure_future(_beat(send))
+        try:
+            async with aclosing(self._events) as events:
+                async for one in events:
+                    async with asyncio.timeout(SLOW_READER_S):
+                        await _send_body(send, one)
+        finally:
+            beating.cancel()
+            await asyncio.gather(beating, return_exceptions=True)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _beat(send: Send) -> None:
+    while True:
+        await asyncio.sleep(HEARTBEAT_S)
+        await _send_body(send, KEEPALIVE_COMMENT)
+
+
+async def _send_body(send: Send, body: bytes) -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": True})

@@ -1,0 +1,85 @@
+"""Keys: who may ask, who may change, and who may open pages."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from qa.errors import BadSettings
+from qa.service.keys import read_keys, scopes_of
+from tests.service.serving import BRIDGE, client
+
+KEYS = ("both", "ask:reader", "admin:writer", "ask:schlüssel")
+
+
+def _bearer(key: str) -> dict[str, bytes]:
+    return {"Authorization": b"Bearer " + key.encode()}
+
+
+def test_scopes(tmp_path: Path) -> None:
+    """A plain key opens everything, a scoped one its scope: a wrong key is 401, a wrong scope 403."""
+    with client(tmp_path, api_keys=KEYS) as http:
+
+        def asks(key: str | None) -> int:
+            headers = _bearer(key) if key is not None else {}
+            return http.post("/v1/ask", json={"question": "x"}, headers=headers).status_code
+
+        def adds(key: str | None) -> int:
+            headers = _bearer(key) if key is not None else {}
+            return http.post("/v1/articles", json=BRIDGE, headers=headers).status_code
+
+        assert [asks(key) for key in ("both", "reader", "writer", "schlüssel")] == [200, 200, 403, 200]
+        assert [adds(key) for key in ("both", "reader", "writer", "schlüssel")] == [200, 403, 200, 403]
+        for wrong in (None, "", "bot", "bothx", "ask:reader", "BOTH", "\udcff".encode("utf-8", "replace").decode()):
+            assert asks(wrong) == adds(wrong) == 401
+        refused = http.post("/v1/ask", json={"question": "x"})
+        assert refused.headers["www-authenticate"].startswith("Bearer")
+        assert refused.json()["error"]["type"] == "unauthorized"
+
+
+def test_every_route_but_health_wants_a_key(tmp_path: Path) -> None:
+    """No route is forgotten: with keys configured each is 401 without one, the health routes and the schema aside."""
+    with client(tmp_path, api_keys=KEYS) as http:
+        schema = http.get("/openapi.json").json()
+        for path, methods in schema["paths"].items():
+            for method in methods:
+                body = {"question": "x", "query": "x"} if method == "post" else None
+                reply = http.request(method, path.replace("{article_id}", "a"), json=body)
+                assert (reply.status_code == 401) == (path not in ("/healthz", "/readyz")), f"{method} {path}"
+        for page in ("/", "/articles/a"):
+            assert http.get(page).status_code == 401
+
+
+def test_pages_ask_for_a_password(tmp_path: Path) -> None:
+    """A browser is asked for the key as a password, whatever the user name; a bearer key opens pages too."""
+    with client(tmp_path, BRIDGE, api_keys=("admin:writer", "ask:reader")) as http:
+        refused = http.get("/articles/bridge-1")
+        assert refused.status_code == 401
+        assert refused.headers["www-authenticate"].startswith("Basic ")
+        assert refused.headers["content-type"].startswith("text/html")
+        for name in ("", "anyone", "a"):
+            assert http.get("/articles/bridge-1?span=0-34", auth=(name, "reader")).status_code == 200
+        assert http.get("/articles/bridge-1", auth=("a", "writer")).status_code == 403
+        assert http.get("/articles/bridge-1", auth=("reader", "")).status_code == 401
+        for broken in ("Basic", "Basic !!!", "Basic " + base64.b64encode(b"reader").decode(), "Digest reader"):
+            assert http.get("/articles/bridge-1", headers={"Authorization": broken}).status_code == 401
+        assert http.get("/articles/bridge-1", headers=_bearer("reader")).status_code == 200
+
+
+def test_a_host_name_is_free_with_keys(tmp_path: Path) -> None:
+    """Behind keys any host name is served: a proxy may call the service what it likes."""
+    with client(tmp_path, api_keys=KEYS) as http:
+        assert http.get("/v1/articles", headers={"Host": "qa.example"} | _bearer("both")).status_code == 200
+
+
+def test_reading_keys() -> None:
+    """A prefix that is no scope is part of the secret; an empty secret stops the start."""
+    keys = read_keys(["a:b", "ask:c:d"])
+    assert scopes_of("a:b", keys) == {"ask", "admin"}
+    assert scopes_of("c:d", keys) == {"ask"}
+    assert scopes_of("", keys) == scopes_of(None, keys) == frozenset()
+    for empty in ("ask:", "admin:", ""):
+        with pytest.raises(BadSettings, match="QA_API_KEYS: entry 2"):
+            read_keys(["good", empty])

@@ -1,0 +1,196 @@
+"""The pages: an article with its span marked, and the start page."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from qa.service.page_html import is_web_link, visible
+from tests.service.serving import BRIDGE, client
+
+EVIL = "</mark><script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp; {{7*7}}"
+
+
+class _Page(HTMLParser):
+    """Collect tags, links, and the text of the article and of the mark."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.open: list[str] = []
+        self.texts = {"article": "", "mark": "", "h1": "", "title": ""}
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.open and self.open.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        for name in self.texts:
+            if name in self.open:
+                self.texts[name] += data
+
+    @property
+    def links(self) -> list[str]:
+        return [value or "" for name, value in self.attributes if name in ("href", "src", "action")]
+
+
+TEXTS = {
+    "plain": "The bridge opened again on Monday. Nobody was hurt.",
+    "emoji": "😀 The bridge opened. 👨‍👩‍👧 Nobody was hurt. 🏴󠁧󠁢󠁥󠁮󠁧󠁿",
+    "paragraphs": "First.\n\nSecond <b>bold</b> & so on.\n\n\n  Third.",
+    "marks": "Cafe\u0301 owners said no. Cafe\u0301 owners said no.",
+    "cjk": "桥于周一重新开放。没有人受伤。",
+    "bidi": "He said \u202eevil\u202c and \u2066left\u2069 \u200bzero \u2028 line \ufeff end.",
+    "evil": EVIL,
+}
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
+def test_the_page_holds_the_text_and_marks_the_span(tmp_path: Path, text: str) -> None:
+    """The text of the page is the text of the article, and the text of the mark is the span's, code point by code point."""
+    with client(tmp_path, BRIDGE | {"text": text}) as http:
+        for start, end in {(0, len(text)), (3, 9), (len(text) - 1, len(text)), (5, 6)}:
+            page = http.get(f"/articles/bridge-1?span={start}-{end}")
+            assert page.status_code == 200
+            parsed = _Page(page.text)
+            assert parsed.texts["article"] == text
+            assert parsed.texts["mark"] == text[start:end]
+            assert parsed.tags.count("mark") == 1
+        assert "mark" not in _Page(http.get("/articles/bridge-1").text).tags
+
+
+def test_nothing_an_article_says_becomes_markup(tmp_path: Path) -> None:
+    """Title, outlet, id, text and question are text on every page, and no page loads or links to anything foreign."""
+    row = BRIDGE | {"id": EVIL, "title": EVIL, "outlet": EVIL, "text": f"{EVIL} The bridge opened on Monday."}
+    with client(tmp_path, row) as http:
+        citation = http.post("/v1/ask", json={"question": "When did the bridge open?"}).json()["citations"][0]
+        pages = [citation["link"], "/", f"/articles/{EVIL}", "/articles/nothing-here"]
+        replies = [http.get(one) for one in pages]
+        replies.append(http.get("/", params={"q": f"bridge {EVIL}"}))
+        replies.append(http.get(citation["link"].partition("?")[0], params={"span": EVIL}))
+    for reply in replies:
+        parsed = _Page(reply.text)
+        assert not {"script", "img", "iframe", "object", "embed", "base"} & set(parsed.tags)
+        assert not [name for name, _ in parsed.attributes if name.startswith("on")]
+        allowed = ("/", "#span", "data:,", "https://wire.example/bridge")
+        assert all(one in allowed or one.startswith("/articles/") for one in parsed.links), parsed.links
+
+
+def test_headers_forbid_everything_else(served: TestClient) -> None:
+    """Every page says that nothing may be loaded, run, or told to other sites; the style's hash is in the policy."""
+    for address in ("/", "/articles/bridge-1", "/articles/none", "/articles/bridge-1?span=9-1", "/?q=bridge"):
+        reply = served.get(address)
+        assert reply.headers["content-type"] == "text/html; charset=utf-8"
+        policy = reply.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'self'" in policy
+        assert reply.headers["x-content-type-options"] == "nosniff"
+        assert reply.headers["referrer-policy"] == "no-referrer"
+        assert _style_hash(reply.text) in policy
+
+
+def _style_hash(page: str) -> str:
+    import base64
+    import hashlib
+
+    found = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
+    assert found
+    return base64.b64encode(hashlib.sha256(found[1].encode()).digest()).decode()
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["span=9-1", "span=0-0", "span=5", "span=a-b", "span=-1-3", "span=0-54", "span=", "span=٠-٣",
+     "span=0-5&version=x", "span=0-5&version=0", "span=0-99999999999999999999", "collection=a%20b"],
+)  # fmt: skip
+def test_a_span_that_is_none_is_said(served: TestClient, query: str) -> None:
+    """A span or a version that cannot be is told on a page, with 422."""
+    reply = served.get(f"/articles/bridge-1?{query}")
+    assert reply.status_code == 422
+    assert "<h1>Error 422</h1>" in reply.text
+
+
+def test_unknown_keys_are_let_be(served: TestClient) -> None:
+    """Chat frontends add keys of their own to a link."""
+    assert served.get("/articles/bridge-1?span=0-34&chat_id=1&message_id=2&source_id=x").status_code == 200
+    assert served.get("/articles/nothing").status_code == 404
+    assert served.get("/articles/bridge-1?version=2").status_code == 404
+
+
+def test_versions_are_named(tmp_path: Path) -> None:
+    """An old version keeps its page, and the page of a changed article links the others with the same span."""
+    with client(tmp_path, BRIDGE) as http:
+        http.post("/v1/articles", json=BRIDGE | {"text": "The bridge was closed again on Tuesday."})
+        new = http.get("/articles/bridge-1?span=0-10")
+        assert "/articles/bridge-1?span=0-10&amp;version=1" in new.text
+        old = http.get("/articles/bridge-1?span=0-34&version=1")
+        assert _Page(old.text).texts["mark"] == "The bridge opened again on Monday."
+        assert "an older version" in old.text
+
+
+def test_furniture_is_grey(tmp_path: Path) -> None:
+    """What is no part of the article stands there in grey, also when a span lies across its edge."""
+    text = "The bridge opened again on Monday. Nobody was hurt.\n\nLeave a Reply\n"
+    with client(tmp_path, BRIDGE | {"text": text}) as http:
+        furniture = http.get("/v1/articles/bridge-1/text").json()["furniture"]
+        assert [text[start:end].strip() for start, end in furniture] == ["Leave a Reply"]
+        page = http.get("/articles/bridge-1?span=40-60").text
+        assert '<span class="furniture">' in page
+        assert _Page(page).texts["mark"] == text[40:60]
+
+
+def test_what_cannot_be_seen_is_shown() -> None:
+    """Controls, zero width and bidi characters get a mark; what makes an emoji or a Persian word does not."""
+    assert visible("a\u202eb") == 'a<bdi class="hidden" data-code="U+202E">\u202e</bdi>b'
+    assert visible("a\u200bb").count("U+200B") == 1
+    assert visible("a\u200db").count("U+200D") == 1, "a joiner between plain letters hides something"
+    for fine in ("👨‍👩‍👧", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "می‌خواهم", "e\u0301", "line\n\ttab", "日本"):
+        assert visible(fine) == fine
+    assert visible("x\U000e0041").count("U+E0041") == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "safe"),
+    [("https://a.example/x", True), ("HTTP://a.example", True), ("javascript:alert(1)", False), ("//a.example", False),
+     ("data:text/html,x", False), ("https:///x", False), ("http://[", False), ("", False), (None, False)],
+)  # fmt: skip
+def test_only_web_addresses_become_links(url: Any, safe: bool) -> None:
+    """No other scheme is ever linked."""
+    assert is_web_link(url) is safe
+
+
+def test_original_is_linked_without_trace(served: TestClient) -> None:
+    """The link to the original tells it nothing of where the reader came from."""
+    page = served.get("/articles/bridge-1").text
+    assert '<a href="https://wire.example/bridge" rel="noopener nofollow noreferrer">' in page
+
+
+def test_start_page_answers_without_scripts(served: TestClient) -> None:
+    """The form works as a plain link: numbered markers lead to the marked passage, sources show their quotes."""
+    assert "1 articles" in served.get("/").text
+    page = served.get("/", params={"q": "When did the bridge open again?", "as_of": ""}).text
+    assert '<a class="marker" href="/articles/bridge-1?span=0-34">[1]</a>' in page
+    assert "<blockquote>The bridge opened again on Monday.</blockquote>" in page
+    assert 'value="When did the bridge open again?"' in page
+    assert served.get("/", params={"q": "bridge", "as_of": "someday"}).status_code == 422
+    assert served.get("/", params={"q": "x" * 2_001}).status_code == 422
+
+
+def test_another_site_cannot_ask(served: TestClient) -> None:
+    """A link or an image on another page fills in the form and does not send it: questions cost."""
+    page = served.get("/?q=bridge", headers={"Sec-Fetch-Site": "cross-site"}).text
+    assert 'value="bridge"' in page
+    assert 'class="answer"' not in page
