@@ -181,9 +181,8 @@ def list_articles(collection: Collection = "default", as_json: AsJson = False) -
         _print_json({"articles": [wire.article_json(row) for row in rows], "total": len(rows)})
         return
     for row in rows:
-        print(
-            f"{row.source.article_id}\t{row.source.published_at or '-'}\t{row.source.outlet or '-'}\t{row.source.title or '-'}"
-        )
+        source = row.source
+        print("\t".join((source.article_id, source.published_at or "-", source.outlet or "-", source.title or "-")))
 
 
 @articles.command("show")

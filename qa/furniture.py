@@ -53,7 +53,7 @@ _HEADER = _compile(
     r"(?:you (?:may|might) (?:also )?like|recommended(?: for you)?|read next|see also|further reading)",
     r"related(?: (?:topics|tags|links|coverage|content))?|tags|topics|filed under|source link|jump to|in this article",
     r"subscribe (?:for|to) (?:news|more|updates|us)!?|newsletter(?: sign[ -]?up)?|sign up for (?:our )?newsletters?",
-    r"about the (?:creator|author|writer)|reader insights|add your insights|how does it work\?",
+    r"about the (?:creator|author|writer)|reader insights|add your insights",
     rf"(?:find|follow|connect with|join) us(?: on (?:social media|{_NETWORK}))?!?|miscellaneous links|social links",
     r"share this(?: (?:article|story|post|page|with))?|share on|quick links|useful links|site ?map",
 )

@@ -199,8 +199,9 @@ def _parts(line: str, known: dict[str, str]) -> list[str | _Cite]:
             at = link.end() if link else at  # [text](address): only the text is kept
             frames[-1] += read if read is not None else inner if link else ["[", *inner, "]"]
     frames[-1].append(line[at:])
-    # Brackets that never closed: each is read for itself.
-    return [part for inner in frames for part in _citation(inner, known, closed=False) or inner]
+    for inner in frames[1:]:  # brackets that never closed: each is read for itself
+        frames[0] += _citation(inner, known, closed=False) or inner
+    return frames[0]
 
 
 def _citation(inner: list[str | _Cite], known: dict[str, str], *, closed: bool = True) -> list[str | _Cite] | None:

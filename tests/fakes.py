@@ -1,13 +1,16 @@
 """Stand-ins that implement the real protocols: an embedder and a chat model."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from qa import text
 from qa.chat import EndPiece, Message, TextPiece
-from qa.types import Article, Usage, Vectors
+from qa.types import Article, Embedder, Filters, IngestReport, Refused, Usage, Vectors
 
 
 class HashEmbedder:
@@ -57,3 +60,65 @@ class ScriptedChat:
 def article(article_id: str, body: str, **metadata: object) -> Article:
     """Return an article as the readers would."""
     return Article(id=article_id, text=text.normalise(body), source=f"{article_id}.txt", **metadata)  # type: ignore[arg-type]
+
+
+class Store:
+    """A real catalog with its real indexes in a folder, put together as `wiring` does it."""
+
+    def __init__(self, folder: Path, embedder: Embedder | None = None) -> None:
+        from qa.catalog import Catalog
+        from qa.lexical import LexicalIndex
+        from qa.projections import Projections
+        from qa.retrieval import Retriever
+
+        self.embedder = embedder
+        self.catalog = Catalog(f"sqlite:///{folder / 'catalog.sqlite3'}")
+        self.lexical = LexicalIndex(folder, self.catalog.id)
+        self.vectors = None
+        if embedder is not None:
+            from qa.vectors import VectorIndex
+
+            self.vectors = VectorIndex(folder / "chroma", self.catalog.id, embedder.model)
+        self.projections = Projections(self.catalog, self.lexical, self.vectors, embedder)
+        self.retriever = Retriever(self.catalog, self.lexical, self.vectors, embedder)
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.lexical.close()
+        if self.vectors is not None:
+            self.vectors.close()
+        self.catalog.close()
+
+    def add(self, *items: Article | Refused, collection: str = "default") -> IngestReport:
+        """Ingest and bring the indexes up to date."""
+        from qa.ingest import ingest
+
+        report = ingest(items, self.catalog, self.embedder, collection=collection)
+        self.projections.catch_up()
+        return report
+
+    def take_down(self, article_id: str) -> None:
+        """Remove an article and bring the indexes up to date."""
+        self.catalog.remove("default", article_id)
+        self.projections.catch_up()
+
+    def found(self, question: str, **options: object) -> list[str]:
+        """Return the ids of the articles that a search shows, best first."""
+        hits = self.retriever.search(question, top_k=50, **options).hits  # type: ignore[arg-type]
+        return [hit.source.article_id for hit in hits]
+
+    def word_hits(self, question: str) -> list[str]:
+        """Return the texts that the word index finds by itself; a key that is no longer live is `stale`."""
+        keys = [key for key, _ in self.lexical.search(text.stems(question), "default", Filters(), None, 50)]
+        rows = self.catalog.chunks_by_key(keys)
+        return [rows[key].text if key in rows else "stale" for key in keys]
+
+    def problems(self) -> list[str]:
+        """Return everything that `verify` finds, and how far the indexes are behind."""
+        return [
+            problem
+            for state in self.projections.verify()
+            for problem in (*state.problems, *([f"{state.name} is behind"] if state.behind else []))
+        ]

@@ -174,6 +174,17 @@ def test_a_takedown_is_a_change_and_then_not_found(catalog):
             ask()
 
 
+def test_a_reader_in_the_way_does_not_fail_a_takedown(catalog, tmp_path):
+    """Somebody holds a read transaction: the log cannot be emptied now, the article is taken down all the same."""
+    write(catalog, article("a", "The dog ran."))
+    reader = sqlite3.connect(tmp_path / "catalog.sqlite3", isolation_level=None)
+    reader.execute("BEGIN")
+    assert reader.execute("SELECT count(*) FROM versions").fetchone() == (1,)
+    catalog.remove("default", "a")
+    assert catalog.count() == (0, 0)
+    reader.close()
+
+
 def kept_vectors(catalog: Catalog, *texts: str) -> list[bool]:
     shas = [hashlib.sha256(one.encode()).digest() for one in texts]
     kept = catalog.vectors(HashEmbedder.model, shas)

@@ -59,7 +59,7 @@ TEXTS = {
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 def test_the_page_holds_the_text_and_marks_the_span(tmp_path: Path, text: str) -> None:
-    """The text of the page is the text of the article, and the text of the mark is the span's, code point by code point."""
+    """The page's text is the article's, and the mark's text is the span's, code point by code point."""
     with client(tmp_path, BRIDGE | {"text": text}) as http:
         for start, end in {(0, len(text)), (3, 9), (len(text) - 1, len(text)), (5, 6)}:
             page = http.get(f"/articles/bridge-1?span={start}-{end}")

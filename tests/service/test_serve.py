@@ -1,0 +1,125 @@
+"""Running the server: what it refuses, and how it stops."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+
+from qa.errors import BadSettings, Locked
+from qa.ownership import Ownership
+from qa.service.app import create_app
+from qa.service.serve import run
+from qa.settings import Settings
+from tests.service.serving import post, read_until
+
+SERVE = """
+import asyncio, sys
+from pathlib import Path
+from qa.answering import Delta, Looked
+from qa.service import serve
+from qa.settings import Settings
+
+async def endless(self, question):
+    yield Looked(())
+    yield Delta("One ")
+    await asyncio.sleep(3600)
+
+if "endless" in sys.argv:
+    from qa.answering import Answerer
+    Answerer.stream = endless
+    serve.GRACE_S = 1
+settings = Settings(embed_model="none", data_dir=Path(sys.argv[1]))
+ready = lambda url: print(url, flush=True)
+serve.run(settings, "127.0.0.1", 0, load_samples="samples" in sys.argv, on_ready=ready)
+print("stopped", flush=True)
+"""
+
+
+def _settings(tmp_path: Path, **more: object) -> Settings:
+    return Settings(embed_model="none", data_dir=tmp_path, **more)  # type: ignore[arg-type]
+
+
+@contextmanager
+def _serving(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    arguments = [sys.executable, "-W", "error", "-c", SERVE, str(folder), *words]
+    pipe, root = subprocess.PIPE, Path(__file__).parents[2]
+    with subprocess.Popen(arguments, stdout=pipe, stderr=pipe, text=True, cwd=root) as process:
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().strip()
+            assert url, process.stderr.read() if process.stderr else ""
+            yield process, url
+        finally:
+            process.kill()
+
+
+def test_a_public_address_wants_keys(tmp_path: Path) -> None:
+    """Without keys nothing but this machine is served, and the refusal comes before anything is opened."""
+    for host in ("0.0.0.0", "::", "192.0.2.1", "qa.example"):
+        with pytest.raises(BadSettings, match="QA_API_KEYS"):
+            run(_settings(tmp_path / "store"), host, 0)
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    """A port that another server holds stops the start with one line that names it."""
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        with pytest.raises(BadSettings, match=f"127.0.0.1 port {port}: Address already in use"):
+            run(_settings(tmp_path), "127.0.0.1", port)
+
+
+def test_settings_that_are_not_served_stop_the_start(tmp_path: Path) -> None:
+    """What this version cannot do is refused by name, and not ignored."""
+    with pytest.raises(BadSettings, match="QA_RATE_LIMIT"):
+        create_app(_settings(tmp_path, rate_limit="10/minute"))
+    with pytest.raises(BadSettings, match="QA_API_KEYS"):
+        create_app(_settings(tmp_path, api_keys=("ask:",)))
+
+
+def test_a_store_in_use_is_told_as_it_is(tmp_path: Path) -> None:
+    """What keeps the store from opening comes out of `run` as the error it is, at once."""
+    owner = Ownership(tmp_path)
+    began = time.monotonic()
+    with pytest.raises(Locked):
+        run(_settings(tmp_path), "127.0.0.1", 0)
+    assert time.monotonic() - began < 5
+    owner.close()
+
+
+def test_serve_announce_and_stop(tmp_path: Path) -> None:
+    """A server that listens says where, there and in the owner file; a signal closes the store before it ends."""
+    with _serving(tmp_path, "samples") as (process, url):
+        assert json.loads((tmp_path / "owner.json").read_text()) == {"pid": process.pid, "url": url}
+        with urlopen(f"{url}/v1/articles?limit=1") as reply:
+            assert "server" not in reply.headers
+            assert json.load(reply)["total"] > 10
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10)
+    assert (process.returncode, out, err) == (0, "stopped\n", "")
+    Ownership(tmp_path).close()
+
+
+def test_a_signal_ends_open_streams(tmp_path: Path) -> None:
+    """SIGTERM ends the process within seconds, and a stream that is open ends with an error event."""
+    with _serving(tmp_path, "endless") as (process, url):
+        connection = post(int(url.rpartition(":")[2]), "/v1/ask", {"question": "x", "stream": True})
+        came = read_until(connection, b"One")
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        came += read_until(connection, b'"going_down"')
+        process.wait(timeout=10)
+        assert time.monotonic() - began < 5
+        connection.close()
+    assert process.returncode == -signal.SIGTERM
+    Ownership(tmp_path).close()

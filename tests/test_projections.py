@@ -1,0 +1,288 @@
+"""The indexes follow the catalog: in step, without copies, rebuildable, and never trusted."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from qa.catalog import Catalog
+from qa.errors import EmbeddingFailed
+from qa.projections import Projections, embed_sha, embed_text
+from qa.types import Filters
+from tests.fakes import HashEmbedder, Store, article
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store(tmp_path, HashEmbedder()) as opened:
+        yield opened
+
+
+BRIDGE = article("bridge", "The bridge over the river opened.")
+DOG = article("dog", "A dog ran through the park.")
+
+
+def test_catching_up_twice_leaves_one_copy(store):
+    """A change that is applied again, even from the start, changes nothing."""
+    store.add(BRIDGE, DOG)
+    store.projections.catch_up()
+    rows = store.catalog.chunks_of([1, 2])
+    store.lexical.apply([1, 2], rows, 2)
+    vectors = store.catalog.vectors("hash-256", [row.embed_sha for row in rows])
+    store.vectors.apply([1, 2], rows, [vectors[row.embed_sha] for row in rows], 2)
+    assert store.word_hits("bridge") == ["The bridge over the river opened."]
+    assert len(store.vectors.search(store.embedder.embed_query("bridge"), "default", Filters(), (), None, 9)) == 2
+    assert store.problems() == []
+
+
+def test_an_update_leaves_no_stale_chunk(store):
+    """Old chunks are in neither index, also when the new version has fewer."""
+    store.add(article("a", "The bridge opened. " + "More was said about the bridge on the day. " * 60))
+    assert store.catalog.count()[1] > 2
+    store.add(article("a", "The bridge closed."))
+    assert store.word_hits("bridge") == ["The bridge closed."]
+    assert store.lexical.keys() == {row.key for row in store.catalog.chunks_of([1])}
+    assert store.vectors.places() == {(1, 2, 0)}
+    assert store.problems() == []
+
+
+def test_new_metadata_reaches_both_indexes(store):
+    """A title found later can be searched for, an outlet filtered by."""
+    store.add(article("a", "It opened."))
+    store.add(article("a", "It opened.", title="Harbour bridge", outlet="Post"))
+    assert store.found("harbour") == ["a"]
+    filters = Filters(outlets=("post",))
+    assert store.vectors.search(store.embedder.embed_query("harbour"), "default", filters, (), None, 9)
+    assert store.problems() == []
+
+
+def test_a_takedown_is_gone_from_search_at_once(store):
+    """After the catch-up, and already before it: a hit is shown only if the catalog has it."""
+    store.add(BRIDGE, DOG)
+    assert store.found("bridge")[0] == "bridge"
+    store.catalog.remove("default", "bridge")
+    assert store.word_hits("bridge") == ["stale"]
+    assert store.found("bridge") == ["dog"]
+    store.projections.catch_up()
+    assert store.word_hits("bridge") == []
+    assert store.vectors.places() == {(2, 1, 0)}
+    assert store.found("bridge") == ["dog"]
+
+
+def test_hits_of_stale_index_rows_are_never_shown(store):
+    """The indexes still hold version 1 while the catalog has version 2: its old words are not shown."""
+    store.add(article("a", "The zeppelin landed."), DOG)
+    store.catalog.write("default", [_prepared(article("a", "The balloon landed."))], None, None)
+    assert [hit.text for hit in store.retriever.search("zeppelin landed", top_k=5).hits] != []
+    assert all("zeppelin" not in hit.text for hit in store.retriever.search("zeppelin landed", top_k=5).hits)
+
+
+def _prepared(one):
+    from qa.ingest import prepare
+
+    return prepare(one)
+
+
+def test_a_rebuild_embeds_nothing(store):
+    """Vectors are in the catalog: throwing the indexes away costs no embedding."""
+    store.add(BRIDGE, DOG)
+    store.embedder.embedded.clear()
+    steps = []
+    store.projections.rebuild(lambda name, done: steps.append((name, done)))
+    assert store.embedder.embedded == []
+    assert steps == [("lexical", 2), ("vectors", 2)]
+    assert store.found("dog park")[0] == "dog"
+    assert store.problems() == []
+
+
+def test_ingesting_embeds_each_text_once(store):
+    """Nothing is embedded again when the indexes follow, nor for a text that another article has."""
+    store.add(BRIDGE, DOG)
+    store.add(article("reprint", DOG.text))
+    assert sorted(store.embedder.embedded) == sorted([BRIDGE.text, DOG.text])
+
+
+class OtherEmbedder(HashEmbedder):
+    """Another model, of another size."""
+
+    model = "hash-3"
+
+    def _vector(self, one):
+        return np.array([len(one), 1, one.count("o")], np.float32) / np.linalg.norm([len(one), 1, one.count("o")])
+
+
+def test_another_model_embeds_what_is_missing_and_does_not_mix(tmp_path):
+    """Its vectors stand beside those of the first; going back costs nothing."""
+    with Store(tmp_path, HashEmbedder()) as first:
+        first.add(BRIDGE, DOG)
+    with Store(tmp_path, OtherEmbedder()) as other:
+        other.projections.catch_up()
+        assert sorted(other.embedder.embedded) == sorted([BRIDGE.text, DOG.text])
+        assert other.problems() == []
+        other.add(article("bird", "A bird sang."))
+        sha = embed_sha(None, "A bird sang.")
+        assert other.catalog.vectors("hash-3", [sha])[sha].shape == (3,)
+        assert other.catalog.vectors("hash-256", [sha]) == {}
+    with Store(tmp_path, HashEmbedder()) as again:
+        again.projections.catch_up()
+        assert again.embedder.embedded == ["A bird sang."]
+        assert again.problems() == []
+
+
+def test_the_title_is_embedded_above_the_text():
+    """Unless the chunk begins with it."""
+    assert embed_text("Bridge", "It opened.") == "Bridge\nIt opened."
+    assert embed_text("Bridge", "Bridge opened.") == "Bridge opened."
+    assert embed_text(None, "It opened.") == embed_text("", "It opened.") == "It opened."
+
+
+def test_a_vector_is_kept_under_the_words_it_was_made_from(tmp_path):
+    """A later row without the title must not file the titled text under the untitled text's hash."""
+    with Store(tmp_path, HashEmbedder()) as store:
+        store.add(article("a", "It opened.", title="Bridge"))
+        store.add(article("a", "It opened.", outlet="Post"))
+        (row,) = store.catalog.chunks_of([1])
+        assert row.source.title == "Bridge"
+        assert row.embed_sha == embed_sha("Bridge", "It opened.")
+    with Store(tmp_path, OtherEmbedder()) as other:
+        other.add(article("b", "It opened."))
+        assert sorted(other.embedder.embedded) == ["Bridge\nIt opened.", "It opened."]
+
+
+def test_the_cursor_survives_reopening(tmp_path):
+    """Nothing is applied again on the next start."""
+    with Store(tmp_path, HashEmbedder()) as first:
+        first.add(BRIDGE, DOG)
+    with Store(tmp_path, HashEmbedder()) as second:
+        assert [(state.cursor, state.behind) for state in second.projections.states()] == [(2, 0), (2, 0)]
+        steps = []
+        second.projections.catch_up(lambda name, done: steps.append(name))
+        assert steps == []
+
+
+@pytest.mark.parametrize("lost", ["lexical-*", "chroma"])
+def test_a_lost_index_comes_back(tmp_path, lost):
+    """Delete its directory, open, catch up: everything is there, nothing was embedded."""
+    with Store(tmp_path, HashEmbedder()) as first:
+        first.add(BRIDGE, DOG)
+    (directory,) = tmp_path.glob(lost)
+    shutil.rmtree(directory)
+    with Store(tmp_path, HashEmbedder()) as second:
+        assert [state.behind for state in second.projections.states()].count(2) == 1
+        second.projections.catch_up()
+        assert second.embedder.embedded == []
+        assert second.found("bridge")[0] == "bridge"
+        assert second.word_hits("dog") == [DOG.text]
+        assert len(second.vectors.places()) == 2
+        assert second.problems() == []
+
+
+def test_an_index_that_is_ahead_of_its_catalog_starts_anew(tmp_path):
+    """A catalog put back from a backup has another history: changes must not be skipped, nor its ghosts shown."""
+    with Store(tmp_path, HashEmbedder()) as first:
+        first.add(BRIDGE)
+        first.catalog.copy_to(str(tmp_path / "backup"))
+        first.add(DOG, article("bird", "A bird sang."))
+    for file in tmp_path.glob("catalog.sqlite3*"):
+        file.unlink()
+    (tmp_path / "backup").rename(tmp_path / "catalog.sqlite3")
+    with Store(tmp_path, HashEmbedder()) as second:
+        second.add(article("cat", "A cat slept."))
+        assert second.found("cat")[0] == "cat"
+        assert second.word_hits("bird dog") == []
+        assert second.problems() == []
+
+
+def test_a_long_log_is_followed_in_steps(store):
+    """More changes than one step takes; the cursor moves with each."""
+    store.catalog.write("default", [_prepared(article(str(n), f"Text {n}.")) for n in range(600)], None, None)
+    steps = []
+    store.projections.catch_up(lambda name, done: steps.append((name, done)))
+    assert steps == [("lexical", 256), ("lexical", 256), ("lexical", 88)] + [
+        ("vectors", 256),
+        ("vectors", 256),
+        ("vectors", 88),
+    ]
+    assert store.problems() == []
+
+
+# -- verify ------------------------------------------------------------------------------------------------------
+
+
+def test_verify_sees_missing_and_surplus_chunks(store):
+    """Damage each index through its own interface; each problem is named for its index."""
+    store.add(BRIDGE, DOG)
+    rows = store.catalog.chunks_of([1, 2])
+    vectors = [store.catalog.vectors("hash-256", [row.embed_sha])[row.embed_sha] for row in rows]
+    store.lexical.apply([1], [], 2)
+    store.vectors.apply([2], [], [], 2)
+    words, near = store.projections.verify()
+    assert words.problems == ("1 chunks missing",)
+    assert near.problems[0] == "1 chunks missing"
+    assert "1 of 2 sampled vectors are not found" in near.problems[1]
+    store.lexical.apply([1], rows[:1], 2)
+    store.vectors.apply([2], rows[1:], vectors[1:], 2)
+    assert store.problems() == []
+    store.catalog.remove("default", "dog")
+    assert store.problems() == [
+        "1 chunks too many",
+        "lexical is behind",
+        "1 chunks too many",
+        "vectors is behind",
+    ]
+    store.projections.catch_up()
+    assert store.problems() == []
+
+
+def test_verify_sees_a_vector_that_is_not_its_own(store):
+    """The place is there and counts as held, but its vector points elsewhere."""
+    store.add(BRIDGE, DOG)
+    (row,) = store.catalog.chunks_of([1])
+    store.vectors.apply([1], [row], [-store.embedder.embed_query("unrelated words")], 2)
+    near = store.projections.verify()[1]
+    assert near.problems == ()  # it is still among the first fifty of so few
+    for n in range(60):
+        store.add(article(f"n{n}", f"The bridge over the river number {n} opened."))
+    near = store.projections.verify()[1]
+    assert "sampled vectors are not found" in near.problems[0]
+
+
+# -- without vectors, without embedder ---------------------------------------------------------------------------
+
+
+def test_words_alone_make_a_store(tmp_path):
+    """Without an embedder there is one index, and search works."""
+    with Store(tmp_path) as store:
+        store.add(BRIDGE, DOG)
+        assert store.found("bridge") == ["bridge"]
+        assert [state.name for state in store.projections.states()] == ["lexical"]
+        assert store.problems() == []
+
+
+class AwayEmbedder(HashEmbedder):
+    def embed_texts(self, texts):
+        raise EmbeddingFailed("away")
+
+
+def test_a_catch_up_that_fails_goes_on_later(tmp_path):
+    """The embedder is away while the vector index follows: words are in, vectors come with the next catch-up."""
+    with Store(tmp_path, AwayEmbedder()) as store:
+        store.catalog.write("default", [_prepared(BRIDGE)], None, None)
+        with pytest.raises(EmbeddingFailed):
+            store.projections.catch_up()
+        assert [state.behind for state in store.projections.states()] == [0, 1]
+        assert store.found("bridge") == ["bridge"]
+        back = Projections(store.catalog, store.lexical, store.vectors, HashEmbedder())
+        back.catch_up()
+        assert [state.behind for state in back.states()] == [0, 0]
+
+
+def test_a_change_of_another_process_is_followed(tmp_path):
+    """The log is in the database: what another connection writes comes with the next catch-up."""
+    with Store(tmp_path) as store:
+        other = Catalog(f"sqlite:///{tmp_path / 'catalog.sqlite3'}")
+        other.write("default", [_prepared(BRIDGE)], None, None)
+        other.close()
+        assert store.projections.states()[0].behind == 1
+        store.projections.catch_up()
+        assert store.found("bridge") == ["bridge"]
