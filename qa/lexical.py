@@ -71,8 +71,11 @@ class LexicalIndex:
         with self._mapped_errors("written"):
             for article in changed:
                 self._writer.delete_documents_by_term("article", article)
+            titles: dict[str | None, str] = {}  # an article's chunks share their title
             for row in rows:
-                self._writer.add_document(_document(row))
+                if row.source.title not in titles:
+                    titles[row.source.title] = " ".join(text.stems(row.source.title or ""))
+                self._writer.add_document(_document(row, titles[row.source.title]))
             self._writer.delete_documents_by_term("kind", "cursor")
             self._writer.add_document(tantivy.Document(kind="cursor", cursor=cursor))
             self._writer.commit()
@@ -149,7 +152,7 @@ def _analyzer() -> tantivy.TextAnalyzer:
     return tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
 
 
-def _document(row: ChunkRow) -> tantivy.Document:
+def _document(row: ChunkRow, title: str) -> tantivy.Document:
     document = tantivy.Document(
         kind="chunk",
         key=row.key,
@@ -157,7 +160,7 @@ def _document(row: ChunkRow) -> tantivy.Document:
         collection=row.collection,
         article_id=row.source.article_id,
         body=" ".join(text.stems(row.text)),
-        title=" ".join(text.stems(row.source.title or "")),
+        title=title,
     )
     if row.source.outlet:
         document.add_text("outlet", row.source.outlet.casefold())

@@ -341,6 +341,5 @@ def _address(base_url: str | None) -> tuple[str, str]:
 
 def _forget_ambient_account(client: openai.OpenAI | openai.AsyncOpenAI, base_url: str | None) -> None:
     # openai reads these from the environment and would send them to whatever server we configured.
-    client.admin_api_key = None
     if base_url is not None:
         client.organization = client.project = None

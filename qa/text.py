@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 
-from snowballstemmer.english_stemmer import EnglishStemmer  # type: ignore[import-untyped]  # it ships no types
+from Stemmer import Stemmer
 
 from qa.errors import BadArticle
 from qa.types import Span
@@ -50,6 +50,7 @@ _PLAIN = str.maketrans(
     | dict.fromkeys("‐‑‒–—―−﹘﹣－", "-")
     | dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff", None)
 )
+_BEYOND_LATIN = re.compile("[^\x00-\u02ff]")  # where combining marks begin
 _CJK = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
 _BULLET = re.compile(r"[•*–—-]\s|\d{1,3}[.)]\s|>")
 _LETTER = r"[^\W\d_]"
@@ -138,7 +139,7 @@ def fold(text: str) -> str:
 def words(text: str) -> list[str]:
     """Return the words and numbers, folded: "The U.S.' 1,500" is the, us, 1500; each CJK character is one."""
     folded = fold(text)
-    if not folded.isascii():  # a mark that NFKC could not compose must not break its word in two
+    if _BEYOND_LATIN.search(folded):  # a mark that NFKC could not compose must not break its word in two
         folded = "".join(letter for letter in folded if not unicodedata.category(letter).startswith("M"))
     return [token if token.isalnum() else _plain_word(token) for token in _TOKEN.findall(folded)]
 
@@ -178,7 +179,7 @@ _stemmers = threading.local()
 def _stem(word: str) -> str:
     # A stemmer keeps the word it works on in itself: one shared by threads gives each the other's stem.
     if not hasattr(_stemmers, "english"):
-        _stemmers.english = EnglishStemmer()
+        _stemmers.english = Stemmer("english")
     stem: str = _stemmers.english.stemWord(_IRREGULAR.get(word, word))
     return stem
 

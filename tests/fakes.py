@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from qa import text
 from qa.chat import EndPiece, Message, TextPiece
-from qa.types import Article, Embedder, Filters, IngestReport, Refused, Usage, Vectors
+from qa.types import Article, Embedder, Filters, IngestReport, Refused, Source, Span, Usage, Vectors
+
+if TYPE_CHECKING:
+    from qa.catalog import ChunkRow
 
 
 class HashEmbedder:
@@ -62,6 +66,16 @@ def article(article_id: str, body: str, **metadata: object) -> Article:
     return Article(id=article_id, text=text.normalise(body), source=f"{article_id}.txt", **metadata)  # type: ignore[arg-type]
 
 
+def chunk_row(key: int, body: str, day: int | None = None, collection: str = "default", **metadata: object) -> ChunkRow:
+    """Return a live chunk that is a whole article, as the catalog gives it to the indexes."""
+    from qa.catalog import ChunkRow
+
+    values = {"article_id": f"a{key}", "title": None, "outlet": None, "url": None} | metadata
+    source = Source(version=1, sha256="0" * 64, published_at=None, **values)  # type: ignore[arg-type]
+    span = Span(0, len(body))
+    return ChunkRow(key, key, 1, 0, span, body, (span,), bytes(32), collection, source, day)
+
+
 class Store:
     """A real catalog with its real indexes in a folder, put together as `wiring` does it."""
 
@@ -111,7 +125,7 @@ class Store:
 
     def word_hits(self, question: str) -> list[str]:
         """Return the texts that the word index finds by itself; a key that is no longer live is `stale`."""
-        keys = [key for key, _ in self.lexical.search(text.stems(question), "default", Filters(), None, 50)]
+        keys = [key for key, _ in self.lexical.search(text.stems(question), (), "default", Filters(), None, 50)]
         rows = self.catalog.chunks_by_key(keys)
         return [rows[key].text if key in rows else "stale" for key in keys]
 

@@ -193,9 +193,14 @@ def test_an_index_that_is_ahead_of_its_catalog_starts_anew(tmp_path):
         assert second.problems() == []
 
 
+def varied(number):
+    """Return words that are near some others and equal to none."""
+    return f"Report {number} on topic{number % 97} and matter{number % 89} of day{number % 31}."
+
+
 def test_a_long_log_is_followed_in_steps(store):
     """More changes than one step takes; the cursor moves with each."""
-    store.catalog.write("default", [_prepared(article(str(n), f"Text {n}.")) for n in range(600)], None, None)
+    store.catalog.write("default", [_prepared(article(str(n), varied(n))) for n in range(600)], None, None)
     steps = []
     store.projections.catch_up(lambda name, done: steps.append((name, done)))
     assert steps == [("lexical", 256), ("lexical", 256), ("lexical", 88)] + [
@@ -241,8 +246,7 @@ def test_verify_sees_a_vector_that_is_not_its_own(store):
     store.vectors.apply([1], [row], [-store.embedder.embed_query("unrelated words")], 2)
     near = store.projections.verify()[1]
     assert near.problems == ()  # it is still among the first fifty of so few
-    for n in range(60):
-        store.add(article(f"n{n}", f"The bridge over the river number {n} opened."))
+    store.add(*(article(f"n{n}", f"The bridge over the river number {n} opened.") for n in range(60)))
     near = store.projections.verify()[1]
     assert "sampled vectors are not found" in near.problems[0]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 
 from qa.dates import parse_published
 from qa.errors import BadInput
 from qa.service.auth import MayAsk, MayChange
-from qa.service.deps import DEFAULT, ArticleId, CollectionDep, LibraryDep, ServiceDep, VersionDep
+from qa.service.deps import DEFAULT, ArticleId, CollectionDep, LibraryDep, ServiceDep, VersionDep, write_place
 from qa.service.shapes import ArticleOut, ArticlesOut, DeletedOut, ReportOut, TextOut
 from qa.service.uploads import Given, received
 from qa.service.wire import article_json, report_json, text_json
@@ -59,7 +59,9 @@ _BODY = {
 }
 
 
-@router.post("/v1/articles", response_model=ReportOut, dependencies=[MayChange], openapi_extra=_BODY)
+@router.post(
+    "/v1/articles", response_model=ReportOut, dependencies=[MayChange, Depends(write_place)], openapi_extra=_BODY
+)
 async def add(
     request: Request,
     service: ServiceDep,
@@ -119,7 +121,9 @@ async def show(
     return article_json(await service.read(library.catalog.article, collection, article_id))
 
 
-@router.delete("/v1/articles/{article_id:path}", response_model=DeletedOut, dependencies=[MayChange])
+@router.delete(
+    "/v1/articles/{article_id:path}", response_model=DeletedOut, dependencies=[MayChange, Depends(write_place)]
+)
 async def take_down(
     article_id: ArticleId, service: ServiceDep, library: LibraryDep, collection: CollectionDep = DEFAULT
 ) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 import traceback
@@ -19,6 +20,9 @@ from qa.settings import is_loopback
 _access = logging.getLogger("qa.service.access")
 _log = logging.getLogger(__name__)
 
+PATIENCE_S = 10.0
+SLOWEST_BYTES_S = 100_000
+_CLOSE = {"Connection": "close"}
 _ID_ROUTES = ("/v1/articles/", "/articles/")
 
 
@@ -60,7 +64,7 @@ class LastCatch:
 
 
 class BodyLimit:
-    """Refuse a body that is too large, by its declared length before anything is read, else as it comes.
+    """Refuse a body that is too large, by its declared length before anything is read, else as it comes, or too slow.
 
     FastAPI's own `max_body_size` answers a declared length in plain text, and the contract says errors are JSON.
     """
@@ -79,17 +83,24 @@ class BodyLimit:
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdecimal() and int(declared[:20]) > limit:
             body = error_json(TOO_LARGE, f"the body is larger than {limit} bytes")
-            await respond(scope, 413, body, {"Connection": "close"})(scope, receive, send)
+            await respond(scope, 413, body, _CLOSE)(scope, receive, send)
             return
         came = 0
+        whole = False
+        deadline = asyncio.get_running_loop().time() + PATIENCE_S + limit / SLOWEST_BYTES_S
 
         async def count() -> Message:
-            nonlocal came
-            message = await receive()
-            came += len(message.get("body", b""))
-            if came > limit:
+            nonlocal came, whole
+            try:
+                async with asyncio.timeout_at(None if whole else deadline):
+                    message = await receive()
+            except TimeoutError:
                 # This class passes through FastAPI's reading of bodies; others become a 400 there.
-                raise HTTPException(413, headers={"Connection": "close"})
+                raise HTTPException(408, headers=_CLOSE) from None
+            came += len(message.get("body", b""))
+            whole = not message.get("more_body", False)
+            if came > limit:
+                raise HTTPException(413, headers=_CLOSE)
             return message
 
         await self._app(scope, count, send)

@@ -68,9 +68,8 @@ class Service:
         return await to_thread.run_sync(partial(call, *args, **kwargs), limiter=self._reading)
 
     async def write(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call something that changes the store, off the event loop, one at a time. Raises Overloaded."""
-        with self.writes.enter():
-            return await to_thread.run_sync(partial(call, *args, **kwargs), limiter=self._writing)
+        """Call something that changes the store, off the event loop, one at a time."""
+        return await to_thread.run_sync(partial(call, *args, **kwargs), limiter=self._writing)
 
 
 async def service(request: Request) -> Service:
@@ -96,6 +95,12 @@ async def answerer(service: ServiceDep) -> Answerer:
 async def ask_place(service: ServiceDep) -> AsyncIterator[None]:
     """Hold one of the places for questions until the response is sent. Raises Overloaded."""
     with service.asks.enter():
+        yield
+
+
+async def write_place(service: ServiceDep) -> AsyncIterator[None]:
+    """Hold one of the places for writes, from before the body is read. Raises Overloaded."""
+    with service.writes.enter():
         yield
 
 

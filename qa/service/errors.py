@@ -78,6 +78,7 @@ _STATUSES = {
     400: Kind(400, "invalid_request", "bad_body", "the body cannot be read as its content type says"),
     404: Kind(404, "not_found", "unknown_route", "no such route"),
     405: Kind(405, "invalid_request", "wrong_method", "this route does not take this method"),
+    408: Kind(408, "invalid_request", "too_slow", "the body came too slowly"),
     413: TOO_LARGE,
 }
 
@@ -142,7 +143,7 @@ async def _answer_ours(request: Request, exc: Exception) -> Response:
 async def _answer_status(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
     kind = _STATUSES.get(exc.status_code, Kind(exc.status_code, "invalid_request", "refused", "the request is refused"))
-    return respond(request.scope, kind.status, error_json(kind), dict(exc.headers or {}))
+    return respond(request.scope, kind.status, error_json(kind, "the body is too large"), dict(exc.headers or {}))
 
 
 async def _answer_validation(request: Request, exc: Exception) -> Response:

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from qa.service import examples
 from qa.types import Status, Support, Verdict
 
 
@@ -42,6 +43,8 @@ class HitOut(LookedOut):
 
 class SearchOut(_Out):
     """What a search found."""
+
+    model_config = ConfigDict(json_schema_extra={"example": examples.SEARCH})
 
     hits: list[HitOut]
     degraded: list[str]
@@ -83,6 +86,8 @@ class RejectedOut(_Out):
 class AnswerOut(_Out):
     """The whole reply to one question."""
 
+    model_config = ConfigDict(json_schema_extra={"example": examples.ANSWER})
+
     id: str
     status: Status
     answer: str
@@ -109,6 +114,8 @@ class RefusedOut(_Out):
 class ReportOut(_Out):
     """What one ingest did."""
 
+    model_config = ConfigDict(json_schema_extra={"example": examples.REPORT})
+
     added: int
     updated: int
     unchanged: int
@@ -119,6 +126,8 @@ class ReportOut(_Out):
 
 class ArticleOut(SourceOut):
     """One article as it is listed."""
+
+    model_config = ConfigDict(json_schema_extra={"example": examples.ARTICLE})
 
     sha256: str
     authors: list[str]
@@ -131,6 +140,8 @@ class ArticleOut(SourceOut):
 class ArticlesOut(_Out):
     """One page of the list of articles."""
 
+    model_config = ConfigDict(json_schema_extra={"example": examples.ARTICLES})
+
     articles: list[ArticleOut]
     total: int
     next_offset: int | None
@@ -138,6 +149,8 @@ class ArticlesOut(_Out):
 
 class TextOut(_Out):
     """The text that spans count in, and its ranges of web furniture."""
+
+    model_config = ConfigDict(json_schema_extra={"example": examples.TEXT})
 
     article_id: str
     version: int
@@ -149,10 +162,14 @@ class TextOut(_Out):
 class DeletedOut(_Out):
     """The article that was taken down."""
 
+    model_config = ConfigDict(json_schema_extra={"example": examples.DELETED})
+
     deleted: str
 
 
 class ErrorOut(_Out):
     """What every error looks like."""
+
+    model_config = ConfigDict(json_schema_extra={"example": examples.ERROR})
 
     error: dict[str, str | None]

@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 
 from qa.answering import Event
 from qa.service.app import create_app
-from qa.service.deps import answerer
+from qa.service.deps import Service, answerer
 from qa.settings import Settings
 from qa.types import Answer, Question, Usage
 
@@ -31,10 +31,15 @@ BRIDGE = {
 }
 
 
+def settings_for(folder: Path, **more: Any) -> Settings:
+    """Return settings without a model of any kind."""
+    return Settings.model_validate({"embed_model": "none", "data_dir": folder} | more)
+
+
 @contextmanager
 def client(folder: Path, *rows: dict[str, Any], **settings: Any) -> Iterator[TestClient]:
     """Serve a new store with these articles in process."""
-    app = create_app(Settings(embed_model="none", data_dir=folder / "store", **settings))
+    app = create_app(settings_for(folder / "store", **settings))
     with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as http:
         if rows:
             key = next((one.removeprefix("admin:") for one in settings.get("api_keys", ())), "")
@@ -42,6 +47,13 @@ def client(folder: Path, *rows: dict[str, Any], **settings: Any) -> Iterator[Tes
             assert sent.status_code == 200, sent.text
             assert not sent.json()["refused"], sent.text
         yield http
+
+
+def opened(app: Any) -> Service:
+    """Return what a served application holds."""
+    service = app.state.service
+    assert isinstance(service, Service)
+    return service
 
 
 class FakeAnswerer:
@@ -80,7 +92,7 @@ def empty_answer(text: str = "The articles do not answer this question.") -> Ans
 
 def app_with(folder: Path, fake: FakeAnswerer) -> FastAPI:
     """Return an application whose answers come from a script."""
-    app = create_app(Settings(embed_model="none", data_dir=folder / "store"))
+    app = create_app(settings_for(folder / "store"))
     app.dependency_overrides[answerer] = lambda: fake
     return app
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tests.service.serving import BRIDGE, client
+from tests.service.serving import BRIDGE, client, opened
 
 NDJSON = {"Content-Type": "application/x-ndjson"}
 IDS = [
@@ -62,7 +62,8 @@ def test_surrogates_and_constants_in_articles(tmp_path: Path) -> None:
         for body in (b'{"id": "a", "text": "x", "published_at": NaN}', b"{", b"[" * 100_000, b'"\xff"', b""):
             reply = http.post("/v1/articles", content=body, headers={"Content-Type": "application/json"})
             assert (reply.status_code, reply.json()["error"]["code"]) == (400, "bad_body"), reply.text
-        for value in ([], 5, {"articles": 5}, {"articles": [], "outlet": "A"}):
+        wrong: list[Any] = [[], 5, {"articles": 5}, {"articles": [], "outlet": "A"}]
+        for value in wrong:
             assert http.post("/v1/articles", json=value).status_code == 422
         assert http.post("/v1/articles", content=b"x", headers={"Content-Type": "text/csv"}).status_code == 415
         assert http.post("/v1/articles").status_code == 415
@@ -109,9 +110,10 @@ def test_takedown_reaches_every_route(tmp_path: Path) -> None:
 
 def test_paging(tmp_path: Path) -> None:
     """Following next_offset shows every article once, in the order they came."""
-    rows = [BRIDGE | {"id": f"a{number}", "url": None} for number in range(5)]
+    rows = [BRIDGE | {"id": f"a{number}"} for number in range(5)]
     with client(tmp_path, *rows) as http:
-        seen, offset = [], 0
+        seen: list[str] = []
+        offset: Any = 0
         while offset is not None:
             page = http.get("/v1/articles", params={"offset": offset, "limit": 2}).json()
             assert page["total"] == 5
@@ -121,6 +123,19 @@ def test_paging(tmp_path: Path) -> None:
         for wrong in ({"limit": 0}, {"limit": 201}, {"offset": -1}, {"offset": "x"}, {"collection": "a b"}):
             reply = http.get("/v1/articles", params=wrong)
             assert (reply.status_code, reply.json()["error"]["param"]) == (422, next(iter(wrong)))
+
+
+def test_too_many_writers_are_turned_away(tmp_path: Path) -> None:
+    """Above the limit a write is refused before its body is read; reading goes on."""
+    with client(tmp_path, BRIDGE) as http:
+        gate = opened(http.app).writes
+        gate.taken = 8
+        for reply in (http.post("/v1/articles", json=BRIDGE), http.delete("/v1/articles/bridge-1")):
+            assert (reply.status_code, reply.json()["error"]["code"]) == (503, "overloaded")
+        assert http.get("/v1/articles/bridge-1").status_code == 200
+        gate.taken = 7
+        assert http.delete("/v1/articles/bridge-1").status_code == 200
+        assert gate.taken == 7
 
 
 def test_collections_are_apart(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.service.serving import BRIDGE, client, events
+from tests.service.serving import BRIDGE, client, events, opened
 
 ASKED = {"question": "When did the bridge open again?", "as_of": "2023-03-22"}
 
@@ -166,7 +166,7 @@ def test_long_history_is_taken(served: Any) -> None:
 def test_too_many_at_once_are_turned_away(tmp_path: Path) -> None:
     """Above the limit a question is refused at once with a typed 503 and Retry-After, and left places are free."""
     with client(tmp_path, BRIDGE) as http:
-        gate = http.app.state.service.asks
+        gate = opened(http.app).asks
         gate.taken = 64
         began = time.monotonic()
         reply = http.post("/v1/ask", json=ASKED)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from tests.service.serving import BRIDGE, client
 KEYS = ("both", "ask:reader", "admin:writer", "ask:schlüssel")
 
 
-def _bearer(key: str) -> dict[str, bytes]:
+def _bearer(key: str) -> Any:
     return {"Authorization": b"Bearer " + key.encode()}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from qa.errors import StoreFailed
 from qa.projections import IndexState
-from tests.service.serving import BRIDGE, client
+from tests.service.serving import BRIDGE, client, opened
 
 
 def test_ready_names_every_part(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_ready_names_every_part(tmp_path: Path) -> None:
 def test_not_ready_before_the_first_catch_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Until the indexes were level with the catalog once it is 503; to fall behind later is told, and is no outage."""
     with client(tmp_path) as http:
-        projections = http.app.state.service.library.projections
+        projections = opened(http.app).library.projections
         with monkeypatch.context() as patch:
             patch.setattr(projections, "states", lambda: [IndexState("lexical", 0, 7)])
             early = http.get("/readyz")
@@ -46,7 +46,7 @@ def test_what_is_away_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
     with client(tmp_path, BRIDGE) as http:
         assert http.get("/readyz").status_code == 200
-        library = http.app.state.service.library
+        library = opened(http.app).library
         with monkeypatch.context() as patch:
             patch.setattr(library.catalog, "last_change", away)
             reply = http.get("/readyz")

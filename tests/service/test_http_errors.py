@@ -12,9 +12,11 @@ from fastapi.testclient import TestClient
 
 from qa import errors
 from qa.answering import Event
+from qa.service import examples, shapes, wire
+from qa.service.deps import answerer
 from qa.service.errors import KINDS, kind_of
 from qa.types import Question
-from tests.service.serving import BRIDGE, FakeAnswerer, app_with, client
+from tests.service.serving import BRIDGE, FakeAnswerer, app_with, client, empty_answer
 
 JSON = {"Content-Type": "application/json"}
 
@@ -25,6 +27,7 @@ def _check(reply: Any, status: int, code: str) -> dict[str, Any]:
     assert set(body) == {"error"}
     assert set(body["error"]) == {"type", "message", "param", "code"}
     assert body["error"]["code"] == code
+    assert body["error"]["message"]
     error: dict[str, Any] = body["error"]
     return error
 
@@ -100,8 +103,9 @@ def test_every_error_class_has_a_row() -> None:
 
 def _failing(exc: Exception) -> FakeAnswerer:
     async def script(question: Question) -> AsyncGenerator[Event, None]:
-        raise exc
-        yield
+        for _ in question.question:
+            raise exc
+        yield empty_answer()
 
     return FakeAnswerer(script)
 
@@ -159,7 +163,8 @@ def test_logs_hold_no_question_no_article_and_no_key(tmp_path: Path, caplog: pyt
             http.get("/v1/articles/canaryid", headers=headers)
             http.get("/articles/canaryid?span=canaryspan", headers=headers)
             http.get("/canaryroute?q=canaryquery", headers=headers)
-        http.app.dependency_overrides = app_with(tmp_path, _failing(ValueError("canaryvalue"))).dependency_overrides
+        app: Any = http.app
+        app.dependency_overrides[answerer] = lambda: _failing(ValueError("canaryvalue"))
         assert http.post("/v1/ask", json={"question": "canary"}, headers=admin).status_code == 500
     lines = [record.getMessage() + str(record.exc_info) for record in caplog.records if record.name != "asyncio"]
     assert [line for line in lines if "canary" in line] == []
@@ -180,6 +185,18 @@ def test_other_pages_cannot_use_it(served: TestClient) -> None:
     assert served.get("/v1/articles", headers={"Host": "[::1]:8000"}).status_code == 200
     own = served.post("/v1/ask", json={"question": "x"}, headers={"Origin": "http://localhost"})
     assert own.status_code == 200
+
+
+def test_every_body_and_answer_has_an_example(served: TestClient) -> None:
+    """The schema's examples are what the models take, and every JSON answer of a route that is told has one."""
+    schemas = served.get("/openapi.json").json()["components"]["schemas"]
+    for name in ("AskBody", "SearchBody"):
+        getattr(wire, name).model_validate(schemas[name]["example"])
+    for name in "AnswerOut SearchOut ReportOut ArticleOut ArticlesOut TextOut DeletedOut ErrorOut".split():
+        getattr(shapes, name).model_validate(schemas[name]["example"])
+    assert examples.ANSWER["answer"][0:38] == examples.ANSWER["statements"][0]["text"]
+    text, (start, end) = examples.TEXT["text"], examples.TEXT["furniture"][0]
+    assert text[start:end] == "Leave a Reply"
 
 
 def test_schema_is_served_and_loads_nothing(served: TestClient) -> None:

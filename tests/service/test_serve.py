@@ -19,8 +19,7 @@ from qa.errors import BadSettings, Locked
 from qa.ownership import Ownership
 from qa.service.app import create_app
 from qa.service.serve import run
-from qa.settings import Settings
-from tests.service.serving import post, read_until
+from tests.service.serving import post, read_until, settings_for
 
 SERVE = """
 import asyncio, sys
@@ -45,10 +44,6 @@ print("stopped", flush=True)
 """
 
 
-def _settings(tmp_path: Path, **more: object) -> Settings:
-    return Settings(embed_model="none", data_dir=tmp_path, **more)  # type: ignore[arg-type]
-
-
 @contextmanager
 def _serving(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     arguments = [sys.executable, "-W", "error", "-c", SERVE, str(folder), *words]
@@ -67,7 +62,7 @@ def test_a_public_address_wants_keys(tmp_path: Path) -> None:
     """Without keys nothing but this machine is served, and the refusal comes before anything is opened."""
     for host in ("0.0.0.0", "::", "192.0.2.1", "qa.example"):
         with pytest.raises(BadSettings, match="QA_API_KEYS"):
-            run(_settings(tmp_path / "store"), host, 0)
+            run(settings_for(tmp_path / "store"), host, 0)
     assert not (tmp_path / "store").exists()
 
 
@@ -76,15 +71,15 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
         with pytest.raises(BadSettings, match=f"127.0.0.1 port {port}: Address already in use"):
-            run(_settings(tmp_path), "127.0.0.1", port)
+            run(settings_for(tmp_path), "127.0.0.1", port)
 
 
 def test_settings_that_are_not_served_stop_the_start(tmp_path: Path) -> None:
     """What this version cannot do is refused by name, and not ignored."""
     with pytest.raises(BadSettings, match="QA_RATE_LIMIT"):
-        create_app(_settings(tmp_path, rate_limit="10/minute"))
+        create_app(settings_for(tmp_path, rate_limit="10/minute"))
     with pytest.raises(BadSettings, match="QA_API_KEYS"):
-        create_app(_settings(tmp_path, api_keys=("ask:",)))
+        create_app(settings_for(tmp_path, api_keys=("ask:",)))
 
 
 def test_a_store_in_use_is_told_as_it_is(tmp_path: Path) -> None:
@@ -92,7 +87,7 @@ def test_a_store_in_use_is_told_as_it_is(tmp_path: Path) -> None:
     owner = Ownership(tmp_path)
     began = time.monotonic()
     with pytest.raises(Locked):
-        run(_settings(tmp_path), "127.0.0.1", 0)
+        run(settings_for(tmp_path), "127.0.0.1", 0)
     assert time.monotonic() - began < 5
     owner.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import time
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -12,9 +13,9 @@ import pytest
 
 from qa.answering import Delta, Event, Looked
 from qa.errors import ModelUnavailable
-from qa.service import streams
+from qa.service import boundary, streams
 from qa.types import Question
-from tests.service.serving import FakeAnswerer, app_with, empty_answer, post, read_until, running
+from tests.service.serving import FakeAnswerer, app_with, empty_answer, opened, post, read_until, running
 
 
 async def _endless(question: Question) -> AsyncGenerator[Event, None]:
@@ -66,7 +67,7 @@ def test_leaving_cancels_the_answer(tmp_path: Path, script: object, stream: bool
         assert fake.began.wait(5)
         connection.close()
         assert fake.over.wait(1)
-        _wait(lambda: app.state.service.asks.taken == 0)
+        _wait(lambda: opened(app).asks.taken == 0)
     assert fake.ended == ["cancelled"]
 
 
@@ -78,10 +79,10 @@ def test_many_leave_and_nothing_stays(tmp_path: Path) -> None:
         connections = [post(port, "/v1/ask", {"question": "x", "stream": True}) for _ in range(50)]
         for connection in connections:
             read_until(connection, b"One")
-        assert app.state.service.asks.taken == 50
+        assert opened(app).asks.taken == 50
         for connection in connections:
             connection.close()
-        _wait(lambda: app.state.service.asks.taken == 0)
+        _wait(lambda: opened(app).asks.taken == 0)
     assert fake.ended == ["cancelled"] * 50
 
 
@@ -101,9 +102,23 @@ def test_a_client_that_does_not_read_is_dropped(tmp_path: Path, monkeypatch: pyt
     with running(app) as port:
         connection = post(port, "/v1/ask", {"question": "x", "stream": True})
         assert fake.over.wait(5)
-        _wait(lambda: app.state.service.asks.taken == 0)
+        _wait(lambda: opened(app).asks.taken == 0)
         connection.close()
     assert fake.ended == []
+
+
+def test_a_body_that_does_not_come_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that sends half a body and waits is told so and dropped; a slow answer is not."""
+    monkeypatch.setattr(boundary, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(boundary, "SLOWEST_BYTES_S", 10**9)
+    with running(app_with(tmp_path, FakeAnswerer(_slow))) as port:
+        with socket.create_connection(("127.0.0.1", port), 5) as connection:
+            head = b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
+            connection.sendall(head + b'{"qu')
+            assert b'"too_slow"' in read_until(connection, b"}}")
+            assert connection.recv(100) == b""
+        with post(port, "/v1/ask", {"question": "x"}) as connection:
+            assert b"One" in read_until(connection, b"timings_ms")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,86 @@
+"""One worked example of every JSON answer, for the OpenAPI schema. Pure data; a test holds it against the models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_SHA = "8d51f4b3c3d0b5a9b8e9a27b6f3c1c0d6b1a2f0e9c8d7b6a5f4e3d2c1b0a9f8e"
+_SOURCE: dict[str, Any] = {
+    "article_id": "bridge-1",
+    "version": 1,
+    "title": "Bridge opens again",
+    "outlet": "Corvane Wire",
+    "url": "https://wire.example/bridge",
+    "published_at": "2023-03-21",
+}
+_SAID = "The bridge opened again on Monday."
+
+ANSWER: dict[str, Any] = {
+    "id": "ans_0f3b5a",
+    "status": "answered",
+    "answer": f"{_SAID} [1]",
+    "statements": [
+        {"start": 0, "end": 38, "text": f"{_SAID} [1]", "citations": [1], "support": "supported", "reasons": []}
+    ],
+    "citations": [
+        _SOURCE
+        | {
+            "number": 1,
+            "sha256": _SHA,
+            "start": 0,
+            "end": 34,
+            "start_utf16": 0,
+            "end_utf16": 34,
+            "quote": _SAID,
+            "verdict": "exact",
+            "link": "/articles/bridge-1?span=0-34",
+        }
+    ],
+    "conflicts": [],
+    "dates": [],
+    "rejected": [],
+    "mode": "extractive",
+    "model": None,
+    "degraded": [],
+    "complete": True,
+    "usage": {"prompt_tokens": 0, "completion_tokens": 0},
+    "timings_ms": {"retrieve": 5, "evidence": 2, "generate": 0, "verify": 0, "total": 8},
+}
+SEARCH: dict[str, Any] = {
+    "hits": [_SOURCE | {"start": 0, "end": 34, "score": 1.24, "text": _SAID, "ranks": {"lexical": 1, "vector": None}}],
+    "degraded": [],
+    "timings_ms": {"total": 5},
+}
+REPORT: dict[str, Any] = {
+    "added": 1,
+    "updated": 0,
+    "unchanged": 0,
+    "refused": [{"source": "articles[1]", "reason": "text: empty"}],
+    "chunks": 1,
+    "seconds": 0.012,
+}
+ARTICLE: dict[str, Any] = _SOURCE | {
+    "sha256": _SHA,
+    "authors": ["Ada Lane"],
+    "language": "en",
+    "ingested_at": "2023-03-22T08:00:00+00:00",
+    "chunks": 1,
+    "versions": [1],
+}
+ARTICLES: dict[str, Any] = {"articles": [ARTICLE], "total": 1, "next_offset": None}
+TEXT: dict[str, Any] = {
+    "article_id": "bridge-1",
+    "version": 1,
+    "sha256": _SHA,
+    "text": f"{_SAID}\n\nLeave a Reply",
+    "furniture": [[36, 49]],
+}
+DELETED: dict[str, Any] = {"deleted": "bridge-1"}
+ERROR: dict[str, Any] = {
+    "error": {
+        "type": "invalid_request",
+        "message": "filters.after: not a day like 2023-03-22",
+        "param": "filters.after",
+        "code": "value_error",
+    }
+}

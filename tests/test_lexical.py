@@ -1,0 +1,240 @@
+"""The word index: filters, dates, odd words, durability, its own damage."""
+
+import os
+
+import pytest
+
+from qa import text
+from qa.errors import StoreFailed
+from qa.lexical import LexicalIndex
+from qa.types import Filters
+from tests.fakes import chunk_row
+
+CATALOG = "0123456789abcdef"
+
+
+@pytest.fixture
+def index(tmp_path):
+    opened = LexicalIndex(tmp_path, CATALOG)
+    yield opened
+    opened.close()
+
+
+def fill(index, *rows, cursor=1):
+    index.apply([row.article for row in rows], rows, cursor)
+
+
+def found(index, words, filters=Filters(), not_after=None, collection="default", top_k=20):
+    hits = index.search(text.stems(words), (), collection, filters, not_after, top_k)
+    return [key for key, _ in hits]
+
+
+def test_more_of_the_words_ranks_higher(index):
+    """Scores fall, the chunk with both words is first, the one with none is not there."""
+    fill(index, chunk_row(1, "A bridge."), chunk_row(2, "A red bridge."), chunk_row(3, "A dog."))
+    hits = index.search(text.stems("red bridge"), (), "default", Filters(), None, 20)
+    assert [key for key, _ in hits] == [2, 1]
+    assert hits[0][1] > hits[1][1] > 0
+
+
+def test_words_meet_by_their_stems(index):
+    """The same stems come out of the text and of the question."""
+    fill(index, chunk_row(1, "The minister's resignations were announced."))
+    assert found(index, "minister resignation announcing") == [1]
+    assert found(index, "MINISTERS") == [1]
+
+
+def test_a_title_is_searched_too(index):
+    """A word that stands only in the title finds the chunk, below one that has it in its text."""
+    fill(index, chunk_row(1, "It opened today.", title="Bridge"), chunk_row(2, "A bridge opened."))
+    assert found(index, "bridge") == [2, 1]
+
+
+def test_outlets_are_compared_without_case(index):
+    """As whole names: a part of a name is another name."""
+    fill(
+        index,
+        chunk_row(1, "Bridge.", outlet="The Straße Post"),
+        chunk_row(2, "Bridge.", outlet="Post"),
+        chunk_row(3, "Bridge."),
+    )
+    assert found(index, "bridge", Filters(outlets=("THE STRASSE POST",))) == [1]
+    assert found(index, "bridge", Filters(outlets=("post",))) == [2]
+    assert sorted(found(index, "bridge", Filters(outlets=("POST", "the straße post")))) == [1, 2]
+    assert found(index, "bridge", Filters(outlets=("Times",))) == []
+
+
+def test_ids_filter_exactly(index):
+    """Whatever characters they have."""
+    ids = ["https://x.example/a?b=c#d", "it's \"quoted\"", "a b", "新闻", "A", "a", "x" * 2000]
+    fill(index, *(chunk_row(n, "Bridge.", article_id=one) for n, one in enumerate(ids, start=1)))
+    for n, one in enumerate(ids, start=1):
+        assert found(index, "bridge", Filters(article_ids=(one,))) == [n]
+    assert found(index, "bridge", Filters(article_ids=("https://x.example/a",))) == []
+    assert sorted(found(index, "bridge", Filters(article_ids=("a", "A", "b")))) == [5, 6]
+
+
+DATED = [
+    chunk_row(1, "Bridge.", day=19_000),
+    chunk_row(2, "Bridge.", day=19_001),
+    chunk_row(3, "Bridge.", day=19_002),
+    chunk_row(4, "Bridge."),
+    chunk_row(5, "Bridge.", day=-5),
+]  # 19001 is 2022-01-09
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "not_after", "expected"),
+    [
+        (None, None, None, [1, 2, 3, 4, 5]),
+        ("2022-01-09", None, None, [2, 3]),
+        (None, "2022-01-09", None, [1, 2, 5]),
+        ("2022-01-09", "2022-01-09", None, [2]),
+        ("2022-01-10", "2022-01-09", None, []),
+        (None, None, 19_001, [1, 2, 4, 5]),
+        ("2022-01-09", None, 19_001, [2]),
+        (None, "1969-12-31", None, [5]),
+        (None, "1969-12-01", None, []),
+        (None, None, -6, [4]),
+    ],
+)
+def test_dates_are_inclusive_and_undated_articles_pass_only_not_after(index, after, before, not_after, expected):
+    """Without a date an article fails a date filter; it is not "after today" either."""
+    fill(index, *DATED)
+    assert sorted(found(index, "bridge", Filters(after=after, before=before), not_after)) == expected
+
+
+def test_filters_hold_together(index):
+    """All of them must pass; they do not change a score."""
+    fill(
+        index,
+        chunk_row(1, "Bridge.", outlet="Post", day=10),
+        chunk_row(2, "Bridge.", outlet="Post", day=20),
+        chunk_row(3, "Bridge.", outlet="Times", day=20),
+    )
+    filters = Filters(outlets=("post",), after="1970-01-15", article_ids=("a1", "a2", "a3"))
+    assert found(index, "bridge", filters) == [2]
+    scores = {score for f in (filters, Filters()) for _, score in index.search(["bridg"], (), "default", f, 30, 9)}
+    assert len(scores) == 1
+
+
+def test_collections_are_apart(index):
+    """Their names are compared exactly."""
+    fill(index, chunk_row(1, "Bridge.", collection="a"), chunk_row(2, "Bridge.", collection="A"))
+    assert (found(index, "bridge", collection="a"), found(index, "bridge", collection="A")) == ([1], [2])
+    assert found(index, "bridge", collection="default") == []
+
+
+SYNTAX = ['"', "(", ")", "AND", "OR", "NOT", "*", "body:bridg", "kind:cursor", "\\", "+", "-x", "x~2", "[1", "^", "", " "]
+
+
+def test_query_syntax_is_only_words(index):
+    """Nothing a question holds is read as a query language."""
+    fill(index, chunk_row(1, "Bridge."))
+    assert index.search(SYNTAX, (), "default", Filters(), None, 9) == []
+    assert [key for key, _ in index.search([*SYNTAX, "bridg"], (), "default", Filters(), None, 9)] == [1]
+    assert index.search([], (), "default", Filters(), None, 9) == []
+
+
+def test_long_words_and_long_questions_are_harmless(index):
+    """A word longer than the index takes is left out, the words beside it are found."""
+    fill(index, chunk_row(1, f"Bridge {'x' * 100_000} tower."))
+    assert found(index, "tower") == [1]
+    assert found(index, "x" * 100_000) == []
+    assert found(index, "bridge " + " ".join(f"w{n}" for n in range(2_000))) == [1]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("The café — “naïve” — opened.", "cafe\u0301 naive opened"),
+        ("市长在周一为大桥揭幕。", "大桥"),
+        ("😀 zebra 👩‍👩‍👧", "zebra"),
+        ("Ｆｕｌｌ ｗｉｄｔｈ", "full width"),
+        ("The U.S.' 1,500 troops", "us 1500"),
+    ],
+)
+def test_every_script_is_found(index, body, words):
+    """Words are folded in one way on both sides."""
+    fill(index, chunk_row(1, body))
+    assert found(index, words) == [1]
+
+
+def test_a_change_replaces_all_chunks_of_its_article(index):
+    """Applied twice, it leaves one copy; applied without chunks, it leaves none."""
+    fill(index, chunk_row(1, "Old bridge."), chunk_row(2, "A bridge."))
+    new = chunk_row(1, "New tower.")
+    for _ in range(2):
+        index.apply([1], [new], 2)
+    assert found(index, "bridge") == [2]
+    assert found(index, "tower") == [1]
+    assert (index.keys(), index.cursor()) == ({1, 2}, 2)
+    index.apply([1, 2], [], 3)
+    assert (index.keys(), index.cursor(), found(index, "tower bridge")) == (set(), 3, [])
+
+
+def test_six_thousand_chunks_in_one_step(index):
+    """No limit of a vendor shows; the best of them come first."""
+    rows = [chunk_row(n, f"Common words number{n}.") for n in range(1, 6_001)]
+    fill(index, *rows)
+    assert len(index.keys()) == 6_000
+    assert found(index, "common number5999", top_k=1) == [5_999]
+    assert len(found(index, "common", top_k=6_000)) == 6_000
+
+
+def test_it_is_all_there_after_reopening(tmp_path):
+    """Chunks, cursor and scores; another catalog's index in the same folder is another index."""
+    first = LexicalIndex(tmp_path, CATALOG)
+    fill(first, chunk_row(1, "Bridge."), cursor=7)
+    first.close()
+    second, other = LexicalIndex(tmp_path, CATALOG), LexicalIndex(tmp_path, "f" * 16)
+    assert (second.cursor(), found(second, "bridge")) == (7, [1])
+    assert (other.cursor(), found(other, "bridge")) == (0, [])
+    second.close()
+    other.close()
+
+
+def test_a_reset_forgets_everything(index):
+    """And the index can be used at once."""
+    fill(index, chunk_row(1, "Bridge."), cursor=7)
+    index.reset()
+    assert (index.cursor(), index.keys(), found(index, "bridge")) == (0, set(), [])
+    fill(index, chunk_row(2, "Tower."), cursor=8)
+    assert (index.cursor(), found(index, "tower")) == (8, [2])
+
+
+def test_a_second_writer_is_refused(index, tmp_path):
+    """One index, one writer; the message names the directory."""
+    with pytest.raises(StoreFailed, match="lexical-"):
+        LexicalIndex(tmp_path, CATALOG)
+
+
+def test_rare_words_count_more(index):
+    """As BM25 counts it: never below zero, an unknown word the most."""
+    fill(index, chunk_row(1, "A bridge."), chunk_row(2, "A bridge, a tower."), chunk_row(3, "A bridge."))
+    rarity = index.rarity(["bridg", "tower", "unknown"])
+    assert 0 < rarity["bridg"] < rarity["tower"] < rarity["unknown"]
+    assert index.rarity([]) == {}
+
+
+def test_a_torn_file_is_told(tmp_path):
+    """A truncated index opens with an error that says what to do, and what a missing file hides is StoreFailed too."""
+    index = LexicalIndex(tmp_path, CATALOG)
+    fill(index, chunk_row(1, "Bridge."))
+    index.close()
+    (directory,) = tmp_path.glob("lexical-*")
+    for torn in directory.glob("*.store"):
+        os.truncate(torn, torn.stat().st_size // 2)
+    with pytest.raises(StoreFailed, match="delete it, it will be rebuilt"):
+        LexicalIndex(tmp_path, CATALOG)
+
+
+def test_vendor_errors_are_ours(index):
+    """What tantivy refuses comes out as StoreFailed, so that the other leg can answer alone."""
+    with pytest.raises(StoreFailed):
+        index.search(["\ud800"], (), "default", Filters(), None, 9)
+    closed = chunk_row(1, "Bridge.")
+    index._writer.wait_merging_threads()
+    with pytest.raises(StoreFailed):
+        index.apply([1], [closed], 1)
+    index._open()

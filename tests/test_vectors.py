@@ -1,0 +1,184 @@
+"""The vector index: the same filters as the word index, idempotent writes, models that do not mix."""
+
+import numpy as np
+import pytest
+
+from qa.errors import StoreFailed
+from qa.types import Filters
+from qa.vectors import VectorIndex
+from tests.fakes import HashEmbedder, chunk_row
+from tests.test_lexical import DATED
+
+CATALOG = "0123456789abcdef"
+EMBEDDER = HashEmbedder()
+
+
+@pytest.fixture
+def index(tmp_path):
+    opened = VectorIndex(tmp_path / "chroma", CATALOG, "m")
+    yield opened
+    opened.close()
+
+
+def fill(index, *rows, cursor=1):
+    index.apply([row.article for row in rows], rows, list(EMBEDDER.embed_texts([row.text for row in rows])), cursor)
+
+
+def found(index, words, filters=Filters(), not_after=None, collection="default", articles=(), top_k=20):
+    hits = index.search(EMBEDDER.embed_query(words), collection, filters, articles, not_after, top_k)
+    return [place[0] for place, _ in hits]
+
+
+def test_the_nearest_is_first_and_the_score_is_the_cosine(index):
+    """Equal words have 1, others less; never a distance."""
+    fill(index, chunk_row(1, "A dog ran."), chunk_row(2, "A red bridge."))
+    hits = index.search(EMBEDDER.embed_query("a red bridge"), "default", Filters(), (), None, 9)
+    assert [place for place, _ in hits] == [(2, 1, 0), (1, 1, 0)]
+    assert hits[0][1] == pytest.approx(1, abs=1e-3)
+    assert hits[1][1] == pytest.approx(1 / 3, abs=1e-3)  # one of three words
+
+
+def test_outlets_are_compared_without_case(index):
+    """As whole names."""
+    fill(
+        index,
+        chunk_row(1, "Bridge.", outlet="The Straße Post"),
+        chunk_row(2, "Bridge.", outlet="Post"),
+        chunk_row(3, "Bridge."),
+    )
+    assert found(index, "bridge", Filters(outlets=("THE STRASSE POST",))) == [1]
+    assert sorted(found(index, "bridge", Filters(outlets=("POST", "the straße post")))) == [1, 2]
+    assert found(index, "bridge", Filters(outlets=("Times",))) == []
+
+
+def test_ids_filter_by_the_catalogs_numbers(index):
+    """Ids that the catalog does not know find nothing, not everything."""
+    fill(index, *(chunk_row(n, "Bridge.") for n in (1, 2, 3)))
+    assert sorted(found(index, "bridge", Filters(article_ids=("x", "y")), articles=(1, 3))) == [1, 3]
+    assert found(index, "bridge", Filters(article_ids=("unknown",)), articles=()) == []
+
+
+@pytest.mark.parametrize(
+    ("after", "before", "not_after", "expected"),
+    [
+        (None, None, None, [1, 2, 3, 4, 5]),
+        ("2022-01-09", None, None, [2, 3]),
+        (None, "2022-01-09", None, [1, 2, 5]),
+        ("2022-01-09", "2022-01-09", None, [2]),
+        ("2022-01-10", "2022-01-09", None, []),
+        (None, None, 19_001, [1, 2, 4, 5]),
+        ("2022-01-09", None, 19_001, [2]),
+        (None, "1969-12-31", None, [5]),
+        (None, "1969-12-01", None, []),
+        (None, None, -6, [4]),
+    ],
+)
+def test_dates_are_inclusive_and_undated_articles_pass_only_not_after(index, after, before, not_after, expected):
+    """The same table as for the word index."""
+    fill(index, *DATED)
+    assert sorted(found(index, "bridge", Filters(after=after, before=before), not_after)) == expected
+
+
+def test_more_chunks_than_chroma_takes_at_once(tmp_path):
+    """5,461 is its limit for one call; one step of ours may have more, and drops as many."""
+    index = VectorIndex(tmp_path / "chroma", CATALOG, "m")
+    rows = [chunk_row(n, ".") for n in range(1, 5_601)]
+    angles = np.linspace(0, 3, len(rows))
+    vectors = [np.array([np.cos(one), np.sin(one), 0], np.float32) for one in angles]
+    index.apply(range(1, 5_601), rows, vectors, 1)
+    assert len(index.places()) == 5_600
+    (hit,) = index.search(vectors[5_000], "default", Filters(), (), None, 1)
+    assert hit[1] == pytest.approx(1, abs=1e-4)
+    index.apply(range(1, 5_601), [], [], 2)
+    assert (index.places(), index.cursor()) == (set(), 2)
+    index.close()
+
+
+def test_applying_a_change_twice_leaves_one_copy(index):
+    """Old versions and surplus chunks of the article go, others stay."""
+    fill(index, chunk_row(1, "Old bridge."), chunk_row(2, "A bridge."))
+    for _ in range(2):
+        fill(index, chunk_row(1, "New tower."), cursor=2)
+    assert index.places() == {(1, 1, 0), (2, 1, 0)}
+    assert found(index, "new tower")[0] == 1
+    index.apply([1], [], [], 3)
+    assert (index.places(), index.cursor()) == ({(2, 1, 0)}, 3)
+
+
+def test_collections_are_apart_and_a_question_makes_none(index):
+    """Whoever asks in a collection that is not there gets nothing and leaves nothing behind."""
+    fill(index, chunk_row(1, "Bridge.", collection="a"), chunk_row(2, "Bridge.", collection="A b/ç 新"))
+    assert found(index, "bridge", collection="a") == [1]
+    assert found(index, "bridge", collection="A b/ç 新") == [2]
+    before = len(index._client.list_collections())
+    for n in range(3):
+        assert found(index, "bridge", collection=f"nobody's {n}") == []
+    assert len(index._client.list_collections()) == before
+    index.apply([1, 2], [], [], 2)
+    assert index.places() == set()
+
+
+def test_two_models_do_not_mix(tmp_path):
+    """Their vectors may even differ in size; each has its own cursor."""
+    one, two = (VectorIndex(tmp_path / "chroma", CATALOG, model) for model in ("one", "two"))
+    fill(one, chunk_row(1, "Bridge."), cursor=4)
+    assert (two.cursor(), two.places()) == (0, set())
+    two.apply([2], [chunk_row(2, "Tower.")], [np.array([1, 0, 0], np.float32)], 1)
+    assert (one.places(), two.places()) == ({(1, 1, 0)}, {(2, 1, 0)})
+    two.reset()
+    assert (one.cursor(), one.places(), two.cursor(), two.places()) == (4, {(1, 1, 0)}, 0, set())
+    one.close()
+    two.close()
+
+
+def test_it_is_all_there_after_reopening(tmp_path):
+    """Cursor, places and neighbours."""
+    first = VectorIndex(tmp_path / "chroma", CATALOG, "m")
+    fill(first, chunk_row(1, "Bridge."), chunk_row(2, "Dog."), cursor=9)
+    first.close()
+    second = VectorIndex(tmp_path / "chroma", CATALOG, "m")
+    assert (second.cursor(), second.places()) == (9, {(1, 1, 0), (2, 1, 0)})
+    assert found(second, "dog")[0] == 2
+    second.close()
+
+
+def test_a_reset_forgets_everything(index):
+    """And the index can be used at once."""
+    fill(index, chunk_row(1, "Bridge."), chunk_row(2, "Dog.", collection="b"), cursor=9)
+    index.reset()
+    assert (index.cursor(), index.places(), found(index, "bridge")) == (0, set(), [])
+    fill(index, chunk_row(3, "Tower."), cursor=10)
+    assert (index.cursor(), found(index, "tower")) == (10, [3])
+
+
+def test_a_vector_of_another_size_is_told(index):
+    """One collection, one dimension: StoreFailed, on writing and on searching."""
+    fill(index, chunk_row(1, "Bridge."))
+    with pytest.raises(StoreFailed, match="chroma"):
+        index.apply([2], [chunk_row(2, "Dog.")], [np.ones(3, np.float32)], 2)
+    with pytest.raises(StoreFailed, match="chroma"):
+        index.search(np.ones(3, np.float32), "default", Filters(), (), None, 9)
+    assert index.cursor() == 1
+
+
+def test_a_server_that_is_not_there_is_told():
+    """With its address, at once."""
+    with pytest.raises(StoreFailed, match="http://127.0.0.1:9"):
+        VectorIndex("http://127.0.0.1:9", CATALOG, "m")
+
+
+def test_a_file_in_place_of_the_directory_is_told(tmp_path):
+    """Not a vendor's error."""
+    (tmp_path / "chroma").write_text("x")
+    with pytest.raises(StoreFailed, match="chroma"):
+        VectorIndex(tmp_path / "chroma", CATALOG, "m")
+
+
+def test_settings_of_ours_are_not_chromas(tmp_path, monkeypatch):
+    """Chroma would read `.env` of the working directory as its own settings."""
+    (tmp_path / ".env").write_text("QA_DATA_DIR=x\nIS_PERSISTENT=false\nPERSIST_DIRECTORY=/nowhere\n")
+    monkeypatch.chdir(tmp_path)
+    index = VectorIndex(tmp_path / "chroma", CATALOG, "m")
+    fill(index, chunk_row(1, "Bridge."))
+    assert (tmp_path / "chroma" / "chroma.sqlite3").exists()
+    index.close()
