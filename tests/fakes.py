@@ -21,19 +21,20 @@ class HashEmbedder:
     """Count each word's stem in one of 256 places: texts that share words are near, always the same way."""
 
     model = "hash-256"
+    dimension = 256
 
     def __init__(self) -> None:
         self.embedded: list[str] = []
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         self.embedded += texts
-        return np.array([self._vector(one) for one in texts], np.float32).reshape(len(texts), 256)
+        return np.array([self._vector(one) for one in texts], np.float32).reshape(len(texts), self.dimension)
 
     def embed_query(self, text: str) -> Vectors:
         return self._vector(text)
 
     def _vector(self, one: str) -> Vectors:
-        vector = np.full(256, 1e-6, np.float32)
+        vector = np.full(self.dimension, 1e-6, np.float32)
         for stem in text.stems(one):
             vector[hashlib.sha256(stem.encode()).digest()[0]] += 1
         return vector / np.linalg.norm(vector)

@@ -106,6 +106,7 @@ class OtherEmbedder(HashEmbedder):
     """Another model, of another size."""
 
     model = "hash-3"
+    dimension = 3
 
     def _vector(self, one):
         return np.array([len(one), 1, one.count("o")], np.float32) / np.linalg.norm([len(one), 1, one.count("o")])

@@ -16,6 +16,7 @@ from qa.service.wire import article_json, report_json, text_json
 
 router = APIRouter()
 
+_CHANGING = [MayChange, Depends(write_place)]
 _ROW = {
     "type": "object",
     "properties": {
@@ -59,9 +60,7 @@ _BODY = {
 }
 
 
-@router.post(
-    "/v1/articles", response_model=ReportOut, dependencies=[MayChange, Depends(write_place)], openapi_extra=_BODY
-)
+@router.post("/v1/articles", response_model=ReportOut, dependencies=_CHANGING, openapi_extra=_BODY)
 async def add(
     request: Request,
     service: ServiceDep,
@@ -121,9 +120,7 @@ async def show(
     return article_json(await service.read(library.catalog.article, collection, article_id))
 
 
-@router.delete(
-    "/v1/articles/{article_id:path}", response_model=DeletedOut, dependencies=[MayChange, Depends(write_place)]
-)
+@router.delete("/v1/articles/{article_id:path}", response_model=DeletedOut, dependencies=_CHANGING)
 async def take_down(
     article_id: ArticleId, service: ServiceDep, library: LibraryDep, collection: CollectionDep = DEFAULT
 ) -> Any:

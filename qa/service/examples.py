@@ -1,4 +1,7 @@
-"""One worked example of every JSON answer, for the OpenAPI schema. Pure data; a test holds it against the models."""
+"""One worked example of every JSON answer, for the OpenAPI schema. Pure data; a test holds it against the models.
+
+No field is null here: FastAPI leaves nulls out of the schema, and the example would lack the field.
+"""
 
 from __future__ import annotations
 
@@ -39,15 +42,15 @@ ANSWER: dict[str, Any] = {
     "conflicts": [],
     "dates": [],
     "rejected": [],
-    "mode": "extractive",
-    "model": None,
+    "mode": "llm",
+    "model": "some-model",
     "degraded": [],
     "complete": True,
-    "usage": {"prompt_tokens": 0, "completion_tokens": 0},
-    "timings_ms": {"retrieve": 5, "evidence": 2, "generate": 0, "verify": 0, "total": 8},
+    "usage": {"prompt_tokens": 900, "completion_tokens": 21},
+    "timings_ms": {"retrieve": 5, "evidence": 2, "generate": 410, "verify": 1, "total": 418},
 }
 SEARCH: dict[str, Any] = {
-    "hits": [_SOURCE | {"start": 0, "end": 34, "score": 1.24, "text": _SAID, "ranks": {"lexical": 1, "vector": None}}],
+    "hits": [_SOURCE | {"start": 0, "end": 34, "score": 1.24, "text": _SAID, "ranks": {"lexical": 1, "vector": 3}}],
     "degraded": [],
     "timings_ms": {"total": 5},
 }
@@ -67,7 +70,7 @@ ARTICLE: dict[str, Any] = _SOURCE | {
     "chunks": 1,
     "versions": [1],
 }
-ARTICLES: dict[str, Any] = {"articles": [ARTICLE], "total": 1, "next_offset": None}
+ARTICLES: dict[str, Any] = {"articles": [ARTICLE], "total": 73, "next_offset": 50}
 TEXT: dict[str, Any] = {
     "article_id": "bridge-1",
     "version": 1,

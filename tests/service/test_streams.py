@@ -113,8 +113,8 @@ def test_a_body_that_does_not_come_is_given_up(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(boundary, "SLOWEST_BYTES_S", 10**9)
     with running(app_with(tmp_path, FakeAnswerer(_slow))) as port:
         with socket.create_connection(("127.0.0.1", port), 5) as connection:
-            head = b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n"
-            connection.sendall(head + b'{"qu')
+            head = b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            connection.sendall(head + b'Content-Length: 9\r\n\r\n{"qu')
             assert b'"too_slow"' in read_until(connection, b"}}")
             assert connection.recv(100) == b""
         with post(port, "/v1/ask", {"question": "x"}) as connection:

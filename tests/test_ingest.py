@@ -1,0 +1,208 @@
+"""Ingest: each article whole or refused by itself, whatever its neighbours are."""
+
+import hashlib
+
+import pytest
+
+from qa.catalog import Catalog
+from qa.errors import EmbeddingFailed
+from qa.ingest import ingest, prepare
+from qa.types import Article, Refused, Span
+from tests.fakes import HashEmbedder, article
+
+REFUSED = Refused("broken.pdf", "this is a PDF file, not text")
+
+
+class PickyEmbedder(HashEmbedder):
+    """Fail on texts that hold a word; count the calls."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__()
+        self.word = word
+        self.calls = 0
+
+    def embed_texts(self, texts):
+        self.calls += 1
+        if any(self.word in one for one in texts):
+            raise EmbeddingFailed(f"cannot take {self.word}")
+        return super().embed_texts(texts)
+
+
+@pytest.fixture
+def catalog(tmp_path):
+    opened = Catalog(f"sqlite:///{tmp_path / 'catalog.sqlite3'}")
+    yield opened
+    opened.close()
+
+
+def texts(catalog, collection="default"):
+    rows = catalog.articles(collection, 0, 1_000)
+    return {row.source.article_id: catalog.text(collection, row.source.article_id).text for row in rows}
+
+
+def test_a_report_counts_each_outcome_once(catalog):
+    """Added, unchanged, updated, refused; chunks are those written."""
+    first = ingest([article("a", "One."), article("b", "Two."), REFUSED], catalog, HashEmbedder())
+    assert (first.added, first.updated, first.unchanged, first.refused, first.chunks) == (2, 0, 0, (REFUSED,), 2)
+    second = ingest(
+        [article("a", "One."), article("b", "New."), article("c", "Three.", title="C")], catalog, HashEmbedder()
+    )
+    assert (second.added, second.updated, second.unchanged, second.refused, second.chunks) == (1, 1, 1, (), 2)
+    assert second.seconds >= 0
+
+
+def test_a_refused_item_in_the_middle_costs_only_itself(catalog):
+    """Those before and after it are taken."""
+    report = ingest([article("a", "One."), REFUSED, article("b", "Two.")], catalog, None)
+    assert (report.added, report.refused) == (2, (REFUSED,))
+    assert texts(catalog) == {"a": "One.", "b": "Two."}
+
+
+def test_nothing_in_nothing_out(catalog):
+    """An empty input is an empty report."""
+    report = ingest([], catalog, HashEmbedder())
+    assert (report.added, report.updated, report.unchanged, report.refused, report.chunks) == (0, 0, 0, (), 0)
+
+
+def test_an_article_that_cannot_be_embedded_is_refused_alone(catalog):
+    """Its neighbours are taken, and its old version is still served."""
+    ingest([article("b", "The old text.")], catalog, HashEmbedder())
+    batch = [article("a", "One."), article("b", "A poison text."), article("c", "Three.")]
+    report = ingest(batch, catalog, PickyEmbedder("poison"))
+    assert (report.added, report.updated) == (2, 0)
+    assert report.refused == (Refused("b.txt", "cannot be embedded: cannot take poison"),)
+    assert texts(catalog) == {"a": "One.", "b": "The old text.", "c": "Three."}
+    assert catalog.article("default", "b").versions == (1,)
+
+
+def test_an_embedder_that_is_away_is_told_after_three_and_nothing_is_half_written(catalog):
+    """The batch is not there, the log is where it was, what was ingested before is untouched."""
+    ingest([article("old", "Old news.")], catalog, HashEmbedder())
+    before = catalog.last_change()
+    away = PickyEmbedder("")  # every text holds it
+    with pytest.raises(EmbeddingFailed):
+        ingest([article(str(n), f"Text {n}.") for n in range(10)], catalog, away)
+    assert away.calls == 1 + 3
+    assert texts(catalog) == {"old": "Old news."}
+    assert catalog.last_change() == before
+
+
+def test_two_that_cannot_be_embedded_do_not_mean_that_the_embedder_is_away(catalog):
+    """Both are refused, the third is taken."""
+    batch = [article("a", "poison one."), article("b", "poison two."), article("c", "Three.")]
+    report = ingest(batch, catalog, PickyEmbedder("poison"))
+    assert (report.added, [one.source for one in report.refused]) == (1, ["a.txt", "b.txt"])
+
+
+def test_an_away_embedder_is_not_asked_for_what_is_known(catalog):
+    """Unchanged articles and known texts need no embedding."""
+    ingest([article("a", "One.")], catalog, HashEmbedder())
+    away = PickyEmbedder("")
+    report = ingest([article("a", "One."), article("reprint", "One.")], catalog, away)
+    assert (report.unchanged, report.added, away.calls) == (1, 1, 0)
+
+
+def test_the_same_id_twice_is_two_versions(catalog):
+    """In one batch as in two: the last text is live, the first stays readable."""
+    report = ingest([article("a", "One."), article("b", "B."), article("a", "Two.")], catalog, HashEmbedder())
+    assert (report.added, report.updated, report.unchanged) == (2, 1, 0)
+    assert texts(catalog) == {"a": "Two.", "b": "B."}
+    assert catalog.text("default", "a", 1).text == "One."
+
+
+def test_the_same_id_twice_with_one_text_keeps_the_first_ones_metadata(catalog):
+    """A second row without a title does not take the title away."""
+    report = ingest([article("a", "One.", title="T"), article("a", "One.")], catalog, None)
+    assert (report.added, report.unchanged) == (1, 1)
+    assert catalog.article("default", "a").source.title == "T"
+
+
+def test_a_repeated_id_whose_last_text_is_refused_keeps_the_one_before(catalog):
+    """A refusal never costs what was good."""
+    report = ingest([article("a", "One."), article("a", "A poison.")], catalog, PickyEmbedder("poison"))
+    assert (report.added, len(report.refused)) == (1, 1)
+    assert texts(catalog) == {"a": "One."}
+
+
+def test_two_worker_processes_make_the_same_catalog(tmp_path):
+    """The same keys, spans, vectors and report as one process."""
+    made = []
+    for workers in (1, 2):
+        store = Catalog(f"sqlite:///{tmp_path / str(workers)}.sqlite3")
+        items = [article(str(n), f"Text {n}. " + "More words follow here. " * 90) for n in range(20)]
+        report = ingest([*items, REFUSED], store, HashEmbedder(), workers=workers)
+        rows = store.chunks_of(store.live_pks())
+        vectors = store.vectors("hash-256", [row.embed_sha for row in rows])
+        made.append(
+            (report.added, report.refused, report.chunks, rows, {key: one.tobytes() for key, one in vectors.items()})
+        )
+        store.close()
+    assert made[0][2] > 20
+    assert made[0] == made[1]
+
+
+def test_text_of_furniture_alone_is_refused(catalog):
+    """With its source, or its id where it has none."""
+    body = "Share this article!"
+    nothing = [
+        article("a", body, furniture=(Span(0, len(body)),)),
+        article("b", " \n "),
+        Article(id="c", text=""),
+    ]
+    report = ingest(nothing, catalog, HashEmbedder())
+    reason = "holds no text besides web furniture"
+    assert report.refused == (Refused("a.txt", reason), Refused("b.txt", reason), Refused("c", reason))
+    assert catalog.count() == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        (Article("x", "One.", published_at="yesterday"), "published_at"),
+        (Article("x", "One.", title="a\x00b"), "NUL"),
+        (Article("x", "One. \ud83d"), "U+D83D"),
+        (Article("x", "One.", authors=("Ann", "\udc00")), "U+DC00"),
+        (Article("x\ud800", "One."), "U+D800"),
+    ],
+)
+def test_what_the_catalog_cannot_store_is_refused_alone(catalog, bad, reason):
+    """An article that a caller built by hand may hold anything; its neighbours are taken."""
+    report = ingest([article("a", "One."), bad, article("b", "Two.")], catalog, HashEmbedder())
+    assert report.added == 2
+    assert [one.source for one in report.refused] in (["x"], ["x\\ud800"])
+    report.refused[0].source.encode()  # it can be printed
+    assert reason in report.refused[0].reason
+
+
+def test_progress_is_told_for_every_item(catalog):
+    """The numbers of the batches add up; a batch is bounded."""
+    told = []
+    items = [article(str(n), f"Text {n}.") for n in range(150)]
+    ingest([*items, REFUSED], catalog, None, progress=told.append)
+    assert (sum(told), max(told)) == (151, 64)
+
+
+def test_large_articles_are_not_piled_up(catalog):
+    """A batch holds no more than it must: memory does not grow with the feed."""
+    told = []
+    items = [article(str(n), f"Text {n}. " + "All the words. " * 20_000) for n in range(4)]
+    ingest(items, catalog, None, progress=told.append)
+    assert told == [2, 2]
+
+
+def test_prepare_hashes_what_is_embedded():
+    """One hash a chunk, of the very words it covers; equal words at two places have one hash."""
+    body = "😀 smiled. Cafe\u0301 opened. 市长来了。 " * 60
+    made = prepare(article("a", body))
+    words = [chunk.span.slice(body) for chunk in made.chunks]
+    assert len(words) > 1
+    assert list(made.embed_shas) == [hashlib.sha256(one.encode()).digest() for one in words]
+
+
+def test_collections_take_the_same_id_apart(catalog):
+    """The same article in two collections is added twice and embedded once."""
+    embedder = HashEmbedder()
+    for collection in ("a", "b"):
+        assert ingest([article("x", "One.")], catalog, embedder, collection=collection).added == 1
+    assert embedder.embedded == ["One."]
+    assert texts(catalog, "a") == texts(catalog, "b") == {"x": "One."}
