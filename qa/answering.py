@@ -24,7 +24,7 @@ from qa.errors import BadQuestion, ModelFailed, NotFound
 from qa.evidence import EvidenceRanker, Ranked
 from qa.prompts import Prompts, evidence_block, make_fence, make_ids
 from qa.questions import FORMAL, kind_of
-from qa.reply import NotInSources, Parsed, Partial, ReplyParser, Sentence
+from qa.reply import Parsed, ReplyParser, Sentence
 from qa.retrieval import Retrieved, Retriever
 from qa.types import Answer, Citation, Evidence, Hit, Question, Rejected, Statement, Status, Support, Usage
 
@@ -193,8 +193,8 @@ class Answerer:
         except ModelFailed as exc:
             failed = exc
         clock.add("generate", time.monotonic() - began)
-        # What the model had said before it failed is checked and kept.
-        for event in self._take(parser.finish(), by_id, draft, clock):
+        # What the model had said before it failed is checked and kept; a sentence that was cut loses its ids.
+        for event in self._take(parser.finish(whole=ended), by_id, draft, clock):
             yield event
         draft.complete = ended
         if failed is not None:
@@ -204,14 +204,12 @@ class Answerer:
         self, parsed: Iterable[Parsed], by_id: dict[str, Evidence], draft: _Draft, clock: _Clock
     ) -> Iterator[Event]:
         for item in parsed:
-            if isinstance(item, Partial):
-                draft.partial = True
-            elif isinstance(item, Sentence):
+            if isinstance(item, Sentence):
                 with clock.stage("verify"):
                     events = self._check(item, [by_id[one] for one in item.ids], draft)
                 yield from events
-            else:
-                assert isinstance(item, NotInSources)
+            else:  # beside sentences that stand, "not in the sources" says that there is more to the question
+                draft.partial = True
 
     def _check(self, sentence: Sentence, cited: list[Evidence], draft: _Draft) -> list[Event]:
         for invented in sentence.unknown:

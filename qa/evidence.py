@@ -21,8 +21,8 @@ _EMBEDDED = 24  # sentences that are compared by vector, best by words first: em
 _QUOTE_MARKS = '“”"«»„'
 
 _NUMBER = re.compile(
-    r"\d|(?<!the )\btwo\b|\b(?:three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|hundreds?|thousands?|millions?"
-    r"|billions?|half|quarter|percent)\b",
+    r"\d|(?<!the )\btwo\b|\b(?:three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|hundreds?|thousands?"
+    r"|millions?|billions?|half|quarter|percent)\b",
     re.IGNORECASE,
 )
 _UNIT = r"(?:second|minute|hour|day|week|month|year|decade)s?\b"

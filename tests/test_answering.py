@@ -193,7 +193,9 @@ async def test_without_its_model_the_answer_is_an_error_by_setting(tmp_path):
 
 async def test_what_was_said_before_the_cut_is_checked_and_kept(library):
     """The stream of a reply that broke off joins to the answer, which is not complete."""
-    library.model = BrokenChat(lambda m: [f"The repairs cost 4.2 million euros. [{cite(m, '4.2')}]"])
+    library.model = BrokenChat(
+        lambda m: [f"The repairs cost 4.2 million euros. [{cite(m, '4.2')}]\nThe ferry has [{cite(m, '5,200')}"]
+    )
     events = [one async for one in library.answerer().stream(Question("What did the Kestrel bridge repairs cost?"))]
     answer = events[-1]
     assert isinstance(answer, Answer) and not answer.complete and answer.degraded == ("llm",)

@@ -66,7 +66,7 @@ def test_outlets_are_compared_without_case(index):
 
 def test_ids_filter_exactly(index):
     """Whatever characters they have."""
-    ids = ["https://x.example/a?b=c#d", "it's \"quoted\"", "a b", "新闻", "A", "a", "x" * 2000]
+    ids = ["https://x.example/a?b=c#d", 'it\'s "quoted"', "a b", "新闻", "A", "a", "x" * 2000]
     fill(index, *(chunk_row(n, "Bridge.", article_id=one) for n, one in enumerate(ids, start=1)))
     for n, one in enumerate(ids, start=1):
         assert found(index, "bridge", Filters(article_ids=(one,))) == [n]
@@ -125,7 +125,25 @@ def test_collections_are_apart(index):
     assert found(index, "bridge", collection="default") == []
 
 
-SYNTAX = ['"', "(", ")", "AND", "OR", "NOT", "*", "body:bridg", "kind:cursor", "\\", "+", "-x", "x~2", "[1", "^", "", " "]
+SYNTAX = [
+    '"',
+    "(",
+    ")",
+    "AND",
+    "OR",
+    "NOT",
+    "*",
+    "body:bridg",
+    "kind:cursor",
+    "\\",
+    "+",
+    "-x",
+    "x~2",
+    "[1",
+    "^",
+    "",
+    " ",
+]
 
 
 def test_query_syntax_is_only_words(index):

@@ -125,7 +125,9 @@ def test_an_env_file_that_cannot_be_read_is_told(tmp_path):
 def test_empty_means_not_set(tmp_path):
     """Compose files pass optional variables on as empty ones; an empty one also covers the file's."""
     (tmp_path / ".env").write_text("QA_DEADLINE_S=5\nQA_RATE_LIMIT=\n")
-    settings = load_settings({"QA_DEADLINE_S": "", "QA_LLM_MODEL": "", "QA_API_KEYS": "", "QA_MODE": ""}, tmp_path / ".env")
+    settings = load_settings(
+        {"QA_DEADLINE_S": "", "QA_LLM_MODEL": "", "QA_API_KEYS": "", "QA_MODE": ""}, tmp_path / ".env"
+    )
     assert (settings.deadline_s, settings.llm_model, settings.api_keys) == (60.0, None, ())
     assert (settings.mode, settings.rate_limit) == ("auto", None)
 

@@ -1,0 +1,136 @@
+"""Whatever is added, changed, taken down, reopened and rebuilt: the store is what a plain dict says it is."""
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from qa.errors import NotFound
+from tests.fakes import HashEmbedder, Store, article
+
+IDS = ("a", "A", "it's/b?", "新闻")
+SENTENCES = (
+    "The bridge opened.",
+    "Forty people came 😀.",
+    "Cafe\u0301 closed.",
+    "市长来了。",
+    "He did not resign, they said on Monday, and nobody in the town hall had anything to add to that.",
+)
+BODIES = st.lists(st.sampled_from(SENTENCES), min_size=1, max_size=40).map(" ".join)
+TITLES = st.sampled_from((None, "Bridge", "市长"))
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Words alone, which is quick; `NearMachine` below has vectors too."""
+
+    def embedder(self):
+        return None
+
+    @initialize()
+    def begin(self):
+        self.folder = Path(tempfile.mkdtemp())
+        self.store = Store(self.folder, self.embedder())
+        self.live: dict[str, str] = {}
+        self.titles: dict[str, str | None] = {}
+        self.last: dict[str, int] = {}  # the last version that an id ever had
+
+    @rule(one=st.sampled_from(IDS), body=BODIES, title=TITLES)
+    def put(self, one, body, title):
+        old = self.live.get(one)
+        report = self.store.add(article(one, body, title=title))
+        outcome = (report.added, report.updated, report.unchanged)
+        if old == body:
+            assert outcome == ((0, 0, 1) if title in (None, self.titles[one]) else (0, 1, 0))
+            self.titles[one] = title or self.titles[one]
+        else:
+            assert outcome == ((1, 0, 0) if old is None else (0, 1, 0))
+            self.titles[one] = title
+            self.last[one] = self.last.get(one, 0) + 1
+        self.live[one] = body
+
+    @rule(bodies=st.dictionaries(st.sampled_from(IDS), BODIES, min_size=2))
+    def put_many(self, bodies):
+        self.store.add(*(article(one, body) for one, body in bodies.items()))
+        for one, body in bodies.items():
+            if self.live.get(one) != body:
+                self.titles[one] = None
+                self.last[one] = self.last.get(one, 0) + 1
+            self.live[one] = body
+
+    @precondition(lambda self: self.live)
+    @rule(data=st.data())
+    def put_again(self, data):
+        one = data.draw(st.sampled_from(sorted(self.live)))
+        change = self.store.catalog.last_change()
+        assert self.store.add(article(one, self.live[one])).unchanged == 1
+        assert self.store.catalog.last_change() == change
+
+    @rule(one=st.sampled_from(IDS))
+    def take_down(self, one):
+        if one in self.live:
+            self.store.take_down(one)
+            del self.live[one]
+        else:
+            with pytest.raises(NotFound):
+                self.store.take_down(one)
+
+    @rule()
+    def reopen(self):
+        self.store.__exit__()
+        self.store = Store(self.folder, self.embedder())
+        assert [state.behind for state in self.store.projections.states()] in ([0], [0, 0])
+
+    @rule()
+    def rebuild(self):
+        self.store.projections.rebuild()
+
+    @invariant()
+    def is_what_the_dict_says(self):
+        catalog = self.store.catalog
+        rows = {row.source.article_id: row for row in catalog.articles("default", 0, 99)}
+        assert set(rows) == set(self.live)
+        chunks = catalog.chunks_of(catalog.live_pks())
+        assert self.store.lexical.keys() == {row.key for row in chunks}
+        for one, body in self.live.items():
+            assert catalog.text("default", one).text == body
+            assert rows[one].source.version == self.last[one] == max(rows[one].versions)
+            assert rows[one].source.title == self.titles[one]
+            own = [row for row in chunks if row.source.article_id == one]
+            assert [row.text for row in own] == [row.span.slice(body) for row in own]
+            assert own[0].span.start == 0
+            assert own[-1].span.end == len(body)
+
+    def teardown(self):
+        self.store.__exit__()
+        shutil.rmtree(self.folder)
+
+
+class NearMachine(StoreMachine):
+    """The same with Chroma: its places are the catalog's, and nothing is embedded that is known."""
+
+    def embedder(self):
+        return HashEmbedder()
+
+    @invariant()
+    def vectors_are_those_of_the_chunks(self):
+        catalog = self.store.catalog
+        chunks = catalog.chunks_of(catalog.live_pks())
+        assert self.store.vectors.places() == {(row.article, row.version, row.ordinal) for row in chunks}
+        kept = catalog.vectors("hash-256", [row.embed_sha for row in chunks])
+        assert set(kept) == {row.embed_sha for row in chunks}
+
+    @rule()
+    def rebuild(self):
+        self.store.embedder.embedded.clear()
+        self.store.projections.rebuild()
+        assert self.store.embedder.embedded == []
+
+
+TestStore = StoreMachine.TestCase
+TestStore.settings = settings(max_examples=20, stateful_step_count=15, deadline=None)
+TestStoreWithVectors = NearMachine.TestCase
+TestStoreWithVectors.settings = settings(max_examples=8, stateful_step_count=10, deadline=None)
