@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 import uuid
 from pathlib import Path
 
@@ -119,9 +121,24 @@ def _on_connect(dbapi_connection: sa.engine.interfaces.DBAPIConnection, _record:
     cursor = dbapi_connection.cursor()
     # FULL: an acknowledged article survives power loss too; one sync a batch of articles, so it costs little.
     # secure_delete: a takedown leaves no words in free pages.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "cache_size=-65536"):
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "cache_size=-65536"):
         cursor.execute(f"PRAGMA {pragma}")
+    _use_wal(cursor)
     cursor.close()
+
+
+def _use_wal(cursor: sa.engine.interfaces.DBAPICursor) -> None:
+    # The switch of a new file is the one step that does not wait for its turn: two first starts at once, and one of
+    # them is told that the database is locked.
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as exc:
+            if "locked" not in str(exc) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 def _on_begin(connection: Connection) -> None:

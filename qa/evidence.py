@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from qa import text
 from qa.errors import EmbeddingFailed
@@ -18,6 +18,7 @@ from qa.types import Embedder, Evidence, Hit, Span, Vectors
 WEIGHTS = {"own": 1.0, "near": 0.25, "around": 0.2, "kind": 0.7, "hit": 0.9, "similar": 0.8, "loose": -0.6}
 SYNONYM = 0.6
 _EMBEDDED = 24  # sentences that are compared by vector, best by words first: embedding costs the most here
+_KEPT = 8_192  # sentence vectors in memory, 12 MB
 _QUOTE_MARKS = '“”"«»„'
 
 _NUMBER = re.compile(
@@ -76,7 +77,8 @@ class EvidenceRanker:
         self._lexical = lexical
         self._embedder = embedder
         # News repeats itself: the sentences of one story come back with each question about it.
-        self._vector = lru_cache(maxsize=4_096)(self._embed) if embedder else None
+        self._vectors: dict[str, Vectors] = {}
+        self._lock = threading.Lock()
 
     def rank(self, asked: Asked, hits: Sequence[Hit], texts: Mapping[tuple[str, int], str]) -> Ranked:
         """Return every distinct sentence of the hits, best first.
@@ -88,13 +90,15 @@ class EvidenceRanker:
             return Ranked((), ())
         rarity = self._lexical.rarity(asked.stems)
         best = max(hit.score for hit in hits) or 1.0
+        whole = {key: set(text.stems(one)) for key, one in texts.items()}
         found: dict[str, tuple[Evidence, Features]] = {}
         for hit in hits:
-            title = hit.source.title or ""
-            near = set(text.stems(f"{title}\n{hit.text}"))
-            around = set(text.stems(f"{title}\n{texts[hit.source.article_id, hit.source.version]}"))
-            for evidence in _sentences(hit):
-                features = _features(asked, rarity, evidence, near, around, hit.score / best)
+            sentences = [(one, set(text.stems(one.text))) for one in _sentences(hit)]
+            title = set(text.stems(hit.source.title or ""))
+            near = title.union(*(stems for _, stems in sentences))
+            around = title | whole[hit.source.article_id, hit.source.version]
+            for evidence, own in sentences:
+                features = _features(asked, rarity, evidence, (own, near, around), hit.score / best)
                 folded = text.fold(evidence.text)
                 first = found.get(folded)
                 if first is None:
@@ -112,21 +116,31 @@ class EvidenceRanker:
     def _with_similarity(
         self, asked: Asked, ranked: list[tuple[Evidence, Features]]
     ) -> list[tuple[Evidence, Features]]:
-        if self._vector is None:
+        if self._embedder is None or not ranked:
             return ranked
+        head, rest = ranked[:_EMBEDDED], ranked[_EMBEDDED:]
         try:
-            question = self._vector(asked.question)
-            head = [
-                (one, replace(features, similar=max(0.0, float(question @ self._vector(one.text))), compared=True))
-                for one, features in ranked[:_EMBEDDED]
-            ]
+            question = self._embedder.embed_query(asked.question)
+            vectors = self._embed([one.text for one, _ in head])
         except EmbeddingFailed:  # the retriever has said so in `degraded` already
             return ranked
-        return sorted(head, key=lambda pair: -pair[1].score()) + ranked[_EMBEDDED:]
+        compared = [
+            (one, replace(features, similar=max(0.0, float(question @ vector)), compared=True))
+            for (one, features), vector in zip(head, vectors, strict=True)
+        ]
+        return sorted(compared, key=lambda pair: -pair[1].score()) + rest
 
-    def _embed(self, one: str) -> Vectors:
+    def _embed(self, sentences: Sequence[str]) -> list[Vectors]:
         assert self._embedder is not None
-        return self._embedder.embed_query(one)
+        with self._lock:
+            known = {one: self._vectors[one] for one in sentences if one in self._vectors}
+        missing = [one for one in dict.fromkeys(sentences) if one not in known]
+        known |= dict(zip(missing, self._embedder.embed_texts(missing), strict=True))
+        with self._lock:
+            self._vectors |= {one: known[one] for one in missing}
+            for oldest in list(self._vectors)[: max(0, len(self._vectors) - _KEPT)]:
+                del self._vectors[oldest]
+        return [known[one] for one in sentences]
 
 
 def _sentences(hit: Hit) -> Iterator[Evidence]:
@@ -141,9 +155,13 @@ def _cut(hit: Hit, span: Span) -> str:
 
 
 def _features(
-    asked: Asked, rarity: dict[str, float], evidence: Evidence, near: set[str], around: set[str], hit: float
+    asked: Asked,
+    rarity: dict[str, float],
+    evidence: Evidence,
+    stems: tuple[set[str], set[str], set[str]],  # of the sentence, of its chunk and title, of its article
+    hit: float,
 ) -> Features:
-    own = set(text.stems(evidence.text))
+    own, near, around = stems
     return Features(
         own=_covered(asked, rarity, own),
         near=_covered(asked, rarity, near),

@@ -75,6 +75,11 @@ _SYNONYMS = (
     "ban banned prohibit prohibited",
     "law legislation bill act",
     "company firm maker manufacturer",
+    "deep depth",
+    "wide width",
+    "heavy weight weigh weighs",
+    "far distance",
+    "tall height",
     "rise rose increase increased grow grew climb climbed jump jumped",
     "fall fell drop dropped decrease decreased decline declined",
 )

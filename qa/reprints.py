@@ -23,49 +23,74 @@ _TELLING_WORDS = frozenset(
     " october november december".split()
 )
 
-_Said = tuple[set[tuple[str, str]], set[str]]
+_Pair = tuple[str, str]
+
+
+class _Said:
+    """What the kept hits of one article say: neighbouring words, numbers and other telling words."""
+
+    def __init__(self) -> None:
+        self.pairs: set[_Pair] = set()
+        self.telling: set[str] = set()
+
+    def add(self, words: Sequence[str]) -> None:
+        self.pairs |= set(pairwise(words))
+        self.telling |= _telling(words)
 
 
 def collapse(hits: Sequence[Hit]) -> list[Hit]:
     """Fold each hit whose every sentence stands in a better hit of another article into that one."""
     kept: list[Hit] = []
-    said: dict[str, _Said] = {}  # by article id: word pairs and numbers of its kept hits
+    said: dict[str, _Said] = {}  # by article id
+    first: dict[str, int] = {}  # the place in `kept` of each article's best hit
     for hit in hits:
-        original = next((one for one in kept if _repeats(hit, one.source, said[one.source.article_id])), None)
-        if original is not None:
-            place = kept.index(original)
-            kept[place] = replace(original, reprints=_with(original.reprints, hit.source))
-            continue
-        pairs, numbers = said.setdefault(hit.source.article_id, (set(), set()))
         words = text.words(hit.text)
-        pairs |= set(pairwise(words))
-        numbers |= _telling(words)
+        original = _original(hit, words, said)
+        if original is not None:
+            place = first[original]
+            kept[place] = replace(kept[place], reprints=_with(kept[place].reprints, hit.source))
+            continue
+        said.setdefault(hit.source.article_id, _Said()).add(words)
+        first.setdefault(hit.source.article_id, len(kept))
         kept.append(hit)
     return kept
 
 
-def _repeats(hit: Hit, source: Source, said: _Said) -> bool:
-    if hit.source.article_id == source.article_id:
-        return False
+def _original(hit: Hit, words: Sequence[str], said: dict[str, _Said]) -> str | None:
+    """Return the article that says all that the hit says, if there is one."""
+    pairs = set(pairwise(words))
+    sentences: list[list[str]] | None = None
+    for article_id, one in said.items():
+        # Most hits share next to nothing: half of the words in all is less than what each sentence must share.
+        if article_id == hit.source.article_id or 2 * len(pairs & one.pairs) < len(pairs):
+            continue
+        if sentences is None:
+            sentences = [
+                text.words(hit.text[at.start - hit.span.start : at.end - hit.span.start]) for at in hit.sentences
+            ]
+        if _repeats(sentences, text.words(hit.source.title or ""), one):
+            return article_id
+    return None
+
+
+def _repeats(sentences: Sequence[Sequence[str]], headline: Sequence[str], said: _Said) -> bool:
     compared = False
-    headline = text.words(hit.source.title or "")
-    for span in hit.sentences:
-        words = text.words(hit.text[span.start - hit.span.start : span.end - hit.span.start])
-        if not _telling(words) <= said[1]:
+    for words in sentences:
+        if not _telling(words) <= said.telling:
             return False
         pairs = list(pairwise(words))
         if not pairs or words == headline:  # each outlet writes its own headline
             continue
-        new = [pair for pair in pairs if pair not in said[0]]
+        new = [pair for pair in pairs if pair not in said.pairs]
         if len(new) > (1 - _SHARED) * len(pairs) or any(_skips(pair, said) for pair in new):
             return False
         compared = True
     return compared
 
 
-def _skips(pair: tuple[str, str], said: _Said) -> bool:
+def _skips(pair: _Pair, said: _Said) -> bool:
     """Tell whether two words stand side by side because a number or a "not" between them was left out."""
-    return any((pair[0], word) in said[0] and (word, pair[1]) in said[0] for word in said[1])
+    return any((pair[0], word) in said.pairs and (word, pair[1]) in said.pairs for word in said.telling)
 
 
 def _telling(words: Sequence[str]) -> set[str]:

@@ -69,7 +69,7 @@ class Retriever:
         order = sorted(total, key=lambda key: (-total[key], key))
         ranks = [{key: place for place, key in enumerate(leg, start=1)} for leg in legs]
         hits = [_hit(rows[key], total[key], ranks[0].get(key), ranks[1].get(key)) for key in order]
-        return Retrieved(asked, tuple(reprints.collapse(hits[: 4 * top_k])[:top_k]), tuple(degraded))
+        return Retrieved(asked, tuple(reprints.collapse(hits[: 2 * top_k])[:top_k]), tuple(degraded))
 
     def _words(self, asked: Asked, bounds: _Bounds, degraded: list[str]) -> dict[int, float]:
         try:

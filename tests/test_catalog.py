@@ -4,6 +4,7 @@ import hashlib
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Timer
 
 import numpy as np
 import pytest
@@ -350,6 +351,18 @@ def test_many_open_a_new_file_at_once(tmp_path):
         one.close()
 
 
+def test_a_new_file_that_another_process_reads_is_waited_for(tmp_path):
+    """Two first starts at once: the switch to the write-ahead log does not wait by itself."""
+    other = sqlite3.connect(tmp_path / "catalog.sqlite3", isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE unrelated (x)")
+    other.execute("BEGIN")
+    other.execute("SELECT count(*) FROM unrelated").fetchone()
+    later = Timer(0.3, other.close)
+    later.start()
+    Catalog(url(tmp_path)).close()
+    later.join()
+
+
 def test_a_copy_is_a_whole_catalog(catalog, tmp_path):
     """Also taken while others write; it has the id of the original."""
     write(catalog, article("a", "One."))
@@ -391,7 +404,7 @@ def test_a_catalog_of_a_newer_version_is_refused_and_left_alone(tmp_path):
 def test_a_file_that_is_no_database_is_refused(tmp_path, content):
     """With the file's name, and the file stays as it is."""
     (tmp_path / "catalog.sqlite3").write_bytes(content)
-    with pytest.raises(StoreFailed, match="catalog.sqlite3"):
+    with pytest.raises(StoreFailed, match=r"catalog\.sqlite3"):
         Catalog(url(tmp_path))
     assert (tmp_path / "catalog.sqlite3").read_bytes() == content
 

@@ -204,11 +204,8 @@ def test_a_long_log_is_followed_in_steps(store):
     store.catalog.write("default", [_prepared(article(str(n), varied(n))) for n in range(600)], None, None)
     steps = []
     store.projections.catch_up(lambda name, done: steps.append((name, done)))
-    assert steps == [("lexical", 256), ("lexical", 256), ("lexical", 88)] + [
-        ("vectors", 256),
-        ("vectors", 256),
-        ("vectors", 88),
-    ]
+    assert [step for step in steps if step[0] == "lexical"] == [("lexical", 256), ("lexical", 256), ("lexical", 88)]
+    assert [done for name, done in steps if name == "vectors"] == [256, 256, 88]
     assert store.problems() == []
 
 

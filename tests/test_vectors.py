@@ -80,17 +80,16 @@ def test_dates_are_inclusive_and_undated_articles_pass_only_not_after(index, aft
 
 
 def test_more_chunks_than_chroma_takes_at_once(tmp_path):
-    """5,461 is its limit for one call; one step of ours may have more, and drops as many."""
+    """5,461 is its limit for one call; one step of ours may have more."""
     index = VectorIndex(tmp_path / "chroma", CATALOG, "m")
-    rows = [chunk_row(n, ".") for n in range(1, 5_601)]
-    angles = np.linspace(0, 3, len(rows))
-    vectors = [np.array([np.cos(one), np.sin(one), 0], np.float32) for one in angles]
-    index.apply(range(1, 5_601), rows, vectors, 1)
-    assert len(index.places()) == 5_600
+    numbers = range(1, 5_501)
+    vectors = [np.array([np.cos(one), np.sin(one), 0], np.float32) for one in np.linspace(0, 3, len(numbers))]
+    index.apply(numbers, [chunk_row(n, ".") for n in numbers], vectors, 1)
+    assert len(index.places()) == 5_500
     (hit,) = index.search(vectors[5_000], "default", Filters(), (), None, 1)
     assert hit[1] == pytest.approx(1, abs=1e-4)
-    index.apply(range(1, 5_601), [], [], 2)
-    assert (index.places(), index.cursor()) == (set(), 2)
+    index.apply(numbers[:150], [], [], 2)
+    assert (len(index.places()), index.cursor()) == (5_350, 2)
     index.close()
 
 
@@ -163,7 +162,7 @@ def test_a_vector_of_another_size_is_told(index):
 
 def test_a_server_that_is_not_there_is_told():
     """With its address, at once."""
-    with pytest.raises(StoreFailed, match="http://127.0.0.1:9"):
+    with pytest.raises(StoreFailed, match=r"http://127\.0\.0\.1:9"):
         VectorIndex("http://127.0.0.1:9", CATALOG, "m")
 
 

@@ -154,7 +154,7 @@ async def _answer_validation(request: Request, exc: Exception) -> Response:
         kind = Kind(400, "invalid_request", "bad_json")
         return respond(request.scope, 400, error_json(kind, f"the body is not JSON: character {names[0]}", None))
     kind = Kind(422, "invalid_request", str(first["type"]))
-    param = _printable(".".join(str(name) for name in names)) or None
+    param = ".".join(str(name) for name in names)[:200] or None
     if param is None and place == "body":
         message = "the body must be a JSON object, sent with Content-Type: application/json"
     elif first["type"] == "extra_forbidden":
@@ -162,8 +162,3 @@ async def _answer_validation(request: Request, exc: Exception) -> Response:
     else:
         message = f"{param}: {first['msg'].removeprefix('Value error, ')}"
     return respond(request.scope, 422, error_json(kind, message, param))
-
-
-def _printable(name: str) -> str:
-    """Return a name that a caller sent in a form that any encoder takes."""
-    return name[:100].encode("utf-8", "backslashreplace").decode()

@@ -42,7 +42,7 @@ def scopes_of(secret: str | None, keys: Sequence[Key]) -> frozenset[Scope]:
     for key in keys:
         if hmac.compare_digest(digest, key.digest):
             opened |= key.scopes
-    return opened if secret is not None else frozenset()
+    return opened
 
 
 def _digest(secret: bytes) -> bytes:

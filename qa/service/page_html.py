@@ -197,12 +197,16 @@ def render_home(
 </form>
 {reply}
 <section><h2>In the store</h2>
-<p>{articles} articles, {chunks} indexed passages.</p>
+<p>{_count(articles, "article")}, {_count(chunks, "indexed passage")}.</p>
 <ul>
 {rows}
 </ul>
 {onward}</section>""",
     )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def render_answer(answer: Answer, links: Sequence[str]) -> str:

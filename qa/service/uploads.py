@@ -126,5 +126,5 @@ def _read_files(files: Sequence[UploadFile], folder: Path, given: Given) -> Iter
 def _rename(one: Article | Refused, folder: str) -> Article | Refused:
     """Take the place where the file lay for a moment out of what is told and kept."""
     if isinstance(one, Refused):
-        return Refused(one.source.removeprefix(folder), one.reason.replace(folder, ""))
+        return Refused(one.source.removeprefix(folder), one.reason)
     return replace(one, id=one.id.removeprefix(folder), source=one.source.removeprefix(folder))

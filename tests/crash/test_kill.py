@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "6"))
 SEED = int(os.environ.get("CRASH_SEED", "20230322"))
@@ -22,7 +22,7 @@ PER_STEP = 3
 
 def test_what_was_acknowledged_survives(tmp_path: Path) -> None:
     """Every acknowledged article is there once with its exact text, the one in flight is whole or not there."""
-    dice = random.Random(SEED)  # noqa: S311
+    dice = random.Random(SEED)
     for number in range(ROUNDS):
         child = start(tmp_path, "ingest", number)
         try:
@@ -54,7 +54,7 @@ def start(folder: Path, work: str, number: int) -> subprocess.Popen[str]:
 
 def body_of(step: int, place: int) -> str:
     """Return a text that no other step has, of one to some chunks, with repeats and letters outside the first plane."""
-    dice = random.Random(f"{step}/{place}")  # noqa: S311
+    dice = random.Random(f"{step}/{place}")
     again = "The same was said again by the same people 😀. 市长来了。 Cafe\u0301 closed. "
     return f"This is step {step}, article {place}. " + again * dice.randrange(60)
 
@@ -99,12 +99,13 @@ def check(folder: Path) -> None:
         whole = {body in texts.values() for body in articles_of(begun).values()} if begun > acknowledged else {True}
         assert len(whole) == 1, "a batch is half there"
         store.projections.catch_up()
-        assert store.problems() == []
+        problems = store.problems()
+        assert problems == [], problems
         check_chunks(store, texts)
 
 
-def check_chunks(store, texts: dict[str, str]) -> None:
-    """The spans of every live chunk are exact, in order, and together cover the text."""
+def check_chunks(store: Any, texts: dict[str, str]) -> None:
+    """Assert that the spans of the live chunks are exact, in order, and together cover the text."""
     rows = store.catalog.chunks_of(store.catalog.live_pks())
     assert {row.source.article_id for row in rows} == set(texts)
     covered: dict[str, int] = dict.fromkeys(texts, 0)

@@ -16,7 +16,7 @@ from qa.service import examples, shapes, wire
 from qa.service.deps import answerer
 from qa.service.errors import KINDS, kind_of
 from qa.types import Question
-from tests.service.serving import BRIDGE, FakeAnswerer, app_with, client, empty_answer
+from tests.service.serving import BRIDGE, FakeAnswerer, client, empty_answer
 
 JSON = {"Content-Type": "application/json"}
 
@@ -126,10 +126,13 @@ def _failing(exc: Exception) -> FakeAnswerer:
     ],
 )
 @pytest.mark.parametrize("stream", [False, True])
-def test_errors_by_the_table(tmp_path: Path, exc: Exception, status: int, code: str, stream: bool) -> None:
+def test_errors_by_the_table(
+    served: TestClient, monkeypatch: pytest.MonkeyPatch, exc: Exception, status: int, code: str, stream: bool
+) -> None:
     """Each class has its status, also when a stream was asked for; what is ours alone is not told."""
-    with TestClient(app_with(tmp_path, _failing(exc)), "http://localhost", raise_server_exceptions=False) as http:
-        reply = http.post("/v1/ask", json={"question": "x", "stream": stream})
+    app: Any = served.app
+    monkeypatch.setitem(app.dependency_overrides, answerer, lambda: _failing(exc))
+    reply = served.post("/v1/ask", json={"question": "x", "stream": stream})
     error = _check(reply, status, code)
     assert "secret" not in reply.text
     assert (reply.headers.get("retry-after") is not None) == (status == 503)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from qa.service.page_html import is_web_link, visible
+from qa.service.page_html import Shown, is_web_link, render_article, visible
+from qa.types import Source
 from tests.service.serving import BRIDGE, client
 
 EVIL = "</mark><script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp; {{7*7}}"
@@ -57,18 +58,18 @@ TEXTS = {
 }
 
 
-@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
-def test_the_page_holds_the_text_and_marks_the_span(tmp_path: Path, text: str) -> None:
+def test_the_page_holds_the_text_and_marks_the_span(tmp_path: Path) -> None:
     """The page's text is the article's, and the mark's text is the span's, code point by code point."""
-    with client(tmp_path, BRIDGE | {"text": text}) as http:
-        for start, end in {(0, len(text)), (3, 9), (len(text) - 1, len(text)), (5, 6)}:
-            page = http.get(f"/articles/bridge-1?span={start}-{end}")
-            assert page.status_code == 200
-            parsed = _Page(page.text)
-            assert parsed.texts["article"] == text
-            assert parsed.texts["mark"] == text[start:end]
-            assert parsed.tags.count("mark") == 1
-        assert "mark" not in _Page(http.get("/articles/bridge-1").text).tags
+    with client(tmp_path, *(BRIDGE | {"id": name, "text": text} for name, text in TEXTS.items())) as http:
+        for name, text in TEXTS.items():
+            for start, end in {(0, len(text)), (3, 9), (len(text) - 1, len(text)), (5, 6)}:
+                page = http.get(f"/articles/{name}?span={start}-{end}")
+                assert page.status_code == 200
+                parsed = _Page(page.text)
+                assert parsed.texts["article"] == text
+                assert parsed.texts["mark"] == text[start:end]
+                assert parsed.tags.count("mark") == 1
+        assert "mark" not in _Page(http.get("/articles/plain").text).tags
 
 
 def test_nothing_an_article_says_becomes_markup(tmp_path: Path) -> None:
@@ -172,6 +173,13 @@ def test_only_web_addresses_become_links(url: Any, safe: bool) -> None:
     assert is_web_link(url) is safe
 
 
+def test_an_unsafe_original_is_not_linked() -> None:
+    """The page looks at the address itself, whatever let it into the store."""
+    source = Source("a", 1, "0" * 64, "Title", None, "javascript:alert(1)", None)
+    page = render_article(Shown(source, "Text.", (), None, True, None, ()))
+    assert "javascript" not in page
+
+
 def test_original_is_linked_without_trace(served: TestClient) -> None:
     """The link to the original tells it nothing of where the reader came from."""
     page = served.get("/articles/bridge-1").text
@@ -180,7 +188,7 @@ def test_original_is_linked_without_trace(served: TestClient) -> None:
 
 def test_start_page_answers_without_scripts(served: TestClient) -> None:
     """The form works as a plain link: numbered markers lead to the marked passage, sources show their quotes."""
-    assert "1 articles" in served.get("/").text
+    assert "1 article, 1 indexed passage." in served.get("/").text
     page = served.get("/", params={"q": "When did the bridge open again?", "as_of": ""}).text
     assert '<a class="marker" href="/articles/bridge-1?span=0-34">[1]</a>' in page
     assert "<blockquote>The bridge opened again on Monday.</blockquote>" in page

@@ -1,0 +1,61 @@
+"""Metrics of a ranking of articles. Pure. Definitions as in trec_eval, through ir-measures, with binary relevance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence, Set
+
+
+def collapse(hits: Iterable[tuple[str, float]]) -> list[str]:
+    """Return article ids from (id, score) of their chunks, best chunk first; ties go by id, so that order is certain."""
+    best: dict[str, float] = {}
+    for article_id, score in hits:
+        best[article_id] = max(score, best.get(article_id, -math.inf))
+    return sorted(best, key=lambda article_id: (-best[article_id], article_id))
+
+
+def success_at(k: int, ranking: Sequence[str], relevant: Set[str]) -> float:
+    """Return 1 if a relevant article is among the first k. ir-measures: Success@k."""
+    return float(any(one in relevant for one in ranking[:k]))
+
+
+def recall_at(k: int, ranking: Sequence[str], relevant: Set[str]) -> float:
+    """Return the share of the relevant articles that are among the first k. ir-measures: R@k."""
+    return len(set(ranking[:k]) & relevant) / _count(relevant)
+
+
+def reciprocal_rank(k: int, ranking: Sequence[str], relevant: Set[str]) -> float:
+    """Return 1 / the rank of the first relevant article among the first k, else 0. ir-measures: RR@k."""
+    return next((1 / rank for rank, one in enumerate(ranking[:k], start=1) if one in relevant), 0.0)
+
+
+def average_precision(k: int, ranking: Sequence[str], relevant: Set[str]) -> float:
+    """Return the precision at each relevant article of the first k, over all relevant ones. ir-measures: AP@k."""
+    found, total = 0, 0.0
+    for rank, one in enumerate(_unique(ranking)[:k], start=1):
+        if one in relevant:
+            found += 1
+            total += found / rank
+    return total / _count(relevant)
+
+
+def ndcg(k: int, ranking: Sequence[str], relevant: Set[str]) -> float:
+    """Return the discounted gain of the first k over that of the best order. ir-measures: nDCG@k."""
+    gain = sum(1 / math.log2(rank + 1) for rank, one in enumerate(_unique(ranking)[:k], start=1) if one in relevant)
+    return gain / sum(1 / math.log2(rank + 1) for rank in range(1, min(k, _count(relevant)) + 1))
+
+
+def all_evidence_at(k: int, ranking: Sequence[str], sets: Iterable[Set[str]]) -> float:
+    """Return 1 if all articles of one sufficient set are among the first k. Source: MultiHop-RAG's idea of evidence."""
+    return float(any(one <= set(ranking[:k]) for one in sets if one))
+
+
+def _unique(ranking: Sequence[str]) -> list[str]:
+    # An article that is listed twice would be gained twice: a figure above 1.
+    return list(dict.fromkeys(ranking))
+
+
+def _count(relevant: Set[str]) -> int:
+    if not relevant:
+        raise ValueError("no relevant article to look for")
+    return len(relevant)
