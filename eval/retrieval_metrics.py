@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence, Set
 
 
 def collapse(hits: Iterable[tuple[str, float]]) -> list[str]:
-    """Return article ids from (id, score) of their chunks, best chunk first; ties go by id, so that order is certain."""
+    """Return article ids from (id, score) of their chunks, best chunk first; ties go by id: the order is certain."""
     best: dict[str, float] = {}
     for article_id, score in hits:
         best[article_id] = max(score, best.get(article_id, -math.inf))

@@ -147,11 +147,11 @@ def compare(base: Mapping[str, Mark], new: Mapping[str, Mark], clusters: Mapping
         return None
     sums = cluster_sums(before, clusters), cluster_sums(after, clusters)
     draws = bootstrap(*sums)
-    interval = bca(*sums, draws=draws) or (None, None)
+    low, high = bca(*sums, draws=draws) or (None, None)
     error = float(np.nanstd(draws))
     n = len(sums[0])
     detectable = _detectable(error) if error > 1e-12 else detectable_change(n)
-    return Difference(len(both), n, *values, *interval, paired_permutation(*sums), detectable)
+    return Difference(len(both), n, *values, low, high, paired_permutation(*sums), detectable)
 
 
 def detectable_change(n: int, discordant: float = DISCORDANT) -> float:

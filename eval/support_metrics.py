@@ -1,4 +1,4 @@
-"""Whether the citations of an answer support it. Pure; what supports what is passed in. Source: ALCE (Gao et al., 2023).
+"""Whether the citations of an answer support it. Pure; what supports what is given. Source: ALCE (Gao et al., 2023).
 
 `support(places)` is 1 where the places together support the statement, 0 where not, and between for a judge of three
 levels. Without a judge it asks whether they meet a gold span.

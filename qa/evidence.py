@@ -90,11 +90,11 @@ class EvidenceRanker:
             return Ranked((), ())
         rarity = self._lexical.rarity(asked.stems)
         best = max(hit.score for hit in hits) or 1.0
-        whole = {key: set(text.stems(one)) for key, one in texts.items()}
+        whole = {key: text.stem_set(one) for key, one in texts.items()}
         found: dict[str, tuple[Evidence, Features]] = {}
         for hit in hits:
-            sentences = [(one, set(text.stems(one.text))) for one in _sentences(hit)]
-            title = set(text.stems(hit.source.title or ""))
+            sentences = [(one, text.stem_set(one.text)) for one in _sentences(hit)]
+            title = text.stem_set(hit.source.title or "")
             near = title.union(*(stems for _, stems in sentences))
             around = title | whole[hit.source.article_id, hit.source.version]
             for evidence, own in sentences:

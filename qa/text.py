@@ -138,10 +138,14 @@ def fold(text: str) -> str:
 
 def words(text: str) -> list[str]:
     """Return the words and numbers, folded: "The U.S.' 1,500" is the, us, 1500; each CJK character is one."""
+    return [token if token.isalnum() else _plain_word(token) for token in _tokens(text)]
+
+
+def _tokens(text: str) -> list[str]:
     folded = fold(text)
     if _BEYOND_LATIN.search(folded):  # a mark that NFKC could not compose must not break its word in two
         folded = "".join(letter for letter in folded if not unicodedata.category(letter).startswith("M"))
-    return [token if token.isalnum() else _plain_word(token) for token in _TOKEN.findall(folded)]
+    return _TOKEN.findall(folded)
 
 
 def _plain_word(token: str) -> str:
@@ -154,6 +158,11 @@ def _plain_word(token: str) -> str:
 def stems(text: str) -> list[str]:
     """Return the words, each cut to its English stem."""
     return [_stem(word) for word in words(text)]
+
+
+def stem_set(text: str) -> set[str]:
+    """Return the distinct stems: `set(stems(text))`, with each word stemmed once."""
+    return {_stem(token if token.isalnum() else _plain_word(token)) for token in set(_tokens(text))}
 
 
 # Forms that no suffix rule brings together: a question asks who "won", an article says who "wins".

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa.errors import BadArticle
-from qa.text import decode, fold, normalise, sha256, stems, utf16_offsets, words
+from qa.text import decode, fold, normalise, sha256, stem_set, stems, utf16_offsets, words
 from qa.types import Span
 
 NEWS = "Xi said “no” – 😀 café 习近平\n"
@@ -167,3 +167,9 @@ def test_words(text: str, expected: list[str]) -> None:
 def test_stems_join_the_forms_of_a_word() -> None:
     """A question's "meetings" finds an article's "meeting"; names and numbers stay."""
     assert stems("Meetings meeting, China's 40") == ["meet", "meet", "china", "40"]
+
+
+def test_stem_set_is_the_set_of_stems():
+    """The fast way to the distinct stems finds the same ones."""
+    said = "The U.S.' 1,500 men met; meeting men, cafe\u0301 women’s 东京 won 🎉 won"
+    assert stem_set(said) == set(stems(said))

@@ -47,6 +47,8 @@ def create_app(settings: Settings, *, load_samples: bool = False) -> FastAPI:
             finally:
                 await to_thread.run_sync(follower.close)
         finally:
+            if library.model is not None:
+                await library.model.aclose()  # its connections belong to this event loop
             await to_thread.run_sync(library.close)
 
     app = FastAPI(
