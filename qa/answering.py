@@ -228,6 +228,8 @@ class Answerer:
             answer=draft.text if draft.statements else NOT_IN_SOURCES,
             statements=tuple(draft.statements),
             citations=draft.numbering.all(),
+            conflicts=(),
+            dates=(),
             rejected=tuple(draft.rejected),
             mode=mode,
             model=draft.model if mode == "llm" else None,

@@ -145,6 +145,35 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class ResolvedDate:
+    """A time phrase of a citation's quote, made absolute against the article's date."""
+
+    citation: int
+    phrase: str
+    resolved: str | None  # a day, or `first/last` day; None when the article has no date
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictValue:
+    """One of the values that are given for the same thing, and where."""
+
+    value: str
+    citations: tuple[int, ...]
+    outlets: tuple[str, ...] = ()  # who says so, in the order of the citations
+    published_at: tuple[str | None, ...] = ()  # and when
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Articles that differ about one thing; an update is an outlet (or time) correcting an older figure."""
+
+    about: str
+    values: tuple[ConflictValue, ...]
+    kind: Literal["contradiction", "update"] = "contradiction"
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     """Something a model wrote that was not let into the answer."""
 
@@ -190,6 +219,8 @@ class Answer:
     answer: str
     statements: tuple[Statement, ...]
     citations: tuple[Citation, ...]
+    conflicts: tuple[Conflict, ...]
+    dates: tuple[ResolvedDate, ...]
     rejected: tuple[Rejected, ...]
     mode: Literal["extractive", "llm"]
     model: str | None

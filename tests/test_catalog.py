@@ -351,12 +351,11 @@ def test_many_open_a_new_file_at_once(tmp_path):
         one.close()
 
 
-def test_a_new_file_that_another_process_reads_is_waited_for(tmp_path):
-    """Two first starts at once: the switch to the write-ahead log does not wait by itself."""
+def test_a_new_file_that_another_process_writes_is_waited_for(tmp_path):
+    """Two first starts at once: SQLite's switch to the write-ahead log does not wait by itself."""
     other = sqlite3.connect(tmp_path / "catalog.sqlite3", isolation_level=None, check_same_thread=False)
     other.execute("CREATE TABLE unrelated (x)")
-    other.execute("BEGIN")
-    other.execute("SELECT count(*) FROM unrelated").fetchone()
+    other.execute("BEGIN IMMEDIATE")
     later = Timer(0.3, other.close)
     later.start()
     Catalog(url(tmp_path)).close()

@@ -93,6 +93,18 @@ def test_more_chunks_than_chroma_takes_at_once(tmp_path):
     index.close()
 
 
+def test_a_paragraph_that_many_repeat_does_not_hide_the_others(index):
+    """Equal vectors become each other's only neighbours in Chroma's graph, and the rest cannot be reached."""
+    dice = np.random.default_rng(1)
+    others = dice.normal(size=(60, 32))
+    vectors = dice.permutation(np.concatenate([others, np.repeat(others[:3], 150, axis=0)])).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    numbers = range(1, len(vectors) + 1)
+    index.apply(numbers, [chunk_row(n, ".") for n in numbers], list(vectors), 1)
+    lost = [one for one in vectors if index.search(one, "default", Filters(), (), None, 20)[0][1] < 0.9999]
+    assert len(lost) <= 3  # of 510; without the noise 25
+
+
 def test_applying_a_change_twice_leaves_one_copy(index):
     """Old versions and surplus chunks of the article go, others stay."""
     fill(index, chunk_row(1, "Old bridge."), chunk_row(2, "A bridge."))
