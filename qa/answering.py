@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -92,7 +92,7 @@ class Answerer:
         assert isinstance(last, Answer), "a stream ends with its answer"
         return last
 
-    async def stream(self, question: Question) -> AsyncIterator[Event]:
+    async def stream(self, question: Question) -> AsyncGenerator[Event, None]:
         """Yield `Looked`, then `Delta` and each `Citation` before its marker, last the whole `Answer`."""
         mode = self._mode(question)
         clock = _Clock()
@@ -102,8 +102,9 @@ class Answerer:
         draft = _Draft(texts, list(retrieved.degraded))
         if mode == "llm" and ranked.evidence:
             try:
-                async for event in self._written(question, ranked, draft, deadline, clock):
-                    yield event
+                async with aclosing(self._written(question, ranked, draft, deadline, clock)) as events:
+                    async for event in events:
+                        yield event
             except ModelFailed as exc:
                 _log.warning("model failed: %s", exc)
                 if self._on_llm_failure == "error" and not draft.statements:
@@ -116,8 +117,8 @@ class Answerer:
             with clock.stage("evidence"):
                 chosen = extractive.choose(retrieved.asked, ranked)
             for statement in chosen:
-                for event in draft.add(statement.text, statement.cited, "supported", ()):
-                    yield event
+                for said in draft.add(statement.text, statement.cited, "supported", ()):
+                    yield said
             draft.partial = bool(chosen) and not chosen[0].covers
         if not draft.statements:
             yield Delta(NOT_IN_SOURCES)
@@ -159,7 +160,7 @@ class Answerer:
 
     async def _written(
         self, question: Question, ranked: Ranked, draft: _Draft, deadline: float, clock: _Clock
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         assert self._model is not None
         draft.model = self._model.name
         shown = ranked.evidence[:SHOWN_SENTENCES]

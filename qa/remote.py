@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from qa.errors import BadInput, BadQuestion, StoreFailed
 from qa.service.wire import AskBody, SearchBody, answer_json, search_json
+from qa.types import Answer, Question
 from qa.wiring import Library
 
 
@@ -22,7 +23,7 @@ def call_here(library: Library, path: str, body: dict[str, Any]) -> dict[str, An
     try:
         if path == "/v1/ask":
             asked = AskBody.model_validate(body)
-            answer = asyncio.run(library.answerer().ask(asked.domain()))
+            answer = asyncio.run(_ask(library, asked.domain()))
             return answer_json(answer, asked.collection, library.settings.public_url)
         query = SearchBody.model_validate(body)
     except ValidationError as exc:
@@ -40,11 +41,20 @@ def call_here(library: Library, path: str, body: dict[str, Any]) -> dict[str, An
     return search_json(found, {"total": round((time.monotonic() - began) * 1_000)})
 
 
+async def _ask(library: Library, question: Question) -> Answer:
+    try:
+        return await library.answerer().ask(question)
+    finally:
+        if library.model is not None:
+            await library.model.aclose()
+
+
 def call_server(url: str, path: str, body: dict[str, Any], keys: Sequence[str]) -> dict[str, Any]:
     """Return the server's answer. Raises BadInput for what it refuses and StoreFailed when it is away."""
     headers = {"content-type": "application/json"}
-    if keys:
-        headers["authorization"] = f"Bearer {keys[0].removeprefix('ask:').removeprefix('admin:')}"
+    able = [key.removeprefix("ask:") for key in keys if not key.startswith("admin:")]
+    if able:
+        headers["authorization"] = f"Bearer {able[0]}"
     request = Request(url + path, json.dumps(body).encode(), headers)  # noqa: S310  # the owner's own address
     try:
         with urlopen(request, timeout=600) as response:  # noqa: S310

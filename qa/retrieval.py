@@ -115,7 +115,7 @@ def _day(as_of: str | None) -> date:
     if as_of is None:
         return datetime.now(UTC).date()
     try:
-        return date.fromisoformat(as_of[:10])
+        return datetime.fromisoformat(as_of).date()
     except ValueError:
         raise BadQuestion(f"as_of {as_of!r} is not a day like 2023-03-22", "as_of") from None
 

@@ -173,7 +173,7 @@ class VectorIndex:
 
 def _client(where: Path | str) -> Any:
     # _env_file: Chroma would otherwise read our `.env` as its own settings.
-    quiet = ChromaSettings(anonymized_telemetry=False, _env_file=None)  # type: ignore[call-arg]
+    quiet = ChromaSettings(anonymized_telemetry=False, _env_file=None)
     if isinstance(where, Path):
         return chromadb.PersistentClient(path=str(where), settings=quiet)
     url = urlsplit(where)

@@ -6,11 +6,11 @@ import logging
 import traceback
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any, cast
+from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 
-from qa.answering import Answerer, Delta, Event, Looked
+from qa.answering import Delta, Event, Looked
 from qa.errors import QaError
 from qa.service.auth import MayAsk
 from qa.service.deps import AnswererDep, ServiceDep, ask_place
@@ -45,14 +45,9 @@ async def ask(body: AskBody, request: Request, answerer: AnswererDep, service: S
         answer = await while_connected(request.receive, answerer.ask(question))
         return answer_json(answer, question.collection, public_url)
     # The first event is awaited here, so that what is wrong from the start is told by the status.
-    events = _stream(answerer, question)
+    events = answerer.stream(question)
     first = await while_connected(request.receive, anext(events))
     return EventStream(_told(first, events, question, public_url), _GOING_DOWN)
-
-
-def _stream(answerer: Answerer, question: Question) -> AsyncGenerator[Event, None]:
-    # It is typed as an iterator; only a generator can be closed when the client leaves.
-    return cast("AsyncGenerator[Event, None]", answerer.stream(question))
 
 
 async def _told(

@@ -39,6 +39,8 @@ async def article(
     version: Annotated[int | None, Query(ge=1, le=2**31)] = None,
 ) -> HTMLResponse:
     """Show an article, the span marked. Query keys that are not known are let be: chat frontends add their own."""
+    if span is not None and version is None:
+        version = 1  # see wire.link
     row, found = await service.read(_find, library.catalog, collection, article_id, version)
     marked = None if span is None else _read_span(span, found.text)
     others = tuple(

@@ -141,8 +141,13 @@ def article_path(
 
 
 def link(source: Source, span: Span, collection: str = DEFAULT_COLLECTION, public_url: str | None = None) -> str:
-    """Return the address of the article's page with the span marked. The version shown is the live one."""
-    return (public_url or "").rstrip("/") + article_path(source.article_id, collection, span=f"{span.start}-{span.end}")
+    """Return the address of the article's page with the span marked, of the version that the span is of.
+
+    A span without a version means version 1, for ever: a citation keeps pointing at its words when the article changes.
+    """
+    version = None if source.version == 1 else source.version
+    path = article_path(source.article_id, collection, span=f"{span.start}-{span.end}", version=version)
+    return (public_url or "").rstrip("/") + path
 
 
 def citation_json(one: Citation, collection: str, public_url: str | None) -> dict[str, Any]:

@@ -132,14 +132,18 @@ def test_unknown_keys_are_let_be(served: TestClient) -> None:
 
 
 def test_versions_are_named(tmp_path: Path) -> None:
-    """An old version keeps its page, and the page of a changed article links the others with the same span."""
+    """A citation's link keeps marking its words when the article changes, and the page names the other versions."""
     with client(tmp_path, BRIDGE) as http:
         http.post("/v1/articles", json=BRIDGE | {"text": "The bridge was closed again on Tuesday."})
-        new = http.get("/articles/bridge-1?span=0-10")
-        assert "/articles/bridge-1?span=0-10&amp;version=1" in new.text
-        old = http.get("/articles/bridge-1?span=0-34&version=1")
+        old = http.get("/articles/bridge-1?span=0-34")
         assert _Page(old.text).texts["mark"] == "The bridge opened again on Monday."
         assert "an older version" in old.text
+        assert "/articles/bridge-1?span=0-34&amp;version=2" in old.text
+        asked = http.post("/v1/ask", json={"question": "When was the bridge closed?"}).json()
+        (citation,) = asked["citations"]
+        assert citation["version"] == 2
+        assert _Page(http.get(citation["link"]).text).texts["mark"] == citation["quote"]
+        assert "closed again on Tuesday" in http.get("/articles/bridge-1").text
 
 
 def test_furniture_is_grey(tmp_path: Path) -> None:

@@ -1,0 +1,141 @@
+"""What a run asks: here the library in this process; eval/server.py has the other. Both give the same JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from eval.items import Item
+from eval.manifest import hash_corpus, hash_prompts, settings_json
+from qa import Answer, Filters, Library, QaError, Question, Settings, answer_json
+from qa.types import Turn
+
+DEEP = 40  # hits of the search that metrics of retrieval read; an answer looks at fewer
+PAGE = 200
+SOURCE = ("article_id", "version", "sha256", "title", "outlet", "url", "published_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How every question of a run is asked."""
+
+    mode: str = "auto"
+    as_of: str | None = None  # for items that name no day
+    collection: str = "default"
+    top_k: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to one item with the hits it was found in."""
+
+    answer: dict[str, Any]
+    looked: list[dict[str, Any]]  # what the answer was made from
+    hits: list[dict[str, Any]]  # a deeper search for the same words
+    first_event_s: float
+    seconds: float
+
+
+class Target(Protocol):
+    """Something that answers questions."""
+
+    async def describe(self) -> dict[str, Any]:
+        """Return its part of the manifest, with `corpus_sha256` and `articles`."""
+        ...
+
+    async def ask(self, item: Item, asking: Asking) -> Reply:
+        """Ask one question."""
+        ...
+
+    async def article(self, article_id: str, version: int | None, collection: str) -> dict[str, Any] | None:
+        """Return an article with its text, None when there is none."""
+        ...
+
+
+class LibraryTarget:
+    """An open store in this process."""
+
+    def __init__(self, library: Library, collection: str) -> None:
+        self._library = library
+        self._answerer = library.answerer()
+        self._collection = collection
+
+    async def describe(self) -> dict[str, Any]:
+        """Return the hash of the corpus and the settings in use."""
+        rows: list[tuple[str, str]] = []
+        while page := self._library.catalog.articles(self._collection, len(rows), PAGE):
+            rows += [(row.source.article_id, row.source.sha256) for row in page]
+        settings: Settings = self._library.settings
+        return {
+            "corpus_sha256": hash_corpus(rows),
+            "articles": len(rows),
+            "server": None,
+            "settings": settings_json(settings),
+            "model": settings.llm_model,
+            "prompts_sha256": hash_prompts(settings.prompts_dir),
+        }
+
+    async def ask(self, item: Item, asking: Asking) -> Reply:
+        """Ask through the stream, so that the hits and the first event are seen."""
+        filters = Filters(article_ids=item.article_ids)
+        question = Question(
+            item.question,
+            tuple(Turn(one.role, one.content) for one in item.history),
+            filters,
+            item.as_of or asking.as_of,
+            asking.mode,
+            asking.collection,
+            asking.top_k,
+        )
+        began, first, looked = time.perf_counter(), None, []
+        answer: Answer | None = None
+        async for event in self._answerer.stream(question):
+            first = first or time.perf_counter() - began
+            looked = [_hit(one) for one in getattr(event, "hits", ())] or looked
+            if isinstance(event, Answer):
+                answer = event
+        seconds = time.perf_counter() - began
+        if answer is None:
+            raise QaError("the stream ended without an answer")
+        hits: list[dict[str, Any]] = []
+        if not item.history:  # the words of a follow-up alone are not what is searched for
+            found = await asyncio.to_thread(
+                self._library.search,
+                item.question,
+                collection=asking.collection,
+                filters=filters,
+                as_of=question.as_of,
+                top_k=DEEP,
+            )
+            hits = [_hit(one) for one in found.hits]
+        return Reply(answer_json(answer, asking.collection), looked, hits, first or seconds, seconds)
+
+    async def article(self, article_id: str, version: int | None, collection: str) -> dict[str, Any] | None:
+        """Read an article from the catalog."""
+        if not self._library.catalog.pks(collection, [article_id]):
+            return None
+        found = self._library.catalog.text(collection, article_id, version)
+        return article_json(found.text, {name: getattr(found.source, name) for name in SOURCE})
+
+
+def article_json(text: str, source: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an article as a run keeps it."""
+    return {"kind": "article", **{name: source.get(name) for name in SOURCE}, "text": text}
+
+
+def _hit(one: Any) -> dict[str, Any]:
+    return {
+        "article_id": one.source.article_id,
+        "start": one.span.start,
+        "end": one.span.end,
+        "score": one.score,
+        "reprints": [source.article_id for source in one.reprints],
+    }
+
+
+def looked_ids(looked: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the ids of the articles in a list of hits, reprints included."""
+    return list(dict.fromkeys(one for hit in looked for one in (hit["article_id"], *hit["reprints"])))
