@@ -20,10 +20,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from eval.items import Item, hash_gold, load_items
 from eval.manifest import build_manifest, differences
 from eval.targets import Asking, Reply, Target
-from qa import QaError
 
 
-class BadRun(QaError):
+class BadRun(Exception):
     """A run cannot be used: it is torn, of another gold set, or not whole."""
 
 

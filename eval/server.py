@@ -131,7 +131,7 @@ class ServerTarget:
             raise QaError(f"{self._url}: {exc}") from exc
 
 
-class _NotThere(QaError):
+class _NotThere(Exception):
     pass
 
 

@@ -6,6 +6,7 @@ gains nothing.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -146,6 +147,8 @@ def _fault(one: Mapping[str, Any], texts: Mapping[tuple[str, int], str], looked:
         return "no such article version"
     if not 0 <= one["start"] < one["end"] <= len(text):
         return "span outside the article"
+    if hashlib.sha256(text.encode()).hexdigest() != one["sha256"]:
+        return "the article's hash is another"
     if text[one["start"] : one["end"]] != one["quote"]:
         return "slice is not the quote"
     if looked is not None and one["article_id"] not in looked:

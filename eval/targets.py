@@ -90,7 +90,8 @@ class LibraryTarget:
             asking.collection,
             asking.top_k,
         )
-        began, first, looked = time.perf_counter(), None, []
+        began, first = time.perf_counter(), None
+        looked: list[dict[str, Any]] = []
         answer: Answer | None = None
         async for event in self._answerer.stream(question):
             first = first or time.perf_counter() - began

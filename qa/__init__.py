@@ -6,7 +6,31 @@ The public names are loaded on first use, so that `import qa` costs nothing.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what a type checker sees; test_public_api.py holds it to the table below
+    from qa.chunking import chunk as chunk
+    from qa.errors import QaError as QaError
+    from qa.minilm import MiniLM as MiniLM
+    from qa.readers import read as read
+    from qa.sentences import split_sentences as split_sentences
+    from qa.service.wire import answer_json as answer_json
+    from qa.settings import Settings as Settings, load_settings as load_settings
+    from qa.types import (
+        Answer as Answer,
+        Article as Article,
+        Chunk as Chunk,
+        Citation as Citation,
+        Embedder as Embedder,
+        Evidence as Evidence,
+        Filters as Filters,
+        Hit as Hit,
+        IngestReport as IngestReport,
+        Question as Question,
+        Refused as Refused,
+        Span as Span,
+    )
+    from qa.wiring import Library as Library
 
 _HOMES = {
     "answer_json": "qa.service.wire",

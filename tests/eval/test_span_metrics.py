@@ -1,10 +1,13 @@
 """Span metrics against tables worked by hand."""
 
+import hashlib
+
 import pytest
 
 from eval.span_metrics import Place, citation_faults, citation_validity, merge, shared, size, span_hit, span_scores
 
 TEXT = "The 😀 bridge opened on Monday. Nobody was hurt."
+SHA = hashlib.sha256(TEXT.encode()).hexdigest()
 WORDS = "The 😀 bridge opened on Monday."
 
 
@@ -16,10 +19,10 @@ def answer(*citations, said="It opened [1].", statements=({"citations": [1]},)):
     return {"status": "answered", "answer": said, "citations": list(citations), "statements": list(statements)}
 
 
-def citation(number=1, start=0, end=30, quote=None, article_id="a", version=1):
+def citation(number=1, start=0, end=30, quote=None, article_id="a", version=1, sha256=SHA):
     return {
         "number": number, "article_id": article_id, "version": version, "start": start, "end": end,
-        "quote": TEXT[start:end] if quote is None else quote,
+        "quote": TEXT[start:end] if quote is None else quote, "sha256": sha256,
     }  # fmt: skip
 
 
@@ -91,6 +94,7 @@ def test_valid_citation_scores_one():
         (answer(citation(start=1, end=31, quote=WORDS)), ["a"], {"1": "slice is not the quote"}),
         (answer(citation(start=0, end=99, quote=TEXT)), ["a"], {"1": "span outside the article"}),
         (answer(citation(start=3, end=3, quote="")), ["a"], {"1": "span outside the article"}),
+        (answer(citation(sha256="0" * 64)), ["a"], {"1": "the article's hash is another"}),
         (answer(citation(article_id="b")), ["a"], {"1": "no such article version"}),
         (answer(citation(version=2)), ["a"], {"1": "no such article version"}),
         (answer(citation()), ["b"], {"1": "article was not retrieved for this request"}),

@@ -87,7 +87,9 @@ class FakeAnswerer:
 
 def empty_answer(text: str = "The articles do not answer this question.") -> Answer:
     """Return an answer that cites nothing."""
-    return Answer("ans_1", "not_in_sources", text, (), (), (), "extractive", None, (), True, Usage(), {"total": 1})
+    return Answer(
+        "ans_1", "not_in_sources", text, (), (), (), (), (), "extractive", None, (), True, Usage(), {"total": 1}
+    )
 
 
 def app_with(folder: Path, fake: FakeAnswerer) -> FastAPI:

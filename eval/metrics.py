@@ -1,0 +1,290 @@
+"""Every metric of a run by its name, and the mark that one item gets in it. Pure.
+
+A mark is (above, below): a metric is the sum of the first over the sum of the second. What cannot be marked says why.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from eval import answer_metrics, behaviour_metrics, retrieval_metrics, span_metrics, support_metrics
+from eval.items import Item, place_of
+from eval.span_metrics import Place
+from eval.stats import Mark
+
+NOTHING_SAID: Mapping[str, Any] = {
+    "status": "error",
+    "answer": "",
+    "citations": [],
+    "statements": [],
+    "conflicts": [],
+    "dates": [],
+}
+
+
+class Unscored(Exception):
+    """An item cannot be marked in a metric; the message is the reason."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One item with the reply it got, as metrics read it. A reply that failed says nothing and is wrong everywhere."""
+
+    item: Item
+    reply: Mapping[str, Any]
+    texts: Mapping[tuple[str, int], str]
+
+    @property
+    def failed(self) -> bool:
+        """Tell whether asking raised an error."""
+        return self.reply["error"] is not None
+
+    @cached_property
+    def answer(self) -> Mapping[str, Any]:
+        """Return the answer object."""
+        found: Mapping[str, Any] = NOTHING_SAID if self.failed else self.reply["answer"]
+        return found
+
+    @cached_property
+    def refused(self) -> bool:
+        """Tell whether it refused; a failure counts as what would have been wrong."""
+        return self.item.answerable if self.failed else behaviour_metrics.refused(self.answer)
+
+    @cached_property
+    def said(self) -> str:
+        """Return the words of the answer; a refusal says nothing."""
+        return "" if self.refused else answer_metrics.without_markers(self.answer["answer"])
+
+    @cached_property
+    def looked(self) -> list[str] | None:
+        """Return the ids of the articles that the answer was made from."""
+        return [] if self.failed else _ids(self.reply["looked"])
+
+    @cached_property
+    def cited(self) -> list[Place]:
+        """Return the cited places."""
+        return [Place(one["article_id"], one["start"], one["end"]) for one in self.answer["citations"]]
+
+    @cached_property
+    def ranking(self) -> list[str]:
+        """Return article ids, best first: the hits of the answer and of the deeper search, reprints beside them."""
+        hits = [] if self.failed else [*self.reply["looked"], *self.reply["hits"]]
+        pairs = [(name, hit["score"]) for hit in hits for name in (hit["article_id"], *hit["reprints"])]
+        return retrieval_metrics.collapse(pairs)
+
+    @cached_property
+    def spans(self) -> span_metrics.SpanScores:
+        """Return the span scores against the best gold set."""
+        self.need_spans()
+        return span_metrics.span_scores(self.cited, [[place_of(span) for span in one] for one in self.item.sets])
+
+    @cached_property
+    def supported(self) -> list[tuple[list[Place], support_metrics.Support]]:
+        """Return the statements with their cited places and what supports them."""
+        self.need_spans()
+        by_number = {one["number"]: place for one, place in zip(self.answer["citations"], self.cited, strict=True)}
+        support = support_metrics.gold_support(self.item.places, self.item.answers)
+        return [
+            ([by_number[number] for number in one["citations"] if number in by_number], support)
+            for one in self.answer["statements"]
+        ]
+
+    def need_spans(self) -> None:
+        """Raise Unscored where no span can be measured."""
+        self.need(self.item.answerable, "unanswerable")
+        self.need(bool(self.item.sets), "no gold span")
+
+    @staticmethod
+    def need(holds: bool, otherwise: str) -> None:
+        """Raise Unscored with the reason unless it holds."""
+        if not holds:
+            raise Unscored(otherwise)
+
+
+def _ids(hits: list[dict[str, Any]]) -> list[str]:
+    return [name for hit in hits for name in (hit["article_id"], *hit["reprints"])]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric: which way is better, and how an item is marked. The mark's docstring says what it is."""
+
+    name: str
+    better: Literal["higher", "lower"]
+    mark: Callable[[Case], Mark]
+    needs: Callable[[Item], bool] | None = None  # without one such item in the set the metric says nothing
+
+
+def mark_item(metric: Metric, case: Case) -> Mark:
+    """Return the mark of an item. Raises Unscored, and ValueError for a mark that is not a figure."""
+    above, below = metric.mark(case)
+    if not (math.isfinite(above) and math.isfinite(below)):
+        raise ValueError(f"{metric.name} of {case.item.id} is {above} over {below}")
+    return above, below
+
+
+def _validity(case: Case) -> Mark:
+    case.need(not case.refused or case.failed, "refused")
+    return span_metrics.citation_validity(case.answer, case.texts, case.looked), 1
+
+
+def _hit(case: Case) -> Mark:
+    case.need_spans()
+    return span_metrics.span_hit(case.cited, case.item.places, case.item.answers), 1
+
+
+def _words(measure: Callable[[str, tuple[str, ...]], float]) -> Callable[[Case], Mark]:
+    def mark(case: Case) -> Mark:
+        case.need(case.item.answerable, "unanswerable")
+        case.need(bool(case.item.answers), "no gold answer")
+        return measure(case.said, case.item.answers), 1
+
+    return mark
+
+
+def _answer_cited(case: Case) -> Mark:
+    """Mark whether a gold answer stands in what is quoted."""
+    case.need(case.item.answerable, "unanswerable")
+    case.need(bool(case.item.answers), "no gold answer")
+    quotes = [one["quote"] for one in case.answer["citations"]]
+    return float(any(answer_metrics.contains(quote, case.item.answers) for quote in quotes)), 1
+
+
+def _ranked(measure: Callable[[list[str], frozenset[str]], float]) -> Callable[[Case], Mark]:
+    def mark(case: Case) -> Mark:
+        case.need(bool(case.item.relevant), "no gold article")
+        return measure(case.ranking, case.item.relevant), 1
+
+    return mark
+
+
+def _all_evidence(case: Case) -> Mark:
+    case.need(bool(case.item.evidence_sets), "no gold article")
+    return retrieval_metrics.all_evidence_at(10, case.ranking, case.item.evidence_sets), 1
+
+
+def _precision(claimed: bool, true: bool) -> Mark:
+    return float(claimed and true), float(claimed)
+
+
+def _recall(claimed: bool, true: bool) -> Mark:
+    return float(claimed and true), float(true)
+
+
+def _f1(claimed: bool, true: bool) -> Mark:
+    return 2.0 * (claimed and true), float(claimed) + float(true)
+
+
+def _refusal(part: Callable[[bool, bool], Mark]) -> Callable[[Case], Mark]:
+    return lambda case: part(case.refused, not case.item.answerable)
+
+
+def _over_refusal(case: Case) -> Mark:
+    case.need(case.item.answerable, "unanswerable")
+    return float(case.refused), 1
+
+
+def _false_answer(case: Case) -> Mark:
+    case.need(not case.item.answerable, "answerable")
+    return float(not case.refused), 1
+
+
+def _flag(part: Callable[[bool, bool], Mark]) -> Callable[[Case], Mark]:
+    def mark(case: Case) -> Mark:
+        true = case.item.conflict is not None
+        return part(not true if case.failed else behaviour_metrics.conflict_flagged(case.answer), true)
+
+    return mark
+
+
+def _conflict_strict(case: Case) -> Mark:
+    if case.item.conflict is None:
+        raise Unscored("no conflict")
+    return behaviour_metrics.conflict_strict(case.said, case.item.conflict.values, case.item.wrong_answers), 1
+
+
+def _strict(case: Case) -> Mark:
+    """Mark whether all that is right is said and nothing wrong, where a trap or a conflict stands."""
+    item = case.item
+    case.need(item.answerable and bool(item.conflict or item.wrong_answers), "no conflict and no wrong answer")
+    values = item.conflict.values if item.conflict else (item.answers,)
+    return behaviour_metrics.conflict_strict(case.said, values, item.wrong_answers), 1
+
+
+def _sides_cited(case: Case) -> Mark:
+    if case.item.conflict is None:
+        raise Unscored("no conflict")
+    quotes = [one["quote"] for one in case.answer["citations"]]
+    return behaviour_metrics.sides_cited(quotes, case.item.conflict.values), 1
+
+
+def _wrong_included(case: Case) -> Mark:
+    case.need(bool(case.item.wrong_answers), "no wrong answer")
+    return 1.0 if case.failed else behaviour_metrics.wrong_included(case.said, case.item.wrong_answers), 1
+
+
+def _time_respected(case: Case) -> Mark:
+    """Mark whether nothing is cited that is dated after the day of the question."""
+    if case.item.as_of is None:
+        raise Unscored("no as_of")
+    case.need(case.failed or bool(case.cited), "nothing cited")
+    late = behaviour_metrics.dated_after(case.answer["citations"], case.item.as_of)
+    return float(not case.failed and not late), 1
+
+
+def _dates_resolved(case: Case) -> Mark:
+    wanted = behaviour_metrics.days_in(case.item.answers)
+    case.need(case.item.category == "time" and bool(wanted), "no day to resolve")
+    case.need(case.failed or bool(case.answer.get("dates")), "the answer resolves no date")
+    return behaviour_metrics.dates_resolved([one["resolved"] for one in case.answer["dates"]], case.item.answers), 1
+
+
+def _unanswerable(item: Item) -> bool:
+    return not item.answerable
+
+
+def _disputed(item: Item) -> bool:
+    return item.conflict is not None
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric("citation_validity", "higher", _validity),
+    Metric("span_recall", "higher", lambda case: (case.spans.recall, 1)),
+    Metric("span_precision", "higher", lambda case: (case.spans.precision, 1)),
+    Metric("span_iou", "higher", lambda case: (case.spans.iou, 1)),
+    Metric("span_f1", "higher", lambda case: (case.spans.f1, 1)),
+    Metric("span_hit", "higher", _hit),
+    Metric("citation_recall", "higher", lambda case: (support_metrics.citation_recall(case.supported), 1)),
+    Metric("citation_precision", "higher", lambda case: (support_metrics.citation_precision(case.supported), 1)),
+    Metric("exact_match", "higher", _words(answer_metrics.exact_match)),
+    Metric("token_f1", "higher", _words(answer_metrics.token_f1)),
+    Metric("answer_contains", "higher", _words(answer_metrics.answer_contains)),
+    Metric("answer_cited", "higher", _answer_cited),
+    Metric("success@1", "higher", _ranked(lambda ids, gold: retrieval_metrics.success_at(1, ids, gold))),
+    Metric("success@4", "higher", _ranked(lambda ids, gold: retrieval_metrics.success_at(4, ids, gold))),
+    Metric("success@10", "higher", _ranked(lambda ids, gold: retrieval_metrics.success_at(10, ids, gold))),
+    Metric("recall@10", "higher", _ranked(lambda ids, gold: retrieval_metrics.recall_at(10, ids, gold))),
+    Metric("rr@10", "higher", _ranked(lambda ids, gold: retrieval_metrics.reciprocal_rank(10, ids, gold))),
+    Metric("ap@10", "higher", _ranked(lambda ids, gold: retrieval_metrics.average_precision(10, ids, gold))),
+    Metric("ndcg@10", "higher", _ranked(lambda ids, gold: retrieval_metrics.ndcg(10, ids, gold))),
+    Metric("all_evidence@10", "higher", _all_evidence),
+    Metric("refusal_precision", "higher", _refusal(_precision), _unanswerable),
+    Metric("refusal_recall", "higher", _refusal(_recall), _unanswerable),
+    Metric("refusal_f1", "higher", _refusal(_f1), _unanswerable),
+    Metric("over_refusal", "lower", _over_refusal),
+    Metric("false_answer", "lower", _false_answer),
+    Metric("conflict_strict", "higher", _conflict_strict),
+    Metric("conflict_flag_precision", "higher", _flag(_precision), _disputed),
+    Metric("conflict_flag_recall", "higher", _flag(_recall), _disputed),
+    Metric("conflict_flag_f1", "higher", _flag(_f1), _disputed),
+    Metric("sides_cited", "higher", _sides_cited),
+    Metric("strict_match", "higher", _strict),
+    Metric("wrong_included", "lower", _wrong_included),
+    Metric("time_respected", "higher", _time_respected),
+    Metric("dates_resolved", "higher", _dates_resolved),
+)
+BY_NAME: Mapping[str, Metric] = {metric.name: metric for metric in METRICS}

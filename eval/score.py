@@ -1,0 +1,190 @@
+"""Score a run against its gold set: two files in, one out. Pure; what is not whole is an error, never a skip."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from eval import behaviour_metrics
+from eval.answer_metrics import contains
+from eval.items import Item, hash_gold, load_items
+from eval.metrics import METRICS, Case, Metric, Unscored, mark_item
+from eval.run import BadRun, Run, read_run
+from eval.span_metrics import citation_faults
+from eval.stats import Mark, bca, cluster_sums, detectable_change, ratio
+
+FORMAT = 1
+SLICES = ("category", "outlet", "answerable", "articles", "year")
+
+
+def score(gold: Path, run: Path) -> dict[str, Any]:
+    """Return the scores of a run. Raises BadRun naming what is missing or changed, and QaError for a bad gold set."""
+    found = read_run(run)
+    if found.manifest["gold_sha256"] != hash_gold(gold):
+        raise BadRun(f"{gold} is not the gold set of {run}: its hash has changed")
+    items = load_items(gold)[: found.manifest["items"]]
+    check_whole(items, found)
+    texts = {key: row["text"] for key, row in found.articles.items()}
+    cases = [Case(item, found.replies[item.id], texts) for item in items]
+    rows = [_item_row(case, found) for case in cases]
+    _mark(cases, rows)
+    return {
+        "format": FORMAT,
+        "manifest": found.manifest,
+        "items_n": len(items),
+        "errors": [row["id"] for row in rows if row["error"]],
+        "metrics": {metric.name: _summary(metric, rows) for metric in METRICS},
+        "slices": {name: _slice(name, rows) for name in SLICES},
+        "detectable_change": detectable_change(len({row["cluster"] for row in rows})),
+        "risk_coverage": _risk_coverage(cases),
+        "operations": _operations(cases, rows),
+        "items": rows,
+    }
+
+
+def check_whole(items: Sequence[Item], run: Run) -> None:
+    """Raise BadRun unless every item has one reply and every article is what the gold set says."""
+    if not items or run.manifest["items"] != len(items):
+        raise BadRun(f"the run names {run.manifest['items']} items, the gold set has {len(items)}")
+    faults = [f"item {item.id} is missing from the run" for item in items if item.id not in run.replies]
+    strangers = run.replies.keys() - {item.id for item in items}
+    faults += [f"item {name} is not in the gold set" for name in sorted(strangers)]
+    live: dict[str, list[str]] = defaultdict(list)
+    for (article_id, _), row in run.articles.items():
+        live[article_id].append(row["text"])
+        if hashlib.sha256(row["text"].encode()).hexdigest() != row["sha256"]:
+            faults.append(f"article {article_id}: the text is not the one that was hashed")
+    for item in items:
+        if run.replies.get(item.id, {}).get("error"):
+            continue  # its articles were not kept
+        for span in item.gold:
+            if not any(text[span.start : span.end] == span.text for text in live[span.article_id]):
+                faults.append(f"item {item.id}: the corpus does not hold gold span {span.article_id} {span.start}")
+        faults += [f"item {item.id}: the corpus does not hold {name}" for name in item.gold_articles if not live[name]]
+    if faults:
+        raise BadRun("\n".join(faults))
+
+
+def _item_row(case: Case, run: Run) -> dict[str, Any]:
+    item = case.item
+    sources = [row for (article_id, _), row in run.articles.items() if article_id in item.relevant]
+    published = min((row["published_at"] for row in sources if row["published_at"]), default=None)
+    several = min((len(one) for one in item.evidence_sets), default=0)
+    return {
+        "id": item.id,
+        "cluster": item.cluster,
+        "slices": {
+            "category": item.category,
+            "outlet": sorted({row["outlet"] for row in sources if row["outlet"]}),
+            "answerable": "answerable" if item.answerable else "unanswerable",
+            "articles": {0: "none", 1: "one"}.get(several, "several"),
+            "year": (item.as_of or published or "none")[:4],
+        },
+        "status": case.answer["status"],
+        "error": case.reply["error"],
+        "faults": {} if case.failed else citation_faults(case.answer, case.texts, case.looked),
+        "marks": {},
+        "unscored": {},
+    }
+
+
+def _mark(cases: Sequence[Case], rows: Sequence[dict[str, Any]]) -> None:
+    for metric in METRICS:
+        if metric.needs and not any(metric.needs(case.item) for case in cases):
+            for row in rows:
+                row["unscored"][metric.name] = "no such item in the gold set"
+            continue
+        for case, row in zip(cases, rows, strict=True):
+            try:
+                row["marks"][metric.name] = list(mark_item(metric, case))
+            except Unscored as exc:
+                row["unscored"][metric.name] = str(exc)
+            except ValueError as exc:
+                raise BadRun(f"item {row['id']}: {exc}") from exc
+
+
+def marks_of(rows: Iterable[Mapping[str, Any]], name: str) -> dict[str, Mark]:
+    """Return the marks of one metric by item id."""
+    return {row["id"]: (row["marks"][name][0], row["marks"][name][1]) for row in rows if name in row["marks"]}
+
+
+def clusters_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the cluster of each item."""
+    return {row["id"]: row["cluster"] for row in rows}
+
+
+def _summary(metric: Metric, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    marks = marks_of(rows, metric.name)
+    value = ratio(list(marks.values()))
+    sums = cluster_sums(marks, clusters_of(rows))
+    low, high = (bca(sums) if math.isfinite(value) else None) or (None, None)
+    return {
+        "value": value if math.isfinite(value) else None,
+        "low": low,
+        "high": high,
+        "n": len(marks),
+        "clusters": len(sums),
+        "better": metric.better,
+        "unscored": dict(Counter(row["unscored"][metric.name] for row in rows if metric.name in row["unscored"])),
+    }
+
+
+def _slice(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    parts: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        value = row["slices"][name]
+        for part in value if isinstance(value, list) else [value]:
+            parts[part].append(row)
+    return {part: {"items_n": len(found), "metrics": _figures(found)} for part, found in sorted(parts.items())}
+
+
+def _figures(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    figures = {}
+    for metric in METRICS:
+        marks = list(marks_of(rows, metric.name).values())
+        value = ratio(marks)
+        if math.isfinite(value):
+            figures[metric.name] = {"value": value, "n": len(marks)}
+    return figures
+
+
+def _risk_coverage(cases: Sequence[Case]) -> dict[str, Any]:
+    """Return the curve of the answered items, wrong where no gold answer is said."""
+    answered = [case for case in cases if not case.refused and not case.failed]
+    if not answered:
+        return {"unscored": "nothing answered"}
+    if any(not isinstance(case.answer.get("confidence"), int | float) for case in answered):
+        return {"unscored": "the answers state no confidence"}
+    marks = [(float(case.answer["confidence"]), not _is_right(case)) for case in answered]
+    return {
+        "area": behaviour_metrics.risk_coverage_area(marks),
+        "points": behaviour_metrics.risk_coverage(marks),
+        "n": len(marks),
+    }
+
+
+def _is_right(case: Case) -> bool:
+    return case.item.answerable and contains(case.said, case.item.answers)
+
+
+def _operations(cases: Sequence[Case], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    asked = [case.reply for case in cases if not case.failed]
+    if not asked:
+        return {"unscored": "no reply"}
+    tokens = sum(sum(reply["answer"]["usage"].values()) for reply in asked)
+    right = sum(row["marks"].get("answer_contains", [0])[0] for row in rows)
+    return {
+        "latency_ms": _percentiles([reply["seconds"] * 1_000 for reply in asked]),
+        "first_event_ms": _percentiles([reply["first_event_s"] * 1_000 for reply in asked]),
+        "tokens_per_question": tokens / len(asked),
+        "tokens_per_correct_answer": tokens / right if right else None,
+        "n": len(asked),
+    }
+
+
+def _percentiles(values: Sequence[float]) -> dict[str, float]:
+    return {f"p{share}": round(behaviour_metrics.percentile(values, share), 1) for share in (50, 95, 99)}

@@ -1,0 +1,39 @@
+"""The public names: one list, all of them there, none loaded before it is asked for."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import qa
+
+SOURCE = ast.parse(Path(qa.__file__).read_text())
+
+
+def test_every_public_name_is_there():
+    """Each name of `__all__` can be had, and nothing else is promised."""
+    assert qa.__all__ == sorted(qa._HOMES) == dir(qa)
+    for name in qa.__all__:
+        assert getattr(qa, name) is not None
+
+
+def test_a_type_checker_sees_the_same_names():
+    """The imports for type checkers name the same things at the same places."""
+    seen = {
+        alias.name: node.module
+        for block in ast.walk(SOURCE)
+        if isinstance(block, ast.If)
+        for node in ast.walk(block)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert seen == qa._HOMES
+
+
+def test_importing_qa_is_light():
+    """`import qa` loads none of the libraries behind it."""
+    heavy = {"numpy", "chromadb", "llama_index", "fastapi", "openai", "sqlalchemy", "tantivy", "pydantic"}
+    code = f"import sys, qa; print(sorted(set(sys.modules) & {heavy}))"
+    root = str(Path(qa.__file__).parents[1])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": root})
+    assert done.stdout.strip() == "[]"
