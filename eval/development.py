@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--embed", default="none")
     parser.add_argument("--limit", type=int, default=10_000)
     options = parser.parse_args()
-    with Library(Settings(QA_DATA_DIR=options.data_dir, QA_EMBED_MODEL=options.embed)) as library:
+    with Library(Settings(data_dir=options.data_dir, embed_model=options.embed)) as library:
         for dated in (True, False):
             _retrieval(library, list(items(options.bench, "realtimeqa_goldlink"))[: options.limit], dated)
         silver = list(items(options.bench, "realtimeqa_silver"))[: options.limit]

@@ -11,8 +11,9 @@ from typing import Any
 
 from eval import behaviour_metrics
 from eval.answer_metrics import contains
+from eval.case import Case, Unscored
 from eval.items import Item, hash_gold, load_items
-from eval.metrics import METRICS, Case, Metric, Unscored, mark_item
+from eval.metrics import METRICS, Metric, mark_item
 from eval.run import BadRun, Run, read_run
 from eval.span_metrics import citation_faults
 from eval.stats import Mark, bca, cluster_sums, detectable_change, ratio

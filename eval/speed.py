@@ -36,7 +36,7 @@ def measure(paths: Sequence[str], limit: int, embed: str, questions: Path | None
 
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
-        with Library(Settings(QA_DATA_DIR=Path(folder), QA_EMBED_MODEL=embed)) as library:
+        with Library(Settings(data_dir=Path(folder), embed_model=embed)) as library:
             opened = time.perf_counter()
             report = library.ingest(items())
             ready = time.perf_counter()
