@@ -145,9 +145,8 @@ def _check_pair(base: Mapping[str, Any], new: Mapping[str, Any]) -> None:
 
 def table(comparison: Comparison) -> str:
     """Return the comparison as lines for a terminal; gated metrics carry a p."""
-    lines = [
-        f"{'metric':24} {'n':>5} {'base':>7} {'new':>7} {'change':>8}  {'95 % interval':19} {'p':>7} {'Holm':>7} {'seen from':>9}"
-    ]
+    head = f"{'metric':24} {'n':>5} {'base':>7} {'new':>7} {'change':>8}  {'95 % interval':19}"
+    lines = [f"{head} {'p':>7} {'Holm':>7} {'seen from':>9}"]
     for row in comparison.rows:
         one = row.difference
         interval = "-" if one.low is None or one.high is None else f"[{one.low:+.4f}, {one.high:+.4f}]"

@@ -189,3 +189,21 @@ def _operations(cases: Sequence[Case], rows: Sequence[Mapping[str, Any]]) -> dic
 
 def _percentiles(values: Sequence[float]) -> dict[str, float]:
     return {f"p{share}": round(behaviour_metrics.percentile(values, share), 1) for share in (50, 95, 99)}
+
+
+def table(scores: Mapping[str, Any]) -> str:
+    """Return the scores as lines for a terminal."""
+    lines = [f"{'metric':24} {'value':>7}  {'95 % interval':17} {'n':>5}  unscored"]
+    for name, one in scores["metrics"].items():
+        value = "-" if one["value"] is None else f"{one['value']:.4f}"
+        interval = "-" if one["low"] is None else f"[{one['low']:.4f}, {one['high']:.4f}]"
+        unscored = ", ".join(f"{count} {reason}" for reason, count in one["unscored"].items())
+        lines.append(f"{name:24} {value:>7}  {interval:17} {one['n']:5}  {unscored}".rstrip())
+    operations = scores["operations"]
+    if "latency_ms" in operations:
+        latency = operations["latency_ms"]
+        lines.append(f"latency ms p50 {latency['p50']}, p95 {latency['p95']}, p99 {latency['p99']}")
+    area = scores["risk_coverage"]
+    lines.append(f"risk-coverage area {area['area']:.4f}" if "area" in area else f"risk-coverage: {area['unscored']}")
+    lines.append(f"smallest change seen four times in five: {scores['detectable_change']:.3f} of a 0/1 metric")
+    return "\n".join([*lines, f"{scores['items_n']} items, {len(scores['errors'])} failed"])

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from eval.items import Item
 from eval.manifest import hash_corpus, hash_prompts, settings_json
-from qa import Answer, Filters, Library, QaError, Question, Settings, answer_json
-from qa.types import Turn
+from qa import Answer, Filters, Library, QaError, Question, Settings, answer_json, load_settings, read
+from qa.types import Mode, Turn
 
 DEEP = 40  # hits of the search that metrics of retrieval read; an answer looks at fewer
 PAGE = 200
@@ -22,7 +26,7 @@ SOURCE = ("article_id", "version", "sha256", "title", "outlet", "url", "publishe
 class Asking:
     """How every question of a run is asked."""
 
-    mode: str = "auto"
+    mode: Mode = "auto"
     as_of: str | None = None  # for items that name no day
     collection: str = "default"
     top_k: int = 8
@@ -140,3 +144,20 @@ def _hit(one: Any) -> dict[str, Any]:
 def looked_ids(looked: Sequence[dict[str, Any]]) -> list[str]:
     """Return the ids of the articles in a list of hits, reprints included."""
     return list(dict.fromkeys(one for hit in looked for one in (hit["article_id"], *hit["reprints"])))
+
+
+@contextmanager
+def open_library(data_dir: Path | None, articles: Path | None, embed: str | None) -> Iterator[Library]:
+    """Open the store in `data_dir`, or a new one that holds only `articles` and is thrown away.
+
+    Settings come from the environment, as for the service. Raises QaError when an article is refused.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = {"QA_DATA_DIR": str(data_dir or folder)} | ({"QA_EMBED_MODEL": embed} if embed else {})
+        with Library(load_settings({**os.environ, **wanted})) as library:
+            if articles is not None:
+                report = library.ingest(read([str(articles)]))
+                if report.refused:
+                    first = report.refused[0]
+                    raise QaError(f"{len(report.refused)} articles refused, the first {first.source}: {first.reason}")
+            yield library

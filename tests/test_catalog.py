@@ -145,7 +145,8 @@ def on_disk(folder: Path, word: str) -> list[str]:
 
 def test_a_takedown_erases_every_version_from_the_file(catalog, tmp_path):
     """Not one byte of the words stays, neither in the database nor in its write-ahead log."""
-    write(catalog, article("a", "The zyzzyva canary sang.", title="Zyzzyva"), article("b", "The dog ran."))
+    long = "The zyzzyva canary sang. " * 3_000  # of many pages, which are freed and not written over
+    write(catalog, article("a", long, title="Zyzzyva"), article("b", "The dog ran."))
     write(catalog, article("a", "The zyzzyva canary sleeps.", title="Zyzzyva"))
     assert on_disk(tmp_path, "zyzzyva")
     catalog.remove("default", "a")

@@ -7,6 +7,7 @@ import pytest
 from qa.catalog import Catalog
 from qa.errors import EmbeddingFailed
 from qa.ingest import ingest, prepare
+from qa.projections import embed_sha
 from qa.types import Article, Refused, Span
 from tests.fakes import HashEmbedder, article
 
@@ -112,9 +113,12 @@ def test_the_same_id_twice_is_two_versions(catalog):
 
 def test_the_same_id_twice_with_one_text_keeps_the_first_ones_metadata(catalog):
     """A second row without a title does not take the title away."""
-    report = ingest([article("a", "One.", title="T"), article("a", "One.")], catalog, None)
-    assert (report.added, report.unchanged) == (1, 1)
-    assert catalog.article("default", "a").source.title == "T"
+    items = [article("a", "One.", title="T"), article("a", "One."), article("a", "One.", outlet="Post")]
+    report = ingest(items, catalog, None)
+    assert (report.added, report.updated, report.unchanged) == (1, 1, 1)
+    (row,) = catalog.chunks_of([1])
+    assert (row.source.title, row.source.outlet) == ("T", "Post")
+    assert row.embed_sha == embed_sha("T", "One.")
 
 
 def test_a_repeated_id_whose_last_text_is_refused_keeps_the_one_before(catalog):

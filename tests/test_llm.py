@@ -12,8 +12,7 @@ import httpx2
 import numpy as np
 import openai
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from qa.chat import ChatModel, EndPiece, Message, ModelSettings, Piece, TextPiece
 from qa.errors import BadSettings, EmbeddingFailed, ModelBroken, ModelFailed, ModelRefused, ModelUnavailable

@@ -3,8 +3,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from qa.errors import BadSettings
 from qa.prompts import PROMPT_FILES, day_with_name, evidence_block, load_prompts, make_fence, make_ids

@@ -3,8 +3,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from qa.plain import plain_text, visible_line
 from qa.reply import LINE_CHARS, NotInSources, Parsed, Partial, ReplyParser, Sentence

@@ -3,8 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from qa.errors import BadArticle
 from qa.sentences import MAX_SENTENCE_CHARS, split_sentences

@@ -3,8 +3,7 @@
 import codecs
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from qa.errors import BadArticle
 from qa.text import decode, fold, normalise, sha256, stem_set, stems, utf16_offsets, words

@@ -187,7 +187,7 @@ def test_a_file_in_place_of_the_directory_is_told(tmp_path):
 
 def test_settings_of_ours_are_not_chromas(tmp_path, monkeypatch):
     """Chroma would read `.env` of the working directory as its own settings."""
-    (tmp_path / ".env").write_text("QA_DATA_DIR=x\nIS_PERSISTENT=false\nPERSIST_DIRECTORY=/nowhere\n")
+    (tmp_path / ".env").write_text("QA_DATA_DIR=x\nCHROMA_SERVER_HTTP_PORT=none\n")
     monkeypatch.chdir(tmp_path)
     index = VectorIndex(tmp_path / "chroma", CATALOG, "m")
     fill(index, chunk_row(1, "Bridge."))

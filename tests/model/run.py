@@ -27,8 +27,12 @@ from qa.errors import ModelFailed, ModelUnavailable
 from qa.llm import OpenAIChat
 from qa.plain import plain_text
 from qa.prompts import evidence_block, load_prompts, make_fence, make_ids
+from qa.readers import read
 from qa.reply import Parsed, ReplyParser, Sentence
-from qa.types import Evidence, Source, Span
+from qa.settings import Settings
+from qa.types import Evidence, Question, Source, Span
+from qa.wiring import Library, sample_articles
+from tests.answer_shape import faults
 
 # find_spec of a top-level package does not import it: the package's own dependencies are not installed.
 FIND_MODEL = """
@@ -49,6 +53,12 @@ QUESTIONS = [
     ("Wann sank die Fähre? 🚢", {"a1": FERRY}),
 ]
 
+SAMPLE_QUESTIONS = (
+    "How long has Dorothea Lanyon driven the number 14 bus?",
+    "How many people were injured when the Orrin Bridge collapsed?",
+    "When was the boil-water notice in Marrowby lifted?",
+)
+
 
 def main() -> int:
     """Run every question and return 0 when all of them held."""
@@ -59,7 +69,7 @@ def main() -> int:
         print(f"{python} is not there: see docs/model-servers.md", file=sys.stderr)
         return 2
     with model_server(python) as url:
-        return asyncio.run(ask_all(url))
+        return asyncio.run(ask_all(url)) | answer_all(url)
 
 
 @contextmanager
@@ -139,6 +149,33 @@ async def ask(chat: OpenAIChat, question: str, articles: dict[str, list[str]]) -
     for fault in faults:
         print(f"  FAULT {fault}")
     return len(faults)
+
+
+def answer_all(url: str) -> int:
+    """Ask the whole service, with the sample articles, and check every rule of the answer object."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(
+            data_dir=Path(folder), openai_base_url=url, llm_model="smollm2", mode="llm", deadline_s=ANSWER_S
+        )
+        with Library(settings) as library:
+            library.ingest(read([str(sample_articles())]))
+            return 1 if asyncio.run(answer_each(library)) else 0
+
+
+async def answer_each(library: Library) -> int:
+    """Return the number of broken rules in the answers to a few questions."""
+    count = 0
+    for question in SAMPLE_QUESTIONS:
+        answer = await library.answerer().ask(Question(question, as_of="2026-06-15"))
+        found = faults(answer, library.catalog)
+        count += len(found)
+        took = answer.timings_ms["total"]
+        print(f"{question}\n  {answer.status}, {answer.mode}, complete: {answer.complete}, {took} ms")
+        print(f"  {answer.answer!r}, {len(answer.rejected)} rejected")
+        for fault in found:
+            print(f"  FAULT {fault}")
+    print(f"{len(SAMPLE_QUESTIONS)} answers, {count} faults")
+    return count
 
 
 async def give_up(chat: OpenAIChat) -> int:
