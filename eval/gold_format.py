@@ -182,7 +182,7 @@ def _span_faults(
             yield f"{name}: no such article"
             continue
         if not gold.start < gold.end <= len(text):
-            yield f"{name}: outside the article, which ends at {len(text)}"
+            yield f"{name}: empty or outside the article, which ends at {len(text)}"
         elif text[gold.start : gold.end] != gold.text:
             yield f"{name}: the article says {text[gold.start : gold.end]!r} there"
         elif gold.text != gold.text.strip():

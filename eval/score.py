@@ -40,7 +40,7 @@ def score(gold: Path, run: Path) -> dict[str, Any]:
         "errors": [row["id"] for row in rows if row["error"]],
         "metrics": {metric.name: _summary(metric, rows) for metric in METRICS},
         "slices": {name: _slice(name, rows) for name in SLICES},
-        "detectable_change": detectable_change(len({row["cluster"] for row in rows})),
+        "detectable_change": detectable_change(len(items)),
         "risk_coverage": _risk_coverage(cases),
         "operations": _operations(cases, rows),
         "items": rows,

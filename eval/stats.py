@@ -150,7 +150,7 @@ def compare(base: Mapping[str, Mark], new: Mapping[str, Mark], clusters: Mapping
     low, high = bca(*sums, draws=draws) or (None, None)
     error = float(np.nanstd(draws))
     n = len(sums[0])
-    detectable = _detectable(error) if error > 1e-12 else detectable_change(n)
+    detectable = _detectable(error) if error > 1e-12 else detectable_change(len(both))
     return Difference(len(both), n, *values, low, high, paired_permutation(*sums), detectable)
 
 

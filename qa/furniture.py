@@ -45,7 +45,8 @@ def _compile(*patterns: str) -> re.Pattern[str]:
 # Headings of sections that hold no news. Whole lines, a colon at the end allowed.
 _HEADER = _compile(
     r"leave a (?:reply|comment|response)(?: cancel reply)?",
-    r"(?:post|add|write) a comment|join the (?:conversation|discussion)|cancel reply",
+    r"top comments?|readers?[’']? comments|(?:post|add|write) a comment",
+    r"join the (?:conversation|discussion)|cancel reply",
     r"(?:[0-9,]{1,7} )?(?:comments?|replies|responses)(?: \([0-9,]{1,7}\))?",
     rf"(?:related|latest|recent|popular|trending|similar|recommended|featured|most (?:read|popular|viewed)) {_ITEM}",
     rf"more {_ITEM}(?: (?:from|by|in|on|like this)\b.{{0,60}})?|(?:previous|next) (?:post|article|story)",
@@ -63,7 +64,10 @@ _WHOLE = _compile(
     r"(?:(?:story|article) )?continues? (?:reading )?(?:below|after)(?: (?:this |the )?(?:advertisement|ad))?",
     r"(?:(?:story|article) continues below |skip )?advertisement|advertising|sponsored(?: content)?|promoted",
     rf"(?:share|tweet|print|copy link|e?-?mail)(?: (?:this|on|via|to) (?:article|story|{_NETWORK}|e-?mail))?",
-    rf"(?:{_SHARE}[\s|,•·/]+){{1,14}}{_SHARE}",
+    rf"(?:share this(?: \w+)?: ?)?(?:{_SHARE}[\s|,•·/]+){{1,14}}{_SHARE}",
+    r"posted by [\w.-]{2,40}:.{0,500}",  # a reader's comment
+    r"(?:like|enjoy(?:ed|ing)?) this (?:story|article)\? .{2,120}|enter your e-?mail(?: address)?",
+    r"get the best of .{2,60} in(?:to)? your inbox\b.{0,120}",
     r"your email address will not be published\.?(?: ?required fields are marked ?\*?)?",
     r"required fields are marked ?\*?|(?:save my name|notify me of|name ?\*|email ?\*|website ?\*|comment ?\*).{0,120}",
     r"(?:log|sign) ?in(?: or register)? to (?:comment|reply|leave a comment|join the conversation).{0,40}",

@@ -61,7 +61,7 @@ def _original(hit: Hit, words: Sequence[str], said: dict[str, _Said]) -> str | N
     pairs = set(pairwise(words))
     sentences: list[list[str]] | None = None
     for article_id, one in said.items():
-        # Most hits share next to nothing: half of the words in all is less than what each sentence must share.
+        # Most hits share next to nothing: half of the pairs in all is less than what each sentence must share.
         if article_id == hit.source.article_id or 2 * len(pairs & one.pairs) < len(pairs):
             continue
         if sentences is None:
@@ -83,6 +83,8 @@ def _repeats(sentences: Sequence[Sequence[str]], headline: Sequence[str], said: 
             continue
         new = [pair for pair in pairs if pair not in said.pairs]
         if len(new) > (1 - _SHARED) * len(pairs) or any(_skips(pair, said) for pair in new):
+            return False
+        if pairs[-1] in new:  # "a strike over pay", "a strike over hours": a sentence ends with its news
             return False
         compared = True
     return compared

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import GUARD
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -17,7 +19,12 @@ class Shell:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.env = {"PATH": os.environ["PATH"], "QA_EMBED_MODEL": "none", "PYTHONPATH": str(ROOT), "HOME": str(folder)}
+        self.env = {
+            "PATH": os.environ["PATH"],
+            "QA_EMBED_MODEL": "none",
+            "PYTHONPATH": f"{GUARD}:{ROOT}",
+            "HOME": str(folder),
+        }
 
     def __call__(self, *words: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", "from qa.cli import main; main()", *words]

@@ -1,0 +1,94 @@
+"""Days, weeks, months, seasons and years as ranges of days, by the names that English gives them. Pure."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import date, timedelta
+
+Period = tuple[date, date]  # the first day and the last, both in it
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MONTHS = tuple(
+    "January February March April May June July August September October November December".split()
+)
+SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}  # their first months, in the north
+NUMBERS = {
+    word: number
+    for number, words in enumerate(
+        "one a an,two,three,four,five,six,seven,eight,nine,ten,eleven,twelve".split(","), start=1
+    )
+    for word in words.split()
+}
+
+
+def name_day(day: date) -> str:
+    """Write a day with its weekday: `2026-03-10 (Tuesday)`."""
+    return f"{day.isoformat()} ({WEEKDAYS[day.weekday()]})"
+
+
+def write_period(period: Period) -> str:
+    """Write a period as ISO 8601: one day, or `first/last`."""
+    first, last = period
+    return first.isoformat() if first == last else f"{first.isoformat()}/{last.isoformat()}"
+
+
+def number_month(name: str) -> int:
+    """Return the number of a month from its name or an abbreviation of it."""
+    short = name[:3].title()
+    return next(number for number, month in enumerate(MONTHS, start=1) if month.startswith(short))
+
+
+def number_weekday(name: str) -> int:
+    """Return the number of a weekday from its name; Monday is 0."""
+    return WEEKDAYS.index(name.title())
+
+
+def one_day(day: date) -> Period:
+    """Return the period of a single day."""
+    return day, day
+
+
+def month_period(year: int, month: int) -> Period:
+    """Return a month; numbers beyond 1 to 12 count on into other years."""
+    year, month = year + (month - 1) // 12, (month - 1) % 12 + 1
+    return date(year, month, 1), date(year, month, monthrange(year, month)[1])
+
+
+def year_period(year: int) -> Period:
+    """Return a year."""
+    return date(year, 1, 1), date(year, 12, 31)
+
+
+def week_period(day: date, weeks: int = 0) -> Period:
+    """Return the week, Monday to Sunday, that lies so many weeks after the week of a day."""
+    monday = day + timedelta(days=7 * weeks - day.weekday())
+    return monday, monday + timedelta(days=6)
+
+
+def weekend_period(day: date, weeks: int = 0) -> Period:
+    """Return the Saturday and Sunday of the week that lies so many weeks after the week of a day."""
+    sunday = week_period(day, weeks)[1]
+    return sunday - timedelta(days=1), sunday
+
+
+def season_period(name: str, year: int) -> Period:
+    """Return a season by calendar months; a winter is that of the year in which it begins."""
+    first = SEASONS[name.lower()]
+    return month_period(year, first)[0], month_period(year, first + 2)[1]
+
+
+def shift_months(day: date, months: int) -> date:
+    """Return the same day so many months on, or the last of that month where it has no such day."""
+    first, last = month_period(day.year, day.month + months)
+    return min(first.replace(day=min(day.day, last.day)), last)
+
+
+def narrow(period: Period, part: str) -> Period:
+    """Return the half, or the middle half, of a period that "early", "late" or "mid" surely lies in."""
+    first, last = period
+    days = (last - first).days + 1
+    if part == "early":
+        return first, first + timedelta(days=(days + 1) // 2 - 1)
+    if part == "late":
+        return first + timedelta(days=days // 2), last
+    return first + timedelta(days=days // 4), last - timedelta(days=days // 4)

@@ -1,0 +1,179 @@
+"""The days and times of day in a sentence, as ranges, read against the day of its article. Pure.
+
+What cannot be placed (a weekday in an article without a date) is left out: a wrong day would make a false conflict.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+
+Range = tuple[int, int, float, float]  # start and end in the sentence, first and last day (or minute)
+
+_MONTHS = (
+    "january february march april may june july august september october november december"
+    " jan feb mar apr - jun jul aug sep oct nov dec sept"
+).split()
+_WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+_SEASONS = {"spring": (3, 5), "summer": (6, 8), "autumn": (9, 11), "fall": (9, 11), "winter": (12, 2)}
+_QUARTERS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": 4, "final": 4}
+_MONTH = rf"(?P<month>{'|'.join(sorted(set(_MONTHS) - {'-'}, key=len, reverse=True))})\b\.?"
+_DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?\b"
+_YEAR = r"(?P<year>1[0-9]\d\d|20\d\d)\b"
+_CLOCK = re.compile(
+    r"(?<![\w.:£$€])(?:(?P<hour>[01]?\d|2[0-3])[:.](?P<minute>[0-5]\d)(?: ?(?P<half>[ap])\.?m\b\.?)?(?![\w:]|[.,]\d)"
+    r"|(?P<hour2>1[0-2]|0?[1-9]) ?(?P<half2>[ap])\.?m\b\.?|\b(?P<word>noon|midday|midnight)\b)",
+    re.IGNORECASE,
+)
+_NO_CLOCK = re.compile(r"\s*(?:%|per ?cent|million|billion|euros?|dollars?|pounds?|tonnes?|metres?|km\b)", re.IGNORECASE)
+_FUTURE = re.compile(
+    r"\b(?:will|shall|is to|are to|was to|due|expected|expects?|plans?|planned|starts|begins|opens|next|coming|from)\b"
+)
+_SINCE = re.compile(r"\b(?:since|until|till|before|after|by) $", re.IGNORECASE)
+
+
+def clocks(sentence: str) -> Iterator[Range]:
+    """Yield the times of day, in minutes after midnight; "7.42" is one only with a.m. or p.m. or a colon."""
+    for found in _CLOCK.finditer(sentence):
+        word = (found["word"] or "").lower()
+        half = (found["half"] or found["half2"] or "").lower()
+        if word:
+            minutes = 0 if word == "midnight" else 720
+        else:
+            if not half and ("." in found.group() or _NO_CLOCK.match(sentence, found.end())):
+                continue
+            hour, minute = int(found["hour"] or found["hour2"]), int(found["minute"] or 0)
+            if half and hour <= 12:
+                hour = hour % 12 + (12 if half == "p" else 0)
+            minutes = 60 * hour + minute
+        yield found.start(), found.end(), minutes, minutes
+
+
+def days(sentence: str, published: date | None) -> Iterator[Range]:
+    """Yield the days, months, seasons and years, as ordinals of their first and last day."""
+    taken: list[tuple[int, int]] = []
+    for pattern, resolve in _FORMS:
+        for found in pattern.finditer(sentence):
+            start, end = found.span()
+            if any(start < other_end and other_start < end for other_start, other_end in taken):
+                continue
+            taken.append((start, end))
+            if _SINCE.search(sentence[:start]):
+                continue  # a bound, no day on which something was
+            try:
+                first, last = resolve(found, sentence, published)
+            except (ValueError, OverflowError):  # 31 June; a day that cannot be placed
+                continue
+            yield start, end, first.toordinal(), last.toordinal()
+
+
+def _month_number(found: re.Match[str]) -> int:
+    at = _MONTHS.index(found["month"].lower())
+    return 9 if at == 24 else at % 12 + 1
+
+
+def _known(published: date | None) -> date:
+    if published is None:
+        raise ValueError("the article has no date")
+    return published
+
+
+def _full_day(found: re.Match[str], sentence: str, published: date | None) -> tuple[date, date]:
+    month, day = _month_number(found), int(found["day"])
+    if found.groupdict().get("year"):
+        one = date(int(found["year"]), month, day)
+    else:  # news says the year when it is not the nearest
+        near = _known(published)
+        one = min((date(near.year + shift, month, day) for shift in (-1, 0, 1)), key=lambda day: abs(day - near))
+    return one, one
+
+
+def _month_of(found: re.Match[str], sentence: str, published: date | None) -> tuple[date, date]:
+    month = _month_number(found)
+    if found.groupdict().get("year"):
+        year = int(found["year"])
+    else:
+        near = _known(published)
+        relative = (found["relative"] or "").lower()
+        if relative:
+            year = near.year + {"last": -1, "this": 0, "next": 1}[relative]
+        elif _FUTURE.search(sentence) is None:
+            year = near.year if month <= near.month else near.year - 1
+        else:
+            year = near.year if month >= near.month else near.year + 1
+    return date(year, month, 1), date(year, month, monthrange(year, month)[1])
+
+
+def _season(found: re.Match[str], sentence: str, published: date | None) -> tuple[date, date]:
+    first, last = _SEASONS[found["season"].lower()]
+    year = int(found["year"]) if found["year"] else _year(found["relative"], published)
+    ends = year + (last < first)
+    return date(year, first, 1), date(ends, last, monthrange(ends, last)[1])
+
+
+def _quarter(found: re.Match[str], sentence: str, published: date | None) -> tuple[date, date]:
+    last = 3 * _QUARTERS[found["quarter"].lower()]
+    year = int(found["year"]) if found["year"] else _year(found["relative"], published)
+    return date(year, last - 2, 1), date(year, last, monthrange(year, last)[1])
+
+
+def _whole_year(found: re.Match[str], sentence: str, published: date | None) -> tuple[date, date]:
+    year = int(found["year"])
+    return date(year, 1, 1), date(year, 12, 31)
+
+
+def _year(relative: str | None, published: date | None) -> int:
+    if not relative:
+        raise ValueError("which year is not said")
+    return _known(published).year + {"last": -1, "this": 0, "next": 1}[relative.lower()]
+
+
+def _weekday(found: re.Match[str], sentence: str, published: date | None) -> tuple[date, date]:
+    near = _known(published)
+    lead = (found["lead"] or "").lower().strip()
+    ahead = (_WEEKDAYS.index(found["weekday"].lower()) - near.weekday()) % 7
+    future = lead == "next" or (lead != "last" and _FUTURE.search(sentence) is not None)
+    one = near + timedelta(days=(ahead or 7 if lead == "next" else ahead) if future else ahead - 7 if ahead else 0)
+    return one, one
+
+
+def _near_day(found: re.Match[str], sentence: str, published: date | None) -> tuple[date, date]:
+    shift = {"yesterday": -1, "today": 0, "tomorrow": 1, "last night": -1, "this morning": 0, "tonight": 0}
+    one = _known(published) + timedelta(days=shift[found.group().lower()])
+    return one, one
+
+
+_RELATIVE = r"(?P<relative>last|this|next)"
+_Resolve = Callable[[re.Match[str], str, date | None], tuple[date, date]]
+# Most precise first: what one has taken, the next does not see.
+_FORMS: tuple[tuple[re.Pattern[str], _Resolve], ...] = tuple(
+    (re.compile(pattern, flags), resolve)
+    for pattern, flags, resolve in (
+        (rf"\b{_DAY}(?: of)? {_MONTH}(?:,? {_YEAR})?", re.IGNORECASE, _full_day),
+        (rf"\b{_MONTH} {_DAY}(?!-)(?:,? {_YEAR})?", re.IGNORECASE, _full_day),
+        (rf"\b{_MONTH},?(?: of)? {_YEAR}", re.IGNORECASE, _month_of),
+        (
+            rf"\b(?P<season>spring|summer|autumn|fall|winter)(?: of)? (?:{_YEAR}|{_RELATIVE} year\b)",
+            re.IGNORECASE,
+            _season,
+        ),
+        (
+            rf"\b(?P<quarter>{'|'.join(_QUARTERS)}) quarter(?: of)?,? (?:{_YEAR}|{_RELATIVE} year\b)",
+            re.IGNORECASE,
+            _quarter,
+        ),
+        (rf"(?<=\bin ){_MONTH}(?: {_RELATIVE} year\b)?", re.IGNORECASE, _month_of),
+        (rf"\b(?P<lead>next |last )?(?P<weekday>{'|'.join(_WEEKDAYS)})(?=['’]?s?\b)", re.IGNORECASE, _weekday),
+        (r"\b(?:yesterday|today|tomorrow|last night|this morning|tonight)\b", re.IGNORECASE, _near_day),
+        (rf"(?<![\d,.€$£#-])\b{_YEAR}(?![,.]\d|[-%]|\s?(?:people|metres|euros))", 0, _whole_year),
+    )
+)
+
+
+def mentions(sentence: str) -> Iterator[tuple[int, int]]:
+    """Yield where a day is named, placed or not."""
+    for pattern, _ in _FORMS:
+        for found in pattern.finditer(sentence):
+            yield found.span()
