@@ -84,12 +84,15 @@ def score(
     gold: GoldOption,
     run: Annotated[Path, typer.Option(exists=True, help="What `eval run` wrote.")],
     out: Annotated[Path, typer.Option(help="The scores.")],
+    allow_missing_gold: Annotated[
+        bool, typer.Option("--allow-missing-gold", help="Count questions whose gold articles are not there as missed.")
+    ] = False,
 ) -> None:
     """Score a run against its gold set."""
     from eval.score import score as score_run, table
 
     with _failures():
-        scores = score_run(gold, run)
+        scores = score_run(gold, run, allow_missing_gold=allow_missing_gold)
     out.write_text(json.dumps(scores, ensure_ascii=False, allow_nan=False, indent=1) + "\n", encoding="utf-8")
     print(table(scores))
 

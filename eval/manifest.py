@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from qa import QaError, Settings
 
@@ -62,6 +63,8 @@ def hash_corpus(articles: Iterable[tuple[str, str]]) -> str:
 def settings_json(settings: Settings) -> dict[str, Any]:
     """Return the settings that can change an answer: no secret, no place on a disk."""
     shown: dict[str, Any] = settings.model_dump(mode="json", exclude=_SECRET | _PLACES)
+    # An address may carry a password; the host is what tells two providers of one model apart.
+    shown["openai_base_url"] = settings.openai_base_url and urlsplit(settings.openai_base_url).hostname
     return shown
 
 

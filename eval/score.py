@@ -22,13 +22,16 @@ FORMAT = 1
 SLICES = ("category", "outlet", "answerable", "articles", "year")
 
 
-def score(gold: Path, run: Path) -> dict[str, Any]:
-    """Return the scores of a run. Raises BadRun naming what is missing or changed, and QaError for a bad gold set."""
+def score(gold: Path, run: Path, *, allow_missing_gold: bool = False) -> dict[str, Any]:
+    """Return the scores of a run. Raises BadRun naming what is missing or changed, and QaError for a bad gold set.
+
+    Public sets point into articles that their corpus lacks; where that is allowed, such questions count as missed.
+    """
     found = read_run(run)
     if found.manifest["gold_sha256"] != hash_gold(gold):
         raise BadRun(f"{gold} is not the gold set of {run}: its hash has changed")
     items = load_items(gold)[: found.manifest["items"]]
-    check_whole(items, found)
+    absent = check_whole(items, found, allow_missing_gold)
     texts = {key: row["text"] for key, row in found.articles.items()}
     cases = [Case(item, found.replies[item.id], texts) for item in items]
     rows = [_item_row(case, found) for case in cases]
@@ -38,6 +41,7 @@ def score(gold: Path, run: Path) -> dict[str, Any]:
         "manifest": found.manifest,
         "items_n": len(items),
         "errors": [row["id"] for row in rows if row["error"]],
+        "missing_gold": absent,
         "metrics": {metric.name: _summary(metric, rows) for metric in METRICS},
         "slices": {name: _slice(name, rows) for name in SLICES},
         "detectable_change": detectable_change(len(items)),
@@ -47,8 +51,11 @@ def score(gold: Path, run: Path) -> dict[str, Any]:
     }
 
 
-def check_whole(items: Sequence[Item], run: Run) -> None:
-    """Raise BadRun unless every item has one reply and every article is what the gold set says."""
+def check_whole(items: Sequence[Item], run: Run, allow_missing_gold: bool = False) -> list[str]:
+    """Return the items whose gold articles the corpus lacks, if that is allowed.
+
+    Raises BadRun unless every item has one reply and every article is what the gold set says.
+    """
     if not items or run.manifest["items"] != len(items):
         raise BadRun(f"the run names {run.manifest['items']} items, the gold set has {len(items)}")
     faults = [f"item {item.id} is missing from the run" for item in items if item.id not in run.replies]
@@ -59,15 +66,22 @@ def check_whole(items: Sequence[Item], run: Run) -> None:
         live[article_id].append(row["text"])
         if hashlib.sha256(row["text"].encode()).hexdigest() != row["sha256"]:
             faults.append(f"article {article_id}: the text is not the one that was hashed")
+    absent = []
     for item in items:
         if run.replies.get(item.id, {}).get("error"):
             continue  # its articles were not kept
+        lost = sorted(name for name in item.relevant | {span.article_id for span in item.gold} if not live[name])
+        if lost and allow_missing_gold:
+            absent.append(item.id)
+        else:
+            faults += [f"item {item.id}: the corpus does not hold article {name}" for name in lost]
         for span in item.gold:
-            if not any(text[span.start : span.end] == span.text for text in live[span.article_id]):
+            texts = live[span.article_id]
+            if texts and not any(text[span.start : span.end] == span.text for text in texts):
                 faults.append(f"item {item.id}: the corpus does not hold gold span {span.article_id} {span.start}")
-        faults += [f"item {item.id}: the corpus does not hold {name}" for name in item.gold_articles if not live[name]]
     if faults:
         raise BadRun("\n".join(faults))
+    return absent
 
 
 def _item_row(case: Case, run: Run) -> dict[str, Any]:
@@ -206,4 +220,6 @@ def table(scores: Mapping[str, Any]) -> str:
     area = scores["risk_coverage"]
     lines.append(f"risk-coverage area {area['area']:.4f}" if "area" in area else f"risk-coverage: {area['unscored']}")
     lines.append(f"smallest change seen four times in five: {scores['detectable_change']:.3f} of a 0/1 metric")
-    return "\n".join([*lines, f"{scores['items_n']} items, {len(scores['errors'])} failed"])
+    counts = f"{scores['items_n']} items, {len(scores['errors'])} failed"
+    missing = len(scores["missing_gold"])
+    return "\n".join([*lines, counts + (f", {missing} whose gold articles the corpus lacks" if missing else "")])

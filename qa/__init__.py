@@ -26,9 +26,11 @@ if TYPE_CHECKING:  # what a type checker sees; test_public_api.py holds it to th
         Filters as Filters,
         Hit as Hit,
         IngestReport as IngestReport,
+        Mode as Mode,
         Question as Question,
         Refused as Refused,
         Span as Span,
+        Turn as Turn,
     )
     from qa.wiring import Library as Library
 
@@ -45,11 +47,13 @@ _HOMES = {
     "IngestReport": "qa.types",
     "Library": "qa.wiring",
     "MiniLM": "qa.minilm",
+    "Mode": "qa.types",
     "QaError": "qa.errors",
     "Question": "qa.types",
     "Refused": "qa.types",
     "Settings": "qa.settings",
     "Span": "qa.types",
+    "Turn": "qa.types",
     "chunk": "qa.chunking",
     "load_settings": "qa.settings",
     "read": "qa.readers",

@@ -33,24 +33,60 @@ class Alignment:
         """Return how many of the six words around have a place."""
         return sum(place is not None for place in self.places[max(0, at - 3) : at + 4])
 
-    def moved(self, at: int) -> int | None:
-        """Return where a word without a place stands beside a neighbour that it has in the statement too."""
+    def moved(self, at: int) -> bool:
+        """Tell whether a word without a place stands elsewhere with what ties it in: "in" Moscow, "to" 9 percent.
+
+        The other half of a name, or the unit of a number, ties nothing in.
+        """
         own = self.statement[at].key
-        for place, token in enumerate(self.sentence):
-            if token.key == own and (self._meets(at, place, -1) or self._meets(at, place, 1)):
-                return place
-        return None
+        return any(
+            token.key == own and place not in self.back and (self._tied(at, place, -1) or self._tied(at, place, 1))
+            for place, token in enumerate(self.sentence)
+        )
 
-    def _meets(self, at: int, place: int, step: int) -> bool:
+    def _tied(self, at: int, place: int, step: int) -> bool:
         here, there = at + step, place + step
-        if not (0 <= here < len(self.statement) and 0 <= there < len(self.sentence)):
-            return False
-        return self.statement[here].key == self.sentence[there].key
+        while 0 <= here < len(self.statement) and 0 <= there < len(self.sentence):
+            mine = self.statement[here]
+            if mine.key != self.sentence[there].key:
+                return False
+            if mine.kind not in ("name", "number", "unit", "month", "weekday"):
+                return True
+            here, there = here + step, there + step
+        return False
 
 
-def align(statement: Sequence[Token], sentence: Sequence[Token]) -> Alignment:
-    """Match the longest common runs first, as a diff does."""
-    matcher = SequenceMatcher(None, [one.key for one in sentence], [one.key for one in statement], autojunk=False)
+def exchanged(seeing: Alignment) -> tuple[str, str] | None:
+    """Return a name and the other that stands in its place, where the statement is otherwise the sentence.
+
+    Two names that changed places break a diff into pieces that each look like words moved about. Blind to names, it
+    finds more of the sentence again, with the wrong name in each place.
+    """
+    blind = align(seeing.statement, seeing.sentence, blind=True)
+    if len(blind.back) <= len(seeing.back):
+        return None
+    for at, place in enumerate(blind.places):
+        if place is not None and seeing.statement[at].kind == "name":
+            mine, theirs = _run(seeing.statement, at), _run(seeing.sentence, place)
+            if not ({one.key for one in mine} <= {one.key for one in theirs} or {one.key for one in theirs} <= {one.key for one in mine}):
+                return " ".join(one.shown for one in mine), " ".join(one.shown for one in theirs)
+    return None
+
+
+def _run(words: Sequence[Token], at: int) -> Sequence[Token]:
+    """Return the names that stand together here."""
+    start = end = at
+    while start and words[start - 1].kind == "name":
+        start -= 1
+    while end < len(words) and words[end].kind == "name":
+        end += 1
+    return words[start:end]
+
+
+def align(statement: Sequence[Token], sentence: Sequence[Token], *, blind: bool = False) -> Alignment:
+    """Match the longest common runs first, as a diff does; a blind alignment takes any name for any other."""
+    theirs, mine = (["" if blind and one.kind == "name" else one.key for one in words] for words in (sentence, statement))
+    matcher = SequenceMatcher(None, theirs, mine, autojunk=False)
     places: list[int | None] = [None] * len(statement)
     for block in matcher.get_matching_blocks():
         for step in range(block.size):

@@ -17,6 +17,7 @@ from qa.types import Embedder, Evidence, Hit, Span, Vectors
 # on RealTimeQA 2022 (docs/retrieval.md); `python -m eval.development` prints what they are worth.
 WEIGHTS = {"own": 1.0, "near": 0.25, "around": 0.2, "kind": 0.7, "hit": 0.9, "similar": 0.8, "loose": -0.6}
 SYNONYM = 0.6
+UNSEEN = 0.5  # what a word that no article uses counts, of the mean of those that some article uses
 _EMBEDDED = 24  # sentences that are compared by vector, best by words first: embedding costs the most here
 _KEPT = 8_192  # sentence vectors in memory, 12 MB
 _QUOTE_MARKS = '“”"«»„'
@@ -55,7 +56,8 @@ class Features:
     hit: float  # the score of its chunk, against the best
     similar: float  # cosine with the question; 0 without an embedder
     loose: float  # it is a headline, a caption or a question, no statement
-    compared: bool = False  # `similar` was measured
+    nearest: float = 0.0  # the best cosine of any sentence with the question
+    compared: bool = False  # `similar` and `nearest` were measured
 
     def score(self) -> float:
         """Return the weighted sum."""
@@ -88,7 +90,7 @@ class EvidenceRanker:
         hits = [hit for hit in hits if (hit.source.article_id, hit.source.version) in texts]
         if not hits:
             return Ranked((), ())
-        rarity = self._lexical.rarity(asked.stems)
+        rarity = _weights(asked, self._lexical.rarity(asked.stems), self._lexical.seen(asked.stems))
         best = max(hit.score for hit in hits) or 1.0
         whole = {key: text.stem_set(one) for key, one in texts.items()}
         found: dict[str, tuple[Evidence, Features]] = {}
@@ -124,9 +126,10 @@ class EvidenceRanker:
             vectors = self._embed([one.text for one, _ in head])
         except EmbeddingFailed:  # the retriever has said so in `degraded` already
             return ranked
+        cosines = [max(0.0, float(question @ vector)) for vector in vectors]
         compared = [
-            (one, replace(features, similar=max(0.0, float(question @ vector)), compared=True))
-            for (one, features), vector in zip(head, vectors, strict=True)
+            (one, replace(features, similar=cosine, nearest=max(cosines), compared=True))
+            for (one, features), cosine in zip(head, cosines, strict=True)
         ]
         return sorted(compared, key=lambda pair: -pair[1].score()) + rest
 
@@ -141,6 +144,20 @@ class EvidenceRanker:
             for oldest in list(self._vectors)[: max(0, len(self._vectors) - _KEPT)]:
                 del self._vectors[oldest]
         return [known[one] for one in sentences]
+
+
+def _weights(asked: Asked, rarity: dict[str, float], seen: set[str]) -> dict[str, float]:
+    """Return what each stem of the question counts.
+
+    An ordinary word that no article uses says little about what the articles say: in a small store most ways to put a
+    question are such words. A name or a number that is nowhere says that the question is about something else.
+    """
+    present = [weight for stem, weight in rarity.items() if stem in seen]
+    usual = sum(present) / len(present) if present else 1.0
+    return {
+        stem: weight if stem in seen or stem in asked.names or stem.isdigit() else min(weight, UNSEEN * usual)
+        for stem, weight in rarity.items()
+    }
 
 
 def _sentences(hit: Hit) -> Iterator[Evidence]:

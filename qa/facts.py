@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from decimal import Decimal, InvalidOperation
 from typing import Literal
 
@@ -33,6 +34,7 @@ _TOKEN = re.compile(
     rf"|(?P<word>[^\W_{_CJK}]+(?:'[^\W_{_CJK}]+)*)"
 )
 _SENTENCE_START = re.compile(r"(?:^|[.!?]['\"”’)]*\s+)[\s\"'“‘(\[-]*$")
+_DAY = re.compile(r" \d{1,2}\b")
 _ORDINALS = {"st", "nd", "rd", "th"}
 _ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
 _SMALL = {word: number for number, word in enumerate((_ONES + " seventeen eighteen nineteen").split())}
@@ -70,13 +72,14 @@ class Token:
     @property
     def bare(self) -> str:
         """Return the letters without case and without the 's of a possessor."""
-        return self.shown.casefold().removesuffix("'s").removesuffix("'")
+        return self.shown.casefold().removesuffix("'s").removesuffix("'").replace(".", "")
 
 
-def tokens(sentence: str) -> list[Token]:
+@lru_cache(maxsize=4_096)  # a statement's neighbours are read again with the next statement
+def tokens(sentence: str) -> tuple[Token, ...]:
     """Return the words of a text in order, dates as month, day, year, and units behind their numbers."""
     plain = unicodedata.normalize("NFKC", sentence.translate(_PLAIN)).translate(_PLAIN)
-    return _dated(_counted(list(_split(plain))))
+    return tuple(_dated(_counted(list(_split(plain)))))
 
 
 def _split(plain: str) -> Iterator[Token]:
@@ -93,7 +96,11 @@ def _split(plain: str) -> Iterator[Token]:
         elif group == "clock":
             yield Token(f"#{shown.lstrip('0') or shown}", shown, "number")
         else:
-            yield from _word(shown, bool(_SENTENCE_START.search(plain, max(0, found.start() - 12), found.start())))
+            opens = bool(_SENTENCE_START.search(plain, max(0, found.start() - 12), found.start()))
+            if shown in ("May", "March") and _DAY.match(plain, found.end()):
+                yield Token(f"month:{lexicon.MONTHS[shown.lower()]}", shown, "month")
+            else:
+                yield from _word(shown, opens)
 
 
 def _figure(digits: str, suffix: str) -> Iterator[Token]:
@@ -146,19 +153,19 @@ def _classified(shown: str, low: str, opens: bool) -> tuple[str, str, Kind]:
         return f"month:{lexicon.MONTHS[bare]}", shown, "month"
     if upper and bare in lexicon.WEEKDAYS:
         return f"day:{lexicon.WEEKDAYS[bare]}", shown, "weekday"
+    if bare in lexicon.NEGATIONS:
+        return bare, shown, "negation"
+    if bare in lexicon.MODALS and (not upper or opens or bare not in ("will", "may")):
+        return lexicon.MODALS[bare], shown, "modal"
     if not upper or opens:
-        if bare in lexicon.NEGATIONS:
-            return ("not" if bare == "not" else bare), shown, "negation"
-        if bare in lexicon.MODALS:
-            return lexicon.MODALS[bare], shown, "modal"
         if bare in lexicon.UNITS:
             return lexicon.UNITS[bare], shown, "unit"
         if bare in lexicon.DENIALS:
             return _stem(bare), shown, "denial"
         if bare in lexicon.FILLERS:
-            return bare, shown, "filler"
-    elif bare in lexicon.FILLERS and bare not in ("who", "will"):
-        return bare, shown, "filler"
+            return _stem(bare), shown, "filler"
+    elif bare in lexicon.FILLERS and bare != "who":
+        return _stem(bare), shown, "filler"
     if upper:
         return _stem(bare), shown, "name"
     return _stem(bare), shown, "filler" if bare in lexicon.SPEAKING and bare in ("said", "say", "says") else "word"

@@ -127,6 +127,12 @@ class LexicalIndex:
             searcher = self._index.searcher()
             return {stem: _idf(searcher.num_docs, searcher.doc_freq("body", stem)) for stem in stems}
 
+    def seen(self, stems: Iterable[str]) -> set[str]:
+        """Return those of the stems that stand in any chunk."""
+        with self._mapped_errors("read"):
+            searcher = self._index.searcher()
+            return {stem for stem in stems if searcher.doc_freq("body", stem)}
+
 
 def _idf(total: int, frequency: int) -> float:
     return math.log(1 + (total - frequency + 0.5) / (frequency + 0.5)) if total > frequency else 0.1

@@ -102,7 +102,7 @@ FUTURE = {
 }
 SPEAKING = _lexicon(
     "say says said saying tell tells told add adds added ask asks asked announce announces announced claim claims"
-    " claimed warn warns warned write writes wrote state states stated explain explains explained argue argues argued"
+    " claimed warn warns warned write writes wrote stated explain explains explained argue argues argued"
     " insist insists insisted note notes noted tweet tweets tweeted report reports reported declare declares declared"
     " according reply replies replied respond responded confirm confirms confirmed recall recalled joke joked quip"
     " describe described call called testify testified reveal reveals revealed"
@@ -125,7 +125,7 @@ UNITS = (
     {word: "percent" for word in ("percent", "pct", "percentage")}
     | {word: "dollar" for word in ("dollar", "dollars", "usd", "bucks")}
     | {word: "euro" for word in ("euro", "euros", "eur")}
-    | {word: "pound" for word in ("pounds", "pound", "gbp", "sterling", "lb", "lbs")}
+    | {word: "pound" for word in ("pounds", "pound", "gbp", "lb", "lbs")}
     | {word: "kilometre" for word in ("km", "kms", "kilometre", "kilometres", "kilometer", "kilometers")}
     | {word: "metre" for word in ("metre", "metres", "meter", "meters")}
     | {word: "centimetre" for word in ("cm", "centimetre", "centimetres", "centimeter", "centimeters")}

@@ -18,26 +18,30 @@ def _words(text: str) -> frozenset[str]:
 
 
 _BEFORE, _AFTER = 220, 140  # characters looked at on each side: longer than any clause that helps
+_NEAR = 6  # words between a verb in the present and the time it announces
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+|[^\w\s]")
 _STOPS = _words("; : — – “ ( …")
-_OPENERS = _words("and but that while which who where as when because if so or then whether how , ; : — – - “ ( \" ‘ … !")
-_PREPOSITIONS = _words("in at after before during on of from since for over by following despite about to with against")
+_OPENERS = _words(
+    'and but that while which who where as when because if so or then whether how , ; : — – - “ ( " ‘ … !'
+)
+_SAYS = _words("said says say added told")
 
 _MODALS = _words(
     "will would shall should may might must can could cannot won't wouldn't shan't shouldn't mustn't can't couldn't"
     " it'll he'll she'll we'll they'll you'll i'll that'll there'll he'd she'd they'd we'd i'd it'd"
 )
-_PRESENT_BE = _words("is are am isn't aren't it's he's she's that's there's we're they're you're i'm who's what's")
+_PRESENT_BE = _words("is are isn't aren't it's he's she's that's there's we're they're you're i'm who's what's")
+_STATES = _words("located situated based known called named aged used set")
 _PAST_BE = _words("was were wasn't weren't")
 _PAST_AUXILIARY = _words("had did hadn't didn't got been")
 _PERFECT = _words("has have hasn't haven't having i've we've they've you've who've")
 _TO_COME = _words("due expected scheduled slated planned poised likely projected tipped billed bound forecast set")
 _NEEDS_BE = _words("set forecast projected bound tipped billed poised")  # otherwise nouns or plain past verbs
 _INTEND = _words(  # followed by "to": what comes is still to come
-    "plan plans planned hope hopes hoped aim aims aimed want wants wanted intend intends intended expect expects promise"
-    " promises promised prepare prepares prepared vow vows vowed pledge pledges pledged agree agrees agreed threaten"
-    " threatens threatened ask asked urge urged order ordered told invite invited decide decides decided voted need needs"
-    " needed wait waits waiting preparing planning hoping going"
+    "plan plans planned hope hopes hoped aim aims aimed want wants wanted intend intends intended expect expects"
+    " promise promises promised prepare prepares prepared vow vows vowed pledge pledges pledged agree agrees agreed"
+    " threaten threatens threatened ask asked urge urged order ordered told invite invited decide decides decided"
+    " voted need needs needed wait waits waiting preparing planning hoping going"
 )
 _OPINION = _words("accused charged suspected alleged believed thought reported known convicted understood feared said")
 _ADJECTIVE = _words(  # in -ed, and no verb where no form of "be" or "have" stands before them
@@ -49,28 +53,38 @@ _NOT_PAST = _words(
     " kindred embed infrared wed"
 )
 _IRREGULAR = _words(
-    "said told met held made took taken came went gone gave given got saw seen found left led fell fallen felt rose risen"
-    " won lost began begun broke broken brought bought built burnt caught chose chosen cost cut dealt drew drawn drove"
-    " driven ate fought flew flown forgot forgave froze grew grown hit hung hurt kept knew laid learnt lent let lit meant"
-    " paid put quit ran rang read rode sang sank sunk sat sent shook shaken shot showed shown shut slept slid spent spoke"
-    " spoken spread stole stolen stood struck stuck swam swept swore sworn taught tore torn thought threw thrown"
-    " understood woke wore worn wrote written became become beat beaten withdrew withdrawn overtook undertook underwent"
-    " upheld sold heard ended was were did had"
+    "said told met held made took taken came went gone gave given got saw seen found left led fell fallen felt rose"
+    " risen won lost began begun broke broken brought bought built burnt caught chose chosen cost cut dealt drew drawn"
+    " drove driven ate fought flew flown forgot forgave froze grew grown hit hung hurt kept knew laid learnt lent let"
+    " lit meant paid put quit ran rang read rode sang sank sunk sat sent shook shaken shot showed shown shut slept"
+    " slid spent spoke spoken spread stole stolen stood struck stuck swam swept swore sworn taught tore torn thought"
+    " threw thrown understood woke wore worn wrote written became become beat beaten withdrew withdrawn overtook"
+    " undertook underwent upheld sold heard ended was were did had"
 )
 _SCHEDULE = _words(  # in the present these announce: "talks resume on Monday", "the show opens on Friday"
     "start begin open close meet vote resume end return arrive leave go play host face run take come expire reopen"
-    " conclude kick travel appear launch decide publish continue visit finish head fly sit speak elect choose hold mark"
+    " conclude kick travel appear launch decide publish continue visit finish head fly sit speak elect choose hold"
+    " mark"
 )
 _SCHEDULES = frozenset(word + ending for word in _SCHEDULE for ending in ("s", "es"))
 _DETERMINERS = _words(
-    "the a an his her its their our my your this that these those of no some any more two three four five six most every"
-    " free new first last second final early political one"
+    "the a an his her its their our my your this that these those of no some any more two three four five six most"
+    " every free new first last second final early political one"
 )
 _ARTICLES = _words("the a an his her its their our my your this these those no every")
+_RELATIVES = _words("who which whose where who's")
 _PRONOUNS = _words("we they you i who")
 _ADVERBS = _words("not also now then never still since already only just both all soon once again first even")
 _FINITE = _MODALS | _PRESENT_BE | _PAST_BE | _words("has have had did")
-_SILENT = _words("comment say confirm discuss elaborate speculate answer reveal")  # "would not say": a refusal, now past
+_NAMES = ("May", "Will")
+_COMING = _words("upcoming forthcoming looming possible")
+_REPORTING = _words(
+    "saying stating telling announcing adding writing warning claiming tweeting reporting killing injuring"
+)
+_INVITATIONS = _words("enjoy join watch catch visit check tune book celebrate expect")  # at the head of a sentence
+_SILENT = _words(
+    "comment say confirm discuss elaborate speculate answer reveal"
+)  # "would not say": a refusal, now past
 
 
 def tense_at(sentence: str, start: int, end: int) -> Tense | None:
@@ -81,17 +95,19 @@ def tense_at(sentence: str, start: int, end: int) -> Tense | None:
     lead = before[-1].lower() if before else ","
     if lead == "since":
         return "past"
-    if lead in ("until", "till") or before[-2:] == ["ahead", "of"]:
+    if lead in ("until", "till"):  # "will not open until Monday", "did not open until Monday"
+        return "past" if _read_back(before) == "past" and _denied(before[-12:]) else "future"
+    if before[-2:] == ["ahead", "of"]:
         return "future"
     if _looks_ahead(before, lead, sentence[start:end], after, possessive):
-        return _read_on(after) or _read_back(before)
+        return _read_on(after, possessive) or _read_back(before)
     return _read_back(_clause(before)) or _read_on(after) or _read_back(before)
 
 
 def _looks_ahead(before: list[str], lead: str, phrase: str, after: list[str], possessive: bool) -> bool:
     """Tell whether the verb that counts comes after the phrase."""
     if possessive:
-        return lead not in _PREPOSITIONS
+        return lead in _OPENERS or lead in _SAYS
     if after and after[0].lower() in _FINITE:  # "the vote on Tuesday will": the phrase belongs to the subject
         return True
     if lead in ("and", "or", "then"):  # "on Monday and Tuesday" goes on, "and on Tuesday" begins anew
@@ -101,10 +117,16 @@ def _looks_ahead(before: list[str], lead: str, phrase: str, after: list[str], po
     return lead in _OPENERS
 
 
+def _denied(words: list[str]) -> bool:
+    return any(word in ("not", "never", "only") or word.endswith(("n't", "n’t")) for word in words)
+
+
 def _clause(before: list[str]) -> list[str]:
     """Return the words since the last mark that ends a clause."""
+    closed = False
     for i in range(len(before) - 1, -1, -1):
-        if before[i] in _STOPS:
+        closed = closed or before[i] == "”"
+        if before[i] in _STOPS and not (before[i] == "“" and closed):
             return before[i + 1 :]
     return before
 
@@ -112,28 +134,46 @@ def _clause(before: list[str]) -> list[str]:
 def _read_back(words: list[str]) -> Tense | None:
     infinitive = False
     for i in range(len(words) - 1, -1, -1):
-        if words[i].lower() == "to":
-            infinitive = True
-        elif found := _signal(words, i, infinitive):
+        if words[i] == "to":
+            infinitive = infinitive or _is_infinitive(words, i)
+        elif found := _signal(words, i, infinitive, len(words) - i <= _NEAR):
             return found
     return None
 
 
-def _read_on(words: list[str]) -> Tense | None:
+def _is_infinitive(words: list[str], to: int) -> bool:
+    """Tell "to meet" from "to a meeting" and "to London"."""
+    following = words[to + 1] if to + 1 < len(words) else ""
+    return following.islower() and following not in _DETERMINERS
+
+
+def _read_on(words: list[str], possessive: bool = False) -> Tense | None:
+    aside = False
     for i, word in enumerate(words):
         if word in _STOPS:
             return None
-        if found := _signal(words, i, "to" in words[i + 1 : i + 4]):
+        if word == "," and aside:
+            aside = False
+        elif word.lower().replace("’", "'") in _RELATIVES and words[i - 1 : i] == [","]:
+            aside = True  # "on Monday the judge, who is new, ruled"
+        if aside:
+            continue
+        infinitive = any(words[j] == "to" and _is_infinitive(words, j) for j in range(i + 1, min(i + 4, len(words))))
+        if found := _signal(words, i, infinitive, i < _NEAR):
             return found
-        if word.lower() in _PRESENT_BE:  # "On Monday the court is in session"
-            return "future"
+        if word.lower() in _PRESENT_BE and _next(words, i) not in _STATES:
+            # "On Monday the court is in session", but "Monday's ruling is a blow"
+            return None if possessive or i >= _NEAR else "future"
     return None
 
 
-def _signal(words: list[str], i: int, infinitive: bool) -> Tense | None:
+def _signal(words: list[str], i: int, infinitive: bool, near: bool) -> Tense | None:
     """Return what this word says of the time, None where it is no verb or its own verb stands before it."""
     word = words[i].lower().replace("’", "'")
-    if words[i][:1].isupper() and i > 0 and words[i - 1] not in "\"“‘,:;":  # a name: Will, May
+    inside = i > 0 and words[i - 1] not in '"“‘,:;'
+    if words[i].isupper() or (inside and words[i][0].isupper()):  # a name: US, Will
+        return None
+    if words[i] in _NAMES and _is_past(_next(words, i)):
         return None
     previous = _previous(words, i)
     if word in _MODALS:
@@ -143,22 +183,27 @@ def _signal(words: list[str], i: int, infinitive: bool) -> Tense | None:
     if word in _TO_COME and (found := _read_to_come(words, i, word, previous)):
         return found
     if word in _INTEND and infinitive:
-        return None if previous in _DETERMINERS else "future"
+        return "past" if previous in ("did", "didn't") else None if previous in _DETERMINERS else "future"
     if word in _PERFECT:
         return _read_perfect(words, i, previous)
     if word in _PAST_AUXILIARY or _is_past(word):
         return _read_past(words, i, word, previous)
-    if word in _SCHEDULES:
-        return None if previous in _DETERMINERS else "future"
-    if word in _SCHEDULE and (previous in _PRONOUNS or (previous.endswith("s") and len(previous) > 3)):
+    if (word in _COMING and near) or (word in _INVITATIONS and i == 0 and words[i][0].isupper()):
         return "future"
+    if word in _REPORTING and near:
+        return "past"
+    if word in _SCHEDULES and near:
+        return None if previous in _DETERMINERS or previous.endswith(("'s", "’s")) else "future"
+    if word in _SCHEDULE and near:
+        plural = (i == 1 or words[i - 1].islower()) and previous.endswith("s") and len(previous) > 3
+        return "future" if plural or previous in _PRONOUNS else None
     return None
 
 
 def _previous(words: list[str], i: int) -> str:
     """Return the word before, past adverbs, in small letters."""
     for j in range(i - 1, max(-1, i - 4), -1):
-        word = words[j].lower()
+        word = words[j] if words[j] in _NAMES else words[j].lower()
         if word not in _ADVERBS and not (word.endswith("ly") and len(word) > 4):
             return word
     return ""
@@ -189,8 +234,10 @@ def _read_modal(words: list[str], i: int, word: str, previous: str) -> Tense | N
 
 def _read_be(words: list[str], i: int, word: str) -> Tense | None:
     following = _next(words, i)
-    if following in _TO_COME or following in ("to", "going", "about"):
+    if following in _TO_COME or following == "to" or "going to" in " ".join(words[i + 1 : i + 4]):
         return "future"
+    if following in _STATES:
+        return "past" if word in _PAST_BE else None
     if word in _PAST_BE:
         return "past"
     if following in _OPINION:
@@ -205,6 +252,8 @@ def _read_to_come(words: list[str], i: int, word: str, previous: str) -> Tense |
     be = previous in _PRESENT_BE or previous in _PAST_BE or previous in ("be", "been", "being")
     if previous == "been":
         return "past" if "had" in (w.lower() for w in words[max(0, i - 4) : i]) else "future"
+    if "originally" in words[max(0, i - 1) : i] or "Originally" in words[max(0, i - 1) : i]:
+        return "past"
     if previous in ("than", "as") or (word in _NEEDS_BE and not be):
         return None
     if word == "due" and following == "to":

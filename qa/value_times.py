@@ -27,7 +27,9 @@ _CLOCK = re.compile(
     r"|(?P<hour2>1[0-2]|0?[1-9]) ?(?P<half2>[ap])\.?m\b\.?|\b(?P<word>noon|midday|midnight)\b)",
     re.IGNORECASE,
 )
-_NO_CLOCK = re.compile(r"\s*(?:%|per ?cent|million|billion|euros?|dollars?|pounds?|tonnes?|metres?|km\b)", re.IGNORECASE)
+_NO_CLOCK = re.compile(
+    r"\s*(?:%|per ?cent|million|billion|euros?|dollars?|pounds?|tonnes?|metres?|km\b)", re.IGNORECASE
+)
 _FUTURE = re.compile(
     r"\b(?:will|shall|is to|are to|was to|due|expected|expects?|plans?|planned|starts|begins|opens|next|coming|from)\b"
 )

@@ -64,14 +64,19 @@ _CURRENCY_AFTER = re.compile(rf"[ -]?({'|'.join(_CURRENCIES)})s?\b", re.IGNORECA
 _PERCENT_AFTER = re.compile(r" ?%|[ -]?(?:per ?cent|percentage points?)\b", re.IGNORECASE)
 _AGE_AFTER = re.compile(r"[ -]years?[ -](?:old|of age)\b", re.IGNORECASE)
 _AGED = re.compile(r"\b(?:aged?|age of) $|[a-z], $", re.IGNORECASE)
-_MINUTES_AFTER = re.compile(rf"(?P<length>[ -](?P<unit>{'|'.join(_MINUTES)})s?)\b(?P<point> (?:ago|later|earlier|late|before|after)\b)?")
+_MINUTES_AFTER = re.compile(
+    rf"(?P<length>[ -](?P<unit>{'|'.join(_MINUTES)})s?)\b(?P<point> (?:ago|later|earlier|late|before|after)\b)?"
+)
 _SIZE_AFTER = re.compile(rf"[ -]?(square |cubic |nautical )?({'|'.join(_SIZES)})s?\b(?! of them)", re.IGNORECASE)
 # A number that names a thing is no value: "the number 14 bus", "pier seven", "E4".
 _LABEL = re.compile(
     r"\b(?:numbers?|no\.?|route|flight|chapter|page|room|section|article|pier|gate|platform|line|level|phase|grade"
-    r"|highway|interstate|district|ward|apollo|type|model|part|volume|season|episode|top|under|covid)[ -]$|[#-]$|\bthe one $",
+    r"|highway|interstate|district|ward|apollo|type|model|part|volume|season|episode|top|under|covid)[ -]$|[#-]$|\bthe one $"
+    r"|\bof (?:those|them|whom|these)[^,.;]{0,20} $",  # "of those aboard nine": a part
     re.IGNORECASE,
 )
+_NAMED = re.compile(r"\w,? (?:[A-Z][a-z]+ )+$")  # "Super Bowl 45", "Week 6"
+_LABELS_BELOW = 100
 _NOT_COUNTED = re.compile(r" (?:of (?:them|the(?:m|se|ir|m)?|those|whom|which)\b|or (?:two|so)\b)|-(?!\w*(?:strong)\b)")
 _WHOLE = re.compile(r" of them(?=[,;.])")
 _OVER = re.compile(
@@ -92,6 +97,7 @@ _FORMER = re.compile(
     re.IGNORECASE,
 )
 _FORMER_AFTER = re.compile(r"[a-z ]{0,12}\b(?:a (?:week|month|year|day) (?:earlier|ago|before)|last year)\b")
+ORDINAL = "th"  # the unit of "40th"
 _SLACK = 0.1  # how far above "more than 1,000" a figure may be that says the same
 _EXACT_BELOW = 100  # smaller counts are not rounded unless they say so
 
@@ -127,9 +133,11 @@ def agree(a: Value, b: Value) -> bool:
 def _rounds(rough: Value, fine: Value) -> bool:
     """Tell whether the first is the second, rounded."""
     off = abs(rough.low - fine.low)
+    if rough.measure == "duration" and rough.step > fine.step:
+        return off <= rough.step / 2  # six weeks, 45 days
     if rough.bound == "about":
         return off <= max(rough.step / 2, 0.05 * rough.low)
-    if rough.low < _EXACT_BELOW and rough.measure == "count" or rough.step <= fine.step:
+    if (rough.low < _EXACT_BELOW and rough.measure == "count") or rough.step <= fine.step:
         return False
     return off <= min(rough.step / 2, 0.05 * rough.low)
 
@@ -137,7 +145,7 @@ def _rounds(rough: Value, fine: Value) -> bool:
 def _bounded(bound: Value, other: Value) -> bool:
     if bound.bound == "over":
         return bound.low <= other.low <= bound.low * (1 + _SLACK)
-    return bound.bound == "under" and bound.low * (1 - _SLACK) <= other.low <= bound.low
+    return bound.bound == "under" and other.low <= bound.low  # "up to 20,000" leaves room for 10,000
 
 
 def values(sentence: str, published: str | None = None) -> list[Value]:
@@ -185,13 +193,15 @@ def _number(sentence: str, found: re.Match[str]) -> Value | None:
         if unit:
             name = _CURRENCIES[unit[1].lower()] if measure == "money" else ""
             return _made(measure, name, amount, step, (start, unit.end()), sentence)  # type: ignore[arg-type]
-    if _LABEL.search(before):
+    if _LABEL.search(before) or (_NAMED.search(before) and found["digits"] and amount < _LABELS_BELOW):
         return None
     length = _MINUTES_AFTER.match(sentence, end)
     if length:
         factor = _MINUTES[length["unit"]]
         point = length["point"] is not None  # "two days ago" is a day, no length
-        return None if point else _made("duration", "", amount * factor, factor, (start, length.end("length")), sentence)
+        return (
+            None if point else _made("duration", "", amount * factor, factor, (start, length.end("length")), sentence)
+        )
     size = _SIZE_AFTER.match(sentence, end)
     if size:
         unit_name, factor = _SIZES[size[2].lower()]
@@ -206,7 +216,8 @@ def _number(sentence: str, found: re.Match[str]) -> Value | None:
     whole = _WHOLE.match(sentence, end) is not None and before.endswith(", ")  # "the coins, 3,200 of them, lay"
     if (not whole and _NOT_COUNTED.match(sentence, end)) or (found["th"] and sentence[end:].startswith(" century")):
         return None
-    return _made("count", "", amount, step, (start, end), sentence)
+    # "The 40th meeting" tells how many there were only where that is asked.
+    return _made("count", ORDINAL if found["th"] else "", amount, step, (start, end), sentence)
 
 
 def _made(measure: Measure, unit: str, amount: float, step: float, span: tuple[int, int], sentence: str) -> Value:

@@ -1,21 +1,113 @@
 """Decide whether cited sentences support a statement. Pure.
 
-A statement is laid word by word along each sentence it cites (`qa.alignment`). A verdict never comes from likeness
-alone: a number, a name, a denial, a role or a quotation that the cited text does not have makes a statement
-unsupported, however many of its other words are there. docs/verification.md has the rules and what they catch.
+A statement is laid word by word along each sentence it cites. A verdict never comes from likeness alone: a number, a
+name, a denial, a role or a quotation that the cited text does not have makes a statement unsupported, however many of
+its other words are there. docs/verification.md has the rules and what they catch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
-from qa import lexicon, quotations, text
-from qa.alignment import Alignment, align
+from qa import quotations, text
+from qa.alignment import align
+from qa.discrepancies import Case, Departure, find_departures, without_outlet
 from qa.facts import CLAIMING, Token, tokens
+from qa.lexicon import ALIKE
 from qa.types import Evidence, Support
 
 # Shares of a statement's claiming words that its sources must hold; measured by `python -m eval.verification`.
 PARTLY, FULLY = 0.3, 0.8
-_CLOSE = 0.6  # from here on a statement repeats its source, and a word in another's place is a changed word
-_CONTEXT = 0.5  # what a word counts for that stands only beside the cited sentence
-_NEARLY, _ABOUT = 0.1, 0.05  # how far "more than 190" and "about 190" may be from the number they stand for
+_BESIDE = 0.5  # what a word counts for that stands only around the cited sentence
+
+Checked = tuple[Support, tuple[str, ...]]
+
+
+def check(statement: str, cited: Sequence[Evidence], others: Sequence[Evidence] = ()) -> Checked:
+    """Return how far the cited sentences support a statement, and why not if they do not.
+
+    `others` are sentences that were shown and are not cited: what one of them says is told from what none does.
+    """
+    if not cited:
+        return "unsupported", ("cites nothing",)
+    folded = text.fold(statement)
+    if any(text.fold(one.text) == folded for one in cited):
+        return "supported", ()
+    case = _case(tokens(statement), cited)
+    found = [*find_departures(case), *_spoken(statement, case, cited)]
+    found += [Departure(reason, True) for reason in quotations.wrong_quotes(statement, cited, others)]
+    if any(one.hard for one in found):
+        return "unsupported", _reasons(statement, found, cited, others)
+    share = coverage(case)
+    if share < PARTLY:
+        return "unsupported", _reasons(statement, [Departure("says other things than the cited text", True)], cited, others)
+    if found:
+        return "partial", _unique(one.reason for one in found)
+    if share < FULLY:
+        return "partial", ("says more than the cited text",)
+    return "supported", ()
+
+
+def _case(own: Sequence[Token], cited: Sequence[Evidence]) -> Case:
+    around = [tokens(part) for one in cited for part in (one.context, one.source.title or "") if part]
+    outlets = [tokens(name) for one in cited for name in _outlet_names(one.source.outlet or "")]
+    own = without_outlet(own, outlets)
+    near = {token.key for words in around for token in words}
+    near |= {token.key for outlet in outlets for token in outlet}
+    near |= {f"{a.key} {b.key}" for words in around for a, b in pairwise(words) if a.kind == b.kind == "name"}
+    years = frozenset(f"#{one.source.published_at[:4]}" for one in cited if one.source.published_at)
+    return Case(own, [align(own, tokens(one.text)) for one in cited], frozenset(near), years)
+
+
+def _outlet_names(outlet: str) -> list[str]:
+    """Return what an outlet goes by: "BBC News" is also the BBC."""
+    return [outlet, outlet.removesuffix(" News")] if outlet.endswith(" News") else [outlet] if outlet else []
+
+
+def coverage(case: Case) -> float:
+    """Return the share of the statement's claiming words that stand in the cited text, or in part beside it."""
+    marks = [
+        1.0
+        if case.placed(at) or token.key in case.keys | case.days or case.keys & ALIKE.get(token.key, frozenset())
+        else _BESIDE * (token.key in case.near)
+        for at, token in enumerate(case.statement)
+        if token.kind in CLAIMING
+    ]
+    return sum(marks) / len(marks) if marks else 1.0
+
+
+def _spoken(statement: str, case: Case, cited: Sequence[Evidence]) -> list[Departure]:
+    """Return who is said to have spoken and has not."""
+    said = quotations.speaks(case.statement)
+    if not said:
+        return []
+    there = set[str]().union(*(quotations.speakers(one.sentence) for one in case.alignments))
+    if not there:  # "he said", or a quotation that its speaker stands beside
+        there = set[str]().union(*({t.key for t in tokens(one.context) if t.kind == "name"} for one in cited))
+        there |= {token.key for one in case.alignments for token in one.sentence if token.kind == "name"}
+    if not there or said & there:
+        return []
+    shown = " ".join(token.shown for token in case.statement if token.key in said)
+    return [Departure(f"said by another in cited text: {shown}", True, shown)]
+
+
+def _reasons(
+    statement: str, found: Sequence[Departure], cited: Sequence[Evidence], others: Sequence[Evidence]
+) -> tuple[str, ...]:
+    """Return the reasons; what another shown sentence says is misattributed, not invented."""
+    strange = [one for one in others if one not in cited]
+    reasons = [one.reason for one in found]
+    own = text.stem_set(statement)
+    for one in strange:
+        if len(own & text.stem_set(one.text)) * 2 >= len(own) and check(statement, [one])[0] == "supported":
+            return _unique([f"said in another sentence: {one.text[:80]}", *reasons])
+    keys = {token.key for one in strange for token in tokens(one.text)}
+    for at, one in enumerate(found):
+        if one.shown and "not in cited text" in one.reason and all(token.key in keys for token in tokens(one.shown)):
+            reasons[at] = f"said in another sentence: {one.shown}"
+    return _unique(reasons)
+
+
+def _unique(reasons: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(reasons))

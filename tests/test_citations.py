@@ -2,7 +2,7 @@
 
 import pytest
 
-from qa.citations import Numbering, check, markers, numbers, without_markers
+from qa.citations import Numbering, check, markers, without_markers
 from qa.types import Citation, Evidence, Source, Span
 
 
@@ -30,12 +30,12 @@ SUPPORTED = [
 
 UNSUPPORTED = [
     ("The fire killed 41 people.", "The fire killed 40 people.", "41"),
-    ("The fire killed five people.", "The fire killed four people.", "5"),
+    ("The fire killed five people.", "The fire killed four people.", "five for four"),
     ("The fire killed 1 people.", "The fire killed twenty-one people.", "1"),
     ("It was their 41st meeting.", "They met for the 40th time, a record meeting.", "41"),
     ("Inflation was 2.5 percent.", "Inflation was 25 percent.", "2.5"),
     ("Inflation was 5 percent.", "Inflation was 2.5 percent.", "5"),
-    ("The crowd counted 1,500 people.", "The crowd counted 15,000 people.", "1500"),
+    ("The crowd counted 1,500 people.", "The crowd counted 15,000 people.", "1,500 for 15,000"),
     ("The team won 2-1 on Sunday.", "The team won 3-1 on Sunday.", "2"),
     ("The bridge opened in 2022.", "The bridge opened in 2021.", "2022"),
     ("The bill was signed by Anna Smith.", "The bill was signed by Carla Jones.", "smith"),
@@ -60,7 +60,7 @@ def test_a_changed_fact_is_unsupported(statement, cited, reason):
     """However alike the rest is; the reason names what is not there."""
     support, reasons = check(statement, [evidence(cited)])
     assert support == "unsupported"
-    assert reason in " ".join(reasons)
+    assert reason in " ".join(reasons).casefold()
 
 
 @pytest.mark.parametrize(
@@ -104,13 +104,6 @@ def test_two_citations_prove_together():
 def test_nothing_cited_is_nothing_proved():
     """Whatever the statement says."""
     assert check("The mayor opened the bridge.", []) == ("unsupported", ("cites nothing",))
-
-
-def test_numbers_are_found_in_every_form():
-    """As digits, without leading zeros and commas; "one" is nearly always a pronoun."""
-    assert numbers("the 40th of four, 1,500 and 007") == {"40", "4", "1500", "7"}
-    assert numbers("one of them") == set()
-    assert numbers("") == set()
 
 
 # -- numbering ---------------------------------------------------------------------------------------------------

@@ -239,14 +239,13 @@ def test_verify_sees_missing_and_surplus_chunks(store):
 
 def test_verify_sees_a_vector_that_is_not_its_own(store):
     """The place is there and counts as held, but its vector points elsewhere."""
-    store.add(BRIDGE, DOG)
-    (row,) = store.catalog.chunks_of([1])
-    store.vectors.apply([1], [row], [-store.embedder.embed_query("unrelated words")], 2)
-    near = store.projections.verify()[1]
-    assert near.problems == ()  # it is still among the first fifty of so few
-    store.add(*(article(f"n{n}", f"The bridge over the river number {n} opened.") for n in range(60)))
-    near = store.projections.verify()[1]
-    assert "sampled vectors are not found" in near.problems[0]
+    store.add(BRIDGE, *(article(f"n{n}", varied(n)) for n in range(60)))
+    assert store.problems() == []
+    elsewhere = -store.embedder.embed_query("unrelated words")
+    store.vectors._collection("default").update(ids=["1:1:0"], embeddings=[elsewhere.tolist()])
+    assert store.problems() == ["1 of 61 sampled vectors are not found by themselves"]
+    store.projections.rebuild()
+    assert store.problems() == []
 
 
 # -- without vectors, without embedder ---------------------------------------------------------------------------

@@ -116,6 +116,17 @@ def test_applying_a_change_twice_leaves_one_copy(index):
     assert (index.places(), index.cursor()) == ({(2, 1, 0)}, 3)
 
 
+def test_what_is_there_already_is_not_written_again(index):
+    """Chroma's graph loses points that are written over; what has changed is taken out first."""
+    written = []
+    kept = index._collection("default").upsert
+    index._collection("default").upsert = lambda **rows: written.append(rows["ids"]) or kept(**rows)
+    fill(index, chunk_row(1, "A bridge."), chunk_row(2, "A dog."))
+    fill(index, chunk_row(1, "A bridge."), chunk_row(2, "A dog.", outlet="Post"))
+    assert written == [["1:1:0", "2:1:0"], ["2:1:0"]]
+    assert found(index, "dog", Filters(outlets=("post",))) == [2]
+
+
 def test_collections_are_apart_and_a_question_makes_none(index):
     """Whoever asks in a collection that is not there gets nothing and leaves nothing behind."""
     fill(index, chunk_row(1, "Bridge.", collection="a"), chunk_row(2, "Bridge.", collection="A b/ç 新"))

@@ -55,11 +55,9 @@ def start(folder: Path, work: str, number: int) -> subprocess.Popen[str]:
 def body_of(step: int, place: int) -> str:
     """Return a text that no other step has, of one to some chunks, with repeats and letters outside the first plane."""
     dice = random.Random(f"{step}/{place}")
-    sentences = [
-        " ".join(f"word{dice.randrange(2_000)}" for _ in range(12)) + " 😀." for _ in range(dice.randrange(40))
-    ]
-    again = "The same was said again. 市长来了。 Cafe\u0301 closed. "
-    return f"This is step {step}, article {place}. " + again.join(sentences)
+    # Many different words, because vectors of texts that are all alike are lost in Chroma's graph without any crash.
+    sentences = [" ".join(f"word{dice.randrange(2_000)}" for _ in range(12)) + " 😀." for _ in range(dice.randrange(40))]
+    return f"This is step {step}, article {place}. " + " ".join([*sentences, *sentences[:2], "Cafe\u0301 市长。"])
 
 
 def articles_of(step: int) -> dict[str, str]:

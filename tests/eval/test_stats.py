@@ -101,3 +101,10 @@ def test_holm_by_hand():
     assert holm({"a": 0.03, "b": 0.01, "c": 0.04}) == pytest.approx({"b": 0.03, "a": 0.06, "c": 0.06})
     assert holm({"a": 0.6, "b": 0.9}) == {"a": 1, "b": 1}
     assert holm({}) == {}
+
+
+def test_holm_lies_between_no_adjustment_and_bonferroni():
+    """Never kinder than one look, never harsher than as many looks as there are."""
+    p_values = {"a": 0.004, "b": 0.03, "c": 0.02, "d": 0.6}
+    adjusted = holm(p_values)
+    assert all(p <= adjusted[name] <= min(1, 4 * p) for name, p in p_values.items())

@@ -1,0 +1,160 @@
+"""Measure what the check of a statement against its citation lets through, and what it holds back.
+
+    python -m eval.verification --bench PATH [--seeds PATH] [--half develop|report] [--examples N]
+
+True sentences of news articles, untouched and rewritten, must be supported by themselves; the same with one thing
+changed must not. Articles are split in halves by the hash of their id: rules were made on `develop`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import random
+import re
+import time
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from statistics import NormalDist
+
+from eval.mutations import MUTATORS, REWRITES, names
+from qa import Article, Evidence, Span, read, split_sentences
+from qa.types import Source
+from qa.verification import check
+
+SEED = 7
+PER_ARTICLE = 4
+_WHOLE = re.compile(r"[“\"‘]?[A-Z].*[.!?][”\"’]?")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A true sentence as evidence, with what stands around it."""
+
+    evidence: Evidence
+    names: Sequence[str]  # of its article
+    others: tuple[Evidence, ...]  # sentences of its article
+
+
+def articles(bench: Path, seeds: Path | None, limit: int) -> Iterator[Article]:
+    """Yield the sample articles, the seeds, and a seeded draw from RealTimeQA's."""
+    yield from (one for one in read([str(files("qa") / "sample")]) if isinstance(one, Article))
+    if seeds is not None and seeds.is_dir():
+        yield from (one for one in read([str(seeds)]) if isinstance(one, Article))
+    rows: list[dict[str, str | None]] = []
+    for year in (2022, 2023):
+        with gzip.open(bench / "realtimeqa_docs" / f"docs_{year}.jsonl.gz", "rt", encoding="utf-8") as lines:
+            rows += [json.loads(line) for line in lines]
+    rows.sort(key=lambda row: zlib.crc32(str(row["id"]).encode()))
+    for row in rows[:limit]:
+        yield Article(
+            str(row["id"]), str(row["text"]), title=row["title"], outlet=row["outlet"], published_at=row["published_at"]
+        )
+
+
+def half_of(article: Article) -> str:
+    """Return the half that an article belongs to."""
+    return "develop" if zlib.crc32(article.id.encode()) >> 8 & 1 else "report"
+
+
+def sentences(article: Article, rng: random.Random) -> Iterator[Sentence]:
+    """Yield a few whole sentences of an article."""
+    spans = split_sentences(article.text)
+    source = Source(article.id, 1, "0" * 64, article.title, article.outlet, article.url, article.published_at)
+    fit = [at for at, span in enumerate(spans) if _is_whole(span.slice(article.text))]
+    made = {at: _evidence(article, source, spans, at) for at in fit}
+    article_names = names(article.text)
+    for at in sorted(rng.sample(fit, min(PER_ARTICLE, len(fit)))):
+        others = tuple(made[one] for one in fit if abs(one - at) <= 12 and one != at)
+        yield Sentence(made[at], article_names, others)
+
+
+def _is_whole(words: str) -> bool:
+    return 45 <= len(words) <= 320 and bool(_WHOLE.fullmatch(words)) and "\n" not in words
+
+
+def _evidence(article: Article, source: Source, spans: Sequence[Span], at: int) -> Evidence:
+    around = Span(spans[max(0, at - 1)].start, spans[min(len(spans) - 1, at + 1)].end)
+    return Evidence(source, spans[at], spans[at].slice(article.text), 1.0, around.slice(article.text))
+
+
+def measure(found: Sequence[Sentence], rng: random.Random, examples: int) -> None:
+    """Check every rewrite and every mutation of the sentences; print the tables."""
+    kept: dict[str, list[bool]] = defaultdict(list)
+    let: dict[str, list[str]] = defaultdict(list)
+    shown: list[str] = []
+    spent: list[float] = []
+    for one in found:
+        for label, rewrite in REWRITES.items():
+            true = rewrite(one.evidence.text, one.evidence.source.outlet)
+            if true is None:
+                continue
+            support, reasons = check(true, [one.evidence])
+            kept[label].append(support == "supported")
+            if support != "supported":
+                shown.append(f"HELD BACK {label}: {support} {reasons}\n    {true}\n    {one.evidence.text}")
+            for change, mutate in MUTATORS.items():
+                if label != "untouched" and rng.random() < 0.7:
+                    continue
+                false = mutate(true, one.names, rng)
+                if false is None or " ".join(false.split()) == " ".join(true.split()):
+                    continue
+                began = time.perf_counter()
+                support, reasons = check(false, [one.evidence])
+                spent.append(time.perf_counter() - began)
+                let[change].append(support)
+                if support == "supported":
+                    shown.append(f"LET THROUGH {change}: \n    {false}\n    {one.evidence.text}")
+    _tables(kept, let, spent)
+    for example in shown[:examples]:
+        print(example)
+
+
+def _tables(kept: dict[str, list[bool]], let: dict[str, list[str]], spent: list[float]) -> None:
+    print("| true statement | n | supported |\n|---|---|---|")
+    for label, marks in kept.items():
+        print(f"| {label} | {len(marks)} | {_share(sum(marks), len(marks))} |")
+    total = [mark for label, marks in kept.items() for mark in marks]
+    print(f"| all | {len(total)} | {_share(sum(total), len(total))} |\n")
+    print("| changed statement | n | supported | partial | unsupported |\n|---|---|---|---|---|")
+    for change, verdicts in [*let.items(), ("all", [one for some in let.values() for one in some])]:
+        counts = [verdicts.count(verdict) for verdict in ("supported", "partial", "unsupported")]
+        print(f"| {change} | {len(verdicts)} | {counts[0]} | {counts[1]} | {counts[2]} |")
+    spent.sort()
+    print(
+        f"\ntime a check: median {1e3 * spent[len(spent) // 2]:.2f} ms, 99 % {1e3 * spent[int(len(spent) * 0.99)]:.2f} ms"
+    )
+
+
+def _share(hits: int, n: int) -> str:
+    """Return a share with its 95 % Wilson interval."""
+    z = NormalDist().inv_cdf(0.975)
+    p = hits / n
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5 / (1 + z * z / n)
+    return f"{p:.3f} [{middle - half:.3f}, {middle + half:.3f}]"
+
+
+def main() -> None:
+    """Run the measurements."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bench", type=Path, required=True)
+    parser.add_argument("--seeds", type=Path)
+    parser.add_argument("--half", choices=("develop", "report"), default="report")
+    parser.add_argument("--articles", type=int, default=1_000)
+    parser.add_argument("--examples", type=int, default=0)
+    options = parser.parse_args()
+    rng = random.Random(SEED)
+    chosen = [one for one in articles(options.bench, options.seeds, options.articles) if half_of(one) == options.half]
+    found = [sentence for article in chosen for sentence in sentences(article, rng)]
+    print(f"half: {options.half}; articles {len(chosen)}, sentences {len(found)}, seed {SEED}\n")
+    measure(found, rng, options.examples)
+
+
+if __name__ == "__main__":
+    main()
