@@ -9,9 +9,16 @@ import random
 import re
 from collections.abc import Callable, Sequence
 
+
+def _pairs(written: str) -> tuple[tuple[str, str], ...]:
+    return tuple((old, new) for old, _, new in (pair.partition("/") for pair in written.split(",")))
+
+
 _NUMBER = re.compile(r"(?<![\w.,-])\d{1,3}(?:,\d{3})+(?![\w,])|(?<![\w.,-])\d+(?:\.\d+)?(?![\w]|[.,]\d)")
 _WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
-_NUMBER_WORD = re.compile(rf"(?<!\w-)\b(?:{'|'.join(_WORDS[2:])})\b(?!-(?:one|two|three|four|five|six|seven|eight|nine)\b)")
+_NUMBER_WORD = re.compile(
+    rf"(?<!\w-)\b(?:{'|'.join(_WORDS[2:])})\b(?!-(?:one|two|three|four|five|six|seven|eight|nine)\b)"
+)
 _NAME = re.compile(r"(?<![.!?:“\"‘] )(?<!^)(?<![“\"‘(\w])[A-Z][a-z]+(?:-[A-Z][a-z]+)?(?: [A-Z][a-z]+)*")
 _NO_NAMES = frozenset(
     "Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July August"
@@ -27,41 +34,29 @@ _DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 _MONTHS = "January February March April May June July August September October November December".split()
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b(?!s)")
 _DATE = re.compile(rf"\b(?:{'|'.join(_MONTHS)}) (\d{{1,2}})\b|\b(\d{{1,2}}) (?:{'|'.join(_MONTHS)})\b")
-_UNITS = (
-    ("million", "billion"), ("billion", "million"), ("thousand", "million"), ("percent", "million"), ("dollars", "euros"),
-    ("trillion", "billion"), ("miles", "kilometers"), ("km", "miles"), ("kilometers", "meters"), ("feet", "inches"), ("hours", "days"),
-    ("minutes", "hours"), ("months", "weeks"), ("weeks", "months"), ("pounds", "tons"), ("%", " million"), ("$", "€"),
-    ("£", "$"), ("degrees", "percent"), ("tonnes", "kilograms"), ("per cent", "per day"),
-)  # fmt: skip
-_OPPOSITES = (
-    ("rose", "fell"), ("fell", "rose"), ("increased", "decreased"), ("won", "lost"), ("lost", "won"), ("more", "less"),
-    ("before", "after"), ("after", "before"), ("higher", "lower"), ("first", "last"), ("last", "next"), ("above", "below"),
-    ("began", "ended"), ("started", "ended"), ("opened", "closed"), ("accepted", "rejected"), ("approved", "blocked"),
-    ("supported", "opposed"), ("guilty", "innocent"), ("arrived", "left"), ("left", "returned"), ("bought", "sold"),
-    ("hired", "fired"), ("strong", "weak"), ("largest", "smallest"), ("biggest", "smallest"), ("old", "young"),
-    ("early", "late"), ("best", "worst"), ("good", "bad"), ("killed", "rescued"), ("died", "recovered"), ("public", "private"),
-    ("north", "south"), ("eastern", "western"), ("man", "woman"), ("men", "women"), ("son", "daughter"), ("father", "mother"),
-    ("attack", "retreat"), ("arrested", "released"), ("safe", "dangerous"), ("easy", "difficult"), ("confirmed", "denied"),
-    ("legal", "illegal"), ("true", "false"), ("ally", "enemy"), ("major", "minor"), ("success", "failure"), ("likely", "unlikely"),
-    ("possible", "impossible"), ("husband", "wife"), ("majority", "minority"), ("always", "never"), ("inside", "outside"),
-    ("gained", "shed"), ("dropped", "soared"), ("raised", "lowered"), ("joined", "quit"), ("against", "for"), ("from", "to"),
-    ("with", "without"), ("most", "least"), ("many", "few"), ("new", "outdated"), ("high", "low"), ("large", "tiny"),
-    ("under", "over"), ("over", "under"), ("up", "down"), ("down", "up"), ("longer", "shorter"), ("increase", "decline"),
-    ("praised", "mocked"), ("signed", "vetoed"), ("ended", "resumed"), ("found", "lost"), ("failed", "managed"), ("between", "outside"),
-    ("former", "current"), ("former", "future"), ("officials", "rebels"), ("police", "protesters"), ("president", "senator"),
-    ("said", "denied"), ("only", "also"), ("all", "none"), ("national", "local"), ("because", "although"), ("announced", "cancelled"),
-)  # fmt: skip
-_MODALS = (
-    ("will", "may"),
-    ("may", "will"),
-    ("could", "will"),
-    ("would", "might"),
-    ("might", "will"),
-    ("can", "must"),
-    ("should", "will"),
+_UNITS = _pairs(
+    "million/billion,billion/million,thousand/million,percent/million,dollars/euros,trillion/billion,"
+    "miles/kilometers,km/miles,kilometers/meters,feet/inches,hours/days,minutes/hours,months/weeks,weeks/months,"
+    "pounds/tons,%/ million,$/€,£/$,degrees/percent,tonnes/kilograms,per cent/per day"
 )
+_OPPOSITES = _pairs(
+    "rose/fell,fell/rose,increased/decreased,won/lost,lost/won,more/less,before/after,after/before,higher/lower,"
+    "first/last,last/next,above/below,began/ended,started/ended,opened/closed,accepted/rejected,"
+    "approved/blocked,supported/opposed,guilty/innocent,arrived/left,left/returned,bought/sold,hired/fired,"
+    "strong/weak,largest/smallest,biggest/smallest,old/young,early/late,best/worst,good/bad,killed/rescued,"
+    "died/recovered,public/private,north/south,eastern/western,man/woman,men/women,son/daughter,father/mother,"
+    "attack/retreat,arrested/released,safe/dangerous,easy/difficult,confirmed/denied,legal/illegal,true/false,"
+    "ally/enemy,major/minor,success/failure,likely/unlikely,possible/impossible,husband/wife,majority/minority,"
+    "always/never,inside/outside,gained/shed,dropped/soared,raised/lowered,joined/quit,against/for,from/to,"
+    "with/without,most/least,many/few,new/outdated,high/low,large/tiny,under/over,over/under,up/down,down/up,"
+    "longer/shorter,increase/decline,praised/mocked,signed/vetoed,ended/resumed,found/lost,failed/managed,"
+    "between/outside,former/current,former/future,officials/rebels,police/protesters,president/senator,"
+    "said/denied,only/also,all/none,national/local,because/although,announced/cancelled"
+)
+_MODALS = _pairs("will/may,may/will,could/will,would/might,might/will,can/must,should/will")
 _SPEAKER = re.compile(
-    r"(?P<a>[A-Z][a-z]+(?: [A-Z][a-z]+)*) (?:said|says|told|added|wrote|tweeted)\b|\b(?:said|says) (?P<b>[A-Z][a-z]+(?: [A-Z][a-z]+)*)"
+    r"(?P<a>[A-Z][a-z]+(?: [A-Z][a-z]+)*) (?:said|says|told|added|wrote|tweeted)\b"
+    r"|\b(?:said|says) (?P<b>[A-Z][a-z]+(?: [A-Z][a-z]+)*)"
 )
 _QUOTE = re.compile(r"[“\"]([^“”\"]{12,})[”\"]")
 
@@ -95,12 +90,13 @@ def number(text: str, _names: Sequence[str], rng: random.Random) -> str | None:
 
 def numbers_exchanged(text: str, _names: Sequence[str], rng: random.Random) -> str | None:
     """Let two numbers of the sentence change places."""
-    found = [one for one in (*_NUMBER.finditer(text), *_NUMBER_WORD.finditer(text))]
+    found = [*_NUMBER.finditer(text), *_NUMBER_WORD.finditer(text)]
     if len({one.group() for one in found}) < 2:
         return None
     first, second = sorted(rng.sample(found, 2), key=lambda one: one.start())
     gap = text[first.end() : second.start()]
-    if first.group() == second.group() or re.fullmatch(r"\W*(?:and|or|to)?\W*", gap):
+    digits = [str(_WORDS.index(one.group())) if one.group() in _WORDS else one.group() for one in (first, second)]
+    if digits[0] == digits[1] or re.fullmatch(r"\W*(?:and|or|to)?\W*", gap):
         return None
     return text[: first.start()] + second.group() + gap + first.group() + text[second.end() :]
 
@@ -127,7 +123,11 @@ def names_exchanged(text: str, _names: Sequence[str], rng: random.Random) -> str
         return None
     first, second = sorted(rng.sample(found, 2), key=lambda one: one.start())
     gap = text[first.end() : second.start()]
-    if first.group()[:4] == second.group()[:4] or set(first.group().split()) & set(second.group().split()) or len(re.findall(r"\b[a-z]+", gap)) < 2:
+    if (
+        first.group()[:4] == second.group()[:4]
+        or set(first.group().split()) & set(second.group().split())
+        or len(re.findall(r"\b[a-z]+", gap)) < 2
+    ):
         return None
     return text[: first.start()] + second.group() + gap + first.group() + text[second.end() :]
 
@@ -247,7 +247,8 @@ _LOWERED = re.compile(
     r"(?:The|A|An|In|On|At|It|He|She|They|There|This|That|These|Those|His|Her|Its|Their|But|And|For|More|Some|Many|Most|Several|Police|After|Before|As|By)\b"
 )
 _ADVERBIAL = re.compile(
-    r"^(?:In|On|At|After|Before|During|Since|As|By|For|With|While|When|Meanwhile|However|Earlier|Last)\b[^,“”\"]{4,70}, (?=[A-Z“a-z])"
+    r"^(?:In|On|At|After|Before|During|Since|As|By|For|With|While|When|Meanwhile|However|Earlier|Last)\b"
+    r"[^,“”\"]{4,70}, (?=[A-Z“a-z])"
 )
 _TAIL = re.compile(
     r", (?:which|who|including|while|after|before|as|according|during|when|where|with|adding)\b[^“”\"]*(?=[.!?]$)"

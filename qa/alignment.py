@@ -20,7 +20,11 @@ class Alignment:
 
     def share(self) -> float:
         """Return the share of the statement's claiming words that have a place."""
-        claiming = [place is not None for token, place in zip(self.statement, self.places, strict=True) if token.kind in CLAIMING]
+        claiming = [
+            place is not None
+            for token, place in zip(self.statement, self.places, strict=True)
+            if token.kind in CLAIMING
+        ]
         return sum(claiming) / len(claiming) if claiming else 1.0
 
     def slot(self, at: int) -> list[Token]:
@@ -56,19 +60,21 @@ class Alignment:
         return False
 
 
-def exchanged(seeing: Alignment) -> tuple[str, str] | None:
+def exchanged(seeing: Alignment, blind: Alignment) -> tuple[str, str] | None:
     """Return a name and the other that stands in its place, where the statement is otherwise the sentence.
 
     Two names that changed places break a diff into pieces that each look like words moved about. Blind to names, it
     finds more of the sentence again, with the wrong name in each place.
     """
-    blind = align(seeing.statement, seeing.sentence, blind=True)
     if len(blind.back) <= len(seeing.back):
         return None
     for at, place in enumerate(blind.places):
         if place is not None and seeing.statement[at].kind == "name":
             mine, theirs = _run(seeing.statement, at), _run(seeing.sentence, place)
-            if not ({one.key for one in mine} <= {one.key for one in theirs} or {one.key for one in theirs} <= {one.key for one in mine}):
+            if not (
+                {one.key for one in mine} <= {one.key for one in theirs}
+                or {one.key for one in theirs} <= {one.key for one in mine}
+            ):
                 return " ".join(one.shown for one in mine), " ".join(one.shown for one in theirs)
     return None
 
@@ -85,7 +91,9 @@ def _run(words: Sequence[Token], at: int) -> Sequence[Token]:
 
 def align(statement: Sequence[Token], sentence: Sequence[Token], *, blind: bool = False) -> Alignment:
     """Match the longest common runs first, as a diff does; a blind alignment takes any name for any other."""
-    theirs, mine = (["" if blind and one.kind == "name" else one.key for one in words] for words in (sentence, statement))
+    theirs, mine = (
+        ["" if blind and one.kind == "name" else one.key for one in words] for words in (sentence, statement)
+    )
     matcher = SequenceMatcher(None, theirs, mine, autojunk=False)
     places: list[int | None] = [None] * len(statement)
     for block in matcher.get_matching_blocks():

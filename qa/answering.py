@@ -1,7 +1,7 @@
 """From a question to an answer whose every sentence is cited: extractive, or written by a model and checked.
 
-Both modes build the answer statement by statement through one `_Draft`, so that numbering, markers and the stream are
-the same. A stream is the only way an answer is made; `ask` reads it to its end.
+Both modes build the answer statement by statement through one `Draft` (draft.py), so that numbering, markers and the
+stream are the same. A stream is the only way an answer is made; `ask` reads it to its end.
 """
 
 from __future__ import annotations
@@ -9,24 +9,24 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
 from anyio import CapacityLimiter, to_thread
 
-from qa import citations, extractive
+from qa import citations, conflicts, extractive
 from qa.catalog import Catalog
 from qa.chat import ChatModel, Message, TextPiece
+from qa.draft import Delta, Draft, Event, Looked
 from qa.errors import BadQuestion, ModelFailed, NotFound
 from qa.evidence import EvidenceRanker, Ranked
 from qa.prompts import Prompts, evidence_block, make_fence, make_ids
 from qa.questions import FORMAL, kind_of
 from qa.reply import Parsed, ReplyParser, Sentence
 from qa.retrieval import Retrieved, Retriever
-from qa.types import Answer, Citation, Evidence, Hit, Question, Rejected, Statement, Status, Support, Usage
+from qa.types import Answer, Evidence, Question, Rejected, Status
 
 NOT_IN_SOURCES = "The articles do not answer this question."
 MAX_QUESTION_CHARS = 2_000
@@ -37,23 +37,6 @@ SHOWN_SENTENCES = 24  # what a model is given to read
 MAX_REPLY_TOKENS = 700
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """The first event of a stream: the chunks that were found."""
-
-    hits: tuple[Hit, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Delta:
-    """A piece of the answer's text; joined, the pieces are the answer."""
-
-    text: str
-
-
-Event = Looked | Delta | Citation | Answer
 
 
 class Answerer:
@@ -99,7 +82,7 @@ class Answerer:
         deadline = clock.began + self._deadline_s
         retrieved, ranked, texts = await to_thread.run_sync(self.look, question, clock, limiter=self._limiter)
         yield Looked(retrieved.hits)
-        draft = _Draft(texts, list(retrieved.degraded))
+        draft = Draft(texts, list(retrieved.degraded))
         if mode == "llm" and ranked.evidence:
             try:
                 async with aclosing(self._written(question, ranked, draft, deadline, clock)) as events:
@@ -120,7 +103,12 @@ class Answerer:
                 for said in draft.add(statement.text, statement.cited, "supported", ()):
                     yield said
             draft.partial = bool(chosen) and not chosen[0].covers
-        if not draft.statements:
+        if draft.statements:
+            with clock.stage("verify"):
+                missing = draft.note_conflicts(conflicts.find(retrieved.asked, ranked))
+            for said in missing:
+                yield said
+        else:
             yield Delta(NOT_IN_SOURCES)
         yield self._answer(mode, draft, clock)
 
@@ -159,7 +147,7 @@ class Answerer:
         return retrieved, ranked, texts
 
     async def _written(
-        self, question: Question, ranked: Ranked, draft: _Draft, deadline: float, clock: _Clock
+        self, question: Question, ranked: Ranked, draft: Draft, deadline: float, clock: _Clock
     ) -> AsyncGenerator[Event, None]:
         assert self._model is not None
         draft.model = self._model.name
@@ -202,7 +190,7 @@ class Answerer:
             raise failed
 
     def _take(
-        self, parsed: Iterable[Parsed], by_id: dict[str, Evidence], draft: _Draft, clock: _Clock
+        self, parsed: Iterable[Parsed], by_id: dict[str, Evidence], draft: Draft, clock: _Clock
     ) -> Iterator[Event]:
         for item in parsed:
             if isinstance(item, Sentence):
@@ -212,7 +200,7 @@ class Answerer:
             else:  # beside sentences that stand, "not in the sources" says that there is more to the question
                 draft.partial = True
 
-    def _check(self, sentence: Sentence, cited: list[Evidence], draft: _Draft) -> list[Event]:
+    def _check(self, sentence: Sentence, cited: list[Evidence], draft: Draft) -> list[Event]:
         for invented in sentence.unknown:
             draft.rejected.append(Rejected("cites an id that was not given", invented))
         support, reasons = citations.check(sentence.text, cited)
@@ -221,16 +209,18 @@ class Answerer:
             return []
         return draft.add(sentence.text, cited, support, reasons)
 
-    def _answer(self, mode: Literal["extractive", "llm"], draft: _Draft, clock: _Clock) -> Answer:
+    def _answer(self, mode: Literal["extractive", "llm"], draft: Draft, clock: _Clock) -> Answer:
         status: Status = "partial" if draft.partial or not draft.complete else "answered"
+        if any(one.kind == "contradiction" for one in draft.conflicts):
+            status = "conflicting"
         return Answer(
             id=f"ans_{secrets.token_hex(12)}",
             status=status if draft.statements else "not_in_sources",
             answer=draft.text if draft.statements else NOT_IN_SOURCES,
             statements=tuple(draft.statements),
             citations=draft.numbering.all(),
-            conflicts=(),
-            dates=(),
+            conflicts=tuple(draft.conflicts),
+            dates=draft.dates(),
             rejected=tuple(draft.rejected),
             mode=mode,
             model=draft.model if mode == "llm" else None,
@@ -239,40 +229,6 @@ class Answerer:
             usage=draft.usage,
             timings_ms=clock.timings_ms(),
         )
-
-
-@dataclass(slots=True)
-class _Draft:
-    """The answer as far as it has come."""
-
-    texts: dict[tuple[str, int], str]
-    degraded: list[str]
-    text: str = ""
-    statements: list[Statement] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
-    numbering: citations.Numbering = field(default_factory=citations.Numbering)
-    partial: bool = False
-    complete: bool = True
-    model: str | None = None
-    usage: Usage = field(default_factory=Usage)
-
-    def add(self, body: str, cited: Sequence[Evidence], support: Support, reasons: tuple[str, ...]) -> list[Event]:
-        """Append a statement with its markers and return what a stream sends for it."""
-        events: list[Event] = []
-        numbers: list[Citation] = []
-        for one in cited:
-            citation, new = self.numbering.cite(one, self.texts[one.source.article_id, one.source.version])
-            numbers.append(citation)
-            if new:
-                events.append(citation)
-        said = f"{citations.without_markers(body)} {citations.markers(numbers)}"
-        gap = " " if self.text else ""
-        start = len(self.text) + len(gap)
-        self.text += gap + said
-        self.statements.append(
-            Statement(start, len(self.text), said, tuple(one.number for one in numbers), support, reasons)
-        )
-        return [*events, Delta(gap + said)]
 
 
 class _Clock:

@@ -30,6 +30,12 @@ class Numbering:
         self._citations[key] = citation
         return citation, True
 
+    def number_of(self, evidence: Evidence) -> int | None:
+        """Return the number of a sentence that is cited already."""
+        key = (evidence.source.article_id, evidence.source.version, evidence.span.start, evidence.span.end)
+        known = self._citations.get(key)
+        return known.number if known else None
+
     def all(self) -> tuple[Citation, ...]:
         """Return every citation given so far, in order."""
         return tuple(self._citations.values())

@@ -1,8 +1,8 @@
 """What a sentence claims about the thing a question asks for: aligned by the words around each value. Pure.
 
-"14 injured", "17 people were hurt" and "a 58-year-old bridge" hold three numbers; only the first two answer how many were
-injured. A value counts when it is of the kind asked for, is said of what the question counts, and stands nearer to the
-question's words than any other value of its kind does.
+"14 injured", "17 people were hurt" and "a 58-year-old bridge" hold three numbers; only the first two answer how many
+were injured. A value counts when it is of the kind asked for, is said of what the question counts, and stands nearer to
+the question's words than any other value of its kind does.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from qa.wanted import IDLE, PEOPLE, Target
 
 CLOSE = 0.55  # a sentence takes part when it scores this share of the best
 # The share of the question's words that must stand at the value; more where no name tells the story.
-FIT, FIT_UNNAMED = 0.4, 0.6
+FIT, FIT_UNNAMED = 0.4, 0.5
 MAX_SENTENCES = 40
 _DOUBT = 0.6  # what a forecast or a proposal weighs beside a statement
 _APART = 0.4  # what a word counts that stands in the sentence but not at the value
@@ -44,7 +44,7 @@ _ALIKE = (
 # Alike for what is counted, and for the verb of the question; as any other word "work" is no "job".
 _EMPLOYED = frozenset(text.stems("job work employ employs employed employment employee hire worker post"))
 _TOTALS = frozenset(text.stems("figure number total toll count tally"))
-_NAME = re.compile(r"(?<=[a-z,] )[A-ZÀ-ÖØ-Þ][\w’'-]+")
+_NAME = re.compile(r"\b[A-ZÀ-ÖØ-Þ][\w’'-]{3,}")
 _WORD = re.compile(r"\d[\d,.]*\d|\w[\w’'-]*")
 _BREAK = re.compile(r",(?!\d)|[;:()—–]|\b(?:and|but|while|when)\b")
 _OTHER_TIME = re.compile(r"\b(?:after|before|since|until|till|ahead of)\b")  # beyond it something else happens
@@ -59,8 +59,8 @@ _SAID_ON = re.compile(
     r"\b(?:said|says|told|announced|reported|according|statement|report|conference|interview)\b[^,;.]{0,30}\b(?:on )?$"
 )
 _SUPPOSED = re.compile(
-    r"\b(?:if|could|might|project(?:s|ed|ing|ion)|predict\w*|forecast\w*|threshold|previous (?:high|record)|asked|proposed"
-    r"|needed|would need)\b",
+    r"\b(?:if|could|might|project(?:s|ed|ing|ion)|predict\w*|forecast\w*|threshold|previous (?:high|record)|asked"
+    r"|proposed|needed|would need)\b",
     re.IGNORECASE,
 )
 # The sentence reports what was said before it was put right, by the outlet itself or by others.
@@ -111,7 +111,7 @@ def claims(asked: Asked, wanted: Target, ranked: Ranked) -> list[Claim]:
         return found
     # Without a name in the question another story may hold its words as well: keep to the story of the best.
     story = _names(max(found, key=lambda claim: claim.fit).evidence)
-    return [claim for claim in found if story & _names(claim.evidence)]
+    return [claim for claim in found if not (named := _names(claim.evidence)) or not story or story & named]
 
 
 def _claims(asked: Asked, wanted: Target, ranked: Ranked) -> Iterator[Claim]:
@@ -127,7 +127,7 @@ def _claims(asked: Asked, wanted: Target, ranked: Ranked) -> Iterator[Claim]:
         if wanted.ordinals:
             found = [replace(value, unit="") if value.unit == ORDINAL else value for value in found]
         for value in found:
-            if value.unit == ORDINAL or value.end <= dateline:
+            if value.unit == ORDINAL or value.former or value.end <= dateline:
                 continue
             if value.measure == "date" and _SAID_ON.search(one.text[: value.start]):
                 continue
@@ -138,12 +138,12 @@ def _claims(asked: Asked, wanted: Target, ranked: Ranked) -> Iterator[Claim]:
             if _SUPPOSED.search(one.text):
                 fit *= _DOUBT
             if fit >= (FIT if asked.names else FIT_UNNAMED) and (not wanted.rate or rate == wanted.rate):
-                yield Claim(value, rate, one, fit, value.former or earlier)
+                yield Claim(value, rate, one, fit, earlier)
 
 
 def _names(one: Evidence) -> set[str]:
     """Return the names in and around a sentence, as stems."""
-    return set(text.stems(" ".join(_NAME.findall(f"{one.source.title or ''}. {one.context}"))))
+    return set(text.stems(" ".join(_NAME.findall(f"{one.source.title or ''} {one.context or one.text}")))) - IDLE
 
 
 def _rate(sentence: str, value: Value) -> str:
@@ -180,9 +180,9 @@ def _fit(wanted: Target, one: Evidence, value: Value, found: Sequence[Value], ea
         if not wanted.things & PEOPLE:
             direct = any(_holds(noun, stem) for stem in wanted.things)
             score, weight = score + (2 if direct else 1.5), weight + 2
-        elif wanted.verb and not (_holds(at, wanted.verb) or (wanted.verb in _EMPLOYED and at & _EMPLOYED)):
+        elif wanted.verb and not _said(wanted, at, wanted.verb):
             return 0.0  # people are counted for many things in one story
-    score += sum(1.0 if _holds(at, stem) else _APART * _holds(apart, stem) for stem in wanted.focus)
+    score += sum(1.0 if _said(wanted, at, stem) else _APART * _holds(apart, stem) for stem in wanted.focus)
     return score / weight if weight else 0.0
 
 
@@ -195,7 +195,7 @@ def _counts(wanted: Target, noun: frozenset[str], at: frozenset[str]) -> bool:
     if noun & PEOPLE:  # "will employ 1,150 people": jobs
         return people or (jobs and bool(at & _EMPLOYED))
     if noun & _EMPLOYED:
-        return jobs
+        return jobs or wanted.verb in _EMPLOYED
     if noun:
         return people and bool(wanted.verb) and _holds(noun, wanted.verb)  # "14 injured"
     return any(_holds(at, stem) for stem in wanted.things | ({wanted.verb} - {""})) or (people and not wanted.verb)
@@ -235,6 +235,11 @@ def _noun(sentence: str, value: Value, found: Sequence[Value]) -> frozenset[str]
         if sentence[word.end() : word.end() + 1] in (",", ";", ".", ":", ")"):
             break
     return frozenset(stems)
+
+
+def _said(wanted: Target, stems: frozenset[str], stem: str) -> bool:
+    employs = stem == wanted.verb and stem in _EMPLOYED and not stems.isdisjoint(_EMPLOYED)
+    return employs or _holds(stems, stem)
 
 
 def _holds(stems: frozenset[str], stem: str) -> bool:

@@ -1,6 +1,6 @@
 """Posts and the people who hold them, where the question asks for one or the other. Pure.
 
-Only what stands in apposition is read: "Marit Ash, the director of the authority" and "its director, Marit Ash". Who did
+Only what stands in apposition is read: "Ines Ash, the director of the authority" and "its director, Ines Ash". Who did
 what is not compared: two articles that name two people are seldom at odds.
 """
 
@@ -81,6 +81,9 @@ def _holders(sentence: Evidence) -> Iterator[Holder]:
     for pattern in _PATTERNS:
         for found in pattern.finditer(sentence.text):
             words = found["post"].split()
+            bare = not (found["owner"] or found["of"]) and not sentence.text.startswith(",", found.end("post"))
+            if bare:  # "Ines Ash, faces questions."
+                continue
             if _NO_POST.isdisjoint(words) and _PAST.isdisjoint(words):
                 post = found["post"]
                 of = found["of"] or ""
@@ -91,8 +94,10 @@ def _holders(sentence: Evidence) -> Iterator[Holder]:
 
 
 def _same_person(found: str, wanted: str) -> bool:
-    first, last = found.split()[0], found.split()[-1]
-    return _likeness(last, wanted.split()[-1]) >= _SAME_LAST and _likeness(first, wanted.split()[0]) >= _SAME_FIRST
+    """Tell whether two names are one, a letter aside. A capital before the name may open its sentence: "Ask Ines Ash"."""
+    *first, last = found.split()
+    given, family = wanted.split()[0], wanted.split()[-1]
+    return _likeness(last, family) >= _SAME_LAST and any(_likeness(one, given) >= _SAME_FIRST for one in first)
 
 
 def _likeness(a: str, b: str) -> float:

@@ -25,7 +25,8 @@ ConflictKind = Literal["contradiction", "update"]
 MAX_SIDES = 4  # more of them, and it is not one thing that was aligned
 # What is aligned by its words and is yet another thing is mostly much larger, much older, or fits much worse: of 25
 # alarms on 580 questions over real news, all but two went by these (docs/conflicts.md).
-_NEAR = 0.6
+_NEAR = 0.5
+_NEAR_OWN = 0.8  # an outlet's own other figure is mostly of another thing, unless it says that it is the newer one
 _TIMES = 5.0
 _RECENT_DAYS = 60
 _REPRINT = 0.85  # share of words from which two sentences are one, printed twice
@@ -41,14 +42,14 @@ _LABELS: dict[Measure, str] = {
 }
 # The sentence says that its figure moves, or that it is the newest.
 _MOVING = re.compile(
-    r"\b(?:so far|at last count|by (?:then|now)|as of|ha[sd] risen|rose to|rises to|climbed to|raised|now|final|in the end"
-    r"|ended at|in all|latest|revised|updated|and counting)\b",
+    r"\b(?:so far|at last count|by (?:then|now)|as of|ha[sd] risen|rose to|rises to|climbed to|raised|now|final"
+    r"|in the end|ended at|in all|latest|revised|updated|and counting)\b",
     re.IGNORECASE,
 )
 # The sentence gives the level of something that is measured again and again.
 _LEVEL = re.compile(
-    r"\b(?:average|record (?:high|low)|reached|topped|surpassed|(?:fell|rose|dropped|climbed|soared) (?:to|below|above|past)"
-    r"|stood at|currently)\b",
+    r"\b(?:average|record (?:high|low)|reached|topped|surpassed"
+    r"|(?:fell|rose|dropped|climbed|soared) (?:to|below|above|past)|stood at|currently)\b",
     re.IGNORECASE,
 )
 
@@ -121,16 +122,29 @@ def _disagreement(about: str, made: Sequence[Claim]) -> Disagreement | None:
 def _one_matter(made: Sequence[Claim]) -> list[Claim]:
     """Return the claims that can be of one thing with the one that fits best: as near, as large, as recent."""
     best = max(made, key=lambda claim: (not claim.former, claim.fit))
+    corrected = {claim.evidence.source.article_id for claim in made if claim.former}
     return [
         claim
         for claim in made
         if claim is best
         or (
-            claim.fit >= _NEAR * best.fit
+            claim.fit >= _least(claim, best, corrected) * best.fit
             and (claim.value.measure in ("date", "clock") or _as_large(claim.value.low, best.value.low))
-            and (claim.former or _days_apart(claim, best) <= _RECENT_DAYS)
+            and (
+                _days_apart(claim, best) <= _RECENT_DAYS
+                or not corrected.isdisjoint({claim.evidence.source.article_id, best.evidence.source.article_id})
+            )
         )
     ]
+
+
+def _least(claim: Claim, best: Claim, corrected: set[str]) -> float:
+    told = (
+        claim.evidence.source.article_id in corrected
+        or _MOVING.search(claim.evidence.text)
+        or _MOVING.search(best.evidence.text)
+    )
+    return _NEAR if told or claim.outlet != best.outlet else _NEAR_OWN
 
 
 def _as_large(a: float, b: float) -> bool:

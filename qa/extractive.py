@@ -14,7 +14,7 @@ from qa.types import Evidence, Source
 MAX_SENTENCES = 3
 # The least confidence that is answered, with and without an embedder: the run is in docs/retrieval.md.
 ENOUGH, ENOUGH_BY_WORDS = 0.4, 0.35
-_CLOSE = 0.8  # a further sentence must score this share of the best
+_CLOSE = 0.85  # a further sentence must score this share of the best (docs/retrieval.md)
 _TITLE_CHARS = 60
 
 
@@ -46,7 +46,7 @@ def choose(asked: Asked, ranked: Ranked) -> list[Quoted]:
         if any(len(stems & other) > 0.7 * min(len(stems), len(other)) for other in said):
             continue
         said.append(stems)
-        chosen.append(Quoted(f"{attribution(one.source)}: {one.text}", (one,), features.named >= 1.0))
+        chosen.append(Quoted(quoted(one), (one,), features.named >= 1.0))
     return chosen
 
 
@@ -64,6 +64,11 @@ def confidence(best: Features) -> float:
 
 def _logistic(value: float) -> float:
     return 1 / (1 + math.exp(-value))
+
+
+def quoted(one: Evidence) -> str:
+    """Return a sentence verbatim, with who said it and when before it."""
+    return f"{attribution(one.source)}: {one.text}"
 
 
 def attribution(source: Source) -> str:

@@ -10,8 +10,8 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Literal
 
 from qa import lexicon, text
@@ -20,7 +20,9 @@ Kind = Literal["number", "unit", "month", "weekday", "name", "negation", "modal"
 CLAIMING: frozenset[Kind] = frozenset({"number", "unit", "month", "weekday", "name", "word", "denial"})
 
 _PLAIN = str.maketrans(
-    dict.fromkeys("‘’‛′´`ʼ＇", "'") | dict.fromkeys("‐‑‒–—―−", "-") | dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff")
+    dict.fromkeys("‘’‛′´`ʼ＇", "'")
+    | dict.fromkeys("‐‑‒–—―−", "-")
+    | dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff")
 )
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
 _TOKEN = re.compile(
@@ -30,6 +32,7 @@ _TOKEN = re.compile(
     r"|(?P<sign>(?:(?<![^\W_])(?:US|A|C|NZ|HK|S))?[$€£¥₹]|%)"
     rf"|(?P<number>(?<![^\W_{_CJK}])(?:\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?))"
     rf"(?P<suffix>(?:st|nd|rd|th|s|bn|mn|m|k|tn|trn|mln|bln|km|kg|cm|ft|mph|lbs?)(?![^\W_]))?(?![^\W\d_{_CJK}])"
+    r"|(?P<stop>[,;:()]|\.\s)"
     r"|(?P<initials>(?<![^\W_])[^\W\d_](?:\.[^\W\d_])+(?![^\W_]))"
     rf"|(?P<word>[^\W_{_CJK}]+(?:'[^\W_{_CJK}]+)*)"
 )
@@ -38,12 +41,14 @@ _DAY = re.compile(r" \d{1,2}\b")
 _ORDINALS = {"st", "nd", "rd", "th"}
 _ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
 _SMALL = {word: number for number, word in enumerate((_ONES + " seventeen eighteen nineteen").split())}
-_TENS = {word: 10 * number for number, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+_TENS = {
+    word: 10 * number for number, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)
+}
 _NTH = {
     word: number
     for number, word in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth"
-        " sixteenth seventeenth eighteenth nineteenth twentieth".split(),
+        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth"
+        " fifteenth sixteenth seventeenth eighteenth nineteenth twentieth".split(),
         start=1,
     )
 }
@@ -79,7 +84,7 @@ class Token:
 def tokens(sentence: str) -> tuple[Token, ...]:
     """Return the words of a text in order, dates as month, day, year, and units behind their numbers."""
     plain = unicodedata.normalize("NFKC", sentence.translate(_PLAIN)).translate(_PLAIN)
-    return tuple(_dated(_counted(list(_split(plain)))))
+    return tuple(_dated([one for one in _counted(list(_split(plain))) if one is not _STOP]))
 
 
 def _split(plain: str) -> Iterator[Token]:
@@ -89,6 +94,8 @@ def _split(plain: str) -> Iterator[Token]:
             yield Token(lexicon.CURRENCIES.get(shown[-1], "percent"), shown, "unit")
         elif group in ("number", "suffix"):
             yield from _figure(found["number"], (found["suffix"] or "").lower())
+        elif group == "stop":
+            yield _STOP
         elif group == "iso":
             year, month, day = shown.split("-")
             yield Token(f"month:{int(month)}", month, "month")
@@ -117,6 +124,9 @@ def _figure(digits: str, suffix: str) -> Iterator[Token]:
     yield _number(value, digits + suffix)
     if suffix and suffix not in _ORDINALS:
         yield Token(lexicon.UNITS[suffix], suffix, "unit")
+
+
+_STOP = Token("", ",", "filler")  # no number goes on over it: "$324 million, nine years"
 
 
 def _number(value: Decimal, shown: str) -> Token:
@@ -157,9 +167,11 @@ def _classified(shown: str, low: str, opens: bool) -> tuple[str, str, Kind]:
         return bare, shown, "negation"
     if bare in lexicon.MODALS and (not upper or opens or bare not in ("will", "may")):
         return lexicon.MODALS[bare], shown, "modal"
+    if bare in lexicon.UNITS:
+        return lexicon.UNITS[bare], shown, "name" if upper and not opens else "unit"
+    if shown == "WHO":  # it says so at the start of a sentence too
+        return "who", shown, "name"
     if not upper or opens:
-        if bare in lexicon.UNITS:
-            return lexicon.UNITS[bare], shown, "unit"
         if bare in lexicon.DENIALS:
             return _stem(bare), shown, "denial"
         if bare in lexicon.FILLERS:
@@ -246,14 +258,14 @@ class _Count:
         if low in _NTH:
             return self._ends(low)
         if low == "hundred":
-            self.part, self.seen, self.digits = (self.part or 1) * 100, True, False
+            self.part, self.seen, self.digits = (self.part or Decimal(1)) * 100, True, False
             return True
         if low in lexicon.MAGNITUDES and (len(low) > 3 or self.digits):
-            self.total += (self.part or 1) * lexicon.MAGNITUDES[low]
+            self.total += (self.part or Decimal(1)) * lexicon.MAGNITUDES[low]
             self.part, self.seen, self.digits = Decimal(0), True, False
             return True
         if low in _COUNTED and (low == "dozen" or not self.seen):
-            self.part, self.seen, self.done = (self.part or 1) * _COUNTED[low], True, True
+            self.part, self.seen, self.done = (self.part or Decimal(1)) * _COUNTED[low], True, True
             return True
         return False
 

@@ -18,8 +18,8 @@ from qa.projections import embed_sha, embed_text
 from qa.types import Article, Embedder, IngestReport, Refused, Vectors
 
 # Articles in one transaction. Each is whole in it; more of them share one sync of the disk.
-_ARTICLES = 64
-_CHARS = 400_000
+_ARTICLES = 32
+_CHARS = 100_000  # seconds of embedding, so that little is lost and the progress moves
 _FAILURES = 3  # so many articles in a row that cannot be embedded mean that the embedder is away
 
 _log = logging.getLogger(__name__)

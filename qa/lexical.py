@@ -43,6 +43,8 @@ class LexicalIndex:
             self._index = tantivy.Index(_schema(), str(self._directory))
             self._index.register_tokenizer("stems", _analyzer())
             self._writer = self._index.writer(_HEAP, num_threads=1)
+            # A killed process may leave a file of the commit it did not finish; the next commit wants its very name.
+            self._writer.garbage_collect_files()
         except ValueError as exc:
             raise StoreFailed(
                 f"{self._directory}: cannot be opened as word index ({exc}); delete it, it will be rebuilt"

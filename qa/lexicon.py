@@ -76,13 +76,14 @@ _OPPOSITES = (
     "fast faster quickly rapid / slow slower slowly",
     "pass / fail",
     "lead leading / trail trailing",
+    "because / although though despite",
 )
 # What denies. "nt" of "don't" becomes "not" when a text is taken apart.
 NEGATIONS = _lexicon("not no never none nobody nothing nor neither without cannot")
 # Verbs and adverbs that turn what follows them into its contrary or into something unproved.
 DENIALS = _lexicon(
     "deny denied denies denying refuse refused refuses refusing fail failed fails failing reject rejected rejects"
-    " hardly barely scarcely falsely wrongly unlikely impossible lack lacks lacked stop stopped avoid avoided"
+    " hardly barely scarcely falsely wrongly unlikely impossible lack lacks lacked avoid avoided"
     " prevented unable alleged allegedly reportedly supposedly purportedly claimed claims apparently possibly perhaps"
     " probably maybe potentially if unless whether except only almost nearly partly former formerly ex acting"
     " so-called fake proposed planned attempted rumoured rumored suspected unconfirmed likely may-be"
@@ -122,21 +123,21 @@ FILLERS = PRONOUNS | _lexicon(
     " during between among amid against am if via per both just"
 )
 UNITS = (
-    {word: "percent" for word in ("percent", "pct", "percentage")}
-    | {word: "dollar" for word in ("dollar", "dollars", "usd", "bucks")}
-    | {word: "euro" for word in ("euro", "euros", "eur")}
-    | {word: "pound" for word in ("pounds", "pound", "gbp", "lb", "lbs")}
-    | {word: "kilometre" for word in ("km", "kms", "kilometre", "kilometres", "kilometer", "kilometers")}
-    | {word: "metre" for word in ("metre", "metres", "meter", "meters")}
-    | {word: "centimetre" for word in ("cm", "centimetre", "centimetres", "centimeter", "centimeters")}
-    | {word: "foot" for word in ("feet", "foot", "ft")}
-    | {word: "kilogram" for word in ("kg", "kgs", "kilogram", "kilograms", "kilo", "kilos")}
-    | {word: "mph" for word in ("mph",)}
+    dict.fromkeys(("percent", "pct", "percentage"), "percent")
+    | dict.fromkeys(("dollar", "dollars", "usd", "bucks"), "dollar")
+    | dict.fromkeys(("euro", "euros", "eur"), "euro")
+    | dict.fromkeys(("pounds", "pound", "gbp", "lb", "lbs"), "pound")
+    | dict.fromkeys(("km", "kms", "kilometre", "kilometres", "kilometer", "kilometers"), "kilometre")
+    | dict.fromkeys(("metre", "metres", "meter", "meters"), "metre")
+    | dict.fromkeys(("cm", "centimetre", "centimetres", "centimeter", "centimeters"), "centimetre")
+    | dict.fromkeys(("feet", "foot", "ft"), "foot")
+    | dict.fromkeys(("kg", "kgs", "kilogram", "kilograms", "kilo", "kilos"), "kilogram")
+    | dict.fromkeys(("mph",), "mph")
     | {
         form: word
         for word in (
-            "mile yard inch gram ton tonne ounce litre gallon acre hectare barrel degree watt megawatt gigawatt yen yuan"
-            " rupee ruble rouble franc cent peso lira hour minute day week month year decade century"
+            "mile yard inch gram ton tonne ounce litre gallon acre hectare barrel degree watt megawatt gigawatt yen"
+            " yuan rupee ruble rouble franc cent peso lira hour minute day week month year decade century"
         ).split()
         for form in (word, word + "s")
     }

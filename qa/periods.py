@@ -30,6 +30,12 @@ def write_period(period: Period) -> str:
     return first.isoformat() if first == last else f"{first.isoformat()}/{last.isoformat()}"
 
 
+def read_period(text: str) -> Period:
+    """Read what `write_period` wrote."""
+    first, _, last = text.partition("/")
+    return date.fromisoformat(first), date.fromisoformat(last or first)
+
+
 def number_month(name: str) -> int:
     """Return the number of a month from its name or an abbreviation of it."""
     short = name[:3].title()

@@ -39,7 +39,9 @@ def _closes_first(statement: str) -> bool:
     mark = _MARK.search(statement)
     if mark is None or mark.start() == 0:
         return False
-    return mark[0] in "”»" or (mark[0] == '"' and not statement[mark.start() - 1].isspace() and statement[mark.start() - 1] not in "(-—–'‘")
+    return mark[0] in "”»" or (
+        mark[0] == '"' and not statement[mark.start() - 1].isspace() and statement[mark.start() - 1] not in "(-—–'‘"
+    )
 
 
 def wrong_quotes(statement: str, cited: Sequence[Evidence], others: Sequence[Evidence]) -> Iterator[str]:
@@ -103,7 +105,11 @@ def speaks(words: Sequence[Token]) -> set[str]:
             continue
         if at and words[at - 1].kind == "name":
             found.add(words[at - 1].key)
-        elif at + 1 < len(words) and words[at + 1].kind == "name" and (not at or words[at - 1].bare not in lexicon.PRONOUNS):
+        elif (
+            at + 1 < len(words)
+            and words[at + 1].kind == "name"
+            and (not at or words[at - 1].bare not in lexicon.PRONOUNS)
+        ):
             run = at + 1
             while run < len(words) and words[run].kind == "name":
                 found.add(words[run].key)

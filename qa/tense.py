@@ -17,8 +17,8 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_BEFORE, _AFTER = 220, 140  # characters looked at on each side: longer than any clause that helps
-_NEAR = 6  # words between a verb in the present and the time it announces
+_BEFORE, _AFTER = 160, 120  # characters looked at on each side: longer than any clause that helps
+_NEAR = 8  # words between a verb in the present and the time it announces
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+|[^\w\s]")
 _STOPS = _words("; : — – “ ( …")
 _OPENERS = _words(
@@ -71,20 +71,20 @@ _DETERMINERS = _words(
     "the a an his her its their our my your this that these those of no some any more two three four five six most"
     " every free new first last second final early political one"
 )
-_ARTICLES = _words("the a an his her its their our my your this these those no every")
+_BEFORE_ADJECTIVES = _words("the a an his her its their our my your this these those no every with of by for in from")
+_CLAUSES = _words("that which who as if when because while after before")
 _RELATIVES = _words("who which whose where who's")
 _PRONOUNS = _words("we they you i who")
 _ADVERBS = _words("not also now then never still since already only just both all soon once again first even")
 _FINITE = _MODALS | _PRESENT_BE | _PAST_BE | _words("has have had did")
 _NAMES = ("May", "Will")
+_SHIFTS = _words("extended postponed delayed rescheduled moved pushed put brought adjourned")
 _COMING = _words("upcoming forthcoming looming possible")
 _REPORTING = _words(
     "saying stating telling announcing adding writing warning claiming tweeting reporting killing injuring"
 )
 _INVITATIONS = _words("enjoy join watch catch visit check tune book celebrate expect")  # at the head of a sentence
-_SILENT = _words(
-    "comment say confirm discuss elaborate speculate answer reveal"
-)  # "would not say": a refusal, now past
+_SILENT = _words("comment say confirm discuss elaborate speculate answer reveal")  # "would not say": past
 
 
 def tense_at(sentence: str, start: int, end: int) -> Tense | None:
@@ -97,7 +97,11 @@ def tense_at(sentence: str, start: int, end: int) -> Tense | None:
         return "past"
     if lead in ("until", "till"):  # "will not open until Monday", "did not open until Monday"
         return "past" if _read_back(before) == "past" and _denied(before[-12:]) else "future"
-    if before[-2:] == ["ahead", "of"]:
+    if before[-2:] == ["ahead", "of"] or lead == "for":  # "flights for Monday"
+        return "future"
+    if lead == "after" and possessive:
+        return _read_back(before) or "past"
+    if lead == "to" and _SHIFTS.intersection(before[-8:]):  # "was postponed to Monday"
         return "future"
     if _looks_ahead(before, lead, sentence[start:end], after, possessive):
         return _read_on(after, possessive) or _read_back(before)
@@ -150,7 +154,7 @@ def _is_infinitive(words: list[str], to: int) -> bool:
 def _read_on(words: list[str], possessive: bool = False) -> Tense | None:
     aside = False
     for i, word in enumerate(words):
-        if word in _STOPS:
+        if word in _STOPS or (possessive and word in _CLAUSES):
             return None
         if word == "," and aside:
             aside = False
@@ -285,6 +289,8 @@ def _read_past(words: list[str], i: int, word: str, previous: str) -> Tense | No
         return "past" if word in _OPINION else "future"
     if previous in _PAST_BE or previous in _PERFECT or previous in _PAST_AUXILIARY:
         return None if previous in _PERFECT else "past"
+    if previous == "if":
+        return "future"
     if word in _ADJECTIVE or previous == "-":
         return None
-    return None if previous in _ARTICLES and word.endswith("ed") else "past"
+    return None if previous in _BEFORE_ADJECTIVES and word.endswith("ed") else "past"

@@ -18,6 +18,7 @@ _YEAR = r"(?:1[5-9]|20|21)\d\d(?![\d-])"
 _OTHER_YEAR = r"(?:of )?(?:that|the (?:same|following|previous|preceding|next)) year"
 _NUMBER = rf"(?:\d{{1,3}}|{'|'.join(NUMBERS)})"
 _UNIT = r"(?:day|week|fortnight|month|year)"
+_SEASON = "|".join(SEASONS).replace("fall", r"fall(?! (?:in|of|from|to|into|for)\b)")
 _PART_OF_DAY = r"(?: (?:morning|lunchtime|afternoon|evening|night)\b)?"
 
 _BEFORE_A_NAME = (
@@ -54,17 +55,19 @@ _RULES = {
     r"|\b(?:week|month|year|weekend|night|summer) (?:before last|after next)\b|\bthis time (?:last|next) \w+",
     "no_range": rf"(?<!from )\b{_WEEKDAY}(?: to | through | ?[-–] ?){_WEEKDAY}",
     "no_ago": rf"\b(?:{_HEDGE}) {_NUMBER} {_UNIT}s? ago\b"
-    rf"|\b{_NUMBER} {_UNIT}s? ago,? (?:(?:on|in|at|late|early) ){{0,2}}(?:today|tomorrow|yesterday|this \w+|last \w+|next \w+|the weekend|{_WEEKDAY}|{_MONTH})",
+    rf"|\b{_NUMBER} {_UNIT}s? ago,? (?:(?:on|in|at|late|early) ){{0,2}}(?:today|tomorrow|yesterday|this|last"
+    rf"|next|the weekend|{_WEEKDAY}|{_MONTH})\b(?: (?:week|month|year|weekend|morning|night|{_WEEKDAY}|{_MONTH}))?",
     "word": r"\b(?P<phrase>(?:the )?day before yesterday|(?:the )?day after tomorrow"
     rf"|(?:(?:earlier|later) )?(?:(?:yesterday|tomorrow|today|tonight)\b{_PART_OF_DAY}"
     r"|last (?:night|evening)|this (?:morning|afternoon|evening)))\b(?! (?:programme|show)\b)",
     "deadline": r"\b(?:by|until|till|before|through) (?P<phrase>(?:the )?end of (?P<which>the|this|next|last)"
     r" (?P<unit>week|month|year))\b",
     "span": r"\b(?:(?P<lead>in|over|during|for|within|throughout|across) )?(?P<phrase>(?:the|this)"
-    rf" (?P<way>last|past|next|coming)(?: (?P<number>{_NUMBER}))? (?P<unit>day|week|month|year)s?)\b(?! of\b)",
+    rf" (?P<way>last|past|next|coming)(?: (?P<number>{_NUMBER}))? (?P<unit>day|week|month|year)s?)\b"
+    r"(?! of\b| and a half)",
     "period": r"\b(?P<phrase>(?:(?P<part>early|late|mid)[ -]|(?P<side>earlier|later) "
     r"|(?:the )?(?P<edge>start|beginning|middle|end) of )?(?P<which>last|next|this(?: past| coming)?)"
-    rf" (?P<unit>week|month|year|weekend|fall(?! (?:in|of|from|to|into|for)\b)|{'|'.join(set(SEASONS) - {'fall'})}))\b",
+    rf" (?P<unit>week|month|year|weekend|{_SEASON}))\b",
     "date": rf"\b(?P<phrase>(?:on )?(?:(?:last|next|this) )?(?:(?P<weekday>{_WEEKDAY}),? )?(?P<date>{_DATE})"
     r"(?:,? (?:of )?(?P<year>last|this|next) year\b)?)",
     "weekday": r"\b(?P<phrase>(?:on )?(?:(?P<which>last|next|this(?: past| coming)?|coming) )?"

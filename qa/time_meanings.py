@@ -66,7 +66,8 @@ def _name_period(which: str, unit: str, tense: Tense | None, today: date) -> Per
     """Return "last week", "next summer" and the like."""
     number = _WHICH[which]
     if unit == "week":
-        return periods.week_period(today, number)
+        sunday = which == "last" and today.weekday() == 6  # a Sunday paper calls the week that ends "last week"
+        return periods.week_period(today, 0 if sunday else number)
     if unit == "month":
         return periods.month_period(today.year, today.month + number)
     if unit == "year":

@@ -78,6 +78,8 @@ def _find(sentence: str, today: date) -> Iterator[_Found]:
         if _is_name(sentence, match, kind) or _is_mentioned(sentence, start, end):
             continue
         tense = tense_at(sentence, start, end)
+        if tense is None and sentence[start:end].lower() == "today":  # it may well mean "nowadays"
+            continue
         if kind in ("month", "date") and tense != "future" and _has_other_year(sentence, match, today):
             continue
         if period := mean(kind, match, tense, today):

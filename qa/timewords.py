@@ -6,28 +6,12 @@ import re
 from calendar import monthrange
 from datetime import date, timedelta
 
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        (
-            "january jan",
-            "february feb",
-            "march mar",
-            "april apr",
-            "may",
-            "june jun",
-            "july jul",
-            "august aug",
-            "september sept sep",
-            "october oct",
-            "november nov",
-            "december dec",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+from qa.periods import MONTHS, WEEKDAYS, read_period
+from qa.time_phrases import Resolved, resolve
+
+_MONTHS = {form: number for number, name in enumerate(MONTHS, start=1) for form in (name.lower(), name[:3].lower())}
+_MONTHS["sept"] = 9
+_WEEKDAYS = tuple(name.lower() for name in WEEKDAYS)
 _MONTH = rf"(?P<month>{'|'.join(_MONTHS)})\.?"
 _DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
@@ -50,13 +34,26 @@ _PATTERNS = tuple(
     )
 )
 
+_WEEKDAY = re.compile("|".join(_WEEKDAYS), re.IGNORECASE)
+
 
 def window(question: str, as_of: date) -> tuple[date, date] | None:
     """Return the first and last day that a question names, None when it names no time or an impossible one."""
+    phrases = resolve(question, as_of.isoformat())
     for pattern in _PATTERNS:
-        found = pattern.search(question)
-        if found:
-            return _resolve(found.groupdict(), as_of)
+        for found in pattern.finditer(question):
+            # "Black Friday" and "the Sunday Times" are no days.
+            if "weekday" not in pattern.groupindex or any(p.start <= found.start("weekday") < p.end for p in phrases):
+                return _resolve(found.groupdict(), as_of)
+    return _phrase(phrases, as_of)
+
+
+def _phrase(phrases: list[Resolved], as_of: date) -> tuple[date, date] | None:
+    """Return the time of a phrase that articles use too, "last weekend", "two weeks ago", as far as it has come."""
+    for found in phrases:
+        if found.resolved and not _WEEKDAY.search(found.phrase):
+            first, last = read_period(found.resolved)
+            return (first, min(last, as_of)) if first <= as_of else None
     return None
 
 

@@ -1,7 +1,7 @@
-"""The values in a sentence - counts, money, shares, lengths of time, sizes, days, times - and whether two agree. Pure.
+"""The values in a sentence - counts, money, shares, lengths of time, sizes, days, hours - and whether two agree. Pure.
 
-A value is a range: "autumn 2027" is wide, "7:42" is a point. Two values agree when both can be true of one thing, as far
-as rounding, "about" and "more than" allow.
+A value is a range: "autumn 2027" is wide, "7:42" is a point. Two values agree when both can be true of one thing, as
+far as rounding, "about" and "more than" allow.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ _SIZE_AFTER = re.compile(rf"[ -]?(square |cubic |nautical )?({'|'.join(_SIZES)})
 # A number that names a thing is no value: "the number 14 bus", "pier seven", "E4".
 _LABEL = re.compile(
     r"\b(?:numbers?|no\.?|route|flight|chapter|page|room|section|article|pier|gate|platform|line|level|phase|grade"
-    r"|highway|interstate|district|ward|apollo|type|model|part|volume|season|episode|top|under|covid)[ -]$|[#-]$|\bthe one $"
+    r"|highway|interstate|district|ward|apollo|type|model|part|volume|season|episode|top|under|covid)[ -]$"
+    r"|[#-]$|\bthe one $"
     r"|\bof (?:those|them|whom|these)[^,.;]{0,20} $",  # "of those aboard nine": a part
     re.IGNORECASE,
 )

@@ -27,8 +27,8 @@ from qa.types import Filters, Vectors
 # Chroma's binding holds the interpreter's lock while it writes: 50 rows stall other threads for about 60 ms, 2,000 rows
 # for over a second.
 WRITE_ROWS = 50
-# The default space is l2. Twice the default neighbours: of 600 vectors that are all equally far from each other, 96 could
-# not be reached with 16, 21 with 32; on 6,000 chunks of news it costs 12% of the writing and 1 MB of 14.
+# The default space is l2. Twice the default neighbours: of 600 vectors that are all equally far from each other, 96
+# could not be reached with 16, 21 with 32; on 6,000 chunks of news it costs 12% of the writing time and 1 MB of 14.
 _SPACE = {"hnsw": {"space": "cosine", "max_neighbors": 32}}
 _FAILURES = (ChromaError, httpx.HTTPError, ValueError, RuntimeError)
 

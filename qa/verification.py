@@ -8,17 +8,21 @@ its other words are there. docs/verification.md has the rules and what they catc
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import date
+from functools import partial
 from itertools import pairwise
 
-from qa import quotations, text
+from qa import quotations, text, time_phrases
 from qa.alignment import align
-from qa.discrepancies import Case, Departure, find_departures, without_outlet
-from qa.facts import CLAIMING, Token, tokens
+from qa.cases import Case, Departure, Period, without_outlet
+from qa.discrepancies import find_departures
+from qa.facts import CLAIMING, tokens
 from qa.lexicon import ALIKE
 from qa.types import Evidence, Support
 
 # Shares of a statement's claiming words that its sources must hold; measured by `python -m eval.verification`.
 PARTLY, FULLY = 0.3, 0.8
+_EXACT = frozenset({"number", "month", "weekday"})  # right, or else a departure
 _BESIDE = 0.5  # what a word counts for that stands only around the cited sentence
 
 Checked = tuple[Support, tuple[str, ...]]
@@ -34,14 +38,16 @@ def check(statement: str, cited: Sequence[Evidence], others: Sequence[Evidence] 
     folded = text.fold(statement)
     if any(text.fold(one.text) == folded for one in cited):
         return "supported", ()
-    case = _case(tokens(statement), cited)
+    case = make_case(statement, cited)
     found = [*find_departures(case), *_spoken(statement, case, cited)]
     found += [Departure(reason, True) for reason in quotations.wrong_quotes(statement, cited, others)]
     if any(one.hard for one in found):
         return "unsupported", _reasons(statement, found, cited, others)
     share = coverage(case)
     if share < PARTLY:
-        return "unsupported", _reasons(statement, [Departure("says other things than the cited text", True)], cited, others)
+        return "unsupported", _reasons(
+            statement, [Departure("says other things than the cited text", True)], cited, others
+        )
     if found:
         return "partial", _unique(one.reason for one in found)
     if share < FULLY:
@@ -49,15 +55,40 @@ def check(statement: str, cited: Sequence[Evidence], others: Sequence[Evidence] 
     return "supported", ()
 
 
-def _case(own: Sequence[Token], cited: Sequence[Evidence]) -> Case:
+def make_case(statement: str, cited: Sequence[Evidence]) -> Case:
+    """Lay a statement along the sentences it cites."""
     around = [tokens(part) for one in cited for part in (one.context, one.source.title or "") if part]
     outlets = [tokens(name) for one in cited for name in _outlet_names(one.source.outlet or "")]
-    own = without_outlet(own, outlets)
+    own = without_outlet(tokens(statement), outlets)
     near = {token.key for words in around for token in words}
     near |= {token.key for outlet in outlets for token in outlet}
     near |= {f"{a.key} {b.key}" for words in around for a, b in pairwise(words) if a.kind == b.kind == "name"}
     years = frozenset(f"#{one.source.published_at[:4]}" for one in cited if one.source.published_at)
-    return Case(own, [align(own, tokens(one.text)) for one in cited], frozenset(near), years)
+    sides = [(align(own, tokens(one.text)), align(own, tokens(one.text), blind=True)) for one in cited]
+    return Case(
+        own,
+        [seeing for seeing, _ in sides],
+        [blind for _, blind in sides],
+        frozenset(near),
+        years,
+        partial(_periods, cited),
+    )
+
+
+def _periods(cited: Sequence[Evidence]) -> list[Period]:
+    found = [
+        (one.phrase, *one.resolved.split("/"))
+        for source in cited
+        if source.source.published_at
+        for one in time_phrases.resolve(source.text, source.source.published_at)
+        if one.resolved
+    ]
+    return [
+        Period(
+            frozenset(token.key for token in tokens(phrase)), date.fromisoformat(days[0]), date.fromisoformat(days[-1])
+        )
+        for phrase, *days in found
+    ]
 
 
 def _outlet_names(outlet: str) -> list[str]:
@@ -69,7 +100,10 @@ def coverage(case: Case) -> float:
     """Return the share of the statement's claiming words that stand in the cited text, or in part beside it."""
     marks = [
         1.0
-        if case.placed(at) or token.key in case.keys | case.days or case.keys & ALIKE.get(token.key, frozenset())
+        if token.kind in _EXACT
+        or case.placed(at)
+        or token.key in case.keys
+        or case.keys & ALIKE.get(token.key, frozenset())
         else _BESIDE * (token.key in case.near)
         for at, token in enumerate(case.statement)
         if token.kind in CLAIMING
@@ -79,7 +113,8 @@ def coverage(case: Case) -> float:
 
 def _spoken(statement: str, case: Case, cited: Sequence[Evidence]) -> list[Departure]:
     """Return who is said to have spoken and has not."""
-    said = quotations.speaks(case.statement)
+    plain = {token.key for one in case.alignments for token in one.sentence if token.kind == "word"}
+    said = quotations.speaks(case.statement) - plain  # "Observers said", where the sentence has no capital for them
     if not said:
         return []
     there = set[str]().union(*(quotations.speakers(one.sentence) for one in case.alignments))
@@ -103,9 +138,10 @@ def _reasons(
         if len(own & text.stem_set(one.text)) * 2 >= len(own) and check(statement, [one])[0] == "supported":
             return _unique([f"said in another sentence: {one.text[:80]}", *reasons])
     keys = {token.key for one in strange for token in tokens(one.text)}
-    for at, one in enumerate(found):
-        if one.shown and "not in cited text" in one.reason and all(token.key in keys for token in tokens(one.shown)):
-            reasons[at] = f"said in another sentence: {one.shown}"
+    for at, departure in enumerate(found):
+        elsewhere = departure.shown and all(token.key in keys for token in tokens(departure.shown))
+        if elsewhere and "not in cited text" in departure.reason:
+            reasons[at] = f"said in another sentence: {departure.shown}"
     return _unique(reasons)
 
 

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from qa.answering import NOT_IN_SOURCES, Delta, Looked
+from qa.answering import NOT_IN_SOURCES
+from qa.draft import Delta, Looked
 from qa.errors import BadQuestion, ModelUnavailable
 from qa.settings import Settings
 from qa.types import Answer, Citation, Filters, Question

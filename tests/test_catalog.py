@@ -2,6 +2,7 @@
 
 import hashlib
 import sqlite3
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Timer
@@ -17,7 +18,7 @@ from tests.fakes import HashEmbedder, article
 
 
 @pytest.fixture
-def catalog(tmp_path):
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
     with_file = Catalog(url(tmp_path))
     yield with_file
     with_file.close()
@@ -53,7 +54,7 @@ def chunk_texts(catalog: Catalog) -> list[str]:
 # -- versions ----------------------------------------------------------------------------------------------------
 
 
-def test_the_same_text_twice_changes_nothing(catalog):
+def test_the_same_text_twice_changes_nothing(catalog: Catalog) -> None:
     """Unchanged: no new version, no entry in the change log, the same chunk keys."""
     one = article("a", "The bridge opened. People came.")
     assert write(catalog, one) == ["added"]
@@ -63,7 +64,7 @@ def test_the_same_text_twice_changes_nothing(catalog):
     assert catalog.article("default", "a").versions == (1,)
 
 
-def test_a_new_text_is_the_next_version_and_the_old_text_stays_readable(catalog):
+def test_a_new_text_is_the_next_version_and_the_old_text_stays_readable(catalog: Catalog) -> None:
     """A citation of version 1 can still be checked; only the live version has chunks."""
     assert write(catalog, article("a", "Forty people came.")) == ["added"]
     assert write(catalog, article("a", "Fifty people came.")) == ["updated"]
@@ -76,7 +77,7 @@ def test_a_new_text_is_the_next_version_and_the_old_text_stays_readable(catalog)
     assert catalog.count() == (1, 1)
 
 
-def test_going_back_to_an_earlier_text_is_a_new_version(catalog):
+def test_going_back_to_an_earlier_text_is_a_new_version(catalog: Catalog) -> None:
     """Versions tell a history; a number never stands for two moments of it."""
     for body in ("One.", "Two.", "One."):
         write(catalog, article("a", body))
@@ -84,7 +85,7 @@ def test_going_back_to_an_earlier_text_is_a_new_version(catalog):
     assert catalog.text("default", "a", 3).text == "One."
 
 
-def test_new_metadata_keeps_the_version_and_its_spans(catalog):
+def test_new_metadata_keeps_the_version_and_its_spans(catalog: Catalog) -> None:
     """A title that comes later is an update of the same version: citations of it still point right."""
     write(catalog, article("a", "The bridge opened. People came."))
     before = catalog.chunks_of([1])
@@ -100,7 +101,7 @@ def test_new_metadata_keeps_the_version_and_its_spans(catalog):
     assert catalog.article("default", "a").versions == (1,)
 
 
-def test_metadata_that_is_missing_erases_nothing(catalog):
+def test_metadata_that_is_missing_erases_nothing(catalog: Catalog) -> None:
     """A row that does not know the outlet does not take it away; neither does an empty one."""
     full = {"title": "Bridge", "outlet": "Post", "url": "http://x.example/a", "published_at": "2023-03-01"}
     write(catalog, article("a", "The bridge opened.", authors=("Ann",), language="en", **full))
@@ -112,14 +113,14 @@ def test_metadata_that_is_missing_erases_nothing(catalog):
     assert (row.source.outlet, row.authors, row.language) == ("Times", ("Ann",), "en")
 
 
-def test_the_first_day_of_1970_is_a_day(catalog):
+def test_the_first_day_of_1970_is_a_day(catalog: Catalog) -> None:
     """Day number 0 is kept when it comes as an update, and filters see it."""
     write(catalog, article("a", "Old news."))
     write(catalog, article("a", "Old news.", published_at="1970-01-01"))
     assert catalog.chunks_of([1])[0].published_day == 0
 
 
-def test_furniture_is_kept_with_its_version(catalog):
+def test_furniture_is_kept_with_its_version(catalog: Catalog) -> None:
     """The ranges come back as they were given, also when only they and the title changed."""
     body = "The bridge opened. Share this!"
     write(catalog, article("a", body, furniture=(Span(19, 30),)))
@@ -129,7 +130,7 @@ def test_furniture_is_kept_with_its_version(catalog):
     assert chunk_texts(catalog) == [body]
 
 
-def test_spans_survive_their_packing():
+def test_spans_survive_their_packing() -> None:
     """Pairs of 32-bit numbers, none at all included."""
     spans = (Span(0, 1), Span(7, 70_000), Span(4_000_000_000, 4_294_967_295))
     assert unpack_spans(pack_spans(spans)) == spans
@@ -143,7 +144,7 @@ def on_disk(folder: Path, word: str) -> list[str]:
     return [file.name for file in folder.rglob("*") if file.is_file() and word.encode() in file.read_bytes()]
 
 
-def test_a_takedown_erases_every_version_from_the_file(catalog, tmp_path):
+def test_a_takedown_erases_every_version_from_the_file(catalog: Catalog, tmp_path: Path) -> None:
     """Not one byte of the words stays, neither in the database nor in its write-ahead log."""
     long = "The zyzzyva canary sang. " * 3_000  # of many pages, which are freed and not written over
     write(catalog, article("a", long, title="Zyzzyva"), article("b", "The dog ran."))
@@ -156,7 +157,7 @@ def test_a_takedown_erases_every_version_from_the_file(catalog, tmp_path):
     assert on_disk(tmp_path, "Zyzzyva") == []
 
 
-def test_a_takedown_is_a_change_and_then_not_found(catalog):
+def test_a_takedown_is_a_change_and_then_not_found(catalog: Catalog) -> None:
     """Text, listing and chunks are gone; the indexes are told; a second takedown says NotFound."""
     write(catalog, article("a", "The dog ran."))
     key = catalog.chunks_of([1])[0].key
@@ -176,7 +177,7 @@ def test_a_takedown_is_a_change_and_then_not_found(catalog):
             ask()
 
 
-def test_a_reader_in_the_way_does_not_fail_a_takedown(catalog, tmp_path):
+def test_a_reader_in_the_way_does_not_fail_a_takedown(catalog: Catalog, tmp_path: Path) -> None:
     """Somebody holds a read transaction: the log cannot be emptied now, the article is taken down all the same."""
     write(catalog, article("a", "The dog ran."))
     reader = sqlite3.connect(tmp_path / "catalog.sqlite3", isolation_level=None)
@@ -193,7 +194,7 @@ def kept_vectors(catalog: Catalog, *texts: str) -> list[bool]:
     return [sha in kept for sha in shas]
 
 
-def test_a_takedown_keeps_vectors_that_another_article_needs(catalog):
+def test_a_takedown_keeps_vectors_that_another_article_needs(catalog: Catalog) -> None:
     """Two outlets print one text: taking one down must not cost the other its vector."""
     write(catalog, article("a", "The dog ran."), article("b", "The dog ran."))
     catalog.remove("default", "a")
@@ -202,7 +203,7 @@ def test_a_takedown_keeps_vectors_that_another_article_needs(catalog):
     assert kept_vectors(catalog, "The dog ran.") == [False]
 
 
-def test_no_vector_outlives_the_last_chunk_it_stands_for(catalog):
+def test_no_vector_outlives_the_last_chunk_it_stands_for(catalog: Catalog) -> None:
     """An update drops the old text's vectors: a takedown could not find them any more."""
     write(catalog, article("a", "The dog ran."), article("b", "The cat sat."))
     write(catalog, article("a", "The dog slept."))
@@ -214,7 +215,7 @@ def test_no_vector_outlives_the_last_chunk_it_stands_for(catalog):
     assert kept_vectors(catalog, "The dog slept.") == [False]
 
 
-def test_vectors_go_under_every_model(catalog):
+def test_vectors_go_under_every_model(catalog: Catalog) -> None:
     """A takedown erases the vectors of models that are no longer in use too."""
     write(catalog, article("a", "The dog ran."))
     sha = hashlib.sha256(b"The dog ran.").digest()
@@ -223,7 +224,7 @@ def test_vectors_go_under_every_model(catalog):
     assert catalog.vectors("other", [sha]) == catalog.vectors(HashEmbedder.model, [sha]) == {}
 
 
-def test_an_id_that_comes_back_continues_its_versions(catalog):
+def test_an_id_that_comes_back_continues_its_versions(catalog: Catalog) -> None:
     """A version number is never given out twice, so an old citation cannot point at a new text."""
     write(catalog, article("a", "One."))
     write(catalog, article("a", "Two."))
@@ -242,7 +243,7 @@ HARD = (
 ) * 12
 
 
-def test_chunk_text_cut_by_sql_is_the_python_slice(catalog):
+def test_chunk_text_cut_by_sql_is_the_python_slice(catalog: Catalog) -> None:
     """SQL counts code points as Python does: emoji, combining marks, CJK, decomposed forms, repeats."""
     write(catalog, article("a", HARD))
     text = catalog.text("default", "a").text
@@ -255,7 +256,7 @@ def test_chunk_text_cut_by_sql_is_the_python_slice(catalog):
         assert row.sentences[-1].end == row.span.end
 
 
-def test_odd_ids_are_ids(catalog):
+def test_odd_ids_are_ids(catalog: Catalog) -> None:
     """Quotes, percent signs, slashes, spaces, other scripts: an id is compared, never read."""
     ids = ["it's", '"', "a%b_c", "https://x.example/?q=1&r=2#z", " ", "новость", "新闻", "a\nb", "A", "a", "x" * 3000]
     write(catalog, *(article(one, f"Text of number {number}.") for number, one in enumerate(ids)))
@@ -265,7 +266,7 @@ def test_odd_ids_are_ids(catalog):
     assert set(catalog.known("default", ids)) == set(ids)
 
 
-def test_more_ids_than_one_statement_takes(catalog):
+def test_more_ids_than_one_statement_takes(catalog: Catalog) -> None:
     """Look-ups of any number are split: SQLite refuses too many variables."""
     write(catalog, *(article(str(n), f"Text {n}.") for n in range(700)))
     ids = [str(n) for n in range(40_000)]
@@ -277,7 +278,7 @@ def test_more_ids_than_one_statement_takes(catalog):
     assert len(catalog.vectors(HashEmbedder.model, [row.embed_sha for row in rows])) == 700
 
 
-def test_collections_do_not_see_each_other(catalog):
+def test_collections_do_not_see_each_other(catalog: Catalog) -> None:
     """One id in two collections is two articles."""
     write(catalog, article("a", "Here."), collection="here")
     write(catalog, article("a", "There."), collection="there")
@@ -290,7 +291,7 @@ def test_collections_do_not_see_each_other(catalog):
     assert catalog.articles("here", 0, 10) == []
 
 
-def test_paging_goes_through_all_articles_once(catalog):
+def test_paging_goes_through_all_articles_once(catalog: Catalog) -> None:
     """In the order they first came, an update included."""
     write(catalog, *(article(one, f"Text {one}.") for one in "dcba"))
     write(catalog, article("c", "New text."))
@@ -298,7 +299,7 @@ def test_paging_goes_through_all_articles_once(catalog):
     assert pages == [["d", "c"], ["b", "a"], []]
 
 
-def test_changes_come_in_order_each_article_once_a_step(catalog):
+def test_changes_come_in_order_each_article_once_a_step(catalog: Catalog) -> None:
     """A step of the log names its articles once and says how far it went."""
     write(catalog, article("a", "One."), article("b", "Two."))
     write(catalog, article("a", "Three."))
@@ -311,7 +312,7 @@ def test_changes_come_in_order_each_article_once_a_step(catalog):
 # -- wholeness ---------------------------------------------------------------------------------------------------
 
 
-def test_a_write_that_fails_leaves_nothing(catalog):
+def test_a_write_that_fails_leaves_nothing(catalog: Catalog) -> None:
     """One impossible article in a batch: none of the batch is there, the change log is where it was."""
     good, bad = ready(article("a", "One.")), ready(article("b", "Two."))
     broken = Prepared(bad.article, bad.sha256, (bad.chunks[0], bad.chunks[0]), (b"x", b"y"))  # one ordinal twice
@@ -322,7 +323,7 @@ def test_a_write_that_fails_leaves_nothing(catalog):
     assert catalog.vectors("m", [b"x"]) == {}
 
 
-def test_two_catalogs_on_one_file_write_at_once(tmp_path):
+def test_two_catalogs_on_one_file_write_at_once(tmp_path: Path) -> None:
     """No article is lost and nobody is told that the database is locked."""
     catalogs = [Catalog(url(tmp_path)), Catalog(url(tmp_path))]
 
@@ -343,7 +344,7 @@ def test_two_catalogs_on_one_file_write_at_once(tmp_path):
         one.close()
 
 
-def test_many_open_a_new_file_at_once(tmp_path):
+def test_many_open_a_new_file_at_once(tmp_path: Path) -> None:
     """All find one and the same catalog."""
     with ThreadPoolExecutor(6) as pool:
         opened = list(pool.map(lambda _: Catalog(url(tmp_path)), range(6)))
@@ -352,7 +353,7 @@ def test_many_open_a_new_file_at_once(tmp_path):
         one.close()
 
 
-def test_a_new_file_that_another_process_writes_is_waited_for(tmp_path):
+def test_a_new_file_that_another_process_writes_is_waited_for(tmp_path: Path) -> None:
     """Two first starts at once: SQLite's switch to the write-ahead log does not wait by itself."""
     other = sqlite3.connect(tmp_path / "catalog.sqlite3", isolation_level=None, check_same_thread=False)
     other.execute("CREATE TABLE unrelated (x)")
@@ -363,7 +364,7 @@ def test_a_new_file_that_another_process_writes_is_waited_for(tmp_path):
     later.join()
 
 
-def test_a_copy_is_a_whole_catalog(catalog, tmp_path):
+def test_a_copy_is_a_whole_catalog(catalog: Catalog, tmp_path: Path) -> None:
     """Also taken while others write; it has the id of the original."""
     write(catalog, article("a", "One."))
     catalog.copy_to(str(tmp_path / "copy.sqlite3"))
@@ -373,7 +374,7 @@ def test_a_copy_is_a_whole_catalog(catalog, tmp_path):
     copy.close()
 
 
-def test_reopening_finds_everything(tmp_path):
+def test_reopening_finds_everything(tmp_path: Path) -> None:
     """The same id, the same articles, the same log."""
     first = Catalog(url(tmp_path))
     write(first, article("a", "One."))
@@ -386,7 +387,7 @@ def test_reopening_finds_everything(tmp_path):
 # -- what cannot be --------------------------------------------------------------------------------------------------
 
 
-def test_a_catalog_of_a_newer_version_is_refused_and_left_alone(tmp_path):
+def test_a_catalog_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
     """Its file is not touched: not a byte differs afterwards."""
     Catalog(url(tmp_path)).close()
     file = tmp_path / "catalog.sqlite3"
@@ -401,7 +402,7 @@ def test_a_catalog_of_a_newer_version_is_refused_and_left_alone(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"not a database at all" * 100, b"SQLite format 3\x00" + b"\xff" * 4080])
-def test_a_file_that_is_no_database_is_refused(tmp_path, content):
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path, content: bytes) -> None:
     """With the file's name, and the file stays as it is."""
     (tmp_path / "catalog.sqlite3").write_bytes(content)
     with pytest.raises(StoreFailed, match=r"catalog\.sqlite3"):
@@ -409,14 +410,14 @@ def test_a_file_that_is_no_database_is_refused(tmp_path, content):
     assert (tmp_path / "catalog.sqlite3").read_bytes() == content
 
 
-def test_a_folder_in_place_of_the_file_is_refused(tmp_path):
+def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
     """An OSError or a database error, either way ours."""
     (tmp_path / "catalog.sqlite3").mkdir()
     with pytest.raises(StoreFailed):
         Catalog(url(tmp_path))
 
 
-def test_damage_in_the_middle_of_the_file_is_told(tmp_path):
+def test_damage_in_the_middle_of_the_file_is_told(tmp_path: Path) -> None:
     """A page of rubbish gives StoreFailed on reading, never another article's words."""
     first = Catalog(url(tmp_path))
     write(first, *(article(str(n), f"Text {n}. " * 300) for n in range(20)))
@@ -436,7 +437,7 @@ def test_damage_in_the_middle_of_the_file_is_told(tmp_path):
             damaged.close()
 
 
-def test_what_is_not_there_is_not_found(catalog):
+def test_what_is_not_there_is_not_found(catalog: Catalog) -> None:
     """Unknown id, unknown version, unknown collection."""
     write(catalog, article("a", "One."))
     for collection, one, version in [("default", "b", None), ("default", "a", 2), ("default", "a", 0), ("x", "a", 1)]:
@@ -446,7 +447,7 @@ def test_what_is_not_there_is_not_found(catalog):
         catalog.article("default", "A")
 
 
-def test_values_that_no_database_holds_are_bad_input(catalog):
+def test_values_that_no_database_holds_are_bad_input(catalog: Catalog) -> None:
     """A version beyond 64 bits, a lone surrogate in an id."""
     with pytest.raises(BadInput, match="too large"):
         catalog.text("default", "a", 10**30)

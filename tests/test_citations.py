@@ -6,8 +6,16 @@ from qa.citations import Numbering, check, markers, without_markers
 from qa.types import Citation, Evidence, Source, Span
 
 
-def evidence(words, context="", title=None, outlet=None, day=None, at=0, article_id="a", version=1):
-    source = Source(article_id, version, "0" * 64, title, outlet, None, day)
+def evidence(
+    words: str,
+    context: str = "",
+    outlet: str | None = None,
+    day: str | None = None,
+    at: int = 0,
+    article_id: str = "a",
+    version: int = 1,
+) -> Evidence:
+    source = Source(article_id, version, "0" * 64, None, outlet, None, day)
     return Evidence(source, Span(at, at + len(words)), words, 1.0, context)
 
 
@@ -50,13 +58,13 @@ UNSUPPORTED = [
 
 
 @pytest.mark.parametrize(("statement", "cited"), SUPPORTED)
-def test_what_the_cited_text_says_is_supported(statement, cited):
+def test_what_the_cited_text_says_is_supported(statement: str, cited: str) -> None:
     """In figures or in words, with or without a thousands comma, composed or decomposed."""
     assert check(statement, [evidence(cited)]) == ("supported", ())
 
 
 @pytest.mark.parametrize(("statement", "cited", "reason"), UNSUPPORTED)
-def test_a_changed_fact_is_unsupported(statement, cited, reason):
+def test_a_changed_fact_is_unsupported(statement: str, cited: str, reason: str) -> None:
     """However alike the rest is; the reason names what is not there."""
     support, reasons = check(statement, [evidence(cited)])
     assert support == "unsupported"
@@ -71,14 +79,14 @@ def test_a_changed_fact_is_unsupported(statement, cited, reason):
         ("The firm paid bribes to officials.", "The firm denied it paid bribes to officials."),
     ],
 )
-def test_a_lost_negation_is_never_supported(statement, cited):
+def test_a_lost_negation_is_never_supported(statement: str, cited: str) -> None:
     """A statement that says the opposite has all its words in the source."""
     support, reasons = check(statement, [evidence(cited)])
     assert support != "supported"
     assert reasons
 
 
-def test_a_name_may_stand_in_the_sentence_before():
+def test_a_name_may_stand_in_the_sentence_before() -> None:
     """Where the cited one says "she". A number may not: it would be of something else."""
     around = "Anna Smith met 40 guests. She signed the bill into law."
     cited = evidence("She signed the bill into law.", around)
@@ -86,7 +94,7 @@ def test_a_name_may_stand_in_the_sentence_before():
     assert check("She signed 40 bills into law.", [cited])[0] == "unsupported"
 
 
-def test_the_outlet_and_the_publication_date_are_known():
+def test_the_outlet_and_the_publication_date_are_known() -> None:
     """An answer may say who reported it and in what year."""
     cited = evidence("The mayor opened the bridge.", outlet="BBC", day="2023-03-21")
     assert check("The BBC reported that the mayor opened the bridge.", [cited])[0] == "supported"
@@ -94,14 +102,14 @@ def test_the_outlet_and_the_publication_date_are_known():
     assert check("The mayor opened the bridge in 2022.", [cited])[0] == "unsupported"
 
 
-def test_two_citations_prove_together():
+def test_two_citations_prove_together() -> None:
     """Each fact in one of them is enough; one in neither is not."""
     cited = [evidence("The fire killed 4 people."), evidence("Fire brigades from Lyon came.")]
     assert check("The fire killed 4 people, and brigades from Lyon came.", cited)[0] == "supported"
     assert check("The fire killed 4 people, and brigades from Nice came.", cited)[0] == "unsupported"
 
 
-def test_nothing_cited_is_nothing_proved():
+def test_nothing_cited_is_nothing_proved() -> None:
     """Whatever the statement says."""
     assert check("The mayor opened the bridge.", []) == ("unsupported", ("cites nothing",))
 
@@ -111,7 +119,7 @@ def test_nothing_cited_is_nothing_proved():
 TEXT = "😀 One came. Two came. One came. 市长来了。"
 
 
-def test_citations_are_numbered_by_first_appearance():
+def test_citations_are_numbered_by_first_appearance() -> None:
     """From 1 without gaps; the same span again has the same number."""
     numbering = Numbering()
     first, second = evidence("Two came.", at=12), evidence("One came.", at=2)
@@ -119,7 +127,7 @@ def test_citations_are_numbered_by_first_appearance():
     assert [(one.number, one.quote) for one in numbering.all()] == [(1, "Two came."), (2, "One came.")]
 
 
-def test_equal_words_at_two_places_are_two_citations():
+def test_equal_words_at_two_places_are_two_citations() -> None:
     """The place is what is cited. So are two versions, and two articles."""
     numbering = Numbering()
     places = [
@@ -131,7 +139,7 @@ def test_equal_words_at_two_places_are_two_citations():
     assert [numbering.cite(one, TEXT)[0].number for one in places] == [1, 2, 3, 4]
 
 
-def test_the_quote_is_cut_from_the_article():
+def test_the_quote_is_cut_from_the_article() -> None:
     """Whatever the evidence says its words are; browsers count UTF-16 units."""
     citation, _ = Numbering().cite(evidence("wrong", at=32), TEXT)
     assert citation.quote == TEXT[32:37] == "市长来了。"
@@ -140,7 +148,7 @@ def test_the_quote_is_cut_from_the_article():
     assert citation.start_utf16 == 33
 
 
-def test_markers_stand_side_by_side():
+def test_markers_stand_side_by_side() -> None:
     """As the answer shows them."""
     source = evidence("x").source
     both = [Citation(n, source, Span(0, 1), 0, 1, "x") for n in (2, 10)]
@@ -148,7 +156,7 @@ def test_markers_stand_side_by_side():
     assert markers([]) == ""
 
 
-def test_no_text_can_forge_a_marker():
+def test_no_text_can_forge_a_marker() -> None:
     """A number in brackets of the model's own is no longer one; lines are joined."""
     assert without_markers("He said [1] that\n\n[23] is  [x].") == "He said (1) that (23) is [x]."
     assert without_markers("[[1]]") == "[(1)]"

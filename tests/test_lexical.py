@@ -1,10 +1,14 @@
 """The word index: filters, dates, odd words, durability, its own damage."""
 
 import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from qa import text
+from qa.catalog import ChunkRow
 from qa.errors import StoreFailed
 from qa.lexical import LexicalIndex
 from qa.types import Filters
@@ -14,22 +18,29 @@ CATALOG = "0123456789abcdef"
 
 
 @pytest.fixture
-def index(tmp_path):
+def index(tmp_path: Path) -> Iterator[LexicalIndex]:
     opened = LexicalIndex(tmp_path, CATALOG)
     yield opened
     opened.close()
 
 
-def fill(index, *rows, cursor=1):
+def fill(index: LexicalIndex, *rows: ChunkRow, cursor: int = 1) -> None:
     index.apply([row.article for row in rows], rows, cursor)
 
 
-def found(index, words, filters=Filters(), not_after=None, collection="default", top_k=20):
+def found(
+    index: LexicalIndex,
+    words: str,
+    filters: Filters = Filters(),
+    not_after: int | None = None,
+    collection: str = "default",
+    top_k: int = 20,
+) -> list[int]:
     hits = index.search(text.stems(words), (), collection, filters, not_after, top_k)
     return [key for key, _ in hits]
 
 
-def test_more_of_the_words_ranks_higher(index):
+def test_more_of_the_words_ranks_higher(index: LexicalIndex) -> None:
     """Scores fall, the chunk with both words is first, the one with none is not there."""
     fill(index, chunk_row(1, "A bridge."), chunk_row(2, "A red bridge."), chunk_row(3, "A dog."))
     hits = index.search(text.stems("red bridge"), (), "default", Filters(), None, 20)
@@ -37,20 +48,20 @@ def test_more_of_the_words_ranks_higher(index):
     assert hits[0][1] > hits[1][1] > 0
 
 
-def test_words_meet_by_their_stems(index):
+def test_words_meet_by_their_stems(index: LexicalIndex) -> None:
     """The same stems come out of the text and of the question."""
     fill(index, chunk_row(1, "The minister's resignations were announced."))
     assert found(index, "minister resignation announcing") == [1]
     assert found(index, "MINISTERS") == [1]
 
 
-def test_a_title_is_searched_too(index):
+def test_a_title_is_searched_too(index: LexicalIndex) -> None:
     """A word that stands only in the title finds the chunk, below one that has it in its text."""
     fill(index, chunk_row(1, "It opened today.", title="Bridge"), chunk_row(2, "A bridge opened."))
     assert found(index, "bridge") == [2, 1]
 
 
-def test_outlets_are_compared_without_case(index):
+def test_outlets_are_compared_without_case(index: LexicalIndex) -> None:
     """As whole names: a part of a name is another name."""
     fill(
         index,
@@ -64,7 +75,7 @@ def test_outlets_are_compared_without_case(index):
     assert found(index, "bridge", Filters(outlets=("Times",))) == []
 
 
-def test_ids_filter_exactly(index):
+def test_ids_filter_exactly(index: LexicalIndex) -> None:
     """Whatever characters they have."""
     ids = ["https://x.example/a?b=c#d", 'it\'s "quoted"', "a b", "新闻", "A", "a", "x" * 2000]
     fill(index, *(chunk_row(n, "Bridge.", article_id=one) for n, one in enumerate(ids, start=1)))
@@ -98,13 +109,15 @@ DATED = [
         (None, None, -6, [4]),
     ],
 )
-def test_dates_are_inclusive_and_undated_articles_pass_only_not_after(index, after, before, not_after, expected):
+def test_dates_are_inclusive_and_undated_articles_pass_only_not_after(
+    index: LexicalIndex, after: str | None, before: str | None, not_after: int | None, expected: list[int]
+) -> None:
     """Without a date an article fails a date filter; it is not "after today" either."""
     fill(index, *DATED)
     assert sorted(found(index, "bridge", Filters(after=after, before=before), not_after)) == expected
 
 
-def test_filters_hold_together(index):
+def test_filters_hold_together(index: LexicalIndex) -> None:
     """All of them must pass; they do not change a score."""
     fill(
         index,
@@ -118,7 +131,7 @@ def test_filters_hold_together(index):
     assert len(scores) == 1
 
 
-def test_collections_are_apart(index):
+def test_collections_are_apart(index: LexicalIndex) -> None:
     """Their names are compared exactly."""
     fill(index, chunk_row(1, "Bridge.", collection="a"), chunk_row(2, "Bridge.", collection="A"))
     assert (found(index, "bridge", collection="a"), found(index, "bridge", collection="A")) == ([1], [2])
@@ -146,7 +159,7 @@ SYNTAX = [
 ]
 
 
-def test_query_syntax_is_only_words(index):
+def test_query_syntax_is_only_words(index: LexicalIndex) -> None:
     """Nothing a question holds is read as a query language."""
     fill(index, chunk_row(1, "Bridge."))
     assert index.search(SYNTAX, (), "default", Filters(), None, 9) == []
@@ -154,7 +167,7 @@ def test_query_syntax_is_only_words(index):
     assert index.search([], (), "default", Filters(), None, 9) == []
 
 
-def test_long_words_and_long_questions_are_harmless(index):
+def test_long_words_and_long_questions_are_harmless(index: LexicalIndex) -> None:
     """A word longer than the index takes is left out, the words beside it are found."""
     fill(index, chunk_row(1, f"Bridge {'x' * 100_000} tower."))
     assert found(index, "tower") == [1]
@@ -172,13 +185,13 @@ def test_long_words_and_long_questions_are_harmless(index):
         ("The U.S.' 1,500 troops", "us 1500"),
     ],
 )
-def test_every_script_is_found(index, body, words):
+def test_every_script_is_found(index: LexicalIndex, body: str, words: str) -> None:
     """Words are folded in one way on both sides."""
     fill(index, chunk_row(1, body))
     assert found(index, words) == [1]
 
 
-def test_a_change_replaces_all_chunks_of_its_article(index):
+def test_a_change_replaces_all_chunks_of_its_article(index: LexicalIndex) -> None:
     """Applied twice, it leaves one copy; applied without chunks, it leaves none."""
     fill(index, chunk_row(1, "Old bridge."), chunk_row(2, "A bridge."))
     new = chunk_row(1, "New tower.")
@@ -191,7 +204,7 @@ def test_a_change_replaces_all_chunks_of_its_article(index):
     assert (index.keys(), index.cursor(), found(index, "tower bridge")) == (set(), 3, [])
 
 
-def test_six_thousand_chunks_in_one_step(index):
+def test_six_thousand_chunks_in_one_step(index: LexicalIndex) -> None:
     """No limit of a vendor shows; the best of them come first."""
     rows = [chunk_row(n, f"Common words number{n}.") for n in range(1, 6_001)]
     fill(index, *rows)
@@ -200,7 +213,7 @@ def test_six_thousand_chunks_in_one_step(index):
     assert len(found(index, "common", top_k=6_000)) == 6_000
 
 
-def test_it_is_all_there_after_reopening(tmp_path):
+def test_it_is_all_there_after_reopening(tmp_path: Path) -> None:
     """Chunks, cursor and scores; another catalog's index in the same folder is another index."""
     first = LexicalIndex(tmp_path, CATALOG)
     fill(first, chunk_row(1, "Bridge."), cursor=7)
@@ -212,7 +225,7 @@ def test_it_is_all_there_after_reopening(tmp_path):
     other.close()
 
 
-def test_a_reset_forgets_everything(index):
+def test_a_reset_forgets_everything(index: LexicalIndex) -> None:
     """And the index can be used at once."""
     fill(index, chunk_row(1, "Bridge."), cursor=7)
     index.reset()
@@ -221,13 +234,13 @@ def test_a_reset_forgets_everything(index):
     assert (index.cursor(), found(index, "tower")) == (8, [2])
 
 
-def test_a_second_writer_is_refused(index, tmp_path):
+def test_a_second_writer_is_refused(index: LexicalIndex, tmp_path: Path) -> None:
     """One index, one writer; the message names the directory."""
     with pytest.raises(StoreFailed, match="lexical-"):
         LexicalIndex(tmp_path, CATALOG)
 
 
-def test_rare_words_count_more(index):
+def test_rare_words_count_more(index: LexicalIndex) -> None:
     """As BM25 counts it: never below zero, an unknown word the most."""
     fill(index, chunk_row(1, "A bridge."), chunk_row(2, "A bridge, a tower."), chunk_row(3, "A bridge."))
     rarity = index.rarity(["bridg", "tower", "unknown"])
@@ -235,7 +248,7 @@ def test_rare_words_count_more(index):
     assert index.rarity([]) == {}
 
 
-def test_a_torn_file_is_told(tmp_path):
+def test_a_torn_file_is_told(tmp_path: Path) -> None:
     """A truncated index opens with an error that says what to do, and what a missing file hides is StoreFailed too."""
     index = LexicalIndex(tmp_path, CATALOG)
     fill(index, chunk_row(1, "Bridge."))
@@ -247,7 +260,27 @@ def test_a_torn_file_is_told(tmp_path):
         LexicalIndex(tmp_path, CATALOG)
 
 
-def test_vendor_errors_are_ours(index):
+def test_a_commit_that_was_killed_does_not_stop_the_next(tmp_path: Path) -> None:
+    """The half of it that reached the disk is in the way of the same commit, tried again."""
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    index = LexicalIndex(killed, CATALOG)
+    fill(index, chunk_row(1, "Bridge."), chunk_row(2, "Dog."))
+    index.close()
+    shutil.copytree(killed, whole)
+    index = LexicalIndex(whole, CATALOG)
+    index.apply([1], [chunk_row(1, "Tower.")], 2)
+    index.close()
+    (into,) = killed.glob("lexical-*")
+    (deletions,) = whole.glob("lexical-*/*.del")
+    for file in (deletions, deletions.with_name(".managed.json")):
+        shutil.copy(file, into)
+    index = LexicalIndex(killed, CATALOG)
+    index.apply([1], [chunk_row(1, "Tower.")], 2)
+    assert (found(index, "tower"), found(index, "bridge"), found(index, "dog")) == ([1], [], [2])
+    index.close()
+
+
+def test_vendor_errors_are_ours(index: LexicalIndex) -> None:
     """What tantivy refuses comes out as StoreFailed, so that the other leg can answer alone."""
     with pytest.raises(StoreFailed):
         index.search(["\ud800"], (), "default", Filters(), None, 9)

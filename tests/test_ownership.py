@@ -20,7 +20,7 @@ time.sleep(60)
 """
 
 
-def test_the_second_is_refused_with_the_owners_address(tmp_path):
+def test_the_second_is_refused_with_the_owners_address(tmp_path: Path) -> None:
     """At once; and when the owner is killed, the directory is free."""
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(tmp_path)],
@@ -41,7 +41,7 @@ def test_the_second_is_refused_with_the_owners_address(tmp_path):
     Ownership(tmp_path).close()
 
 
-def test_one_process_cannot_hold_it_twice(tmp_path):
+def test_one_process_cannot_hold_it_twice(tmp_path: Path) -> None:
     """Two stores in one process would lose vectors just the same; after a close it is free."""
     first = Ownership(tmp_path / "new" / "folder")
     with pytest.raises(Locked) as caught:
@@ -51,7 +51,7 @@ def test_one_process_cannot_hold_it_twice(tmp_path):
     Ownership(tmp_path / "new" / "folder").close()
 
 
-def test_a_new_owner_forgets_the_old_ones_address(tmp_path):
+def test_a_new_owner_forgets_the_old_ones_address(tmp_path: Path) -> None:
     """What is announced is of the one who holds it now, and a shorter word leaves no rest of a longer."""
     first = Ownership(tmp_path)
     first.announce("http://127.0.0.1:8000/a/very/long/address")
@@ -68,7 +68,7 @@ def test_a_new_owner_forgets_the_old_ones_address(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", "null"])
-def test_an_owner_that_is_just_writing_is_still_the_owner(tmp_path, content):
+def test_an_owner_that_is_just_writing_is_still_the_owner(tmp_path: Path, content: str) -> None:
     """A file that cannot be read does not hide that the directory is taken."""
     first = Ownership(tmp_path)
     (tmp_path / "owner.json").write_text(content)
@@ -77,7 +77,7 @@ def test_an_owner_that_is_just_writing_is_still_the_owner(tmp_path, content):
     first.close()
 
 
-def test_a_place_that_cannot_be_a_directory_is_told(tmp_path):
+def test_a_place_that_cannot_be_a_directory_is_told(tmp_path: Path) -> None:
     """With its path and what the system says."""
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreFailed, match="file: cannot be used as data directory"):

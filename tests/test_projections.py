@@ -1,19 +1,22 @@
 """The indexes follow the catalog: in step, without copies, rebuildable, and never trusted."""
 
 import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from qa.catalog import Catalog
+from qa.catalog import Catalog, Prepared
 from qa.errors import EmbeddingFailed
+from qa.ingest import prepare
 from qa.projections import Projections, embed_sha, embed_text
-from qa.types import Filters
+from qa.types import Article, Filters, Vectors
 from tests.fakes import HashEmbedder, Store, article
 
 
 @pytest.fixture
-def store(tmp_path):
+def store(tmp_path: Path) -> Iterator[Store]:
     with Store(tmp_path, HashEmbedder()) as opened:
         yield opened
 
@@ -22,7 +25,7 @@ BRIDGE = article("bridge", "The bridge over the river opened.")
 DOG = article("dog", "A dog ran through the park.")
 
 
-def test_catching_up_twice_leaves_one_copy(store):
+def test_catching_up_twice_leaves_one_copy(store: Store) -> None:
     """A change that is applied again, even from the start, changes nothing."""
     store.add(BRIDGE, DOG)
     store.projections.catch_up()
@@ -35,7 +38,7 @@ def test_catching_up_twice_leaves_one_copy(store):
     assert store.problems() == []
 
 
-def test_an_update_leaves_no_stale_chunk(store):
+def test_an_update_leaves_no_stale_chunk(store: Store) -> None:
     """Old chunks are in neither index, also when the new version has fewer."""
     store.add(article("a", "The bridge opened. " + "More was said about the bridge on the day. " * 60))
     assert store.catalog.count()[1] > 2
@@ -46,7 +49,7 @@ def test_an_update_leaves_no_stale_chunk(store):
     assert store.problems() == []
 
 
-def test_new_metadata_reaches_both_indexes(store):
+def test_new_metadata_reaches_both_indexes(store: Store) -> None:
     """A title found later can be searched for, an outlet filtered by."""
     store.add(article("a", "It opened."))
     store.add(article("a", "It opened.", title="Harbour bridge", outlet="Post"))
@@ -56,7 +59,7 @@ def test_new_metadata_reaches_both_indexes(store):
     assert store.problems() == []
 
 
-def test_a_takedown_is_gone_from_search_at_once(store):
+def test_a_takedown_is_gone_from_search_at_once(store: Store) -> None:
     """After the catch-up, and already before it: a hit is shown only if the catalog has it."""
     store.add(BRIDGE, DOG)
     assert store.found("bridge")[0] == "bridge"
@@ -69,7 +72,7 @@ def test_a_takedown_is_gone_from_search_at_once(store):
     assert store.found("bridge") == ["dog"]
 
 
-def test_hits_of_stale_index_rows_are_never_shown(store):
+def test_hits_of_stale_index_rows_are_never_shown(store: Store) -> None:
     """The indexes still hold version 1 while the catalog has version 2: its old words are not shown."""
     store.add(article("a", "The zeppelin landed."), DOG)
     store.catalog.write("default", [_prepared(article("a", "The balloon landed."))], None, None)
@@ -77,17 +80,17 @@ def test_hits_of_stale_index_rows_are_never_shown(store):
     assert all("zeppelin" not in hit.text for hit in store.retriever.search("zeppelin landed", top_k=5).hits)
 
 
-def _prepared(one):
-    from qa.ingest import prepare
+def _prepared(one: Article) -> Prepared:
+    made = prepare(one)
+    assert isinstance(made, Prepared)
+    return made
 
-    return prepare(one)
 
-
-def test_a_rebuild_embeds_nothing(store):
+def test_a_rebuild_embeds_nothing(store: Store) -> None:
     """Vectors are in the catalog: throwing the indexes away costs no embedding."""
     store.add(BRIDGE, DOG)
     store.embedder.embedded.clear()
-    steps = []
+    steps: list[tuple[str, int]] = []
     store.projections.rebuild(lambda name, done: steps.append((name, done)))
     assert store.embedder.embedded == []
     assert steps == [("lexical", 2), ("vectors", 2)]
@@ -95,7 +98,7 @@ def test_a_rebuild_embeds_nothing(store):
     assert store.problems() == []
 
 
-def test_ingesting_embeds_each_text_once(store):
+def test_ingesting_embeds_each_text_once(store: Store) -> None:
     """Nothing is embedded again when the indexes follow, nor for a text that another article has."""
     store.add(BRIDGE, DOG)
     store.add(article("reprint", DOG.text))
@@ -108,11 +111,12 @@ class OtherEmbedder(HashEmbedder):
     model = "hash-3"
     dimension = 3
 
-    def _vector(self, one):
-        return np.array([len(one), 1, one.count("o")], np.float32) / np.linalg.norm([len(one), 1, one.count("o")])
+    def _vector(self, one: str) -> Vectors:
+        vector = np.array([len(one), 1, one.count("o")], np.float32)
+        return vector / np.linalg.norm(vector)
 
 
-def test_another_model_embeds_what_is_missing_and_does_not_mix(tmp_path):
+def test_another_model_embeds_what_is_missing_and_does_not_mix(tmp_path: Path) -> None:
     """Its vectors stand beside those of the first; going back costs nothing."""
     with Store(tmp_path, HashEmbedder()) as first:
         first.add(BRIDGE, DOG)
@@ -130,14 +134,14 @@ def test_another_model_embeds_what_is_missing_and_does_not_mix(tmp_path):
         assert again.problems() == []
 
 
-def test_the_title_is_embedded_above_the_text():
+def test_the_title_is_embedded_above_the_text() -> None:
     """Unless the chunk begins with it."""
     assert embed_text("Bridge", "It opened.") == "Bridge\nIt opened."
     assert embed_text("Bridge", "Bridge opened.") == "Bridge opened."
     assert embed_text(None, "It opened.") == embed_text("", "It opened.") == "It opened."
 
 
-def test_a_vector_is_kept_under_the_words_it_was_made_from(tmp_path):
+def test_a_vector_is_kept_under_the_words_it_was_made_from(tmp_path: Path) -> None:
     """A later row without the title must not file the titled text under the untitled text's hash."""
     with Store(tmp_path, HashEmbedder()) as store:
         store.add(article("a", "It opened.", title="Bridge"))
@@ -150,19 +154,19 @@ def test_a_vector_is_kept_under_the_words_it_was_made_from(tmp_path):
         assert sorted(other.embedder.embedded) == ["Bridge\nIt opened.", "It opened."]
 
 
-def test_the_cursor_survives_reopening(tmp_path):
+def test_the_cursor_survives_reopening(tmp_path: Path) -> None:
     """Nothing is applied again on the next start."""
     with Store(tmp_path, HashEmbedder()) as first:
         first.add(BRIDGE, DOG)
     with Store(tmp_path, HashEmbedder()) as second:
         assert [(state.cursor, state.behind) for state in second.projections.states()] == [(2, 0), (2, 0)]
-        steps = []
+        steps: list[str] = []
         second.projections.catch_up(lambda name, done: steps.append(name))
         assert steps == []
 
 
 @pytest.mark.parametrize("lost", ["lexical-*", "chroma"])
-def test_a_lost_index_comes_back(tmp_path, lost):
+def test_a_lost_index_comes_back(tmp_path: Path, lost: str) -> None:
     """Delete its directory, open, catch up: everything is there, nothing was embedded."""
     with Store(tmp_path, HashEmbedder()) as first:
         first.add(BRIDGE, DOG)
@@ -178,7 +182,7 @@ def test_a_lost_index_comes_back(tmp_path, lost):
         assert second.problems() == []
 
 
-def test_an_index_that_is_ahead_of_its_catalog_starts_anew(tmp_path):
+def test_an_index_that_is_ahead_of_its_catalog_starts_anew(tmp_path: Path) -> None:
     """A catalog put back from a backup has another history: changes must not be skipped, nor its ghosts shown."""
     with Store(tmp_path, HashEmbedder()) as first:
         first.add(BRIDGE)
@@ -194,15 +198,15 @@ def test_an_index_that_is_ahead_of_its_catalog_starts_anew(tmp_path):
         assert second.problems() == []
 
 
-def varied(number):
+def varied(number: int) -> str:
     """Return words that are near some others and equal to none."""
     return f"Report {number} on topic{number % 97} and matter{number % 89} of day{number % 31}."
 
 
-def test_a_long_log_is_followed_in_steps(store):
+def test_a_long_log_is_followed_in_steps(store: Store) -> None:
     """More changes than one step takes; the cursor moves with each."""
     store.catalog.write("default", [_prepared(article(str(n), varied(n))) for n in range(600)], None, None)
-    steps = []
+    steps: list[tuple[str, int]] = []
     store.projections.catch_up(lambda name, done: steps.append((name, done)))
     assert [step for step in steps if step[0] == "lexical"] == [("lexical", 256), ("lexical", 256), ("lexical", 88)]
     assert [done for name, done in steps if name == "vectors"] == [256, 256, 88]
@@ -212,7 +216,7 @@ def test_a_long_log_is_followed_in_steps(store):
 # -- verify ------------------------------------------------------------------------------------------------------
 
 
-def test_verify_sees_missing_and_surplus_chunks(store):
+def test_verify_sees_missing_and_surplus_chunks(store: Store) -> None:
     """Damage each index through its own interface; each problem is named for its index."""
     store.add(BRIDGE, DOG)
     rows = store.catalog.chunks_of([1, 2])
@@ -237,7 +241,7 @@ def test_verify_sees_missing_and_surplus_chunks(store):
     assert store.problems() == []
 
 
-def test_verify_sees_a_vector_that_is_not_its_own(store):
+def test_verify_sees_a_vector_that_is_not_its_own(store: Store) -> None:
     """The place is there and counts as held, but its vector points elsewhere."""
     store.add(BRIDGE, *(article(f"n{n}", varied(n)) for n in range(60)))
     assert store.problems() == []
@@ -251,7 +255,7 @@ def test_verify_sees_a_vector_that_is_not_its_own(store):
 # -- without vectors, without embedder ---------------------------------------------------------------------------
 
 
-def test_words_alone_make_a_store(tmp_path):
+def test_words_alone_make_a_store(tmp_path: Path) -> None:
     """Without an embedder there is one index, and search works."""
     with Store(tmp_path) as store:
         store.add(BRIDGE, DOG)
@@ -261,11 +265,11 @@ def test_words_alone_make_a_store(tmp_path):
 
 
 class AwayEmbedder(HashEmbedder):
-    def embed_texts(self, texts):
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
         raise EmbeddingFailed("away")
 
 
-def test_a_catch_up_that_fails_goes_on_later(tmp_path):
+def test_a_catch_up_that_fails_goes_on_later(tmp_path: Path) -> None:
     """The embedder is away while the vector index follows: words are in, vectors come with the next catch-up."""
     with Store(tmp_path, AwayEmbedder()) as store:
         store.catalog.write("default", [_prepared(BRIDGE)], None, None)
@@ -278,7 +282,7 @@ def test_a_catch_up_that_fails_goes_on_later(tmp_path):
         assert [state.behind for state in back.states()] == [0, 0]
 
 
-def test_a_change_of_another_process_is_followed(tmp_path):
+def test_a_change_of_another_process_is_followed(tmp_path: Path) -> None:
     """The log is in the database: what another connection writes comes with the next catch-up."""
     with Store(tmp_path) as store:
         other = Catalog(f"sqlite:///{tmp_path / 'catalog.sqlite3'}")

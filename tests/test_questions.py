@@ -27,24 +27,24 @@ KINDS = [
 
 
 @pytest.mark.parametrize(("question", "kind"), KINDS)
-def test_the_kind_of_answer(question, kind):
+def test_the_kind_of_answer(question: str, kind: str) -> None:
     """By the question's own words, whatever its case and quotes."""
     assert kind_of(question) == kind
 
 
-def test_content_words_are_kept_and_question_words_are_not():
+def test_content_words_are_kept_and_question_words_are_not() -> None:
     """In order, stemmed, each once."""
     assert content_stems("Who was the minister that opened the bridges and the bridge?") == ("minist", "open", "bridg")
 
 
-def test_a_question_of_stop_words_keeps_them():
+def test_a_question_of_stop_words_keeps_them() -> None:
     """Better to search for something than for nothing."""
     assert content_stems("Who is he?") == ("who", "is", "he")
     assert content_stems("?!") == ()
     assert content_stems("") == ()
 
 
-def test_names_are_the_capitalised_words_but_for_the_first():
+def test_names_are_the_capitalised_words_but_for_the_first() -> None:
     """A first word that is a question word has its capital from its place."""
     assert analyse("Who did Anna Smith meet in Paris?").names == ("anna", "smith", "pari")
     assert analyse("What happened?").names == ()
@@ -54,13 +54,13 @@ def test_names_are_the_capitalised_words_but_for_the_first():
 @pytest.mark.parametrize(
     "question", ["Where is the café’s owner?", "Where is the cafe\u0301's owner?", "where is the CAFÉ'S owner"]
 )
-def test_forms_of_one_word_are_one_stem(question):
+def test_forms_of_one_word_are_one_stem(question: str) -> None:
     """Composed or not, curly or straight, large or small."""
     assert content_stems(question) == ("café", "owner")
 
 
 @pytest.mark.parametrize("question", ["😀", "市长是谁？", "a" * 50_000, "((((", "\u202e\u0301", "\n\r\n"])
-def test_any_text_can_be_taken_apart(question):
+def test_any_text_can_be_taken_apart(question: str) -> None:
     """Nothing a user types is an error."""
     asked = analyse(question)
     assert asked.question == question

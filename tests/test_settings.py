@@ -10,7 +10,7 @@ from qa.settings import Settings, is_loopback, load_settings
 SECRET = "sk-very-secret-0123456789"
 
 
-def test_defaults_need_nothing():
+def test_defaults_need_nothing() -> None:
     """An empty environment is a working one."""
     settings = load_settings({}, None)
     assert settings.data_dir == Path(".qa-data")
@@ -20,13 +20,13 @@ def test_defaults_need_nothing():
 
 
 @pytest.mark.parametrize("name", ["QA_DATADIR", "QA_", "QA_LLM_MODELL", "QA_data_dir"])
-def test_an_unknown_name_is_refused(name):
+def test_an_unknown_name_is_refused(name: str) -> None:
     """A setting that is misspelt must not be a setting that is silently not there."""
     with pytest.raises(BadSettings, match=name):
         load_settings({name: "x"}, None)
 
 
-def test_all_unknown_names_are_said_at_once():
+def test_all_unknown_names_are_said_at_once() -> None:
     """In one line; what is not ours is not looked at."""
     with pytest.raises(BadSettings, match="QA_A, QA_B;") as caught:
         load_settings({"QA_B": "1", "QA_A": "2", "PATH": "/bin", "OPENAI_ORG_ID": "x", "AQA_X": "y"}, None)
@@ -52,7 +52,7 @@ def test_all_unknown_names_are_said_at_once():
         ("OPENAI_BASE_URL", "localhost:11434"),
     ],
 )
-def test_a_bad_value_names_its_variable(name, value):
+def test_a_bad_value_names_its_variable(name: str, value: str) -> None:
     """In one line, without the value's neighbours."""
     with pytest.raises(BadSettings, match=f"^{name}: ") as caught:
         load_settings({name: value, "QA_API_KEYS": SECRET}, None)
@@ -69,7 +69,7 @@ def test_a_bad_value_names_its_variable(name, value):
         ({"QA_MODE": "llm", "OPENAI_API_KEY": SECRET}, "QA_LLM_MODEL"),
     ],
 )
-def test_settings_that_do_not_fit_together_are_refused(environ, named):
+def test_settings_that_do_not_fit_together_are_refused(environ: dict[str, str], named: str) -> None:
     """The message names what is missing and holds no secret."""
     with pytest.raises(BadSettings, match=named) as caught:
         load_settings(environ, None)
@@ -77,7 +77,7 @@ def test_settings_that_do_not_fit_together_are_refused(environ, named):
     assert "\n" not in str(caught.value)
 
 
-def test_secrets_are_in_no_repr_and_no_error():
+def test_secrets_are_in_no_repr_and_no_error() -> None:
     """Neither the model server's key nor ours; the values themselves are there."""
     settings = load_settings({"OPENAI_API_KEY": SECRET, "QA_API_KEYS": f"{SECRET}-1, {SECRET}-2"}, None)
     assert settings.openai_api_key == SECRET
@@ -90,7 +90,7 @@ def test_secrets_are_in_no_repr_and_no_error():
     assert SECRET not in shown
 
 
-def test_env_file_is_read_and_the_environment_wins(tmp_path):
+def test_env_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
     """Quotes and comments are of the file, not of the value."""
     file = tmp_path / ".env"
     file.write_text('# ours\nQA_DATA_DIR="from file"\nQA_DEADLINE_S=5 # seconds\nexport QA_LOG_LEVEL=DEBUG\nOTHER=1\n')
@@ -99,7 +99,7 @@ def test_env_file_is_read_and_the_environment_wins(tmp_path):
     assert (settings.deadline_s, settings.log_level) == (5.0, "DEBUG")
 
 
-def test_env_file_of_the_working_directory_is_the_default(tmp_path, monkeypatch):
+def test_env_file_of_the_working_directory_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And the process's own environment, which the suite has cleaned."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text("QA_DATA_DIR=here\n")
@@ -108,21 +108,21 @@ def test_env_file_of_the_working_directory_is_the_default(tmp_path, monkeypatch)
     assert load_settings().data_dir == Path("there")
 
 
-def test_unknown_names_in_the_env_file_are_refused_too(tmp_path):
+def test_unknown_names_in_the_env_file_are_refused_too(tmp_path: Path) -> None:
     """A file is no place for silent mistakes either."""
     (tmp_path / ".env").write_text("QA_DATADIR=x\n")
     with pytest.raises(BadSettings, match="QA_DATADIR"):
         load_settings({}, tmp_path / ".env")
 
 
-def test_an_env_file_that_cannot_be_read_is_told(tmp_path):
+def test_an_env_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     """Not a traceback."""
     (tmp_path / ".env").write_bytes(b"QA_DATA_DIR=\xff\xfe\n")
     with pytest.raises(BadSettings, match="cannot be read"):
         load_settings({}, tmp_path / ".env")
 
 
-def test_empty_means_not_set(tmp_path):
+def test_empty_means_not_set(tmp_path: Path) -> None:
     """Compose files pass optional variables on as empty ones; an empty one also covers the file's."""
     (tmp_path / ".env").write_text("QA_DEADLINE_S=5\nQA_RATE_LIMIT=\n")
     settings = load_settings(
@@ -132,13 +132,13 @@ def test_empty_means_not_set(tmp_path):
     assert (settings.mode, settings.rate_limit) == ("auto", None)
 
 
-def test_lists_are_split_at_commas():
+def test_lists_are_split_at_commas() -> None:
     """Spaces around and empty places between are nothing."""
     assert load_settings({"QA_API_KEYS": " a, b ,,c "}, None).api_keys == ("a", "b", "c")
     assert load_settings({"QA_API_KEYS": " , "}, None).api_keys == ()
 
 
-def test_settings_are_frozen():
+def test_settings_are_frozen() -> None:
     """Built once, passed in, never changed."""
     settings = Settings()
     with pytest.raises(ValueError, match="frozen"):
@@ -161,6 +161,6 @@ def test_settings_are_frozen():
         ("", False),
     ],
 )
-def test_loopback_is_only_what_nobody_else_reaches(host, expected):
+def test_loopback_is_only_what_nobody_else_reaches(host: str, expected: bool) -> None:
     """When in doubt it is not, and keys are needed."""
     assert is_loopback(host) is expected

@@ -9,6 +9,7 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from qa.errors import NotFound
+from qa.types import Embedder
 from tests.fakes import HashEmbedder, Store, article
 
 IDS = ("a", "A", "it's/b?", "新闻")
@@ -26,11 +27,11 @@ TITLES = st.sampled_from((None, "Bridge", "市长"))
 class StoreMachine(RuleBasedStateMachine):
     """Words alone, which is quick; `NearMachine` below has vectors too."""
 
-    def embedder(self):
+    def embedder(self) -> Embedder | None:
         return None
 
     @initialize()
-    def begin(self):
+    def begin(self) -> None:
         self.folder = Path(tempfile.mkdtemp())
         self.store = Store(self.folder, self.embedder())
         self.live: dict[str, str] = {}
@@ -38,7 +39,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.last: dict[str, int] = {}  # the last version that an id ever had
 
     @rule(one=st.sampled_from(IDS), body=BODIES, title=TITLES)
-    def put(self, one, body, title):
+    def put(self, one: str, body: str, title: str | None) -> None:
         old = self.live.get(one)
         report = self.store.add(article(one, body, title=title))
         outcome = (report.added, report.updated, report.unchanged)
@@ -52,7 +53,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.live[one] = body
 
     @rule(bodies=st.dictionaries(st.sampled_from(IDS), BODIES, min_size=2))
-    def put_many(self, bodies):
+    def put_many(self, bodies: dict[str, str]) -> None:
         self.store.add(*(article(one, body) for one, body in bodies.items()))
         for one, body in bodies.items():
             if self.live.get(one) != body:
@@ -62,14 +63,14 @@ class StoreMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: self.live)
     @rule(data=st.data())
-    def put_again(self, data):
+    def put_again(self, data: st.DataObject) -> None:
         one = data.draw(st.sampled_from(sorted(self.live)))
         change = self.store.catalog.last_change()
         assert self.store.add(article(one, self.live[one])).unchanged == 1
         assert self.store.catalog.last_change() == change
 
     @rule(one=st.sampled_from(IDS))
-    def take_down(self, one):
+    def take_down(self, one: str) -> None:
         if one in self.live:
             self.store.take_down(one)
             del self.live[one]
@@ -78,17 +79,17 @@ class StoreMachine(RuleBasedStateMachine):
                 self.store.take_down(one)
 
     @rule()
-    def reopen(self):
+    def reopen(self) -> None:
         self.store.__exit__()
         self.store = Store(self.folder, self.embedder())
         assert [state.behind for state in self.store.projections.states()] in ([0], [0, 0])
 
     @rule()
-    def rebuild(self):
+    def rebuild(self) -> None:
         self.store.projections.rebuild()
 
     @invariant()
-    def is_what_the_dict_says(self):
+    def is_what_the_dict_says(self) -> None:
         catalog = self.store.catalog
         rows = {row.source.article_id: row for row in catalog.articles("default", 0, 99)}
         assert set(rows) == set(self.live)
@@ -103,7 +104,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert own[0].span.start == 0
             assert own[-1].span.end == len(body)
 
-    def teardown(self):
+    def teardown(self) -> None:
         self.store.__exit__()
         shutil.rmtree(self.folder)
 
@@ -111,11 +112,11 @@ class StoreMachine(RuleBasedStateMachine):
 class NearMachine(StoreMachine):
     """The same with Chroma: its places are the catalog's, and nothing is embedded that is known."""
 
-    def embedder(self):
+    def embedder(self) -> Embedder | None:
         return HashEmbedder()
 
     @invariant()
-    def vectors_are_those_of_the_chunks(self):
+    def vectors_are_those_of_the_chunks(self) -> None:
         catalog = self.store.catalog
         chunks = catalog.chunks_of(catalog.live_pks())
         assert self.store.vectors.places() == {(row.article, row.version, row.ordinal) for row in chunks}
@@ -123,13 +124,13 @@ class NearMachine(StoreMachine):
         assert set(kept) == {row.embed_sha for row in chunks}
 
     @rule()
-    def rebuild(self):
+    def rebuild(self) -> None:
         self.store.embedder.embedded.clear()
         self.store.projections.rebuild()
         assert self.store.embedder.embedded == []
 
 
 TestStore = StoreMachine.TestCase
-TestStore.settings = settings(max_examples=20, stateful_step_count=15, deadline=None)
+TestStore.settings = settings(max_examples=15, stateful_step_count=12, deadline=None)
 TestStoreWithVectors = NearMachine.TestCase
-TestStoreWithVectors.settings = settings(max_examples=8, stateful_step_count=10, deadline=None)
+TestStoreWithVectors.settings = settings(max_examples=6, stateful_step_count=8, deadline=None)

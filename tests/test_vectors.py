@@ -1,8 +1,13 @@
 """The vector index: the same filters as the word index, idempotent writes, models that do not mix."""
 
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
+from qa.catalog import ChunkRow
 from qa.errors import StoreFailed
 from qa.types import Filters
 from qa.vectors import VectorIndex
@@ -14,22 +19,30 @@ EMBEDDER = HashEmbedder()
 
 
 @pytest.fixture
-def index(tmp_path):
+def index(tmp_path: Path) -> Iterator[VectorIndex]:
     opened = VectorIndex(tmp_path / "chroma", CATALOG, "m")
     yield opened
     opened.close()
 
 
-def fill(index, *rows, cursor=1):
+def fill(index: VectorIndex, *rows: ChunkRow, cursor: int = 1) -> None:
     index.apply([row.article for row in rows], rows, list(EMBEDDER.embed_texts([row.text for row in rows])), cursor)
 
 
-def found(index, words, filters=Filters(), not_after=None, collection="default", articles=(), top_k=20):
+def found(
+    index: VectorIndex,
+    words: str,
+    filters: Filters = Filters(),
+    not_after: int | None = None,
+    collection: str = "default",
+    articles: Sequence[int] = (),
+    top_k: int = 20,
+) -> list[int]:
     hits = index.search(EMBEDDER.embed_query(words), collection, filters, articles, not_after, top_k)
     return [place[0] for place, _ in hits]
 
 
-def test_the_nearest_is_first_and_the_score_is_the_cosine(index):
+def test_the_nearest_is_first_and_the_score_is_the_cosine(index: VectorIndex) -> None:
     """Equal words have 1, others less; never a distance."""
     fill(index, chunk_row(1, "A dog ran."), chunk_row(2, "A red bridge."))
     hits = index.search(EMBEDDER.embed_query("a red bridge"), "default", Filters(), (), None, 9)
@@ -38,7 +51,7 @@ def test_the_nearest_is_first_and_the_score_is_the_cosine(index):
     assert hits[1][1] == pytest.approx(1 / 3, abs=1e-3)  # one of three words
 
 
-def test_outlets_are_compared_without_case(index):
+def test_outlets_are_compared_without_case(index: VectorIndex) -> None:
     """As whole names."""
     fill(
         index,
@@ -51,7 +64,7 @@ def test_outlets_are_compared_without_case(index):
     assert found(index, "bridge", Filters(outlets=("Times",))) == []
 
 
-def test_ids_filter_by_the_catalogs_numbers(index):
+def test_ids_filter_by_the_catalogs_numbers(index: VectorIndex) -> None:
     """Ids that the catalog does not know find nothing, not everything."""
     fill(index, *(chunk_row(n, "Bridge.") for n in (1, 2, 3)))
     assert sorted(found(index, "bridge", Filters(article_ids=("x", "y")), articles=(1, 3))) == [1, 3]
@@ -73,13 +86,15 @@ def test_ids_filter_by_the_catalogs_numbers(index):
         (None, None, -6, [4]),
     ],
 )
-def test_dates_are_inclusive_and_undated_articles_pass_only_not_after(index, after, before, not_after, expected):
+def test_dates_are_inclusive_and_undated_articles_pass_only_not_after(
+    index: VectorIndex, after: str | None, before: str | None, not_after: int | None, expected: list[int]
+) -> None:
     """The same table as for the word index."""
     fill(index, *DATED)
     assert sorted(found(index, "bridge", Filters(after=after, before=before), not_after)) == expected
 
 
-def test_more_chunks_than_chroma_takes_at_once(tmp_path):
+def test_more_chunks_than_chroma_takes_at_once(tmp_path: Path) -> None:
     """5,461 is its limit for one call; one step of ours may have more."""
     index = VectorIndex(tmp_path / "chroma", CATALOG, "m")
     numbers = range(1, 5_501)
@@ -93,7 +108,7 @@ def test_more_chunks_than_chroma_takes_at_once(tmp_path):
     index.close()
 
 
-def test_a_paragraph_that_many_repeat_does_not_hide_the_others(index):
+def test_a_paragraph_that_many_repeat_does_not_hide_the_others(index: VectorIndex) -> None:
     """Equal vectors become each other's only neighbours in Chroma's graph, and the rest cannot be reached."""
     dice = np.random.default_rng(1)
     others = dice.normal(size=(60, 32))
@@ -105,7 +120,7 @@ def test_a_paragraph_that_many_repeat_does_not_hide_the_others(index):
     assert len(lost) <= 3  # of 510; without the noise 25
 
 
-def test_applying_a_change_twice_leaves_one_copy(index):
+def test_applying_a_change_twice_leaves_one_copy(index: VectorIndex) -> None:
     """Old versions and surplus chunks of the article go, others stay."""
     fill(index, chunk_row(1, "Old bridge."), chunk_row(2, "A bridge."))
     for _ in range(2):
@@ -116,18 +131,24 @@ def test_applying_a_change_twice_leaves_one_copy(index):
     assert (index.places(), index.cursor()) == ({(2, 1, 0)}, 3)
 
 
-def test_what_is_there_already_is_not_written_again(index):
+def test_what_is_there_already_is_not_written_again(index: VectorIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     """Chroma's graph loses points that are written over; what has changed is taken out first."""
-    written = []
-    kept = index._collection("default").upsert
-    index._collection("default").upsert = lambda **rows: written.append(rows["ids"]) or kept(**rows)
+    written: list[list[str]] = []
+    chroma = index._collection("default")
+    upsert = chroma.upsert
+
+    def note(**rows: Any) -> None:
+        written.append(rows["ids"])
+        upsert(**rows)
+
+    monkeypatch.setattr(chroma, "upsert", note)
     fill(index, chunk_row(1, "A bridge."), chunk_row(2, "A dog."))
     fill(index, chunk_row(1, "A bridge."), chunk_row(2, "A dog.", outlet="Post"))
     assert written == [["1:1:0", "2:1:0"], ["2:1:0"]]
     assert found(index, "dog", Filters(outlets=("post",))) == [2]
 
 
-def test_collections_are_apart_and_a_question_makes_none(index):
+def test_collections_are_apart_and_a_question_makes_none(index: VectorIndex) -> None:
     """Whoever asks in a collection that is not there gets nothing and leaves nothing behind."""
     fill(index, chunk_row(1, "Bridge.", collection="a"), chunk_row(2, "Bridge.", collection="A b/ç 新"))
     assert found(index, "bridge", collection="a") == [1]
@@ -140,7 +161,7 @@ def test_collections_are_apart_and_a_question_makes_none(index):
     assert index.places() == set()
 
 
-def test_two_models_do_not_mix(tmp_path):
+def test_two_models_do_not_mix(tmp_path: Path) -> None:
     """Their vectors may even differ in size; each has its own cursor."""
     one, two = (VectorIndex(tmp_path / "chroma", CATALOG, model) for model in ("one", "two"))
     fill(one, chunk_row(1, "Bridge."), cursor=4)
@@ -153,7 +174,7 @@ def test_two_models_do_not_mix(tmp_path):
     two.close()
 
 
-def test_it_is_all_there_after_reopening(tmp_path):
+def test_it_is_all_there_after_reopening(tmp_path: Path) -> None:
     """Cursor, places and neighbours."""
     first = VectorIndex(tmp_path / "chroma", CATALOG, "m")
     fill(first, chunk_row(1, "Bridge."), chunk_row(2, "Dog."), cursor=9)
@@ -164,7 +185,7 @@ def test_it_is_all_there_after_reopening(tmp_path):
     second.close()
 
 
-def test_a_reset_forgets_everything(index):
+def test_a_reset_forgets_everything(index: VectorIndex) -> None:
     """And the index can be used at once."""
     fill(index, chunk_row(1, "Bridge."), chunk_row(2, "Dog.", collection="b"), cursor=9)
     index.reset()
@@ -173,7 +194,7 @@ def test_a_reset_forgets_everything(index):
     assert (index.cursor(), found(index, "tower")) == (10, [3])
 
 
-def test_a_vector_of_another_size_is_told(index):
+def test_a_vector_of_another_size_is_told(index: VectorIndex) -> None:
     """One collection, one dimension: StoreFailed, on writing and on searching."""
     fill(index, chunk_row(1, "Bridge."))
     with pytest.raises(StoreFailed, match="chroma"):
@@ -183,20 +204,20 @@ def test_a_vector_of_another_size_is_told(index):
     assert index.cursor() == 1
 
 
-def test_a_server_that_is_not_there_is_told():
+def test_a_server_that_is_not_there_is_told() -> None:
     """With its address, at once."""
     with pytest.raises(StoreFailed, match=r"http://127\.0\.0\.1:9"):
         VectorIndex("http://127.0.0.1:9", CATALOG, "m")
 
 
-def test_a_file_in_place_of_the_directory_is_told(tmp_path):
+def test_a_file_in_place_of_the_directory_is_told(tmp_path: Path) -> None:
     """Not a vendor's error."""
     (tmp_path / "chroma").write_text("x")
     with pytest.raises(StoreFailed, match="chroma"):
         VectorIndex(tmp_path / "chroma", CATALOG, "m")
 
 
-def test_settings_of_ours_are_not_chromas(tmp_path, monkeypatch):
+def test_settings_of_ours_are_not_chromas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Chroma would read `.env` of the working directory as its own settings."""
     (tmp_path / ".env").write_text("QA_DATA_DIR=x\nCHROMA_SERVER_HTTP_PORT=none\n")
     monkeypatch.chdir(tmp_path)

@@ -10,7 +10,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 
-from qa.answering import Delta, Event, Looked
+from qa.draft import Delta, Event, Looked
 from qa.errors import QaError
 from qa.service.auth import MayAsk
 from qa.service.deps import AnswererDep, ServiceDep, ask_place

@@ -175,8 +175,26 @@ def answer_json(answer: Answer, collection: str = DEFAULT_COLLECTION, public_url
             asdict(one) | {"citations": list(one.citations), "reasons": list(one.reasons)} for one in answer.statements
         ],
         "citations": [citation_json(one, collection, public_url) for one in answer.citations],
-        "conflicts": [],
-        "dates": [],
+        "conflicts": [
+            {
+                "about": one.about,
+                "kind": one.kind,
+                "values": [
+                    {
+                        "value": value.value,
+                        "citations": list(value.citations),
+                        "outlets": list(value.outlets),
+                        "published_at": list(value.published_at),
+                    }
+                    for value in one.values
+                ],
+            }
+            for one in answer.conflicts
+        ],
+        "dates": [
+            {"citation": one.citation, "phrase": one.phrase, "resolved": one.resolved, "basis": one.basis}
+            for one in answer.dates
+        ],
         "rejected": [asdict(one) for one in answer.rejected],
         "mode": answer.mode,
         "model": answer.model,

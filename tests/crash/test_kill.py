@@ -29,15 +29,23 @@ def test_what_was_acknowledged_survives(tmp_path: Path) -> None:
             assert child.stdout is not None
             said = child.stdout.readline()
             assert said == "checked\n", f"round {number} of seed {SEED}: {said}"
-            time.sleep(dice.uniform(0.02, 1.2))
+            if number % 2:  # also on a busy machine something must be acknowledged
+                wait_for_progress(tmp_path)
+            time.sleep(dice.uniform(0.02, 1.0))
         finally:
             child.send_signal(signal.SIGKILL)
             child.communicate()
     last = start(tmp_path, "check", ROUNDS)
     out, _ = last.communicate(timeout=60)
     assert (out, last.returncode) == ("checked\n", 0), f"after {ROUNDS} rounds of seed {SEED}"
-    done = [line for line in (tmp_path / "journal").read_text().splitlines() if line.startswith("ack ")]
-    assert len(done) > 2 * ROUNDS  # else nothing was tried
+    assert journal(tmp_path)[1] + 1 >= ROUNDS // 2  # else nothing was tried
+
+
+def wait_for_progress(folder: Path) -> None:
+    """Return when one more step is acknowledged."""
+    before, deadline = journal(folder)[1], time.monotonic() + 30
+    while journal(folder)[1] == before and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 def start(folder: Path, work: str, number: int) -> subprocess.Popen[str]:
@@ -56,7 +64,9 @@ def body_of(step: int, place: int) -> str:
     """Return a text that no other step has, of one to some chunks, with repeats and letters outside the first plane."""
     dice = random.Random(f"{step}/{place}")
     # Many different words, because vectors of texts that are all alike are lost in Chroma's graph without any crash.
-    sentences = [" ".join(f"word{dice.randrange(2_000)}" for _ in range(12)) + " 😀." for _ in range(dice.randrange(40))]
+    sentences = [
+        " ".join(f"word{dice.randrange(2_000)}" for _ in range(12)) + " 😀." for _ in range(dice.randrange(40))
+    ]
     return f"This is step {step}, article {place}. " + " ".join([*sentences, *sentences[:2], "Cafe\u0301 市长。"])
 
 
@@ -69,9 +79,10 @@ def journal(folder: Path) -> tuple[int, int]:
     """Return the last step that was begun and the last that was acknowledged, -1 for none."""
     seen = {"begin": -1, "ack": -1}
     file = folder / "journal"
-    for line in file.read_text().splitlines() if file.exists() else ():
-        word, _, number = line.partition(" ")
-        seen[word] = max(seen[word], int(number))
+    for line in file.read_text().splitlines(keepends=True) if file.exists() else ():
+        if line.endswith("\n"):  # else it is being written
+            word, _, number = line.partition(" ")
+            seen[word] = max(seen[word], int(number))
     return seen["begin"], seen["ack"]
 
 

@@ -15,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from qa.answering import Event
+from qa.draft import Event
 from qa.service.app import create_app
 from qa.service.deps import Service, answerer
 from qa.settings import Settings

@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from qa import errors
-from qa.answering import Event
+from qa.draft import Event
 from qa.service import examples, shapes, wire
 from qa.service.deps import answerer
 from qa.service.errors import KINDS, kind_of

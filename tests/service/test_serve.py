@@ -24,7 +24,7 @@ from tests.service.serving import post, read_until, settings_for
 SERVE = """
 import asyncio, sys
 from pathlib import Path
-from qa.answering import Delta, Looked
+from qa.draft import Delta, Looked
 from qa.service import serve
 from qa.settings import Settings
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from qa.answering import Delta, Event, Looked
+from qa.draft import Delta, Event, Looked
 from qa.errors import ModelUnavailable
 from qa.service import boundary, streams
 from qa.types import Question
