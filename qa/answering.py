@@ -16,7 +16,7 @@ from typing import Literal
 
 from anyio import CapacityLimiter, to_thread
 
-from qa import citations, conflicts, extractive
+from qa import conflicts, extractive, verification
 from qa.catalog import Catalog
 from qa.chat import ChatModel, Message, TextPiece
 from qa.draft import Delta, Draft, Event, Looked
@@ -195,15 +195,17 @@ class Answerer:
         for item in parsed:
             if isinstance(item, Sentence):
                 with clock.stage("verify"):
-                    events = self._check(item, [by_id[one] for one in item.ids], draft)
+                    events = self._check(item, by_id, draft)
                 yield from events
             else:  # beside sentences that stand, "not in the sources" says that there is more to the question
                 draft.partial = True
 
-    def _check(self, sentence: Sentence, cited: list[Evidence], draft: Draft) -> list[Event]:
+    def _check(self, sentence: Sentence, by_id: dict[str, Evidence], draft: Draft) -> list[Event]:
+        cited = [by_id[one] for one in sentence.ids]
+        others = [one for key, one in by_id.items() if key not in sentence.ids]
         for invented in sentence.unknown:
             draft.rejected.append(Rejected("cites an id that was not given", invented))
-        support, reasons = citations.check(sentence.text, cited)
+        support, reasons = verification.check(sentence.text, cited, others)
         if not cited or (support == "unsupported" and self._unsupported == "drop"):
             draft.rejected.append(Rejected("; ".join(reasons), sentence.text))
             return []

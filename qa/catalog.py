@@ -6,6 +6,7 @@ and vector indexes follow that log and can be rebuilt from here at any time.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -281,6 +282,14 @@ class Catalog:
         """Write a consistent copy of the whole database to a new file, also while others write."""
         with _mapped_errors(), self._engine.connect().execution_options(bare=True) as connection:
             connection.exec_driver_sql("VACUUM INTO ?", (path,))
+
+
+def renew_id(url: str) -> None:
+    """Make a restored copy a catalog of its own: indexes of the old one may hold changes that the copy has not."""
+    engine = open_engine(url)
+    with _mapped_errors(), engine.connect().execution_options(write=True) as connection, connection.begin():
+        connection.execute(sa.update(meta).where(meta.c.name == "catalog_id").values(value=uuid.uuid4().hex))
+    engine.dispose()
 
 
 _SOURCE = (

@@ -6,6 +6,7 @@ keeps its own place each time.
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
@@ -85,3 +86,13 @@ def _step_back(run: list[Span], first: int, last: int, chunk_chars: int, overlap
             break
         begin -= 1
     return begin
+
+
+def embed_text(title: str | None, chunk_text: str) -> str:
+    """Return what is embedded for a chunk: its title above it, unless the chunk begins with it."""
+    return chunk_text if not title or chunk_text.startswith(title) else f"{title}\n{chunk_text}"
+
+
+def embed_sha(title: str | None, chunk_text: str) -> bytes:
+    """Return the SHA-256 under which the vector of a chunk is kept."""
+    return hashlib.sha256(embed_text(title, chunk_text).encode()).digest()

@@ -7,9 +7,6 @@ from collections.abc import Iterable
 
 from qa import text
 from qa.types import Citation, Evidence
-from qa.verification import check
-
-__all__ = ["Numbering", "check", "markers", "without_markers"]
 
 
 class Numbering:

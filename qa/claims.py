@@ -43,7 +43,8 @@ _ALIKE = (
 )
 # Alike for what is counted, and for the verb of the question; as any other word "work" is no "job".
 _EMPLOYED = frozenset(text.stems("job work employ employs employed employment employee hire worker post"))
-_TOTALS = frozenset(text.stems("figure number total toll count tally"))
+_EMPLOYING = _EMPLOYED - frozenset(text.stems("worker employee post"))
+_TOTAL = re.compile(r"\b(?:figure|number|total|toll|count|tally)\b(?! of)", re.IGNORECASE)
 _NAME = re.compile(r"\b[A-ZÀ-ÖØ-Þ][\w’'-]{3,}")
 _WORD = re.compile(r"\d[\d,.]*\d|\w[\w’'-]*")
 _BREAK = re.compile(r",(?!\d)|[;:()—–]|\b(?:and|but|while|when)\b")
@@ -164,7 +165,7 @@ def _fit(wanted: Target, one: Evidence, value: Value, found: Sequence[Value], ea
     """Return the share of the question's words that stand at the value, 0 when it is said of another thing."""
     at, apart = _around(one.text, value, [other for other in found if other.measure == value.measure])
     noun = _noun(one.text, value, found) if value.measure == "count" else frozenset()
-    if value.measure == "count" and not noun and (earlier or at & _TOTALS):
+    if value.measure == "count" and not noun and (earlier or _TOTAL.search(one.text)):
         # "The final figure is 19": what it is a figure of stands in the sentence beside.
         at = at | text.stem_set(one.context)
     if wanted.dimension and value.measure == "size" and not wanted.dimension & at:
@@ -193,7 +194,7 @@ def _counts(wanted: Target, noun: frozenset[str], at: frozenset[str]) -> bool:
     people = bool(wanted.things & PEOPLE)
     jobs = bool(wanted.things & _EMPLOYED)
     if noun & PEOPLE:  # "will employ 1,150 people": jobs
-        return people or (jobs and bool(at & _EMPLOYED))
+        return people or (jobs and bool(at & _EMPLOYING))
     if noun & _EMPLOYED:
         return jobs or wanted.verb in _EMPLOYED
     if noun:

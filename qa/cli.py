@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -253,6 +254,8 @@ def backup(folder: Path) -> None:
 @app.command()
 def restore(folder: Path) -> None:
     """Take a backup into an empty data directory and build the indexes."""
+    from qa.catalog import renew_id
+
     settings = _settings()
     source, target = folder / "catalog.sqlite3", settings.data_dir / "catalog.sqlite3"
     if not source.is_file():
@@ -260,7 +263,8 @@ def restore(folder: Path) -> None:
     if target.exists():
         raise BadSettings(f"{target}: exists already; set QA_DATA_DIR to an empty folder")
     settings.data_dir.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(source.read_bytes())
+    shutil.copyfile(source, target)
+    renew_id(settings.catalog_url)
     with _progress("changes") as tick, _library(settings) as library:
         library.projections.catch_up(lambda name, changes: tick(changes))
         count, chunks = library.catalog.count()

@@ -94,7 +94,7 @@ def _holders(sentence: Evidence) -> Iterator[Holder]:
 
 
 def _same_person(found: str, wanted: str) -> bool:
-    """Tell whether two names are one, a letter aside. A capital before the name may open its sentence: "Ask Ines Ash"."""
+    """Tell whether two names are one, a letter aside; "Ask" in "Ask Ines Ash" opens its sentence."""
     *first, last = found.split()
     given, family = wanted.split()[0], wanted.split()[-1]
     return _likeness(last, family) >= _SAME_LAST and any(_likeness(one, given) >= _SAME_FIRST for one in first)

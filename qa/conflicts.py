@@ -79,10 +79,12 @@ def find(asked: Asked, ranked: Ranked) -> list[Disagreement]:
     wanted = target(asked)
     if wanted is not None:
         made = claims(asked, wanted, ranked)
-        for key in dict.fromkeys(map(_key, made)):
+        # A time of day is told with its day: "6 p.m. on Saturday" and "noon yesterday" are one disagreement, not two.
+        for key in sorted(dict.fromkeys(map(_key, made)), key=lambda key: key[0] != "clock"):
+            if key[0] == "date" and any(one.about.startswith(_LABELS["clock"]) for one in found):
+                continue
             one = _disagreement(f"{_LABELS[key[0]]}: {wanted.about}", [claim for claim in made if _key(claim) == key])
-            # "6 p.m. on Saturday" and "noon yesterday" differ twice and are one disagreement.
-            if one is not None and all(_sentences(one) != _sentences(other) for other in found):
+            if one is not None:
                 found.append(one)
     held = conflict_names.posts(asked, ranked)
     if held is not None and len(held[1]) > 1:
@@ -91,10 +93,6 @@ def find(asked: Asked, ranked: Ranked) -> list[Disagreement]:
         sides = tuple(Side(group[0][0], _printed_once([evidence for _, evidence in group])) for group in groups)
         found.append(Disagreement(about, "contradiction" if len(outlets) > 1 else "update", sides))
     return sorted(found, key=lambda one: one.kind != "contradiction")
-
-
-def _sentences(one: Disagreement) -> set[str]:
-    return {evidence.text for side in one.sides for evidence in side.evidence}
 
 
 def _key(claim: Claim) -> tuple[Measure, str, str]:

@@ -12,9 +12,8 @@ from multiprocessing import get_context
 
 from qa import dates, text
 from qa.catalog import Catalog, Prepared, says_more
-from qa.chunking import chunk
+from qa.chunking import chunk, embed_sha, embed_text
 from qa.errors import BadArticle, EmbeddingFailed
-from qa.projections import embed_sha, embed_text
 from qa.types import Article, Embedder, IngestReport, Refused, Vectors
 
 # Articles in one transaction. Each is whole in it; more of them share one sync of the disk.

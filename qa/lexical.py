@@ -6,6 +6,7 @@ the ranking of sentences, whatever the versions of two stemmers.
 
 from __future__ import annotations
 
+import logging
 import math
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,6 +28,8 @@ HINT_BOOST = 0.3
 _HEAP = 64_000_000
 _LAST_DAY = 10_000_000
 
+_log = logging.getLogger(__name__)
+
 
 class LexicalIndex:
     """Follow the catalog's change log in a directory of its own. One writer; searches from any thread."""
@@ -38,17 +41,23 @@ class LexicalIndex:
         self._open()
 
     def _open(self) -> None:
-        self._directory.mkdir(parents=True, exist_ok=True)
         try:
-            self._index = tantivy.Index(_schema(), str(self._directory))
-            self._index.register_tokenizer("stems", _analyzer())
-            self._writer = self._index.writer(_HEAP, num_threads=1)
-            # A killed process may leave a file of the commit it did not finish; the next commit wants its very name.
-            self._writer.garbage_collect_files()
+            self._open_files()
         except ValueError as exc:
-            raise StoreFailed(
-                f"{self._directory}: cannot be opened as word index ({exc}); delete it, it will be rebuilt"
-            ) from exc
+            if "lock" in str(exc).lower():  # another writer has it: it is whole, and not ours to remove
+                raise StoreFailed(f"{self._directory}: another process writes this word index: {exc}") from exc
+            # Everything in it can be had from the catalog, so a torn index is no reason not to start.
+            _log.warning("%s: cannot be opened as word index, building it anew: %s", self._directory, exc)
+            shutil.rmtree(self._directory)
+            self._open_files()
+
+    def _open_files(self) -> None:
+        self._directory.mkdir(parents=True, exist_ok=True)
+        self._index = tantivy.Index(_schema(), str(self._directory))
+        self._index.register_tokenizer("stems", _analyzer())
+        self._writer = self._index.writer(_HEAP, num_threads=1)
+        # A killed process may leave a file of the commit it did not finish; the next commit wants its very name.
+        self._writer.garbage_collect_files()
 
     def close(self) -> None:
         """Finish running merges and let go of the directory."""

@@ -6,13 +6,13 @@ now, so a change that is applied twice, or late, leaves the same index.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from qa.catalog import Catalog, ChunkRow
+from qa.chunking import embed_text
 from qa.lexical import LexicalIndex
 from qa.types import Embedder, Filters, Vectors
 from qa.vectors import VectorIndex
@@ -132,16 +132,6 @@ class Projections:
             if self._vectors is not None:
                 self._vectors.reset()
         self.catch_up(progress)
-
-
-def embed_text(title: str | None, chunk_text: str) -> str:
-    """Return what is embedded for a chunk: its title above it, unless the chunk begins with it."""
-    return chunk_text if not title or chunk_text.startswith(title) else f"{title}\n{chunk_text}"
-
-
-def embed_sha(title: str | None, chunk_text: str) -> bytes:
-    """Return the SHA-256 under which the vector of a chunk is kept."""
-    return hashlib.sha256(embed_text(title, chunk_text).encode()).digest()
 
 
 def _difference(live: set[K], held: set[K]) -> list[str]:

@@ -6,6 +6,7 @@ reprint that changes a number is no reprint of that sentence: such a chunk is ke
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -23,6 +24,9 @@ _TELLING_WORDS = frozenset(
     " october november december".split()
 )
 
+# Capitals inside a sentence; a headline's or a first word's say nothing.
+_NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w’'-]+")
+
 _Pair = tuple[str, str]
 
 
@@ -32,10 +36,12 @@ class _Said:
     def __init__(self) -> None:
         self.pairs: set[_Pair] = set()
         self.telling: set[str] = set()
+        self.words: set[str] = set()
 
     def add(self, words: Sequence[str]) -> None:
         self.pairs |= set(pairwise(words))
         self.telling |= _telling(words)
+        self.words |= set(words)
 
 
 def collapse(hits: Sequence[Hit]) -> list[Hit]:
@@ -60,9 +66,10 @@ def _original(hit: Hit, words: Sequence[str], said: dict[str, _Said]) -> str | N
     """Return the article that says all that the hit says, if there is one."""
     pairs = set(pairwise(words))
     sentences: list[list[str]] | None = None
+    names = {word for name in _NAME.findall(hit.text) for word in text.words(name)}
     for article_id, one in said.items():
         # Most hits share next to nothing: half of the pairs in all is less than what each sentence must share.
-        if article_id == hit.source.article_id or 2 * len(pairs & one.pairs) < len(pairs):
+        if article_id == hit.source.article_id or 2 * len(pairs & one.pairs) < len(pairs) or not names <= one.words:
             continue
         if sentences is None:
             sentences = [

@@ -66,6 +66,8 @@ class Library:
     def close(self) -> None:
         """Close the indexes and the catalog and let go of the directory."""
         self._lexical.close()
+        if self._vectors is not None:
+            self._vectors.close()
         self.catalog.close()
         self.owner.close()
 
@@ -97,9 +99,10 @@ class Library:
         """Write articles and bring the indexes up to date, so that they can be asked about when this returns."""
         from qa.ingest import ingest
 
-        report = ingest(items, self.catalog, self.embedder, collection=collection, workers=workers, progress=progress)
-        self.projections.catch_up(indexed)
-        return report
+        try:
+            return ingest(items, self.catalog, self.embedder, collection=collection, workers=workers, progress=progress)
+        finally:  # what was written before a failure can be asked about too
+            self.projections.catch_up(indexed)
 
     def remove(self, collection: str, article_id: str) -> None:
         """Take an article down, also from the indexes. Raises NotFound."""

@@ -2,8 +2,9 @@
 
 import pytest
 
-from qa.citations import Numbering, check, markers, without_markers
+from qa.citations import Numbering, markers, without_markers
 from qa.types import Citation, Evidence, Source, Span
+from qa.verification import check
 
 
 def evidence(

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from qa.catalog import Catalog, Prepared
+from qa.chunking import embed_sha
 from qa.errors import EmbeddingFailed
 from qa.ingest import ingest, prepare
-from qa.projections import embed_sha
 from qa.types import Article, Refused, Span, Vectors
 from tests.fakes import HashEmbedder, article
 

@@ -248,16 +248,19 @@ def test_rare_words_count_more(index: LexicalIndex) -> None:
     assert index.rarity([]) == {}
 
 
-def test_a_torn_file_is_told(tmp_path: Path) -> None:
-    """A truncated index opens with an error that says what to do, and what a missing file hides is StoreFailed too."""
+def test_a_torn_index_starts_anew(tmp_path: Path) -> None:
+    """A truncated index is thrown away when it is opened: it is empty, at change 0, and the catalog fills it again."""
     index = LexicalIndex(tmp_path, CATALOG)
     fill(index, chunk_row(1, "Bridge."))
     index.close()
     (directory,) = tmp_path.glob("lexical-*")
     for torn in directory.glob("*.store"):
         os.truncate(torn, torn.stat().st_size // 2)
-    with pytest.raises(StoreFailed, match="delete it, it will be rebuilt"):
-        LexicalIndex(tmp_path, CATALOG)
+    index = LexicalIndex(tmp_path, CATALOG)
+    assert index.cursor() == 0 and index.keys() == set()
+    fill(index, chunk_row(1, "Bridge."))
+    assert index.keys() == {1}
+    index.close()
 
 
 def test_a_commit_that_was_killed_does_not_stop_the_next(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from qa.catalog import Catalog, Prepared
+from qa.chunking import embed_sha, embed_text
 from qa.errors import EmbeddingFailed
 from qa.ingest import prepare
-from qa.projections import Projections, embed_sha, embed_text
+from qa.projections import Projections
 from qa.types import Article, Filters, Vectors
 from tests.fakes import HashEmbedder, Store, article
 
