@@ -26,7 +26,7 @@ def test_legs_count_equally_whatever_their_scale() -> None:
 
 def test_a_leg_that_found_nothing_does_not_halve_the_other() -> None:
     """One leg alone keeps its scores."""
-    assert fuse([{"a": 20.0, "b": 10.0}, {}]) == {"a": 1.0, "b": 0.0}
+    assert fuse([{"a": 20.0, "b": 10.0}, {}]) == {"a": 1.0, "b": 0.5}
     assert fuse([{}, {}]) == {}
     assert fuse([]) == {}
 
