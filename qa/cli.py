@@ -134,6 +134,9 @@ def ask(
         print(f"\n[{citation['number']}] {citation['title'] or citation['article_id']}{f' ({said})' if said else ''}")
         print(f"    {citation['article_id']} {citation['start']}-{citation['end']}")
         print(f"    “{' '.join(citation['quote'].split())}”")
+    for conflict in answer["conflicts"]:
+        sides = (f"{one['value']} {''.join(f'[{n}]' for n in one['citations'])}" for one in conflict["values"])
+        print(f"\n{conflict['kind']} ({conflict['about']}): {', '.join(sides)}")
     if answer["status"] != "answered":
         print(f"\nstatus: {answer['status']}")
     for rejected in answer["rejected"]:

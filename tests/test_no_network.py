@@ -1,5 +1,6 @@
 """Nothing here leaves the machine, and the guard that says so works."""
 
+import shlex
 import socket
 import subprocess
 import sys
@@ -35,6 +36,10 @@ def test_from_articles_to_an_answer_without_network(tmp_path):
         return done.stdout
 
     assert qa("ingest", str(ROOT / "qa" / "sample")).startswith("24 added, 0 updated, 0 unchanged, 0 refused")
+    # The README's example is what the program prints.
+    shown = (ROOT / "README.md").read_text().split("$ .venv/bin/qa ", 1)[1].split("```", 1)[0]
+    command, output = shown.split("\n", 1)
+    assert qa(*shlex.split(command)) == output
     answer = qa("ask", "How long has Dorothea Lanyon driven the number 14 bus?", "--as-of", "2026-06-15")
     assert "26 years" in answer
     assert "not_in_sources" in qa("ask", "How old is Dorothea Lanyon, the bus driver?", "--as-of", "2026-06-15")
