@@ -129,6 +129,28 @@ def import_set(
     print(counted)
 
 
+@app.command("check-gold")
+def check_gold(
+    gold: Annotated[Path, typer.Argument(help="A gold file, or a folder of them.")],
+    articles: Annotated[list[str] | None, typer.Option(help="Articles; the sample articles if left out.")] = None,
+) -> None:
+    """Check every gold span against its article; print every fault, and exit 1 if there is one."""
+    from eval.gold_format import MINIMUM, check_articles, load
+    from qa import Article, read
+
+    with _failures():
+        questions = load(gold)
+        paths = articles or [str(files("qa") / "sample")]
+        found = (one for one in read(paths) if isinstance(one, Article))
+        # The counts are a promise of our own set only.
+        faults = check_articles(questions, found, None if articles else MINIMUM)
+    for fault in faults:
+        print(fault)
+    print(f"{len(questions)} questions, {len(faults)} faults")
+    if faults:
+        raise typer.Exit(1)
+
+
 @contextmanager
 def _failures() -> Iterator[None]:
     """Turn what is wrong with an input into a line on stderr and exit code 1."""
