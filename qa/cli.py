@@ -227,7 +227,12 @@ def index_status(as_json: AsJson = False) -> None:
 @index.command("verify")
 def index_verify(as_json: AsJson = False) -> None:
     """Compare the indexes with the catalog, chunk by chunk; exit 1 if they differ."""
-    _print_states(lambda library: library.verify(), as_json)
+
+    def verify(library: Library) -> Any:
+        library.projections.catch_up()
+        return library.verify()
+
+    _print_states(verify, as_json)
 
 
 @index.command("rebuild")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Sequence
 from typing import Any, cast
@@ -12,14 +13,20 @@ from urllib.request import Request, urlopen
 
 from pydantic import ValidationError
 
-from qa.errors import BadInput, BadQuestion, StoreFailed
+from qa.errors import BadInput, BadQuestion, EmbeddingFailed, StoreFailed
 from qa.service.wire import AskBody, SearchBody, answer_json, search_json
 from qa.types import Answer, Question
 from qa.wiring import Library
 
+_log = logging.getLogger(__name__)
+
 
 def call_here(library: Library, path: str, body: dict[str, Any]) -> dict[str, Any]:
     """Return what the server would answer. Raises what asking raises, BadQuestion for a bad body."""
+    try:
+        library.projections.catch_up()  # an ingest may have been killed before its articles were indexed
+    except (StoreFailed, EmbeddingFailed) as exc:
+        _log.warning("the indexes cannot follow the catalog: %s", exc)
     try:
         if path == "/v1/ask":
             asked = AskBody.model_validate(body)

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from qa.catalog import Catalog
+from qa.ingest import ingest as write
 from tests.conftest import GUARD
+from tests.fakes import article
 
 ROOT = Path(__file__).parents[1]
 
@@ -89,6 +92,17 @@ def test_indexes_can_be_lost_and_backups_restored(qa):
     answer = json.loads(qa("ask", "How much did the Kestrel bridge cost?", "--json", QA_DATA_DIR="other").stdout)
     assert answer["status"] == "answered"
     assert qa("restore", "saved", QA_DATA_DIR="other").returncode == 2
+
+
+def test_what_a_killed_ingest_left_behind_is_indexed(qa):
+    """Articles that reached the catalog and not the indexes are found by the next question, and verification agrees."""
+    catalog = Catalog(f"sqlite:///{qa.folder / '.qa-data' / 'catalog.sqlite3'}")
+    write([article("a", "The Kestrel bridge cost 4.2 million euros.")], catalog, None)
+    catalog.close()
+    assert json.loads(qa("index", "status", "--json").stdout)["indexes"]["lexical"]["behind"] == 1
+    assert "4.2 million euros" in qa("ask", "How much did the Kestrel bridge cost?").stdout
+    assert json.loads(qa("index", "status", "--json").stdout)["indexes"]["lexical"]["behind"] == 0
+    assert qa("index", "verify").returncode == 0
 
 
 @pytest.mark.parametrize(
