@@ -6,7 +6,7 @@ import asyncio
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,11 +139,6 @@ def _hit(one: Any) -> dict[str, Any]:
         "score": one.score,
         "reprints": [source.article_id for source in one.reprints],
     }
-
-
-def looked_ids(looked: Sequence[dict[str, Any]]) -> list[str]:
-    """Return the ids of the articles in a list of hits, reprints included."""
-    return list(dict.fromkeys(one for hit in looked for one in (hit["article_id"], *hit["reprints"])))
 
 
 @contextmanager

@@ -24,7 +24,6 @@ from qa.types import Filters
 # Raise when the schema or the tokeniser changes: the index is then rebuilt from the catalog on the next start.
 FORMAT = 1
 TITLE_BOOST = 0.4
-HINT_BOOST = 0.3
 _HEAP = 64_000_000
 _LAST_DAY = 10_000_000
 
@@ -109,16 +108,12 @@ class LexicalIndex:
     def search(
         self,
         stems: Sequence[str],
-        hints: Sequence[str],
         collection: str,
         filters: Filters,
         not_after: int | None,
         top_k: int,
     ) -> list[tuple[int, float]]:
-        """Return the best chunks as (key, BM25 score), best first; none dated after the day `not_after`.
-
-        `hints` are stems that add a little to the score of a chunk that holds one of `stems`.
-        """
+        """Return the best chunks as (key, BM25 score), best first; none dated after the day `not_after`."""
         if not stems:
             return []
         schema = self._index.schema

@@ -55,7 +55,7 @@ _KINDS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _
 
 # Kinds of answer that can be told by their form: a sentence without a length of time does not say how long.
 FORMAL: frozenset[Kind] = frozenset({"age", "duration", "money", "number", "date"})
-# Words that news uses for the same thing. A synonym counts less than the word itself, in finding and in ranking.
+# Words that news uses for the same thing. A synonym counts less than the word itself in ranking.
 _SYNONYMS = (
     "talks meeting negotiations discussions summit",
     "visit trip tour travel",
@@ -83,8 +83,6 @@ _SYNONYMS = (
     "rise rose increase increased grow grew climb climbed jump jumped",
     "fall fell drop dropped decrease decreased decline declined",
 )
-# What stands beside the answer to a question of this kind, whatever it is about.
-_UNITS = "hour minute day week month year"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,6 @@ class Asked:
     names: tuple[str, ...]  # stems of the capitalised words among them
     kind: Kind
     related: Mapping[str, frozenset[str]]  # for some stems, those of their synonyms
-    hints: tuple[str, ...]  # stems that only help to find: synonyms, and units of time where a length is asked
 
 
 def analyse(question: str) -> Asked:
@@ -105,10 +102,7 @@ def analyse(question: str) -> Asked:
     stems = content_stems(question, kind)
     names = tuple(stem for stem in dict.fromkeys(_name_stems(question)) if stem in stems)
     related = {stem: _related()[stem] for stem in stems if stem in _related()}
-    hints = {hint for stem in related for hint in related[stem]}
-    if kind == "duration":
-        hints |= set(text.stems(_UNITS))
-    return Asked(question, stems, names, kind, related, tuple(sorted(hints - set(stems))))
+    return Asked(question, stems, names, kind, related)
 
 
 @lru_cache(maxsize=1)

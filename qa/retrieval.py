@@ -48,19 +48,18 @@ class Retriever:
         as_of: str | None = None,
         top_k: int = 8,
     ) -> Retrieved:
-        """Return the `top_k` best chunks. Raises BadQuestion, and StoreFailed when both legs are away."""
+        """Return the `top_k` best chunks. Raises BadQuestion, and StoreFailed when every leg is away."""
         asked = analyse(question)
         today = _day(as_of)
         bounds = _Bounds(collection, filters, dates.ordinal(today.isoformat()))
         degraded: list[str] = []
-        legs: list[dict[int, float]] = []
         words = self._words(asked, bounds, degraded)
-        legs.append(words)
-        near = self._near(question, bounds, degraded)
-        rows = self._catalog.chunks_by_key(list(words)) | near[1]
-        legs.append(near[0])
-        if len(degraded) == 2:
-            raise StoreFailed("neither the word index nor the vector index answers")
+        near, near_rows = self._near(question, bounds, degraded)
+        if len(degraded) == (1 if self._vectors is None else 2):
+            # Without this an answer would say that the articles do not, when nobody could look.
+            raise StoreFailed(f"no index answers: {', '.join(degraded)}")
+        rows = self._catalog.chunks_by_key(list(words)) | near_rows
+        legs = (words, near)
         scores = ranking.fuse([{key: score for key, score in leg.items() if key in rows} for leg in legs])
         span = timewords.window(question, today)
         window = None if span is None else (dates.ordinal(span[0].isoformat()), dates.ordinal(span[1].isoformat()))
@@ -73,9 +72,7 @@ class Retriever:
 
     def _words(self, asked: Asked, bounds: _Bounds, degraded: list[str]) -> dict[int, float]:
         try:
-            found = self._lexical.search(
-                asked.stems, asked.hints, bounds.collection, bounds.filters, bounds.not_after, LEG_HITS
-            )
+            found = self._lexical.search(asked.stems, bounds.collection, bounds.filters, bounds.not_after, LEG_HITS)
         except StoreFailed as exc:
             _log.warning("word index away: %s", exc)
             degraded.append("lexical")

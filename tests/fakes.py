@@ -126,7 +126,7 @@ class Store:
 
     def word_hits(self, question: str) -> list[str]:
         """Return the texts that the word index finds by itself; a key that is no longer live is `stale`."""
-        keys = [key for key, _ in self.lexical.search(text.stems(question), (), "default", Filters(), None, 50)]
+        keys = [key for key, _ in self.lexical.search(text.stems(question), "default", Filters(), None, 50)]
         rows = self.catalog.chunks_by_key(keys)
         return [rows[key].text if key in rows else "stale" for key in keys]
 

@@ -36,14 +36,14 @@ def found(
     collection: str = "default",
     top_k: int = 20,
 ) -> list[int]:
-    hits = index.search(text.stems(words), (), collection, filters, not_after, top_k)
+    hits = index.search(text.stems(words), collection, filters, not_after, top_k)
     return [key for key, _ in hits]
 
 
 def test_more_of_the_words_ranks_higher(index: LexicalIndex) -> None:
     """Scores fall, the chunk with both words is first, the one with none is not there."""
     fill(index, chunk_row(1, "A bridge."), chunk_row(2, "A red bridge."), chunk_row(3, "A dog."))
-    hits = index.search(text.stems("red bridge"), (), "default", Filters(), None, 20)
+    hits = index.search(text.stems("red bridge"), "default", Filters(), None, 20)
     assert [key for key, _ in hits] == [2, 1]
     assert hits[0][1] > hits[1][1] > 0
 
@@ -127,7 +127,7 @@ def test_filters_hold_together(index: LexicalIndex) -> None:
     )
     filters = Filters(outlets=("post",), after="1970-01-15", article_ids=("a1", "a2", "a3"))
     assert found(index, "bridge", filters) == [2]
-    scores = {score for f in (filters, Filters()) for _, score in index.search(["bridg"], (), "default", f, 30, 9)}
+    scores = {score for f in (filters, Filters()) for _, score in index.search(["bridg"], "default", f, 30, 9)}
     assert len(scores) == 1
 
 
@@ -162,9 +162,9 @@ SYNTAX = [
 def test_query_syntax_is_only_words(index: LexicalIndex) -> None:
     """Nothing a question holds is read as a query language."""
     fill(index, chunk_row(1, "Bridge."))
-    assert index.search(SYNTAX, (), "default", Filters(), None, 9) == []
-    assert [key for key, _ in index.search([*SYNTAX, "bridg"], (), "default", Filters(), None, 9)] == [1]
-    assert index.search([], (), "default", Filters(), None, 9) == []
+    assert index.search(SYNTAX, "default", Filters(), None, 9) == []
+    assert [key for key, _ in index.search([*SYNTAX, "bridg"], "default", Filters(), None, 9)] == [1]
+    assert index.search([], "default", Filters(), None, 9) == []
 
 
 def test_long_words_and_long_questions_are_harmless(index: LexicalIndex) -> None:
@@ -286,7 +286,7 @@ def test_a_commit_that_was_killed_does_not_stop_the_next(tmp_path: Path) -> None
 def test_vendor_errors_are_ours(index: LexicalIndex) -> None:
     """What tantivy refuses comes out as StoreFailed, so that the other leg can answer alone."""
     with pytest.raises(StoreFailed):
-        index.search(["\ud800"], (), "default", Filters(), None, 9)
+        index.search(["\ud800"], "default", Filters(), None, 9)
     closed = chunk_row(1, "Bridge.")
     index._writer.wait_merging_threads()
     with pytest.raises(StoreFailed):

@@ -125,6 +125,19 @@ def test_words_alone_are_enough(tmp_path):
     assert found.hits[0].vector_rank is None
 
 
+def test_without_the_only_leg_it_is_an_error(tmp_path, monkeypatch):
+    """With words alone a broken word index is told as such: it is no "the articles do not say"."""
+
+    def away(*_):
+        raise StoreFailed("word index away")
+
+    with Library(Settings(data_dir=tmp_path / "data", embed_model="none")) as library:
+        library.ingest([STRIKE_NEW])
+        monkeypatch.setattr(library._lexical, "search", away)
+        with pytest.raises(StoreFailed):
+            library.search("Kestrel dock strike")
+
+
 def test_fake_vectors_are_unit_length():
     """The stand-in embedder keeps the protocol's promise, so that what it finds means something."""
     rows = HashEmbedder().embed_texts(["a strike", "", "🎉"])
