@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from qa.types import Usage
 
@@ -60,13 +60,32 @@ class ChatModel(Protocol):
         ...
 
     def stream(
-        self, messages: Sequence[Message], *, deadline: float, max_tokens: int, temperature: float = 0.0
+        self,
+        messages: Sequence[Message],
+        *,
+        deadline: float,
+        max_tokens: int,
+        temperature: float = 0.0,
+        calls: int | None = None,
     ) -> AsyncGenerator[Piece, None]:
         """Yield the reply's pieces, an EndPiece last, all before the `time.monotonic()` moment `deadline`.
 
+        `calls` bounds the upstream calls below what the settings allow: a question may ask for more than one reply.
         Raises ModelFailed, also after pieces: what came until then is what there is. Read it inside
         `contextlib.aclosing`, else leaving the loop early does not stop the server.
         """
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        ...
+
+
+class ChatRelay(Protocol):
+    """Pass on what a frontend asks for itself."""
+
+    async def relay(self, body: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+        """Pass a chat request on as it came, but for its model, and return the reply whole. Raises ModelFailed."""
         ...
 
     async def aclose(self) -> None:

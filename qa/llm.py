@@ -6,10 +6,11 @@ One retry layer (this one), one total deadline, one terminal state: an EndPiece 
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import re
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from typing import Any, cast
 
@@ -41,6 +42,8 @@ _log = logging.getLogger(__name__)
 _OPENAI_URL = "https://api.openai.com/v1"
 _LAST_WORDS_S = 2.0  # after the stop reason only the usage and the end mark are missing: not worth a long wait
 _BATCH = 64
+# What a relayed request may say: not the model, not whether to stream or to store.
+_RELAYED = ("messages", "response_format", "tools", "tool_choice", "temperature", "top_p", "max_tokens", "stop", "seed")
 _MAX_VECTOR_BYTES = 64_000_000
 
 # What each fault means, most specific first. HTTP statuses are read by error_for_status.
@@ -125,14 +128,20 @@ class OpenAIChat:
         await self._client.close()
 
     async def stream(
-        self, messages: Sequence[Message], *, deadline: float, max_tokens: int, temperature: float = 0.0
+        self,
+        messages: Sequence[Message],
+        *,
+        deadline: float,
+        max_tokens: int,
+        temperature: float = 0.0,
+        calls: int | None = None,
     ) -> AsyncGenerator[Piece, None]:
         """Yield the reply's pieces: see ChatModel."""
         self._breaker.check(self._where)
         asked = [{"role": message.role, "content": message.content} for message in messages]
         body = {"messages": asked, "max_tokens": max_tokens, "temperature": temperature}
         try:
-            first, pieces = await self._begin(body, deadline)
+            first, pieces = await self._begin(body, deadline, calls)
             async with aclosing(pieces):
                 yield first
                 async for piece in pieces:
@@ -143,9 +152,40 @@ class OpenAIChat:
             raise
         self._breaker.note(available=True)
 
-    async def _begin(self, body: dict[str, Any], deadline: float) -> tuple[Piece, AsyncGenerator[Piece, None]]:
+    async def relay(self, body: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+        """Pass a chat request on as it came, but for its model, and return the reply whole. Raises ModelFailed."""
+        self._breaker.check(self._where)
+        asked = {name: body[name] for name in _RELAYED if body.get(name) is not None}
+        deadline = time.monotonic() + timeout_s
+        reply: dict[str, Any] = {}
+        try:
+            async for attempt in AsyncRetrying(**_patience(self._settings, deadline), sleep=asyncio.sleep):
+                with attempt:
+                    reply = await self._relay_once(asked, deadline)
+        except ModelFailed as exc:
+            self._breaker.note(available=not isinstance(exc, ModelUnavailable))
+            _log.warning("%s", exc)
+            raise
+        self._breaker.note(available=True)
+        return reply
+
+    async def _relay_once(self, asked: dict[str, Any], deadline: float) -> dict[str, Any]:
+        body = self._spoken({"model": self._settings.model, **asked})
+        try:
+            async with asyncio.timeout(deadline - time.monotonic()):
+                response = await self._client.post("/chat/completions", body=body, cast_to=httpx2.Response)
+            reply = json.loads(response.content)
+        except _CAUGHT as exc:
+            raise self._failed(exc, begun=False) from exc
+        if not isinstance(reply, dict) or not reply.get("choices"):
+            raise ModelBroken(f"{self._where} answered with no choice")
+        return reply
+
+    async def _begin(
+        self, body: dict[str, Any], deadline: float, calls: int | None
+    ) -> tuple[Piece, AsyncGenerator[Piece, None]]:
         """Ask until the first piece is there: once a word was passed on, asking again would say it twice."""
-        async for attempt in AsyncRetrying(**_patience(self._settings, deadline), sleep=asyncio.sleep):
+        async for attempt in AsyncRetrying(**_patience(self._settings, deadline, calls), sleep=asyncio.sleep):
             with attempt:
                 pieces = self._read(body, deadline)
                 return await anext(pieces), pieces
@@ -189,10 +229,13 @@ class OpenAIChat:
 
     def _ask(self, body: dict[str, Any]) -> Any:
         asked = {"model": self._settings.model, "stream_options": {"include_usage": True}, **body}
-        if "max_tokens" in self._unknown_parameters:
-            asked["max_completion_tokens"] = asked["max_tokens"]
-        known = {name: value for name, value in asked.items() if name not in self._unknown_parameters}
-        return self._client.chat.completions.with_streaming_response.create(stream=True, **known)
+        return self._client.chat.completions.with_streaming_response.create(stream=True, **self._spoken(asked))
+
+    def _spoken(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Return the parameters that this server takes."""
+        if "max_tokens" in self._unknown_parameters and "max_tokens" in asked:
+            asked = {"max_completion_tokens": asked["max_tokens"], **asked}
+        return {name: value for name, value in asked.items() if name not in self._unknown_parameters}
 
     def _failed(self, exc: Exception, *, begun: bool) -> ModelFailed:
         if isinstance(exc, openai.APIStatusError) and exc.code in ("unsupported_parameter", "unsupported_value"):
@@ -299,8 +342,9 @@ def fault_of(kind: type[Exception]) -> tuple[type[ModelFailed], str]:
     return next((meaning, said) for known, meaning, said in _FAULTS if issubclass(kind, known))
 
 
-def _patience(settings: ModelSettings, deadline: float) -> dict[str, Any]:
+def _patience(settings: ModelSettings, deadline: float, calls: int | None = None) -> dict[str, Any]:
     """Return tenacity's terms: few calls, only where asking again may help, never a wait past the deadline."""
+    most = settings.calls if calls is None else min(calls, settings.calls)
     backoff = wait_exponential_jitter(multiplier=settings.backoff_s, max=2.0, jitter=settings.backoff_s)
 
     def wait(state: RetryCallState) -> float:
@@ -309,7 +353,7 @@ def _patience(settings: ModelSettings, deadline: float) -> dict[str, Any]:
         return backoff(state) if asked is None else asked
 
     def stop(state: RetryCallState) -> bool:
-        return state.attempt_number >= settings.calls or time.monotonic() + state.upcoming_sleep >= deadline
+        return state.attempt_number >= most or time.monotonic() + state.upcoming_sleep >= deadline
 
     return {
         "stop": stop,

@@ -14,7 +14,8 @@ from qa.types import Article, Embedder, Filters, IngestReport, Refused
 if TYPE_CHECKING:
     from qa.answering import Answerer
     from qa.catalog import Catalog
-    from qa.chat import ChatModel
+    from qa.chat import ChatModel, ChatRelay
+    from qa.llm import OpenAIChat
     from qa.projections import IndexState, Projections
     from qa.retrieval import Retrieved, Retriever
 
@@ -52,7 +53,8 @@ class Library:
             self.projections: Projections = Projections(self.catalog, self._lexical, self._vectors, self.embedder)
             self.retriever: Retriever = Retriever(self.catalog, self._lexical, self._vectors, self.embedder)
             self.ranker = EvidenceRanker(self._lexical, self.embedder)
-            self.model: ChatModel | None = build_model(settings)
+            self.model: ChatModel | None = build_model(settings, settings.llm_model)
+            self.utility: ChatRelay | None = build_model(settings, settings.utility_model or settings.llm_model)
         except BaseException:
             self.owner.close()
             raise
@@ -175,16 +177,14 @@ def build_embedder(settings: Settings) -> Embedder | None:
     raise BadSettings(f"QA_EMBED_MODEL={settings.embed_model!r}: say minilm, none or openai:MODEL")
 
 
-def build_model(settings: Settings) -> ChatModel | None:
-    """Return the chat model that the settings name, if any. Nothing is connected yet."""
-    if settings.llm_model is None or settings.mode == "extractive":
+def build_model(settings: Settings, name: str | None) -> OpenAIChat | None:
+    """Return the chat model of that name, if there is one. Nothing is connected yet."""
+    if name is None or settings.mode == "extractive":
         return None
     from qa.chat import ModelSettings
     from qa.llm import OpenAIChat
 
-    return OpenAIChat(
-        ModelSettings(base_url=settings.openai_base_url, api_key=settings.openai_api_key, model=settings.llm_model)
-    )
+    return OpenAIChat(ModelSettings(base_url=settings.openai_base_url, api_key=settings.openai_api_key, model=name))
 
 
 def sample_articles() -> Path:

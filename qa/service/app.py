@@ -12,7 +12,18 @@ from fastapi import FastAPI
 
 from qa.errors import BadSettings
 from qa.readers import read
-from qa.service import articles, ask, boundary, errors, health, pages, search
+from qa.service import (
+    articles,
+    ask,
+    boundary,
+    chat_completions,
+    errors,
+    health,
+    pages,
+    responses,
+    search,
+    ui_messages,
+)
 from qa.service.deps import DEFAULT, Service
 from qa.service.keys import read_keys
 from qa.service.shapes import ErrorOut
@@ -47,8 +58,9 @@ def create_app(settings: Settings, *, load_samples: bool = False) -> FastAPI:
             finally:
                 await to_thread.run_sync(follower.close)
         finally:
-            if library.model is not None:
-                await library.model.aclose()  # its connections belong to this event loop
+            for one in (library.model, library.utility):
+                if one is not None:
+                    await one.aclose()  # its connections belong to this event loop
             await to_thread.run_sync(library.close)
 
     app = FastAPI(
@@ -63,7 +75,7 @@ def create_app(settings: Settings, *, load_samples: bool = False) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     errors.install(app)
-    for room in (ask, search, articles, health, pages):
+    for room in (ask, search, articles, chat_completions, responses, ui_messages, health, pages):
         app.include_router(room.router)
     # The last one added is the outermost.
     app.add_middleware(boundary.RawPaths)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import traceback
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
@@ -11,21 +9,16 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request
 
 from qa.draft import Delta, Event, Looked
-from qa.errors import QaError
 from qa.service.auth import MayAsk
 from qa.service.deps import AnswererDep, ServiceDep, ask_place
-from qa.service.errors import UNEXPECTED, error_json, told
+from qa.service.errors import GOING_DOWN, error_json, stream_error
 from qa.service.shapes import AnswerOut
 from qa.service.streams import EventStream, event, while_connected
 from qa.service.wire import AskBody, answer_json, citation_json, looked_json
 from qa.types import Citation, Question
 
 router = APIRouter()
-_log = logging.getLogger(__name__)
 
-_GOING_DOWN = event("error", {"error": {
-    "type": "unavailable", "message": "the server is going down", "param": None, "code": "going_down",
-}})  # fmt: skip
 _STREAM_DOC = (
     "With `stream: true`: `retrieved` ({sources}), then `delta` ({text}) and `citation`, last `answer` (the whole"
     " object) or `error`."
@@ -47,7 +40,11 @@ async def ask(body: AskBody, request: Request, answerer: AnswererDep, service: S
     # The first event is awaited here, so that what is wrong from the start is told by the status.
     events = answerer.stream(question)
     first = await while_connected(request.receive, anext(events))
-    return EventStream(_told(first, events, question, public_url), _GOING_DOWN)
+    return EventStream(_told(first, events, question, public_url), _going_down)
+
+
+def _going_down() -> bytes:
+    return event("error", error_json(GOING_DOWN))
 
 
 async def _told(
@@ -59,12 +56,8 @@ async def _told(
             yield _shape(first, question, public_url)
             async for one in events:
                 yield _shape(one, question, public_url)
-    except QaError as exc:
-        yield event("error", told(exc))
     except Exception as exc:  # noqa: BLE001  # the HTTP boundary of a response that has begun
-        where = "".join(traceback.format_tb(exc.__traceback__))
-        _log.error("unexpected %s in a stream\n%s", type(exc).__name__, where)
-        yield event("error", error_json(UNEXPECTED))
+        yield event("error", stream_error(exc))
 
 
 def _shape(one: Event, question: Question, public_url: str | None) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import traceback
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,18 @@ class UnsupportedBody(errors.QaError):
     """The body is of a content type that is not read here."""
 
 
+class BadChat(errors.BadInput):
+    """A chat request cannot be understood; chat clients expect status 400 and OpenAI's names."""
+
+
+class TooLong(BadChat):
+    """The last message of a chat is longer than a question may be."""
+
+
+class UnknownModel(BadChat):
+    """A chat request names a model that is not offered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """How an error class is told. `message` stands in for the error's own where that may name what is ours alone."""
@@ -57,6 +70,9 @@ KINDS: dict[type[errors.QaError], Kind] = {
     errors.BadQuestion: Kind(422, "invalid_request", "bad_question"),
     errors.BadArticle: Kind(422, "invalid_request", "bad_article"),
     errors.BadInput: Kind(422, "invalid_request", "bad_input"),
+    BadChat: Kind(400, "invalid_request_error", "bad_request"),
+    TooLong: Kind(400, "invalid_request_error", "context_length_exceeded"),
+    UnknownModel: Kind(404, "invalid_request_error", "model_not_found"),
     errors.NotFound: Kind(404, "not_found", "not_found"),
     errors.Locked: Kind(503, "unavailable", "locked", "the store is in use by another process; try again later"),
     errors.StoreFailed: Kind(503, "unavailable", "store_failed", "the store does not answer; try again later"),
@@ -74,6 +90,7 @@ KINDS: dict[type[errors.QaError], Kind] = {
 }
 UNEXPECTED = KINDS[errors.QaError]
 TOO_LARGE = Kind(413, "invalid_request", "too_large")
+GOING_DOWN = Kind(503, "unavailable", "going_down", "the server is going down")
 _STATUSES = {
     400: Kind(400, "invalid_request", "bad_body", "the body cannot be read as its content type says"),
     404: Kind(404, "not_found", "unknown_route", "no such route"),
@@ -100,6 +117,14 @@ def told(exc: errors.QaError) -> dict[str, Any]:
     if kind.message is not None:
         _log.warning("%s: %s", type(exc).__name__, exc)
     return error_json(kind, str(exc), exc.param if isinstance(exc, errors.BadInput) else None)
+
+
+def stream_error(exc: Exception) -> dict[str, Any]:
+    """Return what ends a stream that has begun: our own errors as told, any other without its words."""
+    if isinstance(exc, errors.QaError):
+        return told(exc)
+    _log.error("unexpected %s in a stream\n%s", type(exc).__name__, "".join(traceback.format_tb(exc.__traceback__)))
+    return error_json(UNEXPECTED)
 
 
 def install(app: FastAPI) -> None:

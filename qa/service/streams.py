@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
 from typing import Any, TypeVar
 
@@ -54,8 +54,8 @@ class EventStream(EventSourceResponse):
     FastAPI's own event routes always stream; this is a response, for routes where the body says whether to stream.
     """
 
-    def __init__(self, events: AsyncGenerator[bytes, None], last_words: bytes) -> None:
-        """`last_words` is sent when the server goes down before the events end."""
+    def __init__(self, events: AsyncGenerator[bytes, None], last_words: Callable[[], bytes]) -> None:
+        """Send what `last_words` returns when the server goes down before the events end."""
         super().__init__(events, headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
         self._events = events
         self._last_words = last_words
@@ -69,7 +69,7 @@ class EventStream(EventSourceResponse):
         except TimeoutError:
             _log.info("a client took no event for %.0f s and was dropped", SLOW_READER_S)
         except asyncio.CancelledError:
-            await _send_body(send, self._last_words)
+            await _send_body(send, self._last_words())
             await send({"type": "http.response.body", "body": b"", "more_body": False})
             raise
 

@@ -1,0 +1,109 @@
+"""POST /api/chat: the AI SDK's UI message stream, for `useChat` and assistant-ui."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Request
+from fastapi.sse import format_sse_event
+
+from qa.draft import Event
+from qa.service.auth import MayAsk
+from qa.service.chat_completions import DONE, Reply, public_url
+from qa.service.chat_request import MARKERS, question_of, read_chat
+from qa.service.chat_text import title
+from qa.service.deps import AnswererDep, ServiceDep, ask_place
+from qa.service.errors import GOING_DOWN, BadChat, error_json, stream_error
+from qa.service.streams import EventStream, while_connected
+from qa.service.wire import answer_json, citation_json
+from qa.types import Answer, Citation
+
+router = APIRouter()
+_HEADER = {"x-vercel-ai-ui-message-stream": "v1"}
+
+
+@router.post("/api/chat", dependencies=[MayAsk, Depends(ask_place)], response_model=None)
+async def chat(
+    body: Annotated[dict[str, Any], Body()], request: Request, answerer: AnswererDep, service: ServiceDep
+) -> EventStream:
+    """Answer the last message of a chat as a stream of message parts."""
+    question = question_of(read_chat(_as_chat(body)), body)
+    reply = Reply(MARKERS, "markers", question, public_url(request, service.settings.public_url))
+    events = answerer.stream(question)
+    reply.take(await while_connected(request.receive, anext(events)))
+    stream = EventStream(_parts(reply, events), _going_down)
+    stream.headers.update(_HEADER)
+    return stream
+
+
+def _as_chat(body: Mapping[str, Any]) -> dict[str, Any]:
+    given = body.get("messages")
+    if not isinstance(given, list):
+        raise BadChat("messages must be a list", "messages")
+    messages = [
+        {"role": one.get("role"), "content": one.get("parts") or one.get("content")}
+        for one in given
+        if isinstance(one, Mapping)
+    ]
+    return {"messages": messages, "model": MARKERS, "news_qa": body.get("news_qa") or {}}
+
+
+async def _parts(reply: Reply, events: AsyncGenerator[Event, None]) -> AsyncGenerator[bytes, None]:
+    text = f"txt_{secrets.token_hex(8)}"
+    yield _part(type="start", messageId=f"msg_{secrets.token_hex(12)}")
+    yield _part(type="start-step")
+    yield _part(type="text-start", id=text)
+    try:
+        async with aclosing(events):
+            async for event in events:
+                shown = reply.take(event)
+                if isinstance(event, Citation):
+                    for one in _sources(reply, event):
+                        yield one
+                elif shown:
+                    yield _part(type="text-delta", id=text, delta=shown)
+    except Exception as exc:  # noqa: BLE001  # the HTTP boundary of a response that has begun
+        yield _error(stream_error(exc))
+        return
+    assert isinstance(reply.answer, Answer)
+    yield _part(type="text-end", id=text)
+    whole = answer_json(reply.answer, reply.question.collection, reply.public_url)
+    yield _part(type="data-answer", id=reply.answer.id, data=whole)
+    yield _part(type="finish-step")
+    yield _part(type="finish", finishReason=reply.finish_reason)
+    yield DONE
+
+
+def _sources(reply: Reply, citation: Citation) -> list[bytes]:
+    url, span = reply.link(citation), citation.span
+    proof: dict[str, Any] = {"quote": citation.quote, "start": span.start, "end": span.end}
+    return [
+        _part(
+            type="source-url",
+            sourceId=str(citation.number),
+            url=url,
+            title=title(citation),
+            providerMetadata={"newsqa": proof},
+        ),
+        _part(
+            type="data-citation",
+            id=f"citation-{citation.number}",
+            data=citation_json(citation, reply.question.collection, reply.public_url),
+        ),
+    ]
+
+
+def _part(**data: Any) -> bytes:
+    return format_sse_event(data_str=json.dumps(data, allow_nan=False))
+
+
+def _going_down() -> bytes:
+    return _error(error_json(GOING_DOWN))
+
+
+def _error(error: dict[str, Any]) -> bytes:
+    return _part(type="error", errorText=error["error"]["message"])
