@@ -301,6 +301,16 @@ def serve(
     run(settings, host, port, load_samples=samples, on_ready=ready)
 
 
+@app.command()
+def mcp() -> None:
+    """Speak the Model Context Protocol over standard input and output, for clients that start us themselves."""
+    import asyncio
+
+    from qa.service.stdio import run
+
+    asyncio.run(run(_settings()))
+
+
 def _settings() -> Settings:
     from qa.settings import load_settings
 

@@ -19,6 +19,7 @@ from qa.service import (
     chat_completions,
     errors,
     health,
+    mcp_server,
     pages,
     responses,
     search,
@@ -54,7 +55,8 @@ def create_app(settings: Settings, *, load_samples: bool = False) -> FastAPI:
             follower = Follower(library)
             try:
                 app.state.service = Service(settings, library, library.answerer(), keys)
-                yield
+                async with mcp_server.serving(app, settings.public_url) as app.state.mcp:
+                    yield
             finally:
                 await to_thread.run_sync(follower.close)
         finally:
@@ -75,7 +77,7 @@ def create_app(settings: Settings, *, load_samples: bool = False) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     errors.install(app)
-    for room in (ask, search, articles, chat_completions, responses, ui_messages, health, pages):
+    for room in (ask, search, articles, chat_completions, responses, ui_messages, mcp_server, health, pages):
         app.include_router(room.router)
     # The last one added is the outermost.
     app.add_middleware(boundary.RawPaths)

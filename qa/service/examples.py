@@ -48,9 +48,14 @@ ANSWER: dict[str, Any] = {
     "complete": True,
     "usage": {"prompt_tokens": 900, "completion_tokens": 21},
     "timings_ms": {"retrieve": 5, "evidence": 2, "generate": 410, "verify": 1, "total": 418},
+    "question": "When did the bridge open again?",
 }
 SEARCH: dict[str, Any] = {
-    "hits": [_SOURCE | {"start": 0, "end": 34, "score": 1.24, "text": _SAID, "ranks": {"lexical": 1, "vector": 3}}],
+    "hits": [
+        _SOURCE
+        | {"start": 0, "end": 34, "score": 1.24, "reprints": []}
+        | {"text": _SAID, "ranks": {"lexical": 1, "vector": 3}}
+    ],
     "degraded": [],
     "timings_ms": {"total": 5},
 }

@@ -32,6 +32,7 @@ class LookedOut(SourceOut):
     start: int
     end: int
     score: float
+    reprints: list[str]  # articles with the same words, folded into this one
 
 
 class HitOut(LookedOut):
@@ -102,6 +103,7 @@ class AnswerOut(_Out):
     complete: bool
     usage: dict[str, int]
     timings_ms: dict[str, int]
+    question: str
 
 
 class RefusedOut(_Out):

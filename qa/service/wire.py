@@ -202,6 +202,7 @@ def answer_json(answer: Answer, collection: str = DEFAULT_COLLECTION, public_url
         "complete": answer.complete,
         "usage": asdict(answer.usage),
         "timings_ms": answer.timings_ms,
+        "question": answer.question,
     }
 
 
@@ -262,4 +263,9 @@ def _source(source: Source) -> dict[str, Any]:
 
 
 def _looked(hit: Hit) -> dict[str, Any]:
-    return _source(hit.source) | {"start": hit.span.start, "end": hit.span.end, "score": round(hit.score, 4)}
+    return _source(hit.source) | {
+        "start": hit.span.start,
+        "end": hit.span.end,
+        "score": round(hit.score, 4),
+        "reprints": [one.article_id for one in hit.reprints],
+    }

@@ -32,7 +32,7 @@ def test_answer_has_the_shape_of_the_contract(tmp_path: Path) -> None:
         answer = http.post("/v1/ask", json=ASKED).json()
     assert set(answer) == set(
         "id status answer statements citations conflicts dates rejected mode model degraded complete usage"
-        " timings_ms".split()
+        " timings_ms question".split()
     )
     assert "[1]" in answer["answer"]
     assert [one["number"] for one in answer["citations"]] == [1]
@@ -61,6 +61,7 @@ def test_stream_tells_the_same_answer(tmp_path: Path) -> None:
     assert told[0][1]["sources"][0] | {"score": 1} == {
         "article_id": "bridge-1", "version": 1, "title": "Bridge opens again", "outlet": "Corvane Wire",
         "url": "https://wire.example/bridge", "published_at": "2023-03-21", "start": 0, "end": 53, "score": 1,
+        "reprints": [],
     }  # fmt: skip
     last = told[-1][1]
     assert "".join(data["text"] for name, data in told if name == "delta") == last["answer"]
