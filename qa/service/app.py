@@ -20,6 +20,7 @@ from qa.service import (
     errors,
     health,
     mcp_server,
+    metrics,
     pages,
     responses,
     search,
@@ -27,6 +28,7 @@ from qa.service import (
 )
 from qa.service.deps import DEFAULT, Service
 from qa.service.keys import read_keys
+from qa.service.measuring import Measured, Metrics
 from qa.service.shapes import ErrorOut
 from qa.settings import Settings
 from qa.wiring import Follower, Library, sample_articles
@@ -45,6 +47,7 @@ def create_app(settings: Settings, *, load_samples: bool = False) -> FastAPI:
     if settings.rate_limit:
         raise BadSettings("QA_RATE_LIMIT is not served by this version")
     keys = read_keys(settings.api_keys)
+    metered = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -54,7 +57,8 @@ def create_app(settings: Settings, *, load_samples: bool = False) -> FastAPI:
                 await to_thread.run_sync(_load_samples, library)
             follower = Follower(library)
             try:
-                app.state.service = Service(settings, library, library.answerer(), keys)
+                measured = Measured(library.answerer(), metered)
+                app.state.service = Service(settings, library, measured, metered, keys)
                 async with mcp_server.serving(app, settings.public_url) as app.state.mcp:
                     yield
             finally:
@@ -77,14 +81,14 @@ def create_app(settings: Settings, *, load_samples: bool = False) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     errors.install(app)
-    for room in (ask, search, articles, chat_completions, responses, ui_messages, mcp_server, health, pages):
+    for room in (ask, search, articles, chat_completions, responses, ui_messages, mcp_server, health, metrics, pages):
         app.include_router(room.router)
     # The last one added is the outermost.
     app.add_middleware(boundary.RawPaths)
     app.add_middleware(boundary.SameOrigin, public_url=settings.public_url, open_to_all=not keys)
     large = max(ARTICLES_BYTES, 2 * settings.max_article_bytes)
     app.add_middleware(boundary.BodyLimit, limit=BODY_BYTES, routes={"/v1/articles": large})
-    app.add_middleware(boundary.LastCatch)
+    app.add_middleware(boundary.LastCatch, metrics=metered)
     return app
 
 

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qa.service.errors import TOO_LARGE, UNEXPECTED, Forbidden, error_json, respond, told
+from qa.service.measuring import Metrics
 from qa.settings import is_loopback
 
 _access = logging.getLogger("qa.service.access")
@@ -27,13 +28,14 @@ _ID_ROUTES = ("/v1/articles/", "/articles/")
 
 
 class LastCatch:
-    """Log one line a request, and turn what nobody caught into a 500 that says nothing of the inside.
+    """Log and count each request, and turn what nobody caught into a 500 that says nothing of the inside.
 
     Neither line holds a question, an article's text, an id or a key: the route stands there as its template.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
+        self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -59,8 +61,9 @@ class LastCatch:
                 await respond(scope, UNEXPECTED.status, error_json(UNEXPECTED))(scope, receive, watch)
         finally:
             route = getattr(scope.get("route"), "path_format", "unmatched")
-            took = round((time.monotonic() - began) * 1_000)
-            _access.info("%s %s %d %d ms", _method(scope), route, status, took)
+            took_s, method = time.monotonic() - began, _method(scope)
+            _access.info("%s %s %d %d ms", method, route, status, round(took_s * 1_000))
+            self._metrics.requests.labels(method, route, str(status)).observe(took_s)
 
 
 class BodyLimit:

@@ -13,9 +13,9 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator
 
-from qa.answering import Answerer
 from qa.service.errors import Overloaded
 from qa.service.keys import Key
+from qa.service.measuring import Answers, Metrics
 from qa.service.wire import COLLECTION, DEFAULT_COLLECTION
 from qa.settings import Settings
 from qa.wiring import Library
@@ -54,7 +54,8 @@ class Service:
 
     settings: Settings
     library: Library
-    answerer: Answerer
+    answerer: Answers
+    metrics: Metrics
     keys: tuple[Key, ...] = ()
     asks: Gate = field(default_factory=lambda: Gate(ASKS, "questions"))
     writes: Gate = field(default_factory=lambda: Gate(WRITES, "writes"))
@@ -87,7 +88,7 @@ async def library(service: ServiceDep) -> Library:
     return service.library
 
 
-async def answerer(service: ServiceDep) -> Answerer:
+async def answerer(service: ServiceDep) -> Answers:
     """Return what answers questions."""
     return service.answerer
 
@@ -105,7 +106,7 @@ async def write_place(service: ServiceDep) -> AsyncIterator[None]:
 
 
 LibraryDep = Annotated[Library, Depends(library)]
-AnswererDep = Annotated[Answerer, Depends(answerer)]
+AnswererDep = Annotated[Answers, Depends(answerer)]
 
 # The path is routed as it was sent (`boundary.RawPaths`), so an id may hold any character, escaped.
 ArticleId = Annotated[
