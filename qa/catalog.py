@@ -18,8 +18,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from qa import dates
-from qa.catalog_tables import articles, changes, chunks, embeddings, meta, open_engine, versions
-from qa.errors import BadInput, NotFound, StoreFailed
+from qa.catalog_tables import articles, changes, chunks, embeddings, mapped_errors, meta, open_engine, versions
+from qa.errors import NotFound
+from qa.records import Records
 from qa.types import Article, Chunk, Source, Span, Vectors
 
 _BATCH = 300  # SQLite refuses statements with too many variables
@@ -81,6 +82,7 @@ class Catalog:
 
     def __init__(self, url: str) -> None:
         self._engine = open_engine(url)
+        self.records = Records(self._engine)
         with self._reading() as connection:
             self.id = str(connection.scalar(sa.select(meta.c.value).where(meta.c.name == "catalog_id")))
 
@@ -90,12 +92,12 @@ class Catalog:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        with _mapped_errors(), self._engine.connect() as connection, connection.begin():
+        with mapped_errors(), self._engine.connect() as connection, connection.begin():
             yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with _mapped_errors(), self._engine.connect().execution_options(write=True) as connection, connection.begin():
+        with mapped_errors(), self._engine.connect().execution_options(write=True) as connection, connection.begin():
             yield connection
 
     # -- writing -------------------------------------------------------------------------------------------------
@@ -152,7 +154,7 @@ class Catalog:
     def _empty_wal(self) -> None:
         # Until the write-ahead log is emptied it holds the erased words, on a busy server for days. A reader in the
         # way must not fail the takedown: then the next one, or the close, empties it.
-        with _mapped_errors(), self._engine.connect().execution_options(bare=True) as connection:
+        with mapped_errors(), self._engine.connect().execution_options(bare=True) as connection:
             connection.exec_driver_sql("PRAGMA busy_timeout=1000")
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.exec_driver_sql("PRAGMA busy_timeout=30000")
@@ -280,14 +282,14 @@ class Catalog:
 
     def copy_to(self, path: str) -> None:
         """Write a consistent copy of the whole database to a new file, also while others write."""
-        with _mapped_errors(), self._engine.connect().execution_options(bare=True) as connection:
+        with mapped_errors(), self._engine.connect().execution_options(bare=True) as connection:
             connection.exec_driver_sql("VACUUM INTO ?", (path,))
 
 
 def renew_id(url: str) -> None:
     """Make a restored copy a catalog of its own: indexes of the old one may hold changes that the copy has not."""
     engine = open_engine(url)
-    with _mapped_errors(), engine.connect().execution_options(write=True) as connection, connection.begin():
+    with mapped_errors(), engine.connect().execution_options(write=True) as connection, connection.begin():
         connection.execute(sa.update(meta).where(meta.c.name == "catalog_id").values(value=uuid.uuid4().hex))
     engine.dispose()
 
@@ -489,17 +491,3 @@ def _article_row(connection: Connection, row: Any) -> ArticleRow:
 def _parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
     for start in range(0, len(values), _BATCH):
         yield values[start : start + _BATCH]
-
-
-@contextmanager
-def _mapped_errors() -> Iterator[None]:
-    try:
-        yield
-    except sa.exc.OperationalError as exc:
-        raise StoreFailed(f"the catalog does not answer: {exc.orig}") from exc
-    except sa.exc.DatabaseError as exc:
-        raise StoreFailed(f"the catalog failed: {exc.orig}") from exc
-    except OverflowError as exc:  # a version or a page number beyond 64 bits
-        raise BadInput(f"a number is too large for the catalog: {exc}") from exc
-    except UnicodeEncodeError as exc:
-        raise BadInput(f"a lone surrogate U+{ord(exc.object[exc.start]):04X} cannot be stored or looked up") from exc

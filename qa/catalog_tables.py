@@ -1,16 +1,18 @@
-"""The catalog's tables and how its database is opened. Only `catalog` imports this."""
+"""The catalog's tables and how its database is opened. Only `catalog` and `records` import this."""
 
 from __future__ import annotations
 
 import sqlite3
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, make_url
 
-from qa.errors import StoreFailed
+from qa.errors import BadInput, StoreFailed
 
 SCHEMA_VERSION = "1"
 tables = sa.MetaData()
@@ -74,6 +76,28 @@ changes = sa.Table(
     tables,
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("article", sa.Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+api_keys = sa.Table(
+    "api_keys",
+    tables,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("digest", sa.LargeBinary, nullable=False, unique=True),  # SHA-256 of a secret of 256 random bits
+    sa.Column("scopes", sa.JSON, nullable=False),
+    sa.Column("created_at", sa.Text, nullable=False),
+    sa.Column("expires_at", sa.Text),
+    sa.Column("revoked_at", sa.Text),
+)
+feedback = sa.Table(
+    "feedback",
+    tables,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("answer_id", sa.Text, nullable=False),
+    sa.Column("rating", sa.Integer, nullable=False),  # 1 or -1
+    sa.Column("comment", sa.Text, nullable=False),
+    sa.Column("given_at", sa.Text, nullable=False),
+    sa.Column("exchange", sa.JSON),  # the question and the answer object, as far as they were still known
     sqlite_autoincrement=True,
 )
 
@@ -147,3 +171,18 @@ def _on_begin(connection: Connection) -> None:
         return
     # A writer takes its lock at once: an upgrade from a read lock in the middle fails instead of waiting.
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("write") else "BEGIN")
+
+
+@contextmanager
+def mapped_errors() -> Iterator[None]:
+    """Turn what the database raises into our errors."""
+    try:
+        yield
+    except sa.exc.OperationalError as exc:
+        raise StoreFailed(f"the catalog does not answer: {exc.orig}") from exc
+    except sa.exc.DatabaseError as exc:
+        raise StoreFailed(f"the catalog failed: {exc.orig}") from exc
+    except OverflowError as exc:  # a version or a page number beyond 64 bits
+        raise BadInput(f"a number is too large for the catalog: {exc}") from exc
+    except UnicodeEncodeError as exc:
+        raise BadInput(f"a lone surrogate U+{ord(exc.object[exc.start]):04X} cannot be stored or looked up") from exc

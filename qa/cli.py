@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from qa import cli_keys
 from qa.errors import BadInput, BadSettings, Locked, NotFound, QaError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ articles = typer.Typer(no_args_is_help=True, help="List, show and take down arti
 index = typer.Typer(no_args_is_help=True, help="Look after the indexes.")
 app.add_typer(articles, name="articles")
 app.add_typer(index, name="index")
+app.add_typer(cli_keys.app, name="keys")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Collection = Annotated[str, typer.Option(help="The collection.")]

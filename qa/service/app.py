@@ -9,8 +9,8 @@ from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
 
-from qa.errors import BadSettings
 from qa.readers import read
 from qa.service import (
     articles,
@@ -27,7 +27,8 @@ from qa.service import (
     ui_messages,
 )
 from qa.service.deps import DEFAULT, Service
-from qa.service.keys import read_keys
+from qa.service.keys import KeyRing
+from qa.service.limiting import Limits
 from qa.service.measuring import Measured, Metrics
 from qa.service.shapes import ErrorOut
 from qa.settings import Settings
@@ -44,21 +45,21 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 
 def create_app(settings: Settings, *, load_samples: bool = False) -> FastAPI:
     """Return the application for these settings; the store is opened when it starts. Raises BadSettings."""
-    if settings.rate_limit:
-        raise BadSettings("QA_RATE_LIMIT is not served by this version")
-    keys = read_keys(settings.api_keys)
+    keys = KeyRing(settings.api_keys)
+    limits = Limits(settings.rate_limit, settings.token_budget, settings.redis_url)
     metered = Metrics()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         library = await to_thread.run_sync(Library, settings)
         try:
+            await to_thread.run_sync(keys.open, library.catalog.records)
             if load_samples:
                 await to_thread.run_sync(_load_samples, library)
             follower = Follower(library)
             try:
-                measured = Measured(library.answerer(), metered)
-                app.state.service = Service(settings, library, measured, metered, keys)
+                measured = Measured(library.answerer(), metered, limits)
+                app.state.service = Service(settings, library, measured, metered, keys, limits)
                 async with mcp_server.serving(app, settings.public_url) as app.state.mcp:
                     yield
             finally:
@@ -85,7 +86,15 @@ def create_app(settings: Settings, *, load_samples: bool = False) -> FastAPI:
         app.include_router(room.router)
     # The last one added is the outermost.
     app.add_middleware(boundary.RawPaths)
-    app.add_middleware(boundary.SameOrigin, public_url=settings.public_url, open_to_all=not keys)
+    app.add_middleware(boundary.SameOrigin, public_url=settings.public_url, keys=keys, origins=settings.cors_origins)
+    if settings.cors_origins:  # frontends that ask from the reader's browser send headers of their own
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["*"],
+            expose_headers=["x-vercel-ai-ui-message-stream", "retry-after", "mcp-session-id"],
+        )
     large = max(ARTICLES_BYTES, 2 * settings.max_article_bytes)
     app.add_middleware(boundary.BodyLimit, limit=BODY_BYTES, routes={"/v1/articles": large})
     app.add_middleware(boundary.LastCatch, metrics=metered)

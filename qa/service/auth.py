@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import Depends, Header
+from fastapi import Depends, Header, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from qa.service.deps import ServiceDep
+from qa.service.deps import Service, ServiceDep
 from qa.service.errors import Forbidden, Unauthorized
-from qa.service.keys import Key, Scope, scopes_of
+from qa.service.keys import Scope, find_key
+from qa.service.limiting import caller
 
 _Bearer = Annotated[
     HTTPAuthorizationCredentials | None, Depends(HTTPBearer(auto_error=False, description="An API key"))
@@ -20,19 +20,19 @@ _Bearer = Annotated[
 _Header = Annotated[str | None, Header(include_in_schema=False)]
 
 
-async def may_ask(service: ServiceDep, bearer: _Bearer) -> None:
+async def may_ask(request: Request, service: ServiceDep, bearer: _Bearer) -> None:
     """Let in who may ask questions and read articles. Raises Unauthorized and Forbidden."""
-    _check(bearer.credentials if bearer else None, "ask", service.keys)
+    await _check(request, bearer.credentials if bearer else None, "ask", service)
 
 
-async def may_change(service: ServiceDep, bearer: _Bearer) -> None:
+async def may_change(request: Request, service: ServiceDep, bearer: _Bearer) -> None:
     """Let in who may change the store. Raises Unauthorized and Forbidden."""
-    _check(bearer.credentials if bearer else None, "admin", service.keys)
+    await _check(request, bearer.credentials if bearer else None, "admin", service)
 
 
-async def may_open(service: ServiceDep, bearer: _Bearer, authorization: _Header = None) -> None:
+async def may_open(request: Request, service: ServiceDep, bearer: _Bearer, authorization: _Header = None) -> None:
     """Let in who may open pages. A clicked link cannot carry a bearer key, but a browser asks for a password."""
-    _check(bearer.credentials if bearer else _password(authorization), "ask", service.keys)
+    await _check(request, bearer.credentials if bearer else _password(authorization), "ask", service)
 
 
 MayAsk = Depends(may_ask)
@@ -40,14 +40,18 @@ MayChange = Depends(may_change)
 MayOpen = Depends(may_open)
 
 
-def _check(secret: str | None, scope: Scope, keys: Sequence[Key]) -> None:
-    if not keys:
+async def _check(request: Request, secret: str | None, scope: Scope, service: Service) -> None:
+    """Check a key and note who calls, for the limits: the key, or the address where no key is needed."""
+    keys = await service.read(service.keys.current) if service.keys.stale else service.keys.current()
+    caller.set(f"address:{request.client.host if request.client else ''}")
+    if service.keys.is_empty:
         return
-    opened = scopes_of(secret, keys)
-    if not opened:
+    found = find_key(secret, keys)
+    if found is None:
         raise Unauthorized("a key is needed" if secret is None else "the key is not known")
-    if scope not in opened:
+    if scope not in found.scopes:
         raise Forbidden(f"this key lacks the scope {scope!r}")
+    caller.set(f"key:{found.id}")
 
 
 def _password(header: str | None) -> str | None:

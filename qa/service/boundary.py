@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qa.service.errors import TOO_LARGE, UNEXPECTED, Forbidden, error_json, respond, told
+from qa.service.keys import KeyRing
 from qa.service.measuring import Metrics
 from qa.settings import is_loopback
 
@@ -117,10 +118,11 @@ class SameOrigin:
     host must be a loopback name or that of `QA_PUBLIC_URL`.
     """
 
-    def __init__(self, app: ASGIApp, public_url: str | None, open_to_all: bool) -> None:
+    def __init__(self, app: ASGIApp, public_url: str | None, keys: KeyRing, origins: Sequence[str] = ()) -> None:
         self._app = app
+        self._origins = frozenset(origins)
         self._public = (urlsplit(public_url).hostname or "") if public_url else None
-        self._open = open_to_all
+        self._keys = keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -132,9 +134,11 @@ class SameOrigin:
     def _refusal(self, scope: Scope) -> str | None:
         headers = Headers(scope=scope)
         host, origin = headers.get("host", ""), headers.get("origin")
-        if self._open and not self._is_ours(host):
+        if self._keys.is_empty and not self._is_ours(host):
             return "this host name is not served without API keys; set QA_PUBLIC_URL, or use localhost"
         if origin is None or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            return None
+        if not self._origins.isdisjoint((origin, "*")):
             return None
         theirs = urlsplit(origin)
         if theirs.netloc == host or (self._public and theirs.hostname == self._public):

@@ -14,7 +14,8 @@ from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator
 
 from qa.service.errors import Overloaded
-from qa.service.keys import Key
+from qa.service.keys import KeyRing
+from qa.service.limiting import Limits
 from qa.service.measuring import Answers, Metrics
 from qa.service.wire import COLLECTION, DEFAULT_COLLECTION
 from qa.settings import Settings
@@ -56,7 +57,8 @@ class Service:
     library: Library
     answerer: Answers
     metrics: Metrics
-    keys: tuple[Key, ...] = ()
+    keys: KeyRing
+    limits: Limits
     asks: Gate = field(default_factory=lambda: Gate(ASKS, "questions"))
     writes: Gate = field(default_factory=lambda: Gate(WRITES, "writes"))
     caught_up: bool = False  # the indexes have been level with the catalog once
@@ -94,7 +96,8 @@ async def answerer(service: ServiceDep) -> Answers:
 
 
 async def ask_place(service: ServiceDep) -> AsyncIterator[None]:
-    """Hold one of the places for questions until the response is sent. Raises Overloaded."""
+    """Hold one of the places for questions until the response is sent. Raises TooMany and Overloaded."""
+    await service.limits.take()
     with service.asks.enter():
         yield
 

@@ -28,6 +28,14 @@ class Overloaded(errors.QaError):
     """More requests are in flight than this process takes on."""
 
 
+class TooMany(errors.QaError):
+    """The caller has asked for more than it may in this while."""
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class Unauthorized(errors.QaError):
     """The request carries no key that is known."""
 
@@ -82,6 +90,7 @@ KINDS: dict[type[errors.QaError], Kind] = {
     errors.ModelBroken: Kind(502, "model_failed", "model_broken", "the model's reply cannot be read; try again"),
     errors.BadSettings: Kind(500, "server_error", "bad_settings", "the service is not set up right; ask the operator"),
     Overloaded: Kind(503, "unavailable", "overloaded"),
+    TooMany: Kind(429, "rate_limit_error", "rate_limit_exceeded"),
     Unauthorized: Kind(401, "unauthorized", "bad_key"),
     Forbidden: Kind(403, "forbidden", "forbidden"),
     UnreadableBody: Kind(400, "invalid_request", "bad_body"),
@@ -159,6 +168,8 @@ async def _answer_ours(request: Request, exc: Exception) -> Response:
     if kind.status == 503:
         asked = exc.retry_after_s if isinstance(exc, errors.ModelUnavailable) else None
         headers["Retry-After"] = str(math.ceil(asked) if asked else RETRY_AFTER_S)
+    if isinstance(exc, TooMany):
+        headers["Retry-After"] = str(exc.retry_after_s)
     if kind.status == 401:
         scheme = "Basic" if is_page(request.scope["path"]) else "Bearer"
         headers["WWW-Authenticate"] = f'{scheme} realm="articles", charset="UTF-8"'

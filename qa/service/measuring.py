@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 
 from qa.draft import Event
 from qa.errors import ModelFailed
+from qa.service.limiting import Limits
 from qa.types import Answer, Question
 
 TEXT_FORMAT = CONTENT_TYPE_LATEST
@@ -73,11 +74,12 @@ class Metrics:
 
 
 class Measured:
-    """Answer as another does, and count what it did."""
+    """Answer as another does, and count what it did and what it cost."""
 
-    def __init__(self, answers: Answers, metrics: Metrics) -> None:
+    def __init__(self, answers: Answers, metrics: Metrics, limits: Limits) -> None:
         self._answers = answers
         self._metrics = metrics
+        self._limits = limits
 
     async def ask(self, question: Question) -> Answer:
         """Return the whole answer."""
@@ -95,6 +97,7 @@ class Measured:
                     async for event in events:
                         if isinstance(event, Answer):
                             self._metrics.note(event)
+                            await self._limits.spend(event.usage.prompt_tokens + event.usage.completion_tokens)
                         yield event
             except ModelFailed as exc:
                 self._metrics.upstream.labels(type(exc).__name__).inc()

@@ -6,12 +6,14 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
+from typing import Literal
 
 import uvicorn
 from fastapi import FastAPI
 
 from qa.errors import BadSettings
 from qa.service.app import create_app
+from qa.service.patience import Impatient
 from qa.settings import Settings, is_loopback
 
 GRACE_S = 5  # for requests that are in flight when the server is told to stop
@@ -28,14 +30,12 @@ def run(
     on_ready: Callable[[str], None] = lambda url: None,
 ) -> None:
     """Serve until SIGTERM or SIGINT. Raises BadSettings for an address that cannot be used, and what opening raises."""
-    if not is_loopback(host) and not settings.api_keys:
-        raise BadSettings(f"{host} can be reached from other machines: set QA_API_KEYS, or serve on 127.0.0.1")
     app = create_app(settings, load_samples=load_samples)
     with _bind(host, port) as listener:
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{listener.getsockname()[1]}"
         try:
-            asyncio.run(_serve(app, listener, url, on_ready))
+            asyncio.run(_serve(app, listener, url, on_ready, public=not is_loopback(host)))
         except KeyboardInterrupt:
             _log.info("interrupted")
 
@@ -62,14 +62,12 @@ class _Server(uvicorn.Server):
         self._on_listening()
 
 
-async def _serve(app: FastAPI, listener: socket.socket, url: str, on_ready: Callable[[str], None]) -> None:
-    def announce() -> None:
-        app.state.service.library.owner.announce(url)
-        on_ready(url)
-
-    config = uvicorn.Config(
+def server_config(app: FastAPI, lifespan: Literal["on", "off"]) -> uvicorn.Config:
+    """Return how uvicorn is to serve."""
+    return uvicorn.Config(
         app,
-        lifespan="off",
+        lifespan=lifespan,
+        http=Impatient,
         ws="none",
         log_config=None,
         access_log=False,
@@ -77,9 +75,23 @@ async def _serve(app: FastAPI, listener: socket.socket, url: str, on_ready: Call
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S,
     )
-    server = _Server(config, announce)
+
+
+async def _serve(
+    app: FastAPI, listener: socket.socket, url: str, on_ready: Callable[[str], None], *, public: bool
+) -> None:
+    def announce() -> None:
+        app.state.service.library.owner.announce(url)
+        on_ready(url)
+
+    server = _Server(server_config(app, lifespan="off"), announce)
     # The lifespan runs here and not in uvicorn, which would print a traceback of what keeps the store from opening.
     # A signal is held back until everything is closed: its usual effect would end the process before that.
     with server.capture_signals():
         async with app.router.lifespan_context(app):
+            if public and app.state.service.keys.is_empty:
+                raise BadSettings(
+                    f"{url} can be reached from other machines: make a key with `qa keys create NAME`,"
+                    " set QA_API_KEYS, or serve on 127.0.0.1"
+                )
             await server.serve([listener])

@@ -18,6 +18,7 @@ from fastapi.testclient import TestClient
 from qa.draft import Event
 from qa.service.app import create_app
 from qa.service.deps import Service, answerer
+from qa.service.serve import server_config
 from qa.settings import Settings
 from qa.types import Answer, Question, Usage
 
@@ -103,7 +104,8 @@ def app_with(folder: Path, fake: FakeAnswerer) -> FastAPI:
 def running(app: FastAPI) -> Iterator[int]:
     """Serve on a free port in a thread, as `serve` does, and yield the port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, lifespan="on", ws="none", log_config=None, timeout_graceful_shutdown=1)
+        config = server_config(app, lifespan="on")
+        config.timeout_graceful_shutdown = 1
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from qa.errors import BadSettings
-from qa.service.keys import read_keys, scopes_of
+from qa.service.keys import find_key, read_keys
 from tests.service.serving import BRIDGE, client
 
 KEYS = ("both", "ask:reader", "admin:writer", "ask:schlüssel")
@@ -77,10 +77,15 @@ def test_a_host_name_is_free_with_keys(tmp_path: Path) -> None:
 
 def test_reading_keys() -> None:
     """A prefix that is no scope is part of the secret; an empty secret stops the start."""
-    keys = read_keys(["a:b", "ask:c:d"])
-    assert scopes_of("a:b", keys) == {"ask", "admin"}
-    assert scopes_of("c:d", keys) == {"ask"}
-    assert scopes_of("", keys) == scopes_of(None, keys) == frozenset()
+    keys = read_keys(["a:b", "ask:c:d", "ask:twice", "admin:twice"])
+
+    def opened(secret: str | None) -> set[str]:
+        found = find_key(secret, keys)
+        return set(found.scopes) if found else set()
+
+    assert opened("a:b") == opened("twice") == {"ask", "admin"}
+    assert opened("c:d") == {"ask"}
+    assert opened("") == opened(None) == set()
     for empty in ("ask:", "admin:", ""):
         with pytest.raises(BadSettings, match="QA_API_KEYS: entry 2"):
             read_keys(["good", empty])

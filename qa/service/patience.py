@@ -1,0 +1,46 @@
+"""Close connections that do not say what they want: uvicorn waits for the head of a request for ever."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+HEAD_S = 10.0  # from the connection, or the first byte of a later request, to the last byte of its head
+
+
+class Impatient(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # the class that uvicorn takes by itself
+    """uvicorn's own protocol, with a deadline for the head of each request."""
+
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes; those of an unfinished head have to be followed by the rest in time."""
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._stop_waiting()
+        elif self._timer is None:
+            self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        self._timer = self.loop.call_later(HEAD_S, self._give_up)
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _give_up(self) -> None:
+        self._timer = None
+        cast("asyncio.Transport", self.transport).close()
