@@ -18,6 +18,7 @@ from qa.service import (
     boundary,
     chat_completions,
     errors,
+    feedback,
     health,
     mcp_server,
     metrics,
@@ -27,6 +28,7 @@ from qa.service import (
     ui_messages,
 )
 from qa.service.deps import DEFAULT, Service
+from qa.service.exchanges import Exchanges
 from qa.service.keys import KeyRing
 from qa.service.limiting import Limits
 from qa.service.measuring import Measured, Metrics
@@ -58,8 +60,9 @@ def create_app(settings: Settings, *, load_samples: bool = False) -> FastAPI:
                 await to_thread.run_sync(_load_samples, library)
             follower = Follower(library)
             try:
-                measured = Measured(library.answerer(), metered, limits)
-                app.state.service = Service(settings, library, measured, metered, keys, limits)
+                exchanges = Exchanges()
+                measured = Measured(library.answerer(), metered, limits, exchanges)
+                app.state.service = Service(settings, library, measured, metered, keys, limits, exchanges)
                 async with mcp_server.serving(app, settings.public_url) as app.state.mcp:
                     yield
             finally:
@@ -82,7 +85,19 @@ def create_app(settings: Settings, *, load_samples: bool = False) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     errors.install(app)
-    for room in (ask, search, articles, chat_completions, responses, ui_messages, mcp_server, health, metrics, pages):
+    for room in (
+        ask,
+        search,
+        articles,
+        chat_completions,
+        responses,
+        ui_messages,
+        mcp_server,
+        feedback,
+        health,
+        metrics,
+        pages,
+    ):
         app.include_router(room.router)
     # The last one added is the outermost.
     app.add_middleware(boundary.RawPaths)

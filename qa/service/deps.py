@@ -14,6 +14,7 @@ from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator
 
 from qa.service.errors import Overloaded
+from qa.service.exchanges import Exchanges
 from qa.service.keys import KeyRing
 from qa.service.limiting import Limits
 from qa.service.measuring import Answers, Metrics
@@ -59,6 +60,7 @@ class Service:
     metrics: Metrics
     keys: KeyRing
     limits: Limits
+    exchanges: Exchanges
     asks: Gate = field(default_factory=lambda: Gate(ASKS, "questions"))
     writes: Gate = field(default_factory=lambda: Gate(WRITES, "writes"))
     caught_up: bool = False  # the indexes have been level with the catalog once

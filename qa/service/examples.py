@@ -49,6 +49,7 @@ ANSWER: dict[str, Any] = {
     "usage": {"prompt_tokens": 900, "completion_tokens": 21},
     "timings_ms": {"retrieve": 5, "evidence": 2, "generate": 410, "verify": 1, "total": 418},
     "question": "When did the bridge open again?",
+    "confidence": 0.83,
 }
 SEARCH: dict[str, Any] = {
     "hits": [
@@ -92,3 +93,4 @@ ERROR: dict[str, Any] = {
         "code": "value_error",
     }
 }
+FEEDBACK: dict[str, Any] = {"answer_id": "ans_6f1d2c9b8a7e4f30a1b2c3d4", "rating": -1, "comment": "It reopened on Tuesday."}

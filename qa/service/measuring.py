@@ -14,6 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 
 from qa.draft import Event
 from qa.errors import ModelFailed
+from qa.service.exchanges import Exchanges
 from qa.service.limiting import Limits
 from qa.types import Answer, Question
 
@@ -74,10 +75,11 @@ class Metrics:
 
 
 class Measured:
-    """Answer as another does, and count what it did and what it cost."""
+    """Answer as another does, and count what it did and what it cost, and remember it for a rating."""
 
-    def __init__(self, answers: Answers, metrics: Metrics, limits: Limits) -> None:
+    def __init__(self, answers: Answers, metrics: Metrics, limits: Limits, exchanges: Exchanges) -> None:
         self._answers = answers
+        self._exchanges = exchanges
         self._metrics = metrics
         self._limits = limits
 
@@ -97,6 +99,7 @@ class Measured:
                     async for event in events:
                         if isinstance(event, Answer):
                             self._metrics.note(event)
+                            self._exchanges.note(question, event)
                             await self._limits.spend(event.usage.prompt_tokens + event.usage.completion_tokens)
                         yield event
             except ModelFailed as exc:

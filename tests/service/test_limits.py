@@ -15,6 +15,7 @@ from qa.draft import Event, Looked
 from qa.errors import BadSettings
 from qa.service import patience
 from qa.service.app import create_app
+from qa.service.exchanges import Exchanges
 from qa.service.limiting import Limits, caller
 from qa.service.measuring import Measured, Metrics
 from qa.types import Question, Usage
@@ -55,7 +56,7 @@ async def test_tokens_are_counted_when_they_are_known() -> None:
 
     limits = Limits(None, "100/day", None)
     caller.set("key:ann")
-    measured = Measured(FakeAnswerer(script), Metrics(), limits)
+    measured = Measured(FakeAnswerer(script), Metrics(), limits, Exchanges())
     for _ in range(2):
         await limits.take()
         await measured.ask(Question("x"))

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 
 from qa.draft import Event, Looked
 from qa.errors import ModelUnavailable
+from qa.service.exchanges import Exchanges
 from qa.service.limiting import Limits
 from qa.service.measuring import Measured, Metrics
 from qa.types import Answer, Question
@@ -51,7 +52,9 @@ async def test_a_failure_of_the_model_is_counted_and_passed_on() -> None:
     metrics = Metrics()
     told: list[Event] = []
     try:
-        async for event in Measured(FakeAnswerer(script), metrics, Limits(None, None, None)).stream(Question("x")):
+        async for event in Measured(FakeAnswerer(script), metrics, Limits(None, None, None), Exchanges()).stream(
+            Question("x")
+        ):
             told.append(event)
     except ModelUnavailable:
         told.append(Looked(()))
@@ -69,7 +72,9 @@ async def test_the_answer_is_passed_on_as_it_is() -> None:
         yield Looked(())
         yield empty_answer("None.")
 
-    answer: Answer = await Measured(FakeAnswerer(script), Metrics(), Limits(None, None, None)).ask(Question("x"))
+    answer: Answer = await Measured(FakeAnswerer(script), Metrics(), Limits(None, None, None), Exchanges()).ask(
+        Question("x")
+    )
     assert answer == empty_answer("None.")
 
 
