@@ -1,0 +1,121 @@
+"""Our retrieval and our answers for LlamaIndex: a retriever, and a query engine whose source nodes are cited spans.
+
+    with Library(Settings()) as library:
+        ArticleRetriever(library).retrieve("When does the bridge open again?")
+        CitedQueryEngine(library).query("When does the bridge open again?")
+
+LlamaIndex's global `Settings` is neither read nor set.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from llama_index.core.base.base_query_engine import BaseQueryEngine
+from llama_index.core.base.base_retriever import BaseRetriever
+from llama_index.core.base.response.schema import Response
+from llama_index.core.callbacks.base import CallbackManager
+from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+
+from qa.types import Answer, Filters, Question, Source, Span
+from qa.wiring import Library
+
+T = TypeVar("T")
+# What a model of the caller's is shown of a node: who said it and when, not our ids and hashes.
+_SHOWN = ("title", "outlet", "published_at")
+
+
+class ArticleRetriever(BaseRetriever):
+    """Retrieve chunks; a node's text is exactly `article.text[start_char_idx:end_char_idx]`."""
+
+    def __init__(
+        self,
+        library: Library,
+        *,
+        top_k: int = 8,
+        filters: Filters = Filters(),
+        as_of: str | None = None,
+        collection: str = "default",
+    ) -> None:
+        super().__init__(callback_manager=CallbackManager([]))
+        self._library = library
+        self._top_k, self._filters, self._as_of, self._collection = top_k, filters, as_of, collection
+
+    def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        found = self._library.search(
+            query_bundle.query_str,
+            collection=self._collection,
+            filters=self._filters,
+            as_of=self._as_of,
+            top_k=self._top_k,
+        )
+        return [NodeWithScore(node=_node(hit.source, hit.span, hit.text), score=hit.score) for hit in found.hits]
+
+    async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
+        return await asyncio.to_thread(self._retrieve, query_bundle)
+
+
+class CitedQueryEngine(BaseQueryEngine):
+    """Answer with citations. `response.metadata["answer"]` is the whole `Answer`; each source node is one citation."""
+
+    def __init__(self, library: Library, like: Question = Question("")) -> None:
+        """`like` holds what every question shares: filters, `as_of`, mode, collection."""
+        super().__init__(callback_manager=CallbackManager([]))
+        self._answerer = library.answerer()
+        self._like = like
+
+    def _query(self, query_bundle: QueryBundle) -> Response:
+        return _run(self._aquery(query_bundle))
+
+    async def _aquery(self, query_bundle: QueryBundle) -> Response:
+        answer = await self._answerer.ask(replace(self._like, question=query_bundle.query_str))
+        return Response(
+            answer.answer, source_nodes=_cited(answer), metadata={"answer": answer, "status": answer.status}
+        )
+
+    def _get_prompt_modules(self) -> dict[str, Any]:
+        return {}
+
+
+def _cited(answer: Answer) -> list[NodeWithScore]:
+    nodes = [_node(one.source, one.span, one.quote) for one in answer.citations]
+    for one, node in zip(answer.citations, nodes, strict=True):
+        node.metadata["citation"] = one.number
+    return [NodeWithScore(node=node) for node in nodes]
+
+
+def _node(source: Source, span: Span, words: str) -> TextNode:
+    """Return a node whose id is its place: reprints have the same text and are not the same source."""
+    metadata: dict[str, Any] = {
+        "article_id": source.article_id,
+        "version": source.version,
+        "sha256": source.sha256,
+        "title": source.title,
+        "outlet": source.outlet,
+        "url": source.url,
+        "published_at": source.published_at,
+    }
+    hidden = [name for name in (*metadata, "citation") if name not in _SHOWN]
+    return TextNode(
+        id_=f"{source.article_id}:{source.version}:{span.start}-{span.end}",
+        text=words,
+        start_char_idx=span.start,
+        end_char_idx=span.end,
+        metadata=metadata,
+        excluded_llm_metadata_keys=hidden,
+        excluded_embed_metadata_keys=list(metadata),
+    )
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Wait for an answer, also where the caller's own event loop is running (a notebook, an agent)."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
