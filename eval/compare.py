@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from eval.judge import IDENTITY
+from eval.judged_metrics import JUDGED_METRICS
 from eval.metrics import METRICS
 from eval.run import BadRun
 from eval.score import FORMAT, clusters_of, marks_of
 from eval.stats import Difference, compare, holm
 
+EVERY_METRIC = METRICS + JUDGED_METRICS  # only judged runs have marks in the second part
 GATES = Path(__file__).with_name("gates.toml")
 _SAME = ("gold_sha256", "corpus_sha256", "items")
 
@@ -82,7 +85,7 @@ def load_gates(path: Path = GATES) -> Gates:
         gates = Gates(table["alpha"], {name: Gate(**gate) for name, gate in table["gated"].items()})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
         raise BadRun(f"{path}: {exc}") from None
-    unknown = sorted(gates.gated.keys() - {metric.name for metric in METRICS})
+    unknown = sorted(gates.gated.keys() - {metric.name for metric in EVERY_METRIC})
     if unknown or table.keys() != {"alpha", "gated"} or not 0 < gates.alpha < 1:
         raise BadRun(f"{path}: no such metric or key: {', '.join(unknown) or ', '.join(table)}")
     return gates
@@ -95,7 +98,7 @@ def check_gates(scores: Mapping[str, Any], gates: Gates) -> list[str]:
     )
     for name, gate in gates.gated.items():
         value = scores["metrics"].get(name, {}).get("value")
-        if value is None:
+        if value is None or not math.isfinite(value):
             failures.append(f"{name}: unscored")
         elif gate.floor is not None and value < gate.floor:
             failures.append(f"{name}: {value:.4f} is under its floor {gate.floor}")
@@ -108,7 +111,7 @@ def compare_scores(base: Mapping[str, Any], new: Mapping[str, Any], gates: Gates
     """Return the paired comparison of two runs. Raises BadRun when they are not of the same questions and articles."""
     _check_pair(base, new)
     found: dict[str, Difference] = {}
-    for metric in METRICS:
+    for metric in EVERY_METRIC:
         marks = marks_of(base["items"], metric.name), marks_of(new["items"], metric.name)
         difference = compare(*marks, clusters_of(base["items"]))
         if difference is not None:
@@ -116,7 +119,7 @@ def compare_scores(base: Mapping[str, Any], new: Mapping[str, Any], gates: Gates
     adjusted = holm({name: found[name].p for name in gates.gated if name in found})
     rows = tuple(
         Row(metric.name, metric.better, found[metric.name], adjusted.get(metric.name))
-        for metric in METRICS
+        for metric in EVERY_METRIC
         if metric.name in found
     )
     failures = check_gates(new, gates)
@@ -133,6 +136,9 @@ def _check_pair(base: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     for name in _SAME:
         if base["manifest"][name] != new["manifest"][name]:
             raise BadRun(f"the two runs have another {name}: they cannot be compared")
+    judges = {tuple(one["judge"][name] for name in IDENTITY) for one in (base, new) if one.get("judge")}
+    if len(judges) > 1:
+        raise BadRun(f"the two runs had other judges: {' and '.join(map(str, sorted(judges)))}")
     apart = {row["id"] for row in base["items"]} ^ {row["id"] for row in new["items"]}
     if apart:
         raise BadRun(f"item {min(apart)} is in one of the two runs only")

@@ -1,6 +1,7 @@
 """Measure how disagreements between articles are found.
 
     python -m eval.conflicts [--embed minilm|none]      on the sample articles
+    python -m eval.conflicts --pairs [--embed ...]      on the invented pairs of tests/data/conflict_pairs.json
     python -m eval.conflicts --bench PATH               on RAMDocs (development half), words only
 
 On the sample articles: questions about the disagreements and updates that docs/sample-corpus.md lists, and control
@@ -32,12 +33,14 @@ from qa.conflicts import Disagreement, find
 from qa.wiring import sample_articles
 
 QUESTIONS = Path(__file__).with_name("conflict_questions.json")
+PAIRS = Path(__file__).resolve().parents[1] / "tests/data/conflict_pairs.json"
 
 
 def main() -> None:
     """Run one of the two measurements and print it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", type=Path)
+    parser.add_argument("--pairs", action="store_true")
     parser.add_argument("--embed", default="none")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -45,6 +48,9 @@ def main() -> None:
         with Library(settings) as library:
             if options.bench:
                 _ramdocs(library, options.bench / "ramdocs")
+            elif options.pairs:
+                for line in summary(pair_marks(library)):
+                    print(line)
             else:
                 _sample(library)
 
@@ -73,6 +79,20 @@ def _sample(library: Library) -> None:
         print(f"{name} questions")
         for line in summary([one for one in marks if one.set == name]):
             print(f"  {line}")
+
+
+def pair_marks(library: Library) -> list[Mark]:
+    """Return how each invented pair went, all of their articles in one store."""
+    items = json.loads(PAIRS.read_text(encoding="utf-8"))
+    for item in items:
+        library.ingest([Article(f"{item['id']}-{n}", **one) for n, one in enumerate(item["articles"])])
+    answerer = library.answerer()
+    marks = []
+    for item in items:
+        retrieved, ranked, _ = answerer.look(Question(item["question"], as_of="2024-12-31"))
+        written = [spelling for value in item["values"] for spelling in value]
+        marks.append(mark({**item, "set": "pairs", "values": written}, find(retrieved.asked, ranked)))
+    return marks
 
 
 def mark(item: dict[str, Any], found: Sequence[Disagreement]) -> Mark:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import combinations, permutations
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -94,6 +94,7 @@ class GoldQuestion(_Row):
     wrong_answers: tuple[Words, ...] = ()
     conflict: Conflict | None = None
     history: tuple[GoldTurn, ...] = ()
+    nuggets: tuple[Value, ...] = ()  # what a long answer should say, each in the ways that it may be written
     notes: str = ""
 
     def alternatives(self) -> list[list[GoldSpan]]:
@@ -103,10 +104,23 @@ class GoldQuestion(_Row):
         return [[self.gold[index] for index in indexes] for indexes in self.gold_sets]
 
 
+Q = TypeVar("Q", bound=GoldQuestion)
+
+
+def paths_of(gold: Path) -> list[Path]:
+    """Return the files of a gold set: one file, or the .jsonl files of a folder in order of name."""
+    return sorted(gold.glob("*.jsonl")) if gold.is_dir() else [gold]
+
+
 def load(path: Path) -> list[GoldQuestion]:
-    """Read a file, or every .jsonl file of a folder in order of name. Raises QaError with all bad lines at once."""
-    paths = sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
-    questions: list[GoldQuestion] = []
+    """Read a gold set. Raises QaError with all bad lines at once."""
+    return load_as(GoldQuestion, path)
+
+
+def load_as(kind: type[Q], path: Path) -> list[Q]:
+    """Read a gold set whose lines are of a kind that says more. Raises QaError with all bad lines at once."""
+    paths = paths_of(path)
+    questions: list[Q] = []
     faults: list[str] = []
     for one in paths:
         try:
@@ -120,7 +134,7 @@ def load(path: Path) -> list[GoldQuestion]:
             if not line.strip():
                 continue
             try:
-                questions.append(GoldQuestion.model_validate_json(line))
+                questions.append(kind.model_validate_json(line))
             except ValidationError as exc:
                 faults += [f"{one}:{number}: {_place(error['loc'])}{error['msg']}" for error in exc.errors()]
     if not questions and not faults:
@@ -277,12 +291,21 @@ def _twins(questions: Sequence[GoldQuestion]) -> Iterator[str]:
     for name, times in Counter(one.id for one in questions).items():
         if times > 1:
             yield f"{name}: {times} questions have this id"
-    words = [frozenset(plain_words(one.question).split()) for one in questions]
+    words = [question_words(one.question) for one in questions]
     for one, other in combinations(range(len(questions)), 2):
-        alike = len(words[one] & words[other]) >= DUPLICATE_SHARE * len(words[one] | words[other])
         # The same words on another day, or after other words, ask for something else.
-        if alike and _moment(questions[one]) == _moment(questions[other]):
+        if nearly_same(words[one], words[other]) and _moment(questions[one]) == _moment(questions[other]):
             yield f"{questions[other].id}: nearly the same question as {questions[one].id}"
+
+
+def question_words(question: str) -> frozenset[str]:
+    """Return the words by which questions are told apart."""
+    return frozenset(plain_words(question).split())
+
+
+def nearly_same(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Tell whether two questions of these words are one question, asked twice."""
+    return len(one & other) >= DUPLICATE_SHARE * len(one | other)
 
 
 def _moment(question: GoldQuestion) -> tuple[str | None, tuple[GoldTurn, ...]]:

@@ -58,15 +58,16 @@ def _write(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 
 def _reader(convert: Callable[[Row], Item | None]) -> Callable[[Path], Imported]:
     def read(folder: Path) -> Imported:
-        rows = [json.loads(line) for line in _lines(folder / "items.jsonl")]
+        rows = [json.loads(line) for line in lines(folder / "items.jsonl")]
         items = [item for row in rows if (item := convert(row)) is not None]
         docs = folder / "docs.jsonl.gz"
-        return Imported(items, [json.loads(line) for line in _lines(docs)] if docs.exists() else [])
+        return Imported(items, [json.loads(line) for line in lines(docs)] if docs.exists() else [])
 
     return read
 
 
-def _lines(path: Path) -> Iterator[str]:
+def lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a file that hold something, whether it is packed or not."""
     with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
         yield from (line for line in file if line.strip())
 

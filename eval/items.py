@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from eval.gold_format import GoldQuestion, GoldSpan, Words
+from eval.gold_format import GoldQuestion, GoldSpan, Words, load_as, paths_of
 from eval.span_metrics import Place
 from qa import QaError
 
@@ -54,36 +52,16 @@ def place_of(span: GoldSpan) -> Place:
     return Place(span.article_id, span.start, span.end)
 
 
-def paths_of(gold: Path) -> list[Path]:
-    """Return the files of a gold set: one file, or the .jsonl files of a folder in order of name."""
-    return sorted(gold.glob("*.jsonl")) if gold.is_dir() else [gold]
-
-
 def load_items(gold: Path) -> list[Item]:
     """Read a gold set. Raises QaError with every bad line, and for a set without a question or with an id twice."""
-    items: list[Item] = []
+    items = load_as(Item, gold)
     faults: list[str] = []
-    for path in paths_of(gold):
-        try:
-            lines = path.read_bytes().decode("utf-8-sig").split("\n")
-        except (OSError, UnicodeDecodeError) as exc:
-            raise QaError(f"{path}: {exc}") from None
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                try:
-                    items.append(Item.model_validate_json(line))
-                except ValidationError as exc:
-                    faults += [
-                        f"{path}:{number}: {'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors()
-                    ]
     seen: set[str] = set()
     for item in items:
         if item.id in seen:
             faults.append(f"{gold}: the id {item.id} stands twice")
         seen.add(item.id)
         faults += _set_faults(item)
-    if not items and not faults:
-        faults.append(f"{gold}: no gold questions")
     if faults:
         raise QaError("\n".join(faults))
     return items

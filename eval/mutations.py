@@ -54,6 +54,17 @@ _OPPOSITES = _pairs(
     "said/denied,only/also,all/none,national/local,because/although,announced/cancelled"
 )
 _MODALS = _pairs("will/may,may/will,could/will,would/might,might/will,can/must,should/will")
+_COMPARISONS = _pairs(
+    "more than/less than,less than/more than,fewer than/more than,at least/at most,higher than/lower than,"
+    "lower than/higher than,better than/worse than,worse than/better than,larger than/smaller than,"
+    "bigger than/smaller than,longer than/shorter than,older than/younger than,faster than/slower than,"
+    "stronger than/weaker than,over half/under half,up to/more than,most of/few of"
+)
+_LOOSE = re.compile(r"\b(?:about|around|roughly|some|nearly|almost|over|than|least|most|to|approximately|near) [$€£]?$")
+_ORDER = _pairs(
+    "before/after,after/before,since/until,until/since,earlier/later,later/earlier,prior to/following,"
+    "following/prior to,ahead of/after,last year/next year,last week/next week,last month/next month"
+)
 _SPEAKER = re.compile(
     r"(?P<a>[A-Z][a-z]+(?: [A-Z][a-z]+)*) (?:said|says|told|added|wrote|tweeted)\b"
     r"|\b(?:said|says) (?P<b>[A-Z][a-z]+(?: [A-Z][a-z]+)*)"
@@ -218,6 +229,54 @@ def quotation(text: str, _names: Sequence[str], rng: random.Random) -> str | Non
     return _put(text, found, " ".join(words), 1)
 
 
+def quote_moved(text: str, others: Sequence[str], rng: random.Random) -> str | None:
+    """Give a quotation to another name of the article."""
+    return speaker(text, others, rng) if _QUOTE.search(text) else None
+
+
+def rounded(text: str, _names: Sequence[str], rng: random.Random) -> str | None:
+    """Round a number to fewer digits without saying so: 190 for 189."""
+    fit: list[str] = []
+    for one in _NUMBER.finditer(text):
+        plain = one.group().replace(",", "")
+        if not plain.isdigit() or len(plain) < 3 or _YEAR.fullmatch(plain) or _LOOSE.search(text[: one.start()]):
+            continue
+        value = round(int(plain), 1 - len(plain.rstrip("0"))) if len(plain.rstrip("0")) > 1 else int(plain)
+        if value != int(plain):
+            fit.append(_put(text, one, f"{value:,}" if "," in one.group() else str(value)))
+    return rng.choice(fit) if fit else None
+
+
+def compared(text: str, _names: Sequence[str], rng: random.Random) -> str | None:
+    """Turn a comparison round."""
+    return _swapped(text, _COMPARISONS, rng)
+
+
+def order(text: str, _names: Sequence[str], rng: random.Random) -> str | None:
+    """Turn before and after round."""
+    return _swapped(text, _ORDER, rng)
+
+
+def mixed(text: str, others: Sequence[str], rng: random.Random) -> str | None:
+    """End a sentence as another of the article ends, behind the same preposition."""
+    fit: list[str] = []
+    for preposition in ("in", "at", "on", "by", "for", "with", "from", "to"):
+        mark = f" {preposition} "
+        head, found, tail = text.rpartition(mark)
+        for other in others if found and len(tail) < 60 and not _QUOTATION.search(tail) else ():
+            end = other.rpartition(mark)[2]
+            strange = set(re.findall(r"\w+", end.lower())) - set(re.findall(r"\w+", text.lower()))
+            if (
+                mark in other
+                and sum(len(word) > 3 for word in strange) > 1
+                and 8 < len(end) < 60
+                and not _QUOTATION.search(end)
+                and tail not in other
+            ):
+                fit.append(head + mark + end)
+    return rng.choice(fit) if fit else None
+
+
 def _swapped(text: str, pairs: Sequence[tuple[str, str]], rng: random.Random) -> str | None:
     fit = [(found, new) for old, new in pairs for found in re.finditer(rf"\b{old}\b", text)]
     if not fit:
@@ -239,6 +298,10 @@ MUTATORS: dict[str, Mutator] = {
     "date changed": date,
     "modality changed": modality,
     "quotation altered": quotation,
+    "quotation given to another": quote_moved,
+    "rounded without a word": rounded,
+    "comparison reversed": compared,
+    "before and after": order,
 }
 
 # -- rewrites that change nothing ----------------------------------------------------------------------------------

@@ -50,6 +50,14 @@ def all_evidence_at(k: int, ranking: Sequence[str], sets: Iterable[Set[str]]) ->
     return float(any(one <= set(ranking[:k]) for one in sets if one))
 
 
+def set_f1(found: Set[str], relevant: Set[str]) -> float:
+    """Return the harmonic mean of the precision and recall of a set; 0 when nothing was found.
+
+    Source: the citation F1 of Summary of a Haystack (Laban et al., 2024), over a whole answer.
+    """
+    return 2 * len(found & relevant) / (len(found) + _count(relevant))
+
+
 def _unique(ranking: Sequence[str]) -> list[str]:
     # An article that is listed twice would be gained twice: a figure above 1.
     return list(dict.fromkeys(ranking))

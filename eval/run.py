@@ -7,6 +7,7 @@ that was interrupted is taken up where it stopped, if everything that made it is
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +18,7 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from eval.estimate import SAMPLE, Prices, estimate
 from eval.items import Item, hash_gold, load_items
 from eval.manifest import build_manifest, differences
 from eval.targets import Asking, Reply, Target
@@ -24,6 +26,14 @@ from eval.targets import Asking, Reply, Target
 
 class BadRun(Exception):
     """A run cannot be used: it is torn, of another gold set, or not whole."""
+
+
+class OtherMake(BadRun):
+    """A run was begun with other code, data or options; half of it is not this one."""
+
+
+class TooDear(BadRun):
+    """A run would cost more than was allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +94,14 @@ async def run(
     workers: int = 1,
     limit: int | None = None,
     seed: int = 0,
+    prices: Prices | None = None,
+    max_cost: float | None = None,
     console: Console | None = None,
 ) -> Done:
-    """Ask the questions of a gold set that `out` does not hold yet. Raises BadRun when `out` is of another make."""
+    """Ask the questions of a gold set that `out` does not hold yet. Raises BadRun when `out` is of another make.
+
+    Raises TooDear when the first questions tell that the rest would cost more than `max_cost`; their answers stay.
+    """
     console = console or Console(stderr=True)
     began = time.perf_counter()
     items = load_items(gold)[:limit]
@@ -105,7 +120,7 @@ async def run(
         writer = _Writer(file, target, asking.collection, set(earlier.articles))
         if not earlier.manifest:
             writer.write(manifest)
-        await _ask_all(target, left, asking, writer, workers, console)
+        await _ask_all(target, left, asking, writer, workers, _Purse(prices, max_cost), console)
     return Done(len(items), len(items) - len(left), tuple(writer.errors), time.perf_counter() - began)
 
 
@@ -116,14 +131,26 @@ def _resume(out: Path, manifest: Mapping[str, Any]) -> Run:
     found = read_run(out, torn=True)
     changed = differences(found.manifest, manifest)
     if changed:
-        raise BadRun(f"{out} is a run with another {', '.join(changed)}: remove it or choose another --out")
+        raise OtherMake(f"{out} is a run with another {', '.join(changed)}: remove it or choose another --out")
     whole = out.read_bytes()
     out.write_bytes(whole[: whole.rindex(b"\n") + 1])
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Purse:
+    prices: Prices | None
+    max_cost: float | None
+
+
 async def _ask_all(
-    target: Target, items: Sequence[Item], asking: Asking, writer: _Writer, workers: int, console: Console
+    target: Target,
+    items: Sequence[Item],
+    asking: Asking,
+    writer: _Writer,
+    workers: int,
+    purse: _Purse,
+    console: Console,
 ) -> None:
     waiting = iter(items)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -135,19 +162,20 @@ async def _ask_all(
                 await _ask_one(target, item, asking, writer)
                 progress.advance(bar)
 
-        # The first is asked alone and timed, so that whoever waits knows for how long.
-        for item in waiting:
+        # The first are asked one by one and timed, so that whoever waits or pays knows for how long and how much.
+        times: list[float] = []
+        for item in itertools.islice(waiting, SAMPLE):
             began = time.perf_counter()
             await work([item])
-            took = time.perf_counter() - began
-            progress.console.print(_estimate(took, len(items) - 1, workers, writer.tokens))
-            break
+            times.append(time.perf_counter() - began)
+        if len(writer.errors) == len(times) < len(items):  # a server that is away, a broken build: hours of nothing
+            raise BadRun(f"the first {len(times)} questions failed, the last of them: {writer.errors[-1]}")
+        if times:
+            found = estimate(times, writer.usages, len(items) - len(times), workers, purse.prices)
+            progress.console.print(str(found))
+            if found.cost is not None and purse.max_cost is not None and found.cost > purse.max_cost:
+                raise TooDear(f"the rest would cost about {found.cost:.2f}, more than {purse.max_cost:.2f}")
         await asyncio.gather(*(work(waiting) for _ in range(workers)))
-
-
-def _estimate(took_s: float, left: int, workers: int, tokens: int) -> str:
-    cost = f", about {tokens * left:,} tokens" if tokens else ""
-    return f"the first took {took_s:.1f} s; {left} left, about {took_s * left / workers:.0f} s{cost}"
 
 
 async def _ask_one(target: Target, item: Item, asking: Asking, writer: _Writer) -> None:
@@ -170,7 +198,7 @@ class _Writer:
     collection: str
     kept: set[tuple[str, int]]
     errors: list[str] = field(default_factory=list)
-    tokens: int = 0
+    usages: list[dict[str, int]] = field(default_factory=list)
 
     def write(self, row: Mapping[str, Any]) -> None:
         self.file.write(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n")
@@ -192,6 +220,6 @@ class _Writer:
         if error is not None:
             self.errors.append(f"{item.id}: {error['type']}: {error['message']}")
         if reply is not None:
-            self.tokens = sum(reply.answer["usage"].values())
+            self.usages.append(reply.answer["usage"])
         found = {} if reply is None else asdict(reply)
         self.write({"kind": "item", "id": item.id, "error": error, **found})

@@ -12,7 +12,10 @@ from typing import Any
 from eval import behaviour_metrics
 from eval.answer_metrics import contains
 from eval.case import Case, Unscored
+from eval.estimate import Prices
 from eval.items import Item, hash_gold, load_items
+from eval.judged import Judged
+from eval.judged_metrics import JUDGED_METRICS
 from eval.metrics import METRICS, Metric, mark_item
 from eval.run import BadRun, Run, read_run
 from eval.span_metrics import citation_faults
@@ -22,33 +25,53 @@ FORMAT = 1
 SLICES = ("category", "outlet", "answerable", "articles", "year")
 
 
-def score(gold: Path, run: Path, *, allow_missing_gold: bool = False) -> dict[str, Any]:
+def score(
+    gold: Path,
+    run: Path,
+    *,
+    allow_missing_gold: bool = False,
+    prices: Prices | None = None,
+    judged: Judged | None = None,
+) -> dict[str, Any]:
     """Return the scores of a run. Raises BadRun naming what is missing or changed, and QaError for a bad gold set.
 
     Public sets point into articles that their corpus lacks; where that is allowed, such questions count as missed.
+    Judgements of the run add metrics of their own.
     """
     found = read_run(run)
     if found.manifest["gold_sha256"] != hash_gold(gold):
         raise BadRun(f"{gold} is not the gold set of {run}: its hash has changed")
     items = load_items(gold)[: found.manifest["items"]]
+    if found.manifest.get("as_of_field") == "none":  # they were asked without their day and are held to none
+        items = [item.model_copy(update={"as_of": None}) for item in items]
     absent = check_whole(items, found, allow_missing_gold)
     texts = {key: row["text"] for key, row in found.articles.items()}
-    cases = [Case(item, found.replies[item.id], texts) for item in items]
+    cases = [_case(item, found.replies[item.id], texts, judged) for item in items]
     rows = [_item_row(case, found) for case in cases]
-    _mark(cases, rows)
+    metrics = METRICS if judged is None else METRICS + JUDGED_METRICS
+    _mark(cases, rows, metrics)
     return {
         "format": FORMAT,
         "manifest": found.manifest,
+        "run_sha256": hashlib.sha256(run.read_bytes()).hexdigest(),  # by it a report finds the answers
         "items_n": len(items),
         "errors": [row["id"] for row in rows if row["error"]],
         "missing_gold": absent,
-        "metrics": {metric.name: _summary(metric, rows) for metric in METRICS},
-        "slices": {name: _slice(name, rows) for name in SLICES},
+        "metrics": {metric.name: _summary(metric, rows) for metric in metrics},
+        "slices": {name: _slice(name, rows, metrics) for name in SLICES},
         "detectable_change": detectable_change(len(items)),
         "risk_coverage": _risk_coverage(cases),
-        "operations": _operations(cases, rows),
+        "operations": _operations(cases, rows, prices),
+        "judge": None if judged is None else judged.summary(),
+        "judge_agreement": [] if judged is None else list(judged.agreement),
         "items": rows,
     }
+
+
+def _case(item: Item, reply: Mapping[str, Any], texts: Mapping[tuple[str, int], str], judged: Judged | None) -> Case:
+    if judged is None or reply["error"]:
+        return Case(item, reply, texts)
+    return Case(item, reply, texts, judged.supports(item.id, reply["answer"]))
 
 
 def check_whole(items: Sequence[Item], run: Run, allow_missing_gold: bool = False) -> list[str]:
@@ -107,8 +130,8 @@ def _item_row(case: Case, run: Run) -> dict[str, Any]:
     }
 
 
-def _mark(cases: Sequence[Case], rows: Sequence[dict[str, Any]]) -> None:
-    for metric in METRICS:
+def _mark(cases: Sequence[Case], rows: Sequence[dict[str, Any]], metrics: Sequence[Metric]) -> None:
+    for metric in metrics:
         if metric.needs and not any(metric.needs(case.item) for case in cases):
             for row in rows:
                 row["unscored"][metric.name] = "no such item in the gold set"
@@ -148,18 +171,18 @@ def _summary(metric: Metric, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any
     }
 
 
-def _slice(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def _slice(name: str, rows: Sequence[Mapping[str, Any]], metrics: Sequence[Metric]) -> dict[str, dict[str, Any]]:
     parts: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for row in rows:
         value = row["slices"][name]
         for part in value if isinstance(value, list) else [value]:
             parts[part].append(row)
-    return {part: {"items_n": len(found), "metrics": _figures(found)} for part, found in sorted(parts.items())}
+    return {part: {"items_n": len(found), "metrics": _figures(found, metrics)} for part, found in sorted(parts.items())}
 
 
-def _figures(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def _figures(rows: Sequence[Mapping[str, Any]], metrics: Sequence[Metric]) -> dict[str, dict[str, Any]]:
     figures = {}
-    for metric in METRICS:
+    for metric in metrics:
         marks = list(marks_of(rows, metric.name).values())
         value = ratio(marks)
         if math.isfinite(value):
@@ -186,23 +209,39 @@ def _is_right(case: Case) -> bool:
     return case.item.answerable and contains(case.said, case.item.answers)
 
 
-def _operations(cases: Sequence[Case], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _operations(cases: Sequence[Case], rows: Sequence[Mapping[str, Any]], prices: Prices | None) -> dict[str, Any]:
     asked = [case.reply for case in cases if not case.failed]
     if not asked:
         return {"unscored": "no reply"}
     tokens = sum(sum(reply["answer"]["usage"].values()) for reply in asked)
+    cost = sum(prices.cost(reply["answer"]["usage"]) for reply in asked) if prices else None
     right = sum(row["marks"].get("answer_contains", [0])[0] for row in rows)
     return {
         "latency_ms": _percentiles([reply["seconds"] * 1_000 for reply in asked]),
         "first_event_ms": _percentiles([reply["first_event_s"] * 1_000 for reply in asked]),
         "tokens_per_question": tokens / len(asked),
         "tokens_per_correct_answer": tokens / right if right else None,
+        "cost_per_question": None if cost is None else cost / len(asked),
+        "cost_per_correct_answer": cost / right if cost is not None and right else None,
         "n": len(asked),
     }
 
 
 def _percentiles(values: Sequence[float]) -> dict[str, float]:
     return {f"p{share}": round(behaviour_metrics.percentile(values, share), 1) for share in (50, 95, 99)}
+
+
+def _spent(operations: Mapping[str, Any]) -> str:
+    names = (
+        ("tokens", "tokens_per_question", "tokens_per_correct_answer"),
+        ("cost", "cost_per_question", "cost_per_correct_answer"),
+    )
+    return "; ".join(
+        f"{what} per question {operations[each]:.6g}, per correct answer "
+        + ("-" if operations[right] is None else f"{operations[right]:.6g}")
+        for what, each, right in names
+        if operations[each] is not None
+    )
 
 
 def table(scores: Mapping[str, Any]) -> str:
@@ -216,6 +255,8 @@ def table(scores: Mapping[str, Any]) -> str:
     operations = scores["operations"]
     if "latency_ms" in operations:
         latency = operations["latency_ms"]
+        if operations["tokens_per_question"]:
+            lines.append(_spent(operations))
         lines.append(f"latency ms p50 {latency['p50']}, p95 {latency['p95']}, p99 {latency['p99']}")
     area = scores["risk_coverage"]
     lines.append(f"risk-coverage area {area['area']:.4f}" if "area" in area else f"risk-coverage: {area['unscored']}")

@@ -48,7 +48,7 @@ class ServerTarget:
 
     async def ask(self, item: Item, asking: Asking) -> Reply:
         """Ask through the stream, so that the hits and the first event are seen."""
-        as_of = item.as_of or asking.as_of
+        as_of = asking.day(item)
         filters = {"article_ids": list(item.article_ids)}
         body = {
             "question": item.question,
@@ -141,5 +141,5 @@ def _found(hit: dict[str, Any]) -> dict[str, Any]:
         "start": hit["start"],
         "end": hit["end"],
         "score": hit["score"],
-        "reprints": [one if isinstance(one, str) else one["article_id"] for one in hit.get("reprints", ())],
+        "reprints": hit["reprints"],
     }

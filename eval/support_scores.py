@@ -3,7 +3,8 @@
     python -m eval.support_scores --bench PATH [--embed minilm|none]
 
 A claim cites the few sentences of its article that cover it best. AUROC and balanced accuracy by five-fold
-cross-validation, weights and threshold fitted on the other folds; intervals are 95 % bootstrap over items.
+cross-validation, weights and threshold fitted on the other folds; intervals are 95 % bootstrap over items. Then the
+verdicts of the check by what people said.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +23,10 @@ from numpy.typing import NDArray
 
 from qa import Embedder, Evidence, MiniLM, Span, split_sentences
 from qa.lexicon import FILLERS
-from qa.support import features
+from qa.support import features, score
 from qa.text import stem_set
 from qa.types import Source
+from qa.verification import check
 
 Floats = NDArray[np.float64]
 _CITED, _LOOKED = 4, 12
@@ -44,6 +48,28 @@ def claims(bench: Path, name: str) -> Iterator[tuple[str, str, str | None, bool]
         for one in row["summary_sentences"]:
             yes = [reply["response"] == "yes" for reply in one["responses"]]
             yield one["sentence"], row["article"], None, sum(yes) * 2 > len(yes)
+
+
+def judgements(bench: Path, name: str) -> list[str]:
+    """Return what people said of each claim, in the order of `claims`."""
+    if name == "wice":
+        lines = (bench / "wice" / "items.jsonl").read_text("utf-8").splitlines()
+        return [str(json.loads(line)["meta"]["label"]) for line in lines]
+    rows = map(json.loads, (bench / "qags_cnndm" / "mturk_cnndm.jsonl").read_text("utf-8").splitlines())
+    return [
+        f"{sum(reply['response'] == 'yes' for reply in one['responses'])} of 3 say yes"
+        for row in rows
+        for one in row["summary_sentences"]
+    ]
+
+
+def count_verdicts(bench: Path, name: str, embedder: Embedder | None) -> Counter[tuple[str, str]]:
+    """Count the check's verdicts by what people said."""
+    found: Counter[tuple[str, str]] = Counter()
+    for (claim, body, title, _), said in zip(claims(bench, name), judgements(bench, name), strict=True):
+        cited = choose(claim, body, title, embedder)
+        found[said, check(claim, cited, score=score(claim, cited, embedder))[0]] += 1
+    return found
 
 
 def choose(claim: str, article: str, title: str | None, embedder: Embedder | None) -> list[Evidence]:
@@ -134,6 +160,15 @@ def interval(scores: Floats, marks: Floats) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def measured(bench: Path, name: str, embedder: Embedder | None, limit: int | None = None) -> tuple[Floats, Floats]:
+    """Return the features of each claim of a set, and 1 for each that people found supported."""
+    rows = list(islice(claims(bench, name), limit))
+    values = [
+        astuple(features(claim, choose(claim, body, title, embedder), embedder)) for claim, body, title, _ in rows
+    ]
+    return np.array(values)[:, : 6 if embedder else 4], np.array([float(label) for *_, label in rows])
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -142,14 +177,7 @@ def main() -> None:
     options = parser.parse_args()
     embedder = MiniLM() if options.embed == "minilm" else None
     names = ("wice", "qags_cnndm")
-    sets: list[tuple[Floats, Floats]] = []
-    for name in names:
-        rows = list(claims(options.bench, name))
-        measured = [
-            astuple(features(claim, choose(claim, body, title, embedder), embedder)) for claim, body, title, _ in rows
-        ]
-        values = np.array(measured)[:, : 6 if embedder else 4]
-        sets.append((values, np.array([float(label) for *_, label in rows])))
+    sets = [measured(options.bench, name, embedder) for name in names]
     print("| set | n | weights fitted on | AUROC | balanced accuracy |\n|---|---|---|---|---|")
     for label, found in (
         ("both sets", cross_validate(sets)),
@@ -164,6 +192,12 @@ def main() -> None:
     both = np.concatenate([values for values, _ in sets]), np.concatenate([marks for _, marks in sets])
     weights = np.concatenate([np.full(len(marks), 500 / len(marks)) for _, marks in sets])
     print("weights over all:", fit(*both, weights).round(2).tolist())
+    print("\n| set | people say | supported | partial | unsupported |\n|---|---|---|---|---|")
+    for name in names:
+        verdicts = count_verdicts(options.bench, name, embedder)
+        for said in sorted({said for said, _ in verdicts}):
+            counts = [verdicts[said, verdict] for verdict in ("supported", "partial", "unsupported")]
+            print(f"| {name} | {said} | {counts[0]} | {counts[1]} | {counts[2]} |")
 
 
 if __name__ == "__main__":

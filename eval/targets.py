@@ -10,15 +10,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from eval.items import Item
 from eval.manifest import hash_corpus, hash_prompts, settings_json
-from qa import Answer, Filters, Library, QaError, Question, Settings, answer_json, load_settings, read
+from qa import Answer, Evidence, Filters, Library, QaError, Question, Settings, answer_json, load_settings, read
 from qa.types import Mode, Turn
 
 DEEP = 40  # hits of the search that metrics of retrieval read; an answer looks at fewer
 PAGE = 200
+AsOfField = Literal["as_of", "none"]
 SOURCE = ("article_id", "version", "sha256", "title", "outlet", "url", "published_at")
 
 
@@ -30,6 +31,12 @@ class Asking:
     as_of: str | None = None  # for items that name no day
     collection: str = "default"
     top_k: int = 8
+    as_of_field: AsOfField = "as_of"  # "none": every question is asked on `as_of`, or today, whatever day it names
+    sentences: int = 0  # ranked sentences to keep beside each answer
+
+    def day(self, item: Item) -> str | None:
+        """Return the day on which a question is asked."""
+        return (item.as_of if self.as_of_field == "as_of" else None) or self.as_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,7 @@ class Reply:
     hits: list[dict[str, Any]]  # a deeper search for the same words
     first_event_s: float
     seconds: float
+    sentences: list[dict[str, Any]] | None = None  # the best of them; None where they were not asked for
 
 
 class Target(Protocol):
@@ -89,17 +97,19 @@ class LibraryTarget:
             item.question,
             tuple(Turn(one.role, one.content) for one in item.history),
             filters,
-            item.as_of or asking.as_of,
+            asking.day(item),
             asking.mode,
             asking.collection,
             asking.top_k,
         )
         began, first = time.perf_counter(), None
         looked: list[dict[str, Any]] = []
+        sentences: list[dict[str, Any]] = []
         answer: Answer | None = None
         async for event in self._answerer.stream(question):
             first = first or time.perf_counter() - began
             looked = [_hit(one) for one in getattr(event, "hits", ())] or looked
+            sentences = [_sentence(one) for one in getattr(event, "evidence", ())[: asking.sentences]] or sentences
             if isinstance(event, Answer):
                 answer = event
         seconds = time.perf_counter() - began
@@ -116,7 +126,14 @@ class LibraryTarget:
                 top_k=DEEP,
             )
             hits = [_hit(one) for one in found.hits]
-        return Reply(answer_json(answer, asking.collection), looked, hits, first or seconds, seconds)
+        return Reply(
+            answer_json(answer, asking.collection),
+            looked,
+            hits,
+            first or seconds,
+            seconds,
+            sentences if asking.sentences else None,
+        )
 
     async def article(self, article_id: str, version: int | None, collection: str) -> dict[str, Any] | None:
         """Read an article from the catalog."""
@@ -139,6 +156,10 @@ def _hit(one: Any) -> dict[str, Any]:
         "score": one.score,
         "reprints": [source.article_id for source in one.reprints],
     }
+
+
+def _sentence(one: Evidence) -> dict[str, Any]:
+    return {"article_id": one.source.article_id, "start": one.span.start, "end": one.span.end, "text": one.text}
 
 
 @contextmanager

@@ -22,13 +22,15 @@ from importlib.resources import files
 from pathlib import Path
 from statistics import NormalDist
 
-from eval.mutations import MUTATORS, REWRITES, names
+from eval.mutations import MUTATORS, REWRITES, mixed, names
+from eval.paraphrases import PARAPHRASES
 from qa import Article, Evidence, Span, read, split_sentences
+from qa.support import score
 from qa.types import Source
 from qa.verification import check
 
 SEED = 7
-PER_ARTICLE = 4
+PER_ARTICLE, _EVERY = 4, 1_000
 _WHOLE = re.compile(r"[“\"‘]?[A-Z].*[.!?][”\"’]?")
 
 
@@ -62,14 +64,14 @@ def half_of(article: Article) -> str:
     return "develop" if zlib.crc32(article.id.encode()) >> 8 & 1 else "report"
 
 
-def sentences(article: Article, rng: random.Random) -> Iterator[Sentence]:
+def sentences(article: Article, rng: random.Random, at_most: int = PER_ARTICLE) -> Iterator[Sentence]:
     """Yield a few whole sentences of an article."""
     spans = split_sentences(article.text)
     source = Source(article.id, 1, "0" * 64, article.title, article.outlet, article.url, article.published_at)
     fit = [at for at, span in enumerate(spans) if _is_whole(span.slice(article.text))]
     made = {at: _evidence(article, source, spans, at) for at in fit}
     article_names = names(article.text)
-    for at in sorted(rng.sample(fit, min(PER_ARTICLE, len(fit)))):
+    for at in sorted(rng.sample(fit, min(at_most, len(fit)))):
         others = tuple(made[one] for one in fit if abs(one - at) <= 12 and one != at)
         yield Sentence(made[at], article_names, others)
 
@@ -90,6 +92,15 @@ def measure(found: Sequence[Sentence], rng: random.Random, examples: int) -> Non
     shown: list[str] = []
     spent: list[float] = []
     for one in found:
+        for label, false in (
+            ("two sentences mixed", mixed(one.evidence.text, [other.text for other in one.others], rng)),
+            ("cites the wrong sentence", rng.choice(one.others).text if one.others else None),
+        ):
+            if false is not None and false != one.evidence.text:
+                support, _ = check(false, [one.evidence], one.others, score=score(false, [one.evidence]))
+                let[label].append(support)
+                if support == "supported":
+                    shown.append(f"LET THROUGH {label}: \n    {false}\n    {one.evidence.text}")
         for label, rewrite in REWRITES.items():
             true = rewrite(one.evidence.text, one.evidence.source.outlet)
             if true is None:
@@ -111,6 +122,24 @@ def measure(found: Sequence[Sentence], rng: random.Random, examples: int) -> Non
                 if support == "supported":
                     shown.append(f"LET THROUGH {change}: \n    {false}\n    {one.evidence.text}")
     _tables(kept, let, spent)
+    for example in shown[:examples]:
+        print(example)
+
+
+def retell(chosen: Sequence[Article], rng: random.Random, examples: int) -> None:
+    """Check every paraphrase that fits a sentence of the articles; print the shares."""
+    retold: dict[str, list[str]] = defaultdict(list)
+    shown: list[str] = []
+    for one in (sentence for article in chosen for sentence in sentences(article, rng, _EVERY)):
+        before = one.evidence.context.partition(one.evidence.text)[0]
+        for label, put in PARAPHRASES.items():
+            other = put(one.evidence.text, before, one.evidence.source.published_at)
+            if other is not None:
+                support, reasons = check(other, [one.evidence], score=score(other, [one.evidence]))
+                retold[label].append(support)
+                if support == "unsupported":
+                    shown.append(f"RETOLD {label}: {reasons}\n    {other}\n    {one.evidence.text}")
+    _verdicts("paraphrase", retold)
     for example in shown[:examples]:
         print(example)
 
@@ -146,15 +175,19 @@ def _tables(kept: dict[str, list[bool]], let: dict[str, list[str]], spent: list[
         print(f"| {label} | {len(marks)} | {_share(sum(marks), len(marks))} |")
     total = [mark for label, marks in kept.items() for mark in marks]
     print(f"| all | {len(total)} | {_share(sum(total), len(total))} |\n")
-    print("| changed statement | n | supported | partial | unsupported |\n|---|---|---|---|---|")
-    for change, verdicts in [*let.items(), ("all", [one for some in let.values() for one in some])]:
-        counts = [verdicts.count(verdict) for verdict in ("supported", "partial", "unsupported")]
-        print(f"| {change} | {len(verdicts)} | {counts[0]} | {counts[1]} | {counts[2]} |")
+    _verdicts("changed statement", let)
     spent.sort()
     print(
         f"\ntime a check: median {1e3 * spent[len(spent) // 2]:.2f} ms,"
         f" 99 % {1e3 * spent[int(len(spent) * 0.99)]:.2f} ms"
     )
+
+
+def _verdicts(what: str, found: dict[str, list[str]]) -> None:
+    print(f"\n| {what} | n | supported | partial | unsupported |\n|---|---|---|---|---|")
+    for label, verdicts in [*found.items(), ("all", [one for some in found.values() for one in some])]:
+        counts = [verdicts.count(verdict) for verdict in ("supported", "partial", "unsupported")]
+        print(f"| {label} | {len(verdicts)} | {counts[0]} | {counts[1]} | {counts[2]} |")
 
 
 def _share(hits: int, n: int) -> str:
@@ -185,6 +218,7 @@ def main() -> None:
     found = [sentence for article in chosen for sentence in sentences(article, rng)]
     print(f"half: {options.half}; articles {len(chosen)}, sentences {len(found)}, seed {SEED}\n")
     measure(found, rng, options.examples)
+    retell(chosen, rng, options.examples)
     paraphrase(options.bench, rng)
 
 

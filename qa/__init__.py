@@ -9,9 +9,19 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what a type checker sees; test_public_api.py holds it to the table below
+    from qa.chat import (
+        ChatModel as ChatModel,
+        EndPiece as EndPiece,
+        Message as Message,
+        ModelSettings as ModelSettings,
+        TextPiece as TextPiece,
+    )
     from qa.chunking import chunk as chunk
-    from qa.errors import QaError as QaError
+    from qa.errors import ModelFailed as ModelFailed, ModelUnavailable as ModelUnavailable, QaError as QaError
+    from qa.llm import OpenAIChat as OpenAIChat
     from qa.minilm import MiniLM as MiniLM
+    from qa.plain import visible_line as visible_line
+    from qa.prompts import evidence_block as evidence_block, make_fence as make_fence, make_ids as make_ids
     from qa.readers import read as read
     from qa.sentences import split_sentences as split_sentences
     from qa.service.wire import answer_json as answer_json
@@ -29,6 +39,7 @@ if TYPE_CHECKING:  # what a type checker sees; test_public_api.py holds it to th
         Mode as Mode,
         Question as Question,
         Refused as Refused,
+        Source as Source,
         Span as Span,
         Turn as Turn,
     )
@@ -38,26 +49,39 @@ _HOMES = {
     "answer_json": "qa.service.wire",
     "Answer": "qa.types",
     "Article": "qa.types",
+    "ChatModel": "qa.chat",
     "Chunk": "qa.types",
     "Citation": "qa.types",
     "Embedder": "qa.types",
+    "EndPiece": "qa.chat",
     "Evidence": "qa.types",
     "Filters": "qa.types",
     "Hit": "qa.types",
     "IngestReport": "qa.types",
     "Library": "qa.wiring",
+    "Message": "qa.chat",
     "MiniLM": "qa.minilm",
     "Mode": "qa.types",
+    "ModelFailed": "qa.errors",
+    "ModelSettings": "qa.chat",
+    "ModelUnavailable": "qa.errors",
+    "OpenAIChat": "qa.llm",
     "QaError": "qa.errors",
     "Question": "qa.types",
     "Refused": "qa.types",
     "Settings": "qa.settings",
+    "Source": "qa.types",
     "Span": "qa.types",
+    "TextPiece": "qa.chat",
     "Turn": "qa.types",
     "chunk": "qa.chunking",
+    "evidence_block": "qa.prompts",
     "load_settings": "qa.settings",
+    "make_fence": "qa.prompts",
+    "make_ids": "qa.prompts",
     "read": "qa.readers",
     "split_sentences": "qa.sentences",
+    "visible_line": "qa.plain",
 }
 __all__ = sorted(_HOMES)  # derived, so that a name cannot be listed and not found
 

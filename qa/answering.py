@@ -9,32 +9,33 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, Iterable, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Literal
 
 from anyio import CapacityLimiter, to_thread
 
-from qa import conflicts, extractive, verification
+from qa import conflicts, extractive, history, rewriting
 from qa.catalog import Catalog
-from qa.chat import ChatModel, Message, TextPiece
-from qa.draft import Delta, Draft, Event, Looked
+from qa.chat import ChatModel
+from qa.draft import Clock, Delta, Draft, Event, Looked
 from qa.errors import BadQuestion, ModelFailed, NotFound
 from qa.evidence import EvidenceRanker, Ranked
-from qa.prompts import Prompts, evidence_block, make_fence, make_ids
+from qa.followups import Standalone, carry_over, depends
+from qa.history import NOT_IN_SOURCES
+from qa.prompts import Prompts
 from qa.questions import FORMAL, kind_of
-from qa.reply import Parsed, ReplyParser, Sentence
 from qa.retrieval import Retrieved, Retriever
-from qa.types import Answer, Evidence, Question, Rejected, Status
+from qa.types import Answer, Embedder, Question, Status
+from qa.written import Terms, Writer
 
-NOT_IN_SOURCES = "The articles do not answer this question."
 MAX_QUESTION_CHARS = 2_000
 # Chunks read for sentences, for each one asked for. A length or a sum stands in few sentences, and seldom in those that
 # share the most words with the question: there it pays to read further.
 READ, READ_FORMAL = 2, 5
-SHOWN_SENTENCES = 24  # what a model is given to read
-MAX_REPLY_TOKENS = 700
+CALLS = 3  # upstream, for one question: the rewriting of a follow-up, asking again and the answer together
+REWRITE_SHARE = 0.25  # of the deadline: what a slow server must leave for the answer
 
 _log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class Answerer:
         model: ChatModel | None,
         prompts: Prompts,
         *,
+        embedder: Embedder | None = None,
         default_mode: Literal["auto", "extractive", "llm"] = "auto",
         on_llm_failure: Literal["extractive", "error"] = "extractive",
         unsupported: Literal["drop", "mark"] = "drop",
@@ -60,10 +62,10 @@ class Answerer:
         self._retriever = retriever
         self._ranker = ranker
         self._model = model
+        self._writer = None if model is None else Writer(model, prompts, embedder, unsupported)
         self._prompts = prompts
         self._default_mode = default_mode
         self._on_llm_failure = on_llm_failure
-        self._unsupported = unsupported
         self._deadline_s = deadline_s
         self._limiter = CapacityLimiter(threads)
 
@@ -78,14 +80,20 @@ class Answerer:
     async def stream(self, question: Question) -> AsyncGenerator[Event, None]:
         """Yield `Looked`, then `Delta` and each `Citation` before its marker, last the whole `Answer`."""
         mode = self._mode(question)
-        clock = _Clock()
-        deadline = clock.began + self._deadline_s
-        retrieved, ranked, texts = await to_thread.run_sync(self.look, question, clock, limiter=self._limiter)
-        yield Looked(retrieved.hits)
-        draft = Draft(texts, list(retrieved.degraded))
+        clock = Clock()
+        terms = Terms(clock.began + self._deadline_s, CALLS)
+        draft = Draft({}, [])
+        standalone, terms = await self._understood(question, mode, draft, terms, clock)
+        retrieved, ranked, draft.texts = await to_thread.run_sync(
+            self.look, question, standalone, clock, limiter=self._limiter
+        )
+        draft.degraded += retrieved.degraded
+        yield Looked(retrieved.hits, ranked.evidence)
         if mode == "llm" and ranked.evidence:
+            assert self._writer is not None
+            writing = self._writer.write(_day(question), ranked.evidence, draft, terms, clock)
             try:
-                async with aclosing(self._written(question, ranked, draft, deadline, clock)) as events:
+                async with aclosing(writing) as events:
                     async for event in events:
                         yield event
             except ModelFailed as exc:
@@ -99,8 +107,9 @@ class Answerer:
         if mode == "extractive":
             with clock.stage("evidence"):
                 chosen = extractive.choose(retrieved.asked, ranked)
+                draft.confidence = round(extractive.confidence(retrieved.asked, ranked), 4)
             for statement in chosen:
-                for said in draft.add(statement.text, statement.cited, "supported", ()):
+                for said in draft.add(statement.text, statement.cited):
                     yield said
             draft.partial = bool(chosen) and not chosen[0].covers
         if draft.statements:
@@ -122,18 +131,39 @@ class Answerer:
             raise BadQuestion("mode llm needs a model: set QA_LLM_MODEL", "mode")
         return "llm" if asked != "extractive" and self._model is not None else "extractive"
 
+    async def _understood(
+        self, question: Question, mode: Literal["extractive", "llm"], draft: Draft, terms: Terms, clock: Clock
+    ) -> tuple[Standalone, Terms]:
+        """Return the question as it stands alone, and what is left for the answer."""
+        turns = history.clean(question.history)
+        standalone = carry_over(question.question, turns)
+        if mode == "llm" and self._model is not None and turns and depends(question.question):
+            until = min(terms.deadline, time.monotonic() + REWRITE_SHARE * self._deadline_s)
+            with clock.stage("rewrite"):
+                rewritten = await rewriting.rewrite(
+                    question.question, turns, _day(question), self._model, self._prompts, until
+                )
+            draft.usage = rewritten.usage
+            terms = Terms(terms.deadline, terms.calls - rewriting.CALLS)
+            if rewritten.standalone is None:
+                draft.degraded.append("rewrite")
+            standalone = rewritten.standalone or standalone
+        draft.question = str(standalone)
+        return standalone, terms
+
     def look(
-        self, question: Question, clock: _Clock | None = None
+        self, question: Question, standalone: Standalone | None = None, clock: Clock | None = None
     ) -> tuple[Retrieved, Ranked, dict[tuple[str, int], str]]:
         """Return the hits, their ranked sentences, and the texts of their articles by (id, version)."""
-        clock = clock or _Clock()
+        clock = clock or Clock()
+        standalone = standalone or carry_over(question.question, history.clean(question.history))
         with clock.stage("retrieve"):
             retrieved = self._retriever.search(
-                question.question,
+                standalone,
                 collection=question.collection,
                 filters=question.filters,
                 as_of=question.as_of,
-                top_k=(READ_FORMAL if kind_of(question.question) in FORMAL else READ) * question.top_k,
+                top_k=(READ_FORMAL if kind_of(standalone.question) in FORMAL else READ) * question.top_k,
             )
         with clock.stage("evidence"):
             texts: dict[tuple[str, int], str] = {}
@@ -146,72 +176,7 @@ class Answerer:
             ranked = self._ranker.rank(retrieved.asked, retrieved.hits, texts)
         return retrieved, ranked, texts
 
-    async def _written(
-        self, question: Question, ranked: Ranked, draft: Draft, deadline: float, clock: _Clock
-    ) -> AsyncGenerator[Event, None]:
-        assert self._model is not None
-        draft.model = self._model.name
-        shown = ranked.evidence[:SHOWN_SENTENCES]
-        by_id = dict(zip(make_ids(len(shown)), shown, strict=True))
-        fence = make_fence()
-        messages = [
-            Message("system", self._prompts.system),
-            Message(
-                "user",
-                self._prompts.user(
-                    question=question.question,
-                    as_of=question.as_of or datetime.now(UTC).date().isoformat(),
-                    evidence=evidence_block(list(by_id.items()), fence),
-                    fence=fence,
-                ),
-            ),
-        ]
-        parser = ReplyParser(by_id)
-        began = time.monotonic()
-        ended = False
-        failed: ModelFailed | None = None
-        try:
-            async with aclosing(self._model.stream(messages, deadline=deadline, max_tokens=MAX_REPLY_TOKENS)) as pieces:
-                async for piece in pieces:
-                    if isinstance(piece, TextPiece):
-                        for event in self._take(parser.feed(piece.text), by_id, draft, clock):
-                            yield event
-                    else:
-                        ended = piece.finish_reason == "stop" and piece.terminated
-                        draft.usage = piece.usage
-        except ModelFailed as exc:
-            failed = exc
-        clock.add("generate", time.monotonic() - began)
-        # What the model had said before it failed is checked and kept; a sentence that was cut loses its ids.
-        for event in self._take(parser.finish(whole=ended), by_id, draft, clock):
-            yield event
-        draft.complete = ended
-        if failed is not None:
-            raise failed
-
-    def _take(
-        self, parsed: Iterable[Parsed], by_id: dict[str, Evidence], draft: Draft, clock: _Clock
-    ) -> Iterator[Event]:
-        for item in parsed:
-            if isinstance(item, Sentence):
-                with clock.stage("verify"):
-                    events = self._check(item, by_id, draft)
-                yield from events
-            else:  # beside sentences that stand, "not in the sources" says that there is more to the question
-                draft.partial = True
-
-    def _check(self, sentence: Sentence, by_id: dict[str, Evidence], draft: Draft) -> list[Event]:
-        cited = [by_id[one] for one in sentence.ids]
-        others = [one for key, one in by_id.items() if key not in sentence.ids]
-        for invented in sentence.unknown:
-            draft.rejected.append(Rejected("cites an id that was not given", invented))
-        support, reasons = verification.check(sentence.text, cited, others)
-        if not cited or (support == "unsupported" and self._unsupported == "drop"):
-            draft.rejected.append(Rejected("; ".join(reasons), sentence.text))
-            return []
-        return draft.add(sentence.text, cited, support, reasons)
-
-    def _answer(self, mode: Literal["extractive", "llm"], draft: Draft, clock: _Clock) -> Answer:
+    def _answer(self, mode: Literal["extractive", "llm"], draft: Draft, clock: Clock) -> Answer:
         status: Status = "partial" if draft.partial or not draft.complete else "answered"
         if any(one.kind == "contradiction" for one in draft.conflicts):
             status = "conflicting"
@@ -230,27 +195,10 @@ class Answerer:
             complete=draft.complete,
             usage=draft.usage,
             timings_ms=clock.timings_ms(),
+            question=draft.question,
+            confidence=draft.confidence,
         )
 
 
-class _Clock:
-    """Add up what each stage took."""
-
-    def __init__(self) -> None:
-        self.began = time.monotonic()
-        self._spent = dict.fromkeys(("retrieve", "evidence", "generate", "verify"), 0.0)
-
-    def add(self, stage: str, seconds: float) -> None:
-        self._spent[stage] += seconds
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        began = time.monotonic()
-        try:
-            yield
-        finally:
-            self.add(name, time.monotonic() - began)
-
-    def timings_ms(self) -> dict[str, int]:
-        spent = {name: round(seconds * 1_000) for name, seconds in self._spent.items()}
-        return spent | {"total": round((time.monotonic() - self.began) * 1_000)}
+def _day(question: Question) -> str:
+    return question.as_of or datetime.now(UTC).date().isoformat()

@@ -71,6 +71,24 @@ class Case:
         """Tell whether a word has its place in a cited sentence."""
         return any(one.places[at] is not None for one in self.alignments)
 
+    def embedded(self, at: int) -> bool:
+        """Tell whether the word before or behind has its place beside the word's place."""
+        return any(
+            (at > 0 and place > 0 and one.places[at - 1] == place - 1)
+            or (at + 1 < len(one.places) and one.places[at + 1] == place + 1)
+            for one in self.alignments
+            if (place := one.places[at]) is not None
+        )
+
+    def strange(self, at: int) -> int:
+        """Return how many claiming words without a place stand together here."""
+        start = end = at
+        while start and not self.placed(start - 1):
+            start -= 1
+        while end < len(self.statement) and not self.placed(end):
+            end += 1
+        return sum(token.kind in CLAIMING for token in self.statement[start:end])
+
     def home(self, at: int) -> Alignment:
         """Return the sentence that the words around come from."""
         return max(self.alignments, key=lambda one: (one.near(at), one.share()))
@@ -78,6 +96,10 @@ class Case:
     def slot(self, at: int) -> list[Token]:
         """Return what its sentence says in the word's stead; nothing where the statement is no repetition."""
         return self.home(at).slot(at) if self.close else []
+
+    def named_somewhere(self, key: str) -> bool:
+        """Tell whether a cited word with this key has a capital: "the office" is no "Office"."""
+        return any(token.key == key and token.shown[:1].isupper() for one in self.alignments for token in one.sentence)
 
     def moved(self, at: int) -> bool:
         """Tell whether the word stands elsewhere beside one of its neighbours."""

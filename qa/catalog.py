@@ -252,6 +252,19 @@ class Catalog:
         with self._reading() as connection:
             return [_article_row(connection, row) for row in connection.execute(query).all()]
 
+    def outlets(self, collection: str, limit: int) -> list[str]:
+        """Return the names of the outlets of live articles, those with the most articles if they are too many."""
+        query = (
+            sa.select(versions.c.outlet)
+            .join(articles, _live())
+            .where(articles.c.collection == collection, versions.c.outlet.is_not(None))
+            .group_by(versions.c.outlet)
+            .order_by(sa.func.count().desc())
+            .limit(limit)
+        )
+        with self._reading() as connection:
+            return sorted(connection.scalars(query).all(), key=str.casefold)
+
     def article(self, collection: str, article_id: str) -> ArticleRow:
         """Return one live article. Raises NotFound."""
         query = _ARTICLE.where(articles.c.collection == collection, articles.c.id == article_id)

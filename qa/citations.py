@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from qa import text
+from qa.plain import plain_statement
 from qa.types import Citation, Evidence
 
 
@@ -47,5 +48,8 @@ _FORGED_MARKER = re.compile(r"\[(\d+)\]")
 
 
 def without_markers(statement: str) -> str:
-    """Return text that cannot be mistaken for one of our markers, on one line."""
-    return " ".join(_FORGED_MARKER.sub(r"(\1)", statement).split())
+    """Return plain text on one line that cannot be mistaken for one of our markers.
+
+    An article's sentence is text that others wrote: its tags, addresses and hidden signs stay in the quote.
+    """
+    return " ".join(_FORGED_MARKER.sub(r"(\1)", plain_statement(statement)).split())

@@ -10,9 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
-from qa import text
+from qa import alike, text
 from qa.evidence import Features, Ranked
 from qa.questions import Asked
 from qa.types import Evidence
@@ -27,23 +26,10 @@ _DOUBT = 0.6  # what a forecast or a proposal weighs beside a statement
 _APART = 0.4  # what a word counts that stands in the sentence but not at the value
 _REACH = 12  # words; a clause break counts as three
 
-# Words that state the same of a figure, beside the synonyms of `questions`.
-_ALIKE = (
-    "invest investment spend spent spending cost costs pay paid",
-    "injure injured injuring hurt wounded injuries casualties",
-    "start begin begun commence",
-    "issue issued impose imposed",
-    "find found bring brought recover recovered raise raised discover discovered salvage",
-    "carry carried transport transported",
-    "kill killed die died dead death fatality",
-    "collapse collapsed fell gave",
-    "build built construct constructed",
-    "establish established found founded",
-    "population people inhabitants residents",
-)
 # Alike for what is counted, and for the verb of the question; as any other word "work" is no "job".
 _EMPLOYED = frozenset(text.stems("job work employ employs employed employment employee hire worker post"))
 _EMPLOYING = _EMPLOYED - frozenset(text.stems("worker employee post"))
+_PRONOUN = re.compile(r"(?:It|They|This|These)\b")
 _TOTAL = re.compile(r"\b(?:figure|number|total|toll|count|tally)\b(?! of)", re.IGNORECASE)
 _NAME = re.compile(r"\b[A-ZÀ-ÖØ-Þ][\w’'-]{3,}")
 _WORD = re.compile(r"\d[\d,.]*\d|\w[\w’'-]*")
@@ -107,6 +93,8 @@ class Claim:
 
 def claims(asked: Asked, wanted: Target, ranked: Ranked) -> list[Claim]:
     """Return what the ranked sentences claim of the target, in their order."""
+    if len(wanted.focus | wanted.things | wanted.dimension) + len(asked.names) < 2:
+        return []  # "when had it been fitted?" fits any story
     found = list(_claims(asked, wanted, ranked))
     if asked.names or not found:
         return found
@@ -134,7 +122,7 @@ def _claims(asked: Asked, wanted: Target, ranked: Ranked) -> Iterator[Claim]:
                 continue
             if given and set(text.words(one.text[value.start : value.end])) <= given:
                 continue  # the question gave it
-            fit = _fit(wanted, one, value, found, earlier)
+            fit = _fit(asked, wanted, one, value, found)
             rate = _rate(one.text, value)
             if _SUPPOSED.search(one.text):
                 fit *= _DOUBT
@@ -161,35 +149,48 @@ def _of_the_story(asked: Asked, one: Evidence, features: Features) -> bool:
     return features.named >= sum(name not in outlet for name in asked.names) / len(asked.names) - 1e-9
 
 
-def _fit(wanted: Target, one: Evidence, value: Value, found: Sequence[Value], earlier: bool) -> float:
+def _fit(asked: Asked, wanted: Target, one: Evidence, value: Value, found: Sequence[Value]) -> float:
     """Return the share of the question's words that stand at the value, 0 when it is said of another thing."""
+    earlier = _EARLIER.search(one.text) is not None
     at, apart = _around(one.text, value, [other for other in found if other.measure == value.measure])
     noun = _noun(one.text, value, found) if value.measure == "count" else frozenset()
     if value.measure == "count" and not noun and (earlier or _TOTAL.search(one.text)):
         # "The final figure is 19": what it is a figure of stands in the sentence beside.
         at = at | text.stem_set(one.context)
+    if _PRONOUN.match(one.text):  # "It will cost": what "it" is stands in the sentence before
+        apart = apart | text.stem_set(one.context)
     if wanted.dimension and value.measure == "size" and not wanted.dimension & at:
         return 0.0
-    if value.measure in ("date", "clock") and wanted.verb and not _holds(at, wanted.verb):
+    if value.measure in ("date", "clock") and wanted.verb and not _happens(asked, wanted, at):
         return 0.0
     score, weight = 0.0, float(len(wanted.focus))
     if wanted.dimension and value.measure == "size":
         score, weight = score + 1, weight + 1
     if wanted.things:
-        if not _counts(wanted, noun, at):
+        if not _counts(wanted, noun, at) or alike.opposed(set(text.stems(wanted.about)), at):
             return 0.0
         if not wanted.things & PEOPLE:
-            direct = any(_holds(noun, stem) for stem in wanted.things)
+            direct = any(alike.holds(noun, stem) for stem in wanted.things)
             score, weight = score + (2 if direct else 1.5), weight + 2
         elif wanted.verb and not _said(wanted, at, wanted.verb):
             return 0.0  # people are counted for many things in one story
-    score += sum(1.0 if _said(wanted, at, stem) else _APART * _holds(apart, stem) for stem in wanted.focus)
+    score += sum(1.0 if _said(wanted, at, stem) else _APART * alike.holds(apart, stem) for stem in wanted.focus)
     return score / weight if weight else 0.0
+
+
+def _happens(asked: Asked, wanted: Target, at: frozenset[str]) -> bool:
+    """Tell whether what is asked happens there: by its own verb, or by one like it and of something asked about."""
+    if wanted.verb in at:
+        return True
+    about = (wanted.focus | set(asked.names)) - {wanted.verb}
+    return alike.holds(at, wanted.verb) and (not about or any(alike.holds(at, stem) for stem in about))
 
 
 def _counts(wanted: Target, noun: frozenset[str], at: frozenset[str]) -> bool:
     """Tell whether the value is a number of the things asked for."""
-    if any(_holds(noun, stem) for stem in wanted.things):
+    if noun & wanted.things and noun - wanted.things and wanted.things - noun - at:
+        return False  # silver coins are no gold coins
+    if any(alike.holds(noun, stem) for stem in wanted.things):
         return True
     people = bool(wanted.things & PEOPLE)
     jobs = bool(wanted.things & _EMPLOYED)
@@ -198,8 +199,8 @@ def _counts(wanted: Target, noun: frozenset[str], at: frozenset[str]) -> bool:
     if noun & _EMPLOYED:
         return jobs or wanted.verb in _EMPLOYED
     if noun:
-        return people and bool(wanted.verb) and _holds(noun, wanted.verb)  # "14 injured"
-    return any(_holds(at, stem) for stem in wanted.things | ({wanted.verb} - {""})) or (people and not wanted.verb)
+        return people and bool(wanted.verb) and alike.holds(noun, wanted.verb)  # "14 injured"
+    return any(alike.holds(at, stem) for stem in wanted.things | ({wanted.verb} - {""})) or (people and not wanted.verb)
 
 
 def _around(sentence: str, value: Value, rivals: Sequence[Value]) -> tuple[frozenset[str], frozenset[str]]:
@@ -240,18 +241,4 @@ def _noun(sentence: str, value: Value, found: Sequence[Value]) -> frozenset[str]
 
 def _said(wanted: Target, stems: frozenset[str], stem: str) -> bool:
     employs = stem == wanted.verb and stem in _EMPLOYED and not stems.isdisjoint(_EMPLOYED)
-    return employs or _holds(stems, stem)
-
-
-def _holds(stems: frozenset[str], stem: str) -> bool:
-    return stem in stems or not stems.isdisjoint(_alike().get(stem, frozenset()))
-
-
-@lru_cache(maxsize=1)
-def _alike() -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
-    for group in _ALIKE:
-        stems = set(text.stems(group))
-        for stem in stems:
-            found.setdefault(stem, set()).update(stems - {stem})
-    return {stem: frozenset(others) for stem, others in found.items()}
+    return employs or alike.holds(stems, stem)

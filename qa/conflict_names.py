@@ -31,8 +31,11 @@ _ASKS_POST = re.compile(r"\bwhat\b[^?]*\b(?:post|job|role|position|title|office)
 _ASKS_HOLDER = re.compile(
     r"^\W*who(?: is|['’]s| was) (?:the )?(?P<post>[^?]+?)(?: (?:of|at|for|in) (?P<of>[^?]*))?\W*$", re.IGNORECASE
 )
-_QUESTION_NAME = re.compile(rf"{_CAPITAL}(?: {_CAPITAL})+")
+_QUESTION_NAME = re.compile(
+    rf"\b(?:(?:Dr|Mr|Mrs|Ms|Prof|Sir|Dame)\.? {_CAPITAL}|{_CAPITAL}(?= {_CAPITAL}))(?: {_CAPITAL})*"
+)
 # A deputy is another post than the one deputised for; one who held it before is no rival.
+_TITLE = re.compile(r"(?:Dr|Mr|Mrs|Ms|Prof|Sir|Dame)\.?")
 _RANKS = frozenset("deputy vice assistant acting interim associate".split())
 _PAST = frozenset("former then ex late previous new incoming outgoing".split())
 _NO_POST = frozenset(
@@ -90,14 +93,19 @@ def _holders(sentence: Evidence) -> Iterator[Holder]:
                 # "head of archaeology" is one post; "director of the museum" is "director", and where.
                 if of and of[0].islower() and not of.startswith("the "):
                     post = f"{post} of {of}"
-                yield Holder(found["name"], post, f"{found['owner'] or ''}{of}", sentence)
+                owner = (found["owner"] or "").lower()
+                # "Norlund Ferries and its director": whose it is stands before.
+                body = sentence.text[: found.start()] if owner.strip() in ("its", "their") else owner
+                yield Holder(found["name"], post, f"{body}{of}", sentence)
 
 
 def _same_person(found: str, wanted: str) -> bool:
     """Tell whether two names are one, a letter aside; "Ask" in "Ask Ines Ash" opens its sentence."""
     *first, last = found.split()
     given, family = wanted.split()[0], wanted.split()[-1]
-    return _likeness(last, family) >= _SAME_LAST and any(_likeness(one, given) >= _SAME_FIRST for one in first)
+    if _likeness(last, family) < _SAME_LAST:
+        return False
+    return _TITLE.fullmatch(given) is not None or any(_likeness(one, given) >= _SAME_FIRST for one in first)
 
 
 def _likeness(a: str, b: str) -> float:

@@ -9,7 +9,15 @@ from collections.abc import Iterator
 
 from qa.alignment import exchanged
 from qa.cases import CLOSE, Case, Departure
-from qa.fact_checks import check_name, check_number, check_spelling, check_unit, opens_only
+from qa.fact_checks import (
+    check_bound,
+    check_name,
+    check_number,
+    check_spelling,
+    check_unit,
+    find_swapped_numbers,
+    opens_only,
+)
 from qa.wording_checks import check_modal, check_negation, check_word, find_lost, find_swapped_roles
 
 
@@ -18,6 +26,7 @@ def find_departures(case: Case) -> Iterator[Departure]:
     for at, token in enumerate(case.statement):
         if case.placed(at):
             yield from check_spelling(case, at)
+            yield from check_bound(case, at)
         elif token.kind in ("number", "month", "weekday"):
             yield from check_number(case, at)
         elif token.kind == "unit" and at and case.statement[at - 1].kind == "number":
@@ -33,6 +42,7 @@ def find_departures(case: Case) -> Iterator[Departure]:
     for one, blind in zip(case.alignments, case.blind, strict=True):
         yield from find_lost(case, one)
         yield from find_swapped_roles(one)
+        yield from find_swapped_numbers(one)
         pair = exchanged(one, blind) if case.close and not case.turned and blind.share() >= CLOSE else None
         if pair is not None:
             yield Departure(f"altered: {pair[0]} for {pair[1]}", True, pair[0])

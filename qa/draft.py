@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from qa import citations, extractive, time_phrases
@@ -24,9 +26,10 @@ from qa.types import (
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """The first event of a stream: the chunks that were found."""
+    """The first event of a stream: the chunks that were found, and their sentences, the best first."""
 
     hits: tuple[Hit, ...]
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,44 @@ class Delta:
 
 
 Event = Looked | Delta | Citation | Answer
+
+
+class Clock:
+    """Add up what each stage took."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self._spent = dict.fromkeys(("retrieve", "evidence", "generate", "verify"), 0.0)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Count the time of a block."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.add(name, time.monotonic() - began)
+
+    def add(self, stage: str, seconds: float) -> None:
+        """Count what was measured elsewhere."""
+        self._spent[stage] = self._spent.get(stage, 0.0) + seconds
+
+    def timings_ms(self) -> dict[str, int]:
+        """Return the stages and the total so far, in milliseconds."""
+        spent = {name: round(seconds * 1_000) for name, seconds in self._spent.items()}
+        return spent | {"total": round((time.monotonic() - self.began) * 1_000)}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was found out about a statement: the verdict, its reasons, and a score of support."""
+
+    support: Support
+    reasons: tuple[str, ...] = ()
+    score: float | None = None
+
+
+VERBATIM = Judged("supported", (), 1.0)  # the words of the source itself
 
 
 @dataclass(slots=True)
@@ -54,8 +95,10 @@ class Draft:
     complete: bool = True
     model: str | None = None
     usage: Usage = field(default_factory=Usage)
+    question: str = ""  # as it was answered
+    confidence: float | None = None
 
-    def add(self, body: str, cited: Sequence[Evidence], support: Support, reasons: tuple[str, ...]) -> list[Event]:
+    def add(self, body: str, cited: Sequence[Evidence], judged: Judged = VERBATIM) -> list[Event]:
         """Append a statement with its markers and return what a stream sends for it."""
         events: list[Event] = []
         numbers: list[Citation] = []
@@ -68,8 +111,9 @@ class Draft:
         gap = " " if self.text else ""
         start = len(self.text) + len(gap)
         self.text += gap + said
+        given = tuple(one.number for one in numbers)
         self.statements.append(
-            Statement(start, len(self.text), said, tuple(one.number for one in numbers), support, reasons)
+            Statement(start, len(self.text), said, given, judged.support, judged.reasons, judged.score)
         )
         return [*events, Delta(gap + said)]
 
@@ -82,7 +126,7 @@ class Draft:
             for side in one.sides:
                 if not any(self.numbering.number_of(evidence) for evidence in side.evidence):
                     quoted = extractive.quoted(side.evidence[0])
-                    events += self.add(quoted, side.evidence[:1], "supported", ())
+                    events += self.add(quoted, side.evidence[:1])
             values = tuple(self._value(side.value, side.evidence) for side in one.sides)
             self.conflicts.append(Conflict(one.about, values, one.kind))
         return events

@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import date
 
-from qa import text
+from qa import orders, text
 from qa.evidence import Features, Ranked
 from qa.questions import FORMAL, Asked
 from qa.types import Evidence, Source
 
 MAX_SENTENCES = 3
-# The least confidence that is answered, with and without an embedder: the run is in docs/retrieval.md.
-ENOUGH, ENOUGH_BY_WORDS = 0.4, 0.35
-_CLOSE = 0.85  # a further sentence must score this share of the best (docs/retrieval.md)
+# What a sentence's features are worth as the log of its odds of being the answer, with and without an embedder, and the
+# least confidence that is answered. `python -m eval.refusal --fit` makes them (docs/retrieval.md).
+Weights = Mapping[str, float]
+WEIGHTS: Weights = {
+    "own": 1.04, "near": 2.52, "kind": 0.31, "similar": 4.87, "loose": -3.93, "held": 1.64, "many": 0.29,
+    "focus": 0.21, "uncounted": -1.07, "unnamed": -0.47, "other_year": -1.40, "withheld": -0.50, "constant": -6.17,
+}  # fmt: skip
+WEIGHTS_BY_WORDS: Weights = {
+    "own": 2.97, "near": 1.72, "kind": 0.36, "similar": 0.00, "loose": -3.32, "held": 1.60, "many": 0.93,
+    "focus": 0.13, "uncounted": -1.04, "unnamed": -0.41, "other_year": -1.09, "withheld": -0.56, "constant": -4.29,
+}  # fmt: skip
+ENOUGH, ENOUGH_BY_WORDS = 0.43, 0.48
+CONSIDERED = 12  # sentences of which one may be the answer
+_CLOSE = 0.7  # how far the log odds of a further sentence may lie below the best: half its odds (docs/retrieval.md)
 _TITLE_CHARS = 60
 
 
@@ -29,41 +41,54 @@ class Quoted:
 
 def choose(asked: Asked, ranked: Ranked) -> list[Quoted]:
     """Return up to three sentences that answer, best first; none when the articles do not say."""
-    if not ranked.evidence:
+    found = sorted(_with_odds(asked, ranked), key=lambda one: -one[0])
+    if not found or confidence(asked, ranked) < (ENOUGH if found[0][2].compared else ENOUGH_BY_WORDS):
         return []
-    first = ranked.features[0]
-    if confidence(first) < (ENOUGH if first.compared else ENOUGH_BY_WORDS):
-        return []
-    best = ranked.evidence[0].score
     chosen: list[Quoted] = []
-    said: list[set[str]] = []
-    for one, features in zip(ranked.evidence, ranked.features, strict=True):
-        if one.score < _CLOSE * best or len(chosen) == MAX_SENTENCES:
+    stems_said: list[set[str]] = []
+    for log_odds, one, features in found:
+        if log_odds < found[0][0] - _CLOSE or len(chosen) == MAX_SENTENCES:
             break
         stems = set(text.stems(one.text))
-        if asked.kind in FORMAL and not features.kind:
+        if any(len(stems & other) > 0.7 * min(len(stems), len(other)) for other in stems_said):
             continue
-        if any(len(stems & other) > 0.7 * min(len(stems), len(other)) for other in said):
-            continue
-        said.append(stems)
+        stems_said.append(stems)
         chosen.append(Quoted(quoted(one), (one,), features.named >= 1.0))
     return chosen
 
 
-def confidence(best: Features) -> float:
-    """Return how likely it is that the best sentence answers, 0..1.
+def confidence(asked: Asked, ranked: Ranked) -> float:
+    """Return how likely it is that one of the sentences answers, 0..1.
 
-    Two logistic regressions, on 310 questions with an answer and 174 without one over 4,899 articles of RealTimeQA and
-    on 258 of our own gold set, each set and label with the same weight (docs/retrieval.md). What counts is how much of
-    the question stands around the sentence, and how near the sentence and the nearest one are in meaning.
+    That is, the likeliest one; where form tells what can be an answer, only such sentences count.
     """
-    if best.compared:
-        return _logistic(4.52 * best.near + 2.38 * best.similar + 4.36 * best.nearest - 7.04)
-    return _logistic(6.27 * best.near - 4.21)
+    best = max((log_odds for log_odds, _, _ in _with_odds(asked, ranked)), default=None)
+    return 0.0 if best is None else 1 / (1 + math.exp(-best))
 
 
-def _logistic(value: float) -> float:
-    return 1 / (1 + math.exp(-value))
+def terms(features: Features) -> dict[str, float]:
+    """Return the features that the odds are made of, by name.
+
+    The chunk's score is not among them: it is relative to what else was found, and tells a small store's only article
+    from the tenth of many by nothing that the sentence says.
+    """
+    named = {name: float(getattr(features, name)) for name in ("own", "near", "kind", "similar", "loose")}
+    return named | asdict(features.signs)
+
+
+def _with_odds(asked: Asked, ranked: Ranked) -> list[tuple[float, Evidence, Features]]:
+    return [(_log_odds(features), one, features) for one, features in eligible(asked, ranked)[:CONSIDERED]]
+
+
+def _log_odds(features: Features) -> float:
+    weights = WEIGHTS if features.compared else WEIGHTS_BY_WORDS
+    return weights["constant"] + sum(weights[name] * value for name, value in terms(features).items())
+
+
+def eligible(asked: Asked, ranked: Ranked) -> list[tuple[Evidence, Features]]:
+    """Return the sentences that can be the answer, as far as form tells, in order."""
+    pairs = zip(ranked.evidence, ranked.features, strict=True)
+    return [pair for pair in pairs if (asked.kind not in FORMAL or pair[1].kind) and not orders.is_order(pair[0].text)]
 
 
 def quoted(one: Evidence) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from typing import Literal
 
 from qa import lexicon
+from qa.alignment import Alignment
 from qa.cases import Case, Departure, Period, named
 from qa.facts import CLAIMING, Token
 
@@ -18,11 +20,34 @@ def check_spelling(case: Case, at: int) -> Iterator[Departure]:
     if own.kind != "name" or own.bare in lexicon.COUNTRIES:
         return
     there = [one.sentence[place] for one in case.alignments if (place := one.places[at]) is not None]
-    if not all(token.kind == "name" and token.bare != own.bare and not token.opens for token in there) or own.opens:
+    if own.opens:
+        return
+    if all(token.shown[:1].islower() for token in there) and not case.embedded(at):
+        yield Departure(f"altered: {own.shown} for {there[0].shown}", False, own.shown)
+    if not all(token.kind == "name" and token.bare != own.bare and not token.opens for token in there):
         return
     if not any(token.bare in lexicon.COUNTRIES for token in there):
         hard = all(token.bare.rstrip("s") != own.bare.rstrip("s") for token in there)
         yield Departure(f"altered: {own.shown} for {there[0].shown}", hard, own.shown)
+
+
+def check_bound(case: Case, at: int) -> Iterator[Departure]:
+    """Yield why "more than 9" is wrong for "up to 9", and too much for "9"."""
+    own = case.statement[at]
+    mine = _bound_of(case.statement, at)
+    theirs = {_bound_of(one.sentence, place) for one in case.alignments if (place := one.places[at]) is not None}
+    if own.kind == "number" and mine and theirs and mine not in theirs:
+        yield Departure(f"bound not in cited text: {mine} {own.shown}", theirs != {""}, own.shown)
+
+
+def _bound_of(words: Sequence[Token], at: int) -> Literal["", "above", "below"]:
+    before, last = (words[at - 2].bare if at > 1 else ""), (words[at - 1].bare if at else "")
+    pair = before if last == "than" else f"{before} {last}"
+    if last in ("over", "above", "exceeding") or pair in ("more", "greater", "higher", "larger", "at least"):
+        return "above"
+    if last in ("under", "below", "nearly", "almost") or pair in ("less", "fewer", "lower", "up to", "at most"):
+        return "below"
+    return ""
 
 
 def check_number(case: Case, at: int) -> Iterator[Departure]:
@@ -33,13 +58,18 @@ def check_number(case: Case, at: int) -> Iterator[Departure]:
         return
     if case.moved(at) and not instead:
         return
-    if own.kind == "number" and _rounded(case, at):
+    if own.kind == "number" and (_rounded(case, at) or ("," in own.shown and _torn(case.slot(at), own))):
         return
     if instead:
         yield Departure(f"altered: {own.shown} for {instead}", True, own.shown)
     elif own.key not in case.keys:
         what = "number" if own.kind == "number" else "date"
-        yield Departure(f"{what} not in cited text: {own.shown}", True, own.shown)
+        if (
+            own.key in case.near and not case.close
+        ):  # as a name may: a retelling takes its year from the sentence before
+            yield Departure(f"{what} not in cited text, only beside it: {own.shown}", False, own.shown)
+        else:
+            yield Departure(f"{what} not in cited text: {own.shown}", True, own.shown)
     elif case.close or (own.kind == "number" and not _bound(case, at)):
         what = "number" if own.kind == "number" else "date"
         yield Departure(f"{what} of something else in cited text: {own.shown}", case.close, own.shown)
@@ -88,6 +118,12 @@ def _bound(case: Case, at: int) -> bool:
     return False
 
 
+def _torn(slot: Sequence[Token], own: Token) -> bool:
+    """Tell whether the cited text has the same number with a blank behind its comma: "3, 800"."""
+    pieces = [token.shown for token in slot if token.kind == "number"]
+    return len(pieces) > 1 and "".join(pieces) == own.shown.replace(",", "")
+
+
 def _rounded(case: Case, at: int) -> bool:
     """Tell whether "about 190 billion" stands for a number nearby."""
     value = case.statement[at].value
@@ -112,12 +148,35 @@ def _digits(value: Decimal) -> int:
     return len(str(value.normalize().as_tuple().digits))
 
 
+def find_swapped_numbers(one: Alignment) -> Iterator[Departure]:
+    """Yield a number that stands between the words of another one, which the statement has elsewhere."""
+    mine, theirs = _between(one.statement), _between(one.sentence)
+    own, cited = ({token.key for token in words if token.kind == "number"} for words in (one.statement, one.sentence))
+    for key, words in mine:
+        held = {other for other, beside in theirs if beside == words}
+        if key in cited and key not in held and held & own:
+            shown = key.removeprefix("#")
+            yield Departure(f"number of something else in cited text: {shown}", True, shown)
+
+
+def _between(words: Sequence[Token]) -> list[tuple[str, tuple[str, str]]]:
+    """Return each number with the words before and behind it."""
+    inner = zip(words, words[1:], words[2:], strict=False)
+    return [
+        (at.key, (before.key, after.key))
+        for before, at, after in inner
+        if at.kind == "number" and "number" not in (before.kind, after.kind)
+    ]
+
+
 def check_unit(case: Case, at: int) -> Iterator[Departure]:
     """Yield why the unit of a number is wrong."""
     own = case.statement[at]
     number = case.statement[at - 1].key
     for one in case.alignments:
-        if any(a.key == number and own.key in (b.key, c.key) for a, b, c in _triples(one.sentence)):
+        if any(
+            a.key == number and own.key == (b.key if b.kind == "unit" else c.key) for a, b, c in _triples(one.sentence)
+        ):
             return
     instead = named(case.slot(at), "unit")
     yield Departure(
@@ -138,15 +197,13 @@ def check_name(case: Case, at: int) -> Iterator[Departure]:
     if own.key in case.keys:
         if case.turned:
             return
+        if not own.opens and not case.moved(at) and not case.named_somewhere(own.key):
+            yield Departure(f"name not in cited text: {whole}", False, whole)
+            return
         if instead and not case.moved(at) and not stands_in:
-            yield Departure(f"altered: {whole} for {instead}", True, whole)
-        elif (
-            case.close
-            and not any(one.kind in CLAIMING for one in slot)
-            and not stands_in
-            and not case.moved(at)
-            and not _genitive(case, at)
-        ):
+            # Two sentences that are cited together may name one thing in two ways: no proof, but no contradiction.
+            yield Departure(f"altered: {whole} for {instead}", not _named_beside(case, at), whole)
+        elif case.close and not stands_in and not case.moved(at) and not _genitive(case, at):
             yield Departure(f"name in another place than in cited text: {whole}", False, whole)
     elif _acronym(case, own):
         return
@@ -154,14 +211,23 @@ def check_name(case: Case, at: int) -> Iterator[Departure]:
         # A name may stand in the sentence before, where the cited one says "he"; not where that says another name.
         if instead and not stands_in and not _completes(case, at):
             yield Departure(f"altered: {whole} for {instead}", True, whole)
-        elif (
-            case.close and not any(one.kind in CLAIMING for one in slot) and not stands_in and not _completes(case, at)
-        ):
+        elif case.close and not stands_in and not _completes(case, at):
             yield Departure(f"name not in cited text, only beside it: {whole}", False, whole)
     elif instead:
         yield Departure(f"altered: {whole} for {instead}", True, whole)
     else:
         yield Departure(f"name not in cited text: {whole}", True, whole)
+
+
+def _named_beside(case: Case, at: int) -> bool:
+    """Tell whether another of the cited sentences has the name."""
+    home, key = case.home(at), case.statement[at].key
+    return any(
+        token.key == key and token.kind == "name"
+        for one in case.alignments
+        if one is not home
+        for token in one.sentence
+    )
 
 
 def _missing_name(case: Case, at: int) -> str:

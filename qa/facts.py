@@ -38,6 +38,11 @@ _TOKEN = re.compile(
 )
 _SENTENCE_START = re.compile(r"(?:^|[.!?]['\"”’)]*\s+)[\s\"'“‘(\[-]*$")
 _DAY = re.compile(r" \d{1,2}\b")
+# "Mar" and "Oct" may be names, or parts of them, but for "Oct. 3", "3 Oct" and "in Oct".
+_DATED = re.compile(r"\.|\s?\d")
+_DATING = re.compile(
+    r"(?:\d|\b(?:in|of|since|until|till|by|from|to|last|next|this|early|mid|late|and|or)[ -])\s?$", re.I
+)
 _ORDINALS = {"st", "nd", "rd", "th"}
 _ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
 _SMALL = {word: number for number, word in enumerate((_ONES + " seventeen eighteen nineteen").split())}
@@ -104,7 +109,13 @@ def _split(plain: str) -> Iterator[Token]:
             yield Token(f"#{shown.lstrip('0') or shown}", shown, "number")
         else:
             opens = bool(_SENTENCE_START.search(plain, max(0, found.start() - 12), found.start()))
-            if shown in ("May", "March") and _DAY.match(plain, found.end()):
+            short = len(shown) <= 4 and shown.lower() in lexicon.MONTHS and shown.lower() not in ("may", "june", "july")
+            if short and not (
+                _DATED.match(plain, found.end())
+                or (plain[found.end() : found.end() + 1] != "-" and _DATING.search(plain[: found.start()]))
+            ):
+                yield Token(_stem(shown.casefold()), shown, "name" if shown[0].isupper() else "word", opens)
+            elif shown in ("May", "March") and _DAY.match(plain, found.end()):
                 yield Token(f"month:{lexicon.MONTHS[shown.lower()]}", shown, "month")
             else:
                 yield from _word(shown, opens)

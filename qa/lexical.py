@@ -19,10 +19,11 @@ from tantivy import Occur, Query
 from qa import dates, text
 from qa.catalog import ChunkRow
 from qa.errors import StoreFailed
+from qa.ranking import Candidate
 from qa.types import Filters
 
 # Raise when the schema or the tokeniser changes: the index is then rebuilt from the catalog on the next start.
-FORMAT = 1
+FORMAT = 2
 TITLE_BOOST = 0.4
 _HEAP = 64_000_000
 _LAST_DAY = 10_000_000
@@ -112,8 +113,12 @@ class LexicalIndex:
         filters: Filters,
         not_after: int | None,
         top_k: int,
-    ) -> list[tuple[int, float]]:
-        """Return the best chunks as (key, BM25 score), best first; none dated after the day `not_after`."""
+    ) -> list[Candidate]:
+        """Return the best chunks, best first; none dated after the day `not_after`.
+
+        The score is BM25 as a share of what the stems weigh together, so that it means the same in a store of ten
+        articles as in one of ten thousand, and for a long question as for a short one.
+        """
         if not stems:
             return []
         schema = self._index.schema
@@ -124,8 +129,13 @@ class LexicalIndex:
                 later = Query.range_query(schema, "day", tantivy.FieldType.Integer, not_after + 1, _LAST_DAY)
                 clauses.append((Occur.MustNot, later))
             searcher = self._index.searcher()
+            total = sum(_idf(searcher.num_docs, frequency) for frequency in self._frequencies(searcher, stems)) or 1.0
             hits = searcher.search(Query.boolean_query(clauses), limit=top_k, count=False).hits
-            return [(int(searcher.doc(address)["key"][0]), float(score)) for score, address in hits]
+            return [_candidate(searcher.doc(address), float(score) / total) for score, address in hits]
+
+    def _frequencies(self, searcher: tantivy.Searcher, stems: Sequence[str]) -> list[int]:
+        found = [searcher.doc_freq("body", stem) for stem in dict.fromkeys(stems)]
+        return [frequency for frequency in found if frequency]
 
     def rarity(self, stems: Iterable[str]) -> dict[str, float]:
         """Return the inverse document frequency of stems over all chunks, as BM25 counts it."""
@@ -155,8 +165,10 @@ def _schema() -> tantivy.Schema:
     # Signed on purpose: an unsigned field panics in tantivy 0.27 when given Python integers.
     builder.add_integer_field("key", stored=True)
     builder.add_integer_field("cursor", stored=True)
-    builder.add_integer_field("article", indexed=True)
-    builder.add_integer_field("day", indexed=True, fast=True)
+    builder.add_integer_field("article", stored=True, indexed=True)
+    builder.add_integer_field("version", stored=True)
+    builder.add_integer_field("ordinal", stored=True)
+    builder.add_integer_field("day", stored=True, indexed=True, fast=True)
     return builder.build()
 
 
@@ -169,6 +181,8 @@ def _document(row: ChunkRow, title: str) -> tantivy.Document:
         kind="chunk",
         key=row.key,
         article=row.article,
+        version=row.version,
+        ordinal=row.ordinal,
         collection=row.collection,
         article_id=row.source.article_id,
         body=" ".join(text.stems(row.text)),
@@ -179,6 +193,12 @@ def _document(row: ChunkRow, title: str) -> tantivy.Document:
     if row.published_day is not None:
         document.add_integer("day", row.published_day)
     return document
+
+
+def _candidate(document: tantivy.Document, score: float) -> Candidate:
+    article, version, ordinal = (int(document[name][0]) for name in ("article", "version", "ordinal"))
+    days = document["day"]
+    return Candidate((article, version, ordinal), int(days[0]) if days else None, score)
 
 
 def _any_of(schema: tantivy.Schema, stems: Sequence[str]) -> Query:

@@ -16,6 +16,8 @@ _OPPOSITES = (
     "win won victory beat defeat triumph / lose lost defeat loss beaten",
     "more greater most / fewer less fewest least",
     "before ahead prior / after since following",
+    "since / until till",
+    "last past previous / next coming upcoming",
     "above over exceed / below under",
     "begin start open launch resume / end finish close stop halt suspend cease",
     "accept approve agree allow permit authorise authorize legalise / reject refuse deny ban forbid prohibit block bar"
@@ -108,6 +110,7 @@ SPEAKING = _lexicon(
     " according reply replies replied respond responded confirm confirms confirmed recall recalled joke joked quip"
     " describe described call called testify testified reveal reveals revealed"
 )
+QUANTIFIERS = _lexicon("each every all both any")  # fillers that claim something: "in each state"
 APPROXIMATE = _lexicon("about around roughly approximately approx some circa near close")
 BELOW = _lexicon("nearly almost under")
 ABOVE = _lexicon("over than exceeding")  # "more than"
@@ -120,7 +123,7 @@ FILLERS = PRONOUNS | _lexicon(
     "about after all also and any are as at be because been before being but by do does did each for from had has"
     " have having how in into is of off on or other out over said say says saying since so some such than then"
     " through to told toward towards under until up upon was we were what when where while with within according"
-    " during between among amid against am if via per both just"
+    " during between among amid against am if via per both just however meanwhile moreover nevertheless"
 )
 UNITS = (
     dict.fromkeys(("percent", "pct", "percentage"), "percent")

@@ -75,6 +75,11 @@ def weekend_period(day: date, weeks: int = 0) -> Period:
     return sunday - timedelta(days=1), sunday
 
 
+def quarter_period(year: int, quarter: int) -> Period:
+    """Return a quarter, counted from 0; one before the first or after the last is of another year."""
+    return month_period(year, 3 * quarter + 1)[0], month_period(year, 3 * quarter + 3)[1]
+
+
 def season_period(name: str, year: int) -> Period:
     """Return a season by calendar months; a winter is that of the year in which it begins."""
     first = SEASONS[name.lower()]

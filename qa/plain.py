@@ -26,10 +26,13 @@ _TAG_START = re.compile(r"<(?=[A-Za-z/!?])")
 _URL = re.compile(
     r"""(?ix)
     \s? (?: [a-z][a-z0-9+.-]{0,15}:// | (?<![\w:/])//(?=\w) | (?<![a-z0-9])www\.
-    | (?<![a-z0-9])(?: data:(?=\w+/) | (?:javascript|vbscript|mailto):(?=\S) ) )
+    | (?<![a-z0-9])(?: data:(?=\w+/) | (?:javascript|vbscript|mailto|xmpp):(?=\S) ) )
     [^\s<>\[\]()"”»]* (?: \([^\s<>()]*\) [^\s<>\[\]()"”»]* )*
     """
 )
+# Frontends make links of mail addresses too. The bound keeps a long run of letters from taking quadratic time.
+_MAIL = re.compile(r"\s?[\w.+-]{1,64}@(?=[\w-]{1,63}\.\w)[\w.-]*\w")
+_LINE_START = re.compile(r"^(?:[#>|+*=~-]+\s*(?=\s|$)|[>|]+)+\s*|^(\d{1,9})[.)](?=\s|$)")
 _URL_TAIL = re.compile(r"[.,;:!?'’]+$")
 _EMPHASIS = re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])(.{1,400}?)(?<=[^\s*])\1(?![\w*])")
 _UNDERLINE = re.compile(r"(?<!\w)(_{1,3})(?=[^\s_])(.{1,400}?)(?<=[^\s_])\1(?!\w)")
@@ -53,7 +56,17 @@ def plain_text(text: str) -> str:
         if cleaned == text:
             return cleaned
         text = cleaned
-    return visible_line(re.sub(r"[<>&\\`*_]|://|//|www\.|(?i:javascript|vbscript|mailto|data):", " ", text))
+    return visible_line(
+        re.sub(r"[<>&\\`*_]|://|//|www\.|@(?=\w)|(?i:javascript|vbscript|mailto|xmpp|data):", " ", text)
+    )
+
+
+def plain_statement(text: str) -> str:
+    """Return plain text that does not begin a heading, a quotation, a table or a list either."""
+    text = plain_text(text)
+    while (rest := _LINE_START.sub(r"\1", text)) != text:
+        text = rest
+    return text
 
 
 def _clean_once(text: str) -> str:
@@ -62,6 +75,8 @@ def _clean_once(text: str) -> str:
     text = _TAG.sub(" ", text)
     text = _TAG_START.sub("", text)
     text = _URL.sub(_tail, text)
+    if "@" in text:
+        text = _MAIL.sub(" ", text)
     text = _IMAGE.sub("", text)
     text = _UNDERLINE.sub(r"\2", _EMPHASIS.sub(r"\2", text))
     text = _EMPTY_PARENS.sub(" ", _TICKS.sub("", text))

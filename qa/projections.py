@@ -122,7 +122,7 @@ class Projections:
         for row in sample:
             found = self._vectors.search(vectors[row.embed_sha], row.collection, Filters(), (), None, 50)
             # Equal texts have equal vectors: any hit at distance 0 is as good as the chunk itself.
-            lost += not any(score > 0.9999 for _, score in found)
+            lost += not any(one.score > 0.9999 for one in found)
         return [f"{lost} of {len(sample)} sampled vectors are not found by themselves"] if lost else []
 
     def rebuild(self, progress: Progress = lambda name, done: None) -> None:

@@ -13,12 +13,14 @@ from typing import Protocol
 
 from qa.errors import BadSettings
 from qa.plain import visible_line
-from qa.types import Evidence, Source
+from qa.types import Evidence, Source, Turn
 
 # Each prompt file and exactly the names it uses.
 PROMPT_FILES: Mapping[str, frozenset[str]] = {
     "answer.system.txt": frozenset(),
     "answer.user.txt": frozenset({"as_of", "evidence", "fence", "question"}),
+    "rewrite.system.txt": frozenset(),
+    "rewrite.user.txt": frozenset({"as_of", "fence", "history", "question"}),
 }
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _DIGITS = "23456789"
@@ -41,12 +43,20 @@ class Prompts:
 
     system: str
     user_template: str
+    rewrite_system: str
+    rewrite_template: str
     hash: str
 
     def user(self, *, question: str, as_of: str, evidence: str, fence: str) -> str:
         """Fill the user's message. `evidence` comes from `evidence_block` with the same fence."""
         return Template(self.user_template).substitute(
             question=visible_line(question), as_of=day_with_name(as_of), evidence=evidence, fence=fence
+        )
+
+    def rewrite(self, *, question: str, as_of: str, history: str, fence: str) -> str:
+        """Fill the user's message that asks for a question that stands alone. `history` is a `history_block`."""
+        return Template(self.rewrite_template).substitute(
+            question=visible_line(question), as_of=day_with_name(as_of), history=history, fence=fence
         )
 
 
@@ -68,7 +78,10 @@ def load_prompts(directory: Path | None = None) -> Prompts:
     digest = hashlib.sha256()
     for name in sorted(texts):
         digest.update(f"{name}\0{len(texts[name])}\0{texts[name]}".encode())
-    return Prompts(texts["answer.system.txt"].strip(), texts["answer.user.txt"].strip(), digest.hexdigest())
+    answer, rewrite = (
+        (texts[f"{name}.system.txt"].strip(), texts[f"{name}.user.txt"].strip()) for name in ("answer", "rewrite")
+    )
+    return Prompts(*answer, *rewrite, digest.hexdigest())
 
 
 def make_fence() -> str:
@@ -104,6 +117,12 @@ def evidence_block(items: Sequence[tuple[str, Evidence]], fence: str) -> str:
                 told = item.context
             lines.append(f"[{key}] {_harmless(item.text)}")
     return "\n".join([*lines, f"{fence} >>>"])
+
+
+def history_block(turns: Sequence[Turn], fence: str) -> str:
+    """Return the turns of a conversation, each on its own line, inside the fence that none of them can close."""
+    said = [f"{'User' if turn.role == 'user' else 'Answer'}: {_harmless(turn.content)}" for turn in turns]
+    return "\n".join([f"<<< {fence}", *said, f"{fence} >>>"])
 
 
 def day_with_name(moment: str | None) -> str:

@@ -94,15 +94,25 @@ class Asked:
     names: tuple[str, ...]  # stems of the capitalised words among them
     kind: Kind
     related: Mapping[str, frozenset[str]]  # for some stems, those of their synonyms
+    carried: tuple[str, ...] = ()  # stems of the conversation: they say what it is about, not what the answer holds
+    in_context: str = ""  # the question with the words that it takes from the conversation
 
 
-def analyse(question: str) -> Asked:
-    """Take a question apart."""
+def analyse(question: str, own: str | None = None, context: str = "") -> Asked:
+    """Take a question apart. Of a follow-up `own` are its own words, `context` those that it takes from before."""
     kind = kind_of(question)
-    stems = content_stems(question, kind)
-    names = tuple(stem for stem in dict.fromkeys(_name_stems(question)) if stem in stems)
+    stems = content_stems(question if own is None else own, kind)
+    names = tuple(stem for stem in dict.fromkeys(_name_stems(question if own is None else own)) if stem in stems)
     related = {stem: _related()[stem] for stem in stems if stem in _related()}
-    return Asked(question, stems, names, kind, related)
+    carried = tuple(stem for stem in content_stems(context) if stem not in stems) if context else ()
+    said = text.stem_set(question)
+    beside = [word for word in context.split() if not text.stem_set(word) <= said]
+    return Asked(question, stems, names, kind, related, carried, " ".join([*beside, question]))
+
+
+def carries_meaning(word: str) -> bool:
+    """Tell whether a word is more than one that joins others or shapes a question."""
+    return any(part not in _STOP_WORDS and part not in _ASKING for part in text.words(word))
 
 
 @lru_cache(maxsize=1)

@@ -1,57 +1,67 @@
-"""How scores of two legs and the age of an article become one order. Pure.
+"""How the scores of two legs and the age of an article become one order. Pure.
 
-The constants are from RealTimeQA 2022 (docs/retrieval.md): equal-weight min-max fusion beat reciprocal ranks for first
-place, and the recency prior was worth more than any change of the legs.
+The constants are from RealTimeQA 2022 (docs/retrieval.md; `python -m eval.sweeps` fits them again): scores as they are,
+weighted, beat scores stretched to 0..1, because a leg whose hits are all about as good must not tell them apart.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
-RECENCY_WEIGHT = 0.4
+Place = tuple[int, int, int]  # article, version, ordinal
+
+WORDS = 0.5
+MEANING = 0.7
+LEAD = 1.2  # how near the first chunk of an article is speaks for all of it: news begins with what happened
+WORDS_ALONE = 1.0
+RECENCY_WEIGHT = 0.85
 RECENCY_DAYS = 30.0
+LOOKING_BACK = 0.8  # what an article of today counts when the question asks for a time that has passed
 
 K = TypeVar("K", bound=Hashable)
 
 
-def min_max(scores: Mapping[K, float]) -> dict[K, float]:
-    """Stretch scores to 0..1; equal scores all become 1."""
-    if not scores:
-        return {}
-    low, high = min(scores.values()), max(scores.values())
-    if high == low:
-        return dict.fromkeys(scores, 1.0)
-    return {key: (score - low) / (high - low) for key, score in scores.items()}
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A chunk that a leg found, not yet looked up in the catalog."""
+
+    place: Place
+    day: int | None  # of publication
+    score: float
 
 
-def fuse(legs: Sequence[Mapping[K, float]]) -> dict[K, float]:
-    """Average the stretched scores of the legs that found anything; what a leg did not find counts 0 in it.
+def fuse(words: Mapping[Place, float], near: Mapping[Place, float]) -> dict[Place, float]:
+    """Add up what each leg says of each chunk: shares of the question's weight in words, and cosines.
 
-    The scores of a single leg are only divided by the best: stretched, two hits that are nearly equal would be so far
-    apart that the recency prior cannot turn them (words alone: hits@1 .508 stretched, .546 divided).
+    A chunk that the vectors did not find is no nearer than the last that they found: cosines count from there.
     """
-    found = [leg for leg in legs if leg]
-    best = max(found[0].values()) if len(found) == 1 else 0.0
-    if best > 0:
-        return {key: max(0.0, score / best) for key, score in found[0].items()}
-    stretched = [min_max(leg) for leg in found]
-    keys = dict.fromkeys(key for leg in stretched for key in leg)
-    return {key: sum(leg.get(key, 0.0) for leg in stretched) / len(stretched) for key in keys}
+    if not near:
+        return {place: WORDS_ALONE * score for place, score in words.items()}
+    floor = min(near.values()) if len(near) > 1 else 0.0
+    above = {place: max(0.0, score - floor) for place, score in near.items()}
+    leads = {place[:2]: score for place, score in above.items() if place[2] == 0}
+    return {
+        place: WORDS * words.get(place, 0.0) + MEANING * above.get(place, 0.0) + LEAD * leads.get(place[:2], 0.0)
+        for place in dict.fromkeys((*words, *near))
+    }
 
 
 def recency(days: Mapping[K, int | None], as_of: int, window: tuple[int, int] | None = None) -> dict[K, float]:
     """Return a prior of 0..1 for each article from its day: 1 on `as_of`, 1 inside `window` when one is asked for.
 
-    An article without a day gets the mean of the others, so that it is neither favoured nor buried. A window halves the
-    pull of `as_of`: "in 2019" may also be answered by an article of today that looks back.
+    An article without a day gets the mean of the others, so that it is neither favoured nor buried. A window that
+    reaches `as_of` ("this week", "this year") asks for what is new. One that has passed leaves today's articles in the
+    race: "in 2019" may also be answered by one that looks back.
     """
+    past = window if window is not None and window[1] < as_of else None
     known: dict[K, float] = {}
     for key, day in days.items():
         if day is not None:
             near_now = _decay(as_of - day)
-            known[key] = near_now if window is None else max(0.5 * near_now, _decay(_distance(day, window)))
+            known[key] = near_now if past is None else max(LOOKING_BACK * near_now, _decay(_distance(day, past)))
     neutral = sum(known.values()) / len(known) if known else 0.0
     return {key: known.get(key, neutral) for key in days}
 

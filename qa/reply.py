@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from qa.plain import plain_text
+from qa.sentences import split_sentences
 
 LINE_CHARS = 4000  # a longer line is not an answer; the rest of it is not read
 _NOT_IN_SOURCES = re.compile(r"^NOT_IN_SOURCES\b|\bNOT_IN_SOURCES$")
@@ -71,10 +72,15 @@ class _Cite:
 
 
 class ReplyParser:
-    """Turn the pieces of one reply into what it says. `ids` are the sentence ids that the model was shown."""
+    """Turn the pieces of one reply into what it says.
 
-    def __init__(self, ids: Iterable[str]) -> None:
+    `ids` are the sentence ids that the model was shown, `fence` is the token that its evidence was fenced with: a
+    sentence that repeats it copies the prompt, so it loses the token and its ids.
+    """
+
+    def __init__(self, ids: Iterable[str], fence: str = "") -> None:
         self._ids = {key.lower(): key for key in ids}
+        self._fence = re.compile(re.escape(fence), re.IGNORECASE) if fence else None
         self._thoughts = _Thoughts()
         self._line = ""
         self._overlong = False
@@ -116,7 +122,9 @@ class ReplyParser:
             # Its end was not read: the last sentence may say something else than it seems to, so it proves nothing.
             last = found.pop()
             found.append(Sentence(last.text) if isinstance(last, Sentence) else last)
-        return [item for one in found for item in self._settle(one)]
+        if self._fence:
+            found = [_unfenced(one, self._fence) for one in found]
+        return [alone for one in found for item in self._settle(one) for alone in _each_sentence(item)]
 
     def _settle(self, item: Parsed) -> list[Parsed]:
         """Join ids that stand alone to the sentence before them; hold a sentence that may yet get its ids."""
@@ -283,6 +291,36 @@ def _marked(text: str, ids: tuple[str, ...], unknown: tuple[str, ...]) -> list[P
         said: list[Parsed] = [Sentence(rest, ids, unknown)] if rest else []
         return [*said, NotInSources()]
     return [Sentence(text, ids, unknown)] if bare or ids or unknown else []
+
+
+def _unfenced(item: Parsed, fence: re.Pattern[str]) -> Parsed:
+    if not isinstance(item, Sentence) or not fence.search(item.text):
+        return item
+    text = item.text
+    while fence.search(text):
+        text = plain_text(fence.sub(" ", text))
+    return Sentence(text)
+
+
+def _each_sentence(item: Parsed) -> list[Parsed]:
+    """Part what stands before one citation, so that a false sentence is not carried by the true one beside it."""
+    if not isinstance(item, Sentence) or not item.ids:
+        return [item]
+    pieces: list[str] = []
+    for span in split_sentences(item.text):
+        piece = span.slice(item.text)
+        if pieces and (_is_open(pieces[-1]) or not re.search(r"\w", piece)):
+            pieces[-1] += f" {piece}"  # a quotation of several sentences stays whole
+        else:
+            pieces.append(piece)
+    if len(pieces) < 2:
+        return [item]
+    return [*(Sentence(piece, item.ids) for piece in pieces[:-1]), replace(item, text=pieces[-1])]
+
+
+def _is_open(text: str) -> bool:
+    marks = text.count("“") - text.count("”"), text.count("«") - text.count("»"), text.count('"') % 2
+    return any(count > 0 for count in marks)
 
 
 def _once(keys: Iterable[str]) -> tuple[str, ...]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from qa import dates, ranking, reprints, timewords
 from qa.catalog import Catalog, ChunkRow
 from qa.errors import BadQuestion, EmbeddingFailed, StoreFailed
+from qa.followups import Standalone, alone
 from qa.lexical import LexicalIndex
 from qa.questions import Asked, analyse
+from qa.ranking import Candidate, Place
 from qa.types import Embedder, Filters, Hit
 from qa.vectors import VectorIndex
 
@@ -41,7 +44,7 @@ class Retriever:
 
     def search(
         self,
-        question: str,
+        question: str | Standalone,
         *,
         collection: str = "default",
         filters: Filters = Filters(),
@@ -49,56 +52,68 @@ class Retriever:
         top_k: int = 8,
     ) -> Retrieved:
         """Return the `top_k` best chunks. Raises BadQuestion, and StoreFailed when every leg is away."""
-        asked = analyse(question)
+        follow_up = alone(question) if isinstance(question, str) else question
+        asked = analyse(follow_up.question, follow_up.own, f"{follow_up.context} {follow_up.aside}".strip())
         today = _day(as_of)
         bounds = _Bounds(collection, filters, dates.ordinal(today.isoformat()))
         degraded: list[str] = []
         words = self._words(asked, bounds, degraded)
-        near, near_rows = self._near(question, bounds, degraded)
+        near = self._near(asked.in_context, bounds, degraded)
         if len(degraded) == (1 if self._vectors is None else 2):
             # Without this an answer would say that the articles do not, when nobody could look.
             raise StoreFailed(f"no index answers: {', '.join(degraded)}")
-        rows = self._catalog.chunks_by_key(list(words)) | near_rows
-        legs = (words, near)
-        scores = ranking.fuse([{key: score for key, score in leg.items() if key in rows} for leg in legs])
-        span = timewords.window(question, today)
+        span = timewords.window(asked.question, today) or timewords.window(follow_up.before, today)
         window = None if span is None else (dates.ordinal(span[0].isoformat()), dates.ordinal(span[1].isoformat()))
-        prior = ranking.recency({key: rows[key].published_day for key in scores}, bounds.not_after, window)
-        total = {key: score + ranking.RECENCY_WEIGHT * prior[key] for key, score in scores.items()}
-        order = sorted(total, key=lambda key: (-total[key], key))
-        ranks = [{key: place for place, key in enumerate(leg, start=1)} for leg in legs]
-        hits = [_hit(rows[key], total[key], ranks[0].get(key), ranks[1].get(key)) for key in order]
-        return Retrieved(asked, tuple(reprints.collapse(hits[: 2 * top_k])[:top_k]), tuple(degraded))
+        legs = [{one.place: one.score for one in leg} for leg in (words, near)]
+        scores = ranking.fuse(*legs)
+        prior = ranking.recency({one.place: one.day for one in (*words, *near)}, bounds.not_after, window)
+        total = {place: score + ranking.RECENCY_WEIGHT * prior[place] for place, score in scores.items()}
+        order = sorted(total, key=lambda place: (-total[place], place))
+        ranks = [{place: rank for rank, place in enumerate(leg, start=1)} for leg in legs]
+        hits = [
+            _hit(row, total[place], ranks[0].get(place), ranks[1].get(place))
+            for place, row in self._live(order, bounds.not_after, 2 * top_k)
+        ]
+        return Retrieved(asked, tuple(reprints.collapse(hits)[:top_k]), tuple(degraded))
 
-    def _words(self, asked: Asked, bounds: _Bounds, degraded: list[str]) -> dict[int, float]:
+    def _live(self, order: Sequence[Place], not_after: int, wanted: int) -> list[tuple[Place, ChunkRow]]:
+        """Return the best chunks that the catalog has, as it has them; an index may be behind.
+
+        Only these are looked up, not all that the legs found: reading 200 chunks cost more than finding them.
+        """
+        found: list[tuple[Place, ChunkRow]] = []
+        for start in range(0, len(order), wanted):
+            rows = {
+                (row.article, row.version, row.ordinal): row
+                for row in self._catalog.chunks_at(order[start : start + wanted])
+                if row.published_day is None or row.published_day <= not_after
+            }
+            found += [(place, rows[place]) for place in order[start : start + wanted] if place in rows]
+            if len(found) >= wanted:
+                break
+        return found[:wanted]
+
+    def _words(self, asked: Asked, bounds: _Bounds, degraded: list[str]) -> list[Candidate]:
         try:
-            found = self._lexical.search(asked.stems, bounds.collection, bounds.filters, bounds.not_after, LEG_HITS)
+            return self._lexical.search(
+                (*asked.stems, *asked.carried), bounds.collection, bounds.filters, bounds.not_after, LEG_HITS
+            )
         except StoreFailed as exc:
             _log.warning("word index away: %s", exc)
             degraded.append("lexical")
-            return {}
-        return dict(found)
+            return []
 
-    def _near(
-        self, question: str, bounds: _Bounds, degraded: list[str]
-    ) -> tuple[dict[int, float], dict[int, ChunkRow]]:
+    def _near(self, question: str, bounds: _Bounds, degraded: list[str]) -> list[Candidate]:
         if self._vectors is None or self._embedder is None:
-            return {}, {}
+            return []
         articles = self._catalog.pks(bounds.collection, bounds.filters.article_ids)
         try:
             vector = self._embedder.embed_query(question)
-            found = self._vectors.search(
-                vector, bounds.collection, bounds.filters, articles, bounds.not_after, LEG_HITS
-            )
+            return self._vectors.search(vector, bounds.collection, bounds.filters, articles, bounds.not_after, LEG_HITS)
         except (StoreFailed, EmbeddingFailed) as exc:
             _log.warning("vector leg away: %s", exc)
             degraded.append("vectors")
-            return {}, {}
-        rows = {
-            (row.article, row.version, row.ordinal): row for row in self._catalog.chunks_at([at for at, _ in found])
-        }
-        live = [(rows[at], score) for at, score in found if at in rows]
-        return {row.key: score for row, score in live}, {row.key: row for row, _ in live}
+            return []
 
 
 @dataclass(frozen=True, slots=True)

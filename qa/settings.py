@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from qa.errors import BadSettings
 from qa.types import Mode
@@ -19,7 +19,15 @@ def _split(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def _without_self(value: object) -> object:
+    # Our own pages may always hold one another; the word is allowed because policies write it.
+    return tuple(one for one in value if one.strip("'") != "self") if isinstance(value, tuple) else value
+
+
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
+# It goes into a header as it is, so nothing else than an origin may stand there.
+Origin = Annotated[str, StringConstraints(pattern=r"^https?://(\*\.)?[A-Za-z0-9.-]+(:([0-9]{1,5}|\*))?$")]
+Origins = Annotated[tuple[Origin, ...], BeforeValidator(_without_self), BeforeValidator(_split)]
 
 
 class Settings(BaseModel):
@@ -44,7 +52,9 @@ class Settings(BaseModel):
     token_budget: str | None = Field(None, alias="QA_TOKEN_BUDGET")
     redis_url: str | None = Field(None, alias="QA_REDIS_URL", pattern=r"^rediss?://", repr=False)
     cors_origins: Names = Field((), alias="QA_CORS_ORIGINS")
+    frame_ancestors: Origins = Field((), alias="QA_FRAME_ANCESTORS")
     max_article_bytes: int = Field(2_000_000, alias="QA_MAX_ARTICLE_BYTES", ge=1_000, le=50_000_000)
+    max_in_flight: int = Field(128, alias="QA_MAX_IN_FLIGHT", ge=1, le=10_000)
     deadline_s: float = Field(60.0, alias="QA_DEADLINE_S", gt=0, le=3_600)
     prompts_dir: Path | None = Field(None, alias="QA_PROMPTS_DIR")
     public_url: str | None = Field(None, alias="QA_PUBLIC_URL", pattern=r"^https?://")

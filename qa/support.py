@@ -81,7 +81,9 @@ def _runs(one: Alignment) -> float:
 
 def _similarities(statement: str, cited: Sequence[Evidence], embedder: Embedder) -> tuple[float, float]:
     own, theirs = _clauses(statement), [part for one in cited for part in (one.text, *_clauses(one.text))]
-    vectors = embedder.embed_texts([statement, " ".join(one.text for one in cited), *own, *theirs])
+    texts = [statement, " ".join(one.text for one in cited), *own, *theirs]
+    once = {words: place for place, words in enumerate(dict.fromkeys(texts))}  # a clause is often the whole sentence
+    vectors = embedder.embed_texts(list(once))[[once[words] for words in texts]]
     similar = float(vectors[0] @ vectors[1])
     best = (vectors[2 : 2 + len(own)] @ vectors[2 + len(own) :].T).max(axis=1)
     return similar, float(best.mean())

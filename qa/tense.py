@@ -66,7 +66,7 @@ _SCHEDULE = _words(  # in the present these announce: "talks resume on Monday", 
     " conclude kick travel appear launch decide publish continue visit finish head fly sit speak elect choose hold"
     " mark"
 )
-_SCHEDULES = frozenset(word + ending for word in _SCHEDULE for ending in ("s", "es"))
+_SCHEDULES = frozenset(word + ending for word in _SCHEDULE for ending in ("s", "es")) | {"flies"}
 _DETERMINERS = _words(
     "the a an his her its their our my your this that these those of no some any more two three four five six most"
     " every free new first last second final early political one"

@@ -63,11 +63,13 @@ _RULES = {
     "deadline": r"\b(?:by|until|till|before|through) (?P<phrase>(?:the )?end of (?P<which>the|this|next|last)"
     r" (?P<unit>week|month|year))\b",
     "span": r"\b(?:(?P<lead>in|over|during|for|within|throughout|across) )?(?P<phrase>(?:the|this)"
-    rf" (?P<way>last|past|next|coming)(?: (?P<number>{_NUMBER}))? (?P<unit>day|week|month|year)s?)\b"
+    rf" (?P<way>last|past|next|coming)(?: (?P<number>{_NUMBER}))? (?P<unit>day|week|month|year|decade)s?)\b"
     r"(?! of\b| and a half)",
     "period": r"\b(?P<phrase>(?:(?P<part>early|late|mid)[ -]|(?P<side>earlier|later) "
     r"|(?:the )?(?P<edge>start|beginning|middle|end) of )?(?P<which>last|next|this(?: past| coming)?)"
-    rf" (?P<unit>week|month|year|weekend|{_SEASON}))\b",
+    rf" (?P<unit>week|month|quarter|year|weekend|{_SEASON}))\b(?! finals?\b)",
+    "quarter": r"\b(?P<phrase>(?:in )?the (?P<number>first|second|third|fourth|last|final) quarter of"
+    r" (?P<which>this|last|next) year)\b",
     "date": rf"\b(?P<phrase>(?:on )?(?:(?:last|next|this) )?(?:(?P<weekday>{_WEEKDAY}),? )?(?P<date>{_DATE})"
     r"(?:,? (?:of )?(?P<year>last|this|next) year\b)?)",
     "weekday": r"\b(?P<phrase>(?:on )?(?:(?P<which>last|next|this(?: past| coming)?|coming) )?"
@@ -79,13 +81,15 @@ _RULES = {
     "weekend": r"\b(?P<phrase>(?:at|over|during|on) the weekend)\b",
     "ago": rf"(?<![\w,.'’-])(?P<phrase>(?P<number>{_NUMBER}) (?P<unit>{_UNIT})s? (?P<way>ago|from now))\b",
     "time": rf"\b(?P<phrase>in (?P<number>{_NUMBER}) (?P<unit>{_UNIT})(?:s['’]?|['’]s) time)\b",
+    "ahead": r"\b(?P<phrase>in (?P<number>(?!one\b)\d{1,2}|two|three|four|five|six|seven|eight|nine|ten)"
+    r" (?P<unit>day|week)s)(?=[.,;]?(?:$|[”’\"]|[,;.] ))",
     "no_the": r"\bthe (?:last|next) (?:week|month|year|weekend|spring|summer|autumn|winter)\b",
 }
 
 
 # Most sentences hold none of these words, and need no scan.
 _TRIGGER = re.compile(
-    rf"\b(?:last|next|this|past|coming|ago|yesterday|today|tonight|tomorrow|from now|time|weekend|end of"
+    rf"\b(?:last|next|this|past|coming|ago|yesterday|today|tonight|tomorrow|from now|time|days|weeks|weekend|end of"
     rf"|day (?:before|after)|{'|'.join((*WEEKDAYS, *MONTHS))}|(?:{_SHORT})\b)",
     re.IGNORECASE,
 )

@@ -70,6 +70,8 @@ def _name_period(which: str, unit: str, tense: Tense | None, today: date) -> Per
         return periods.week_period(today, 0 if sunday else number)
     if unit == "month":
         return periods.month_period(today.year, today.month + number)
+    if unit == "quarter":
+        return periods.quarter_period(today.year, (today.month - 1) // 3 + number)
     if unit == "year":
         return periods.year_period(today.year + number)
     if unit == "weekend":
@@ -162,6 +164,16 @@ def _mean_ago(match: re.Match[str], tense: Tense | None, today: date) -> Period:
     return periods.one_day(today + timedelta(days=number * {"day": 1, "week": 7, "fortnight": 14}[unit]))
 
 
+def _mean_ahead(match: re.Match[str], tense: Tense | None, today: date) -> Period | None:
+    """Return the day of "in two weeks" where something is to come; elsewhere it may be a length of time."""
+    return _mean_ago(match, tense, today) if tense == "future" else None
+
+
+def _mean_quarter(match: re.Match[str], tense: Tense | None, today: date) -> Period:
+    number = {"first": 0, "second": 1, "third": 2}.get(match["number"].lower(), 3)
+    return periods.quarter_period(today.year + _WHICH[match["which"].lower()], number)
+
+
 def _mean_span(match: re.Match[str], tense: Tense | None, today: date) -> Period | None:
     """Return the stretch up to the article's day, or from it: "the past three days"."""
     way, unit = match["way"].lower(), match["unit"].lower()
@@ -173,7 +185,7 @@ def _mean_span(match: re.Match[str], tense: Tense | None, today: date) -> Period
     if unit in ("day", "week"):
         other = today + timedelta(days=number * (7 if unit == "week" else 1))
     else:
-        other = periods.shift_months(today, number * (12 if unit == "year" else 1))
+        other = periods.shift_months(today, number * {"month": 1, "year": 12, "decade": 120}[unit])
     return min(other, today), max(other, today)
 
 
@@ -198,6 +210,8 @@ _MEANINGS: dict[str, Callable[[re.Match[str], Tense | None, date], Period | None
     "date": _mean_date,
     "ago": _mean_ago,
     "time": _mean_ago,
+    "ahead": _mean_ahead,
+    "quarter": _mean_quarter,
     "span": _mean_span,
     "deadline": _mean_deadline,
 }

@@ -142,6 +142,7 @@ class Statement:
     citations: tuple[int, ...]
     support: Support
     reasons: tuple[str, ...] = ()
+    score: float | None = None  # 0..1 that the citations support it; a likeness, and never what decides `support`
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +229,8 @@ class Answer:
     complete: bool
     usage: Usage
     timings_ms: dict[str, int] = field(default_factory=dict)
+    question: str = ""  # as it was answered: a follow-up with what it takes from the conversation
+    confidence: float | None = None  # 0..1 that the articles answer; extractive mode only, refusals too
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ its other words are there. docs/verification.md has the rules and what they catc
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import partial
 from itertools import pairwise
@@ -16,22 +16,34 @@ from qa import quotations, text, time_phrases
 from qa.alignment import align
 from qa.cases import Case, Departure, Period, without_outlet
 from qa.discrepancies import find_departures
-from qa.facts import CLAIMING, tokens
+from qa.facts import CLAIMING, Token, tokens
 from qa.lexicon import ALIKE
-from qa.types import Evidence, Support
+from qa.types import Evidence, Source, Support
 
 # Shares of a statement's claiming words that its sources must hold; measured by `python -m eval.verification`.
 PARTLY, FULLY = 0.3, 0.8
 _EXACT = frozenset({"number", "month", "weekday"})  # right, or else a departure
+# A statement may take so many words, or such a share, from around the cited sentence: whose words they are, not more.
+BORROWED, BORROWED_SHARE = 2, 0.15
 _BESIDE = 0.5  # what a word counts for that stands only around the cited sentence
+LIKELY = 0.5  # the support score from which on other words are taken for a retelling
+_NOWHERE: Mapping[Source, str] = {}
 
 Checked = tuple[Support, tuple[str, ...]]
 
 
-def check(statement: str, cited: Sequence[Evidence], others: Sequence[Evidence] = ()) -> Checked:
+def check(
+    statement: str,
+    cited: Sequence[Evidence],
+    others: Sequence[Evidence] = (),
+    *,
+    retrieved: Mapping[Source, str] = _NOWHERE,
+    score: float | None = None,
+) -> Checked:
     """Return how far the cited sentences support a statement, and why not if they do not.
 
-    `others` are sentences that were shown and are not cited: what one of them says is told from what none does.
+    `others` are sentences that were shown and are not cited: what one of them says is told from what none does; a
+    quotation is looked for in the `retrieved` texts too. `score` is what `qa.support.score` says of the same statement.
     """
     if not cited:
         return "unsupported", ("cites nothing",)
@@ -40,17 +52,17 @@ def check(statement: str, cited: Sequence[Evidence], others: Sequence[Evidence] 
         return "supported", ()
     case = make_case(statement, cited)
     found = [*find_departures(case), *_spoken(statement, case, cited)]
-    found += [Departure(reason, True) for reason in quotations.wrong_quotes(statement, cited, others)]
+    found += [Departure(reason, True) for reason in quotations.wrong_quotes(statement, cited, others, retrieved)]
     if any(one.hard for one in found):
         return "unsupported", _reasons(statement, found, cited, others)
     share = coverage(case)
-    if share < PARTLY:
+    if share < PARTLY and (score is None or score < LIKELY):
         return "unsupported", _reasons(
             statement, [Departure("says other things than the cited text", True)], cited, others
         )
     if found:
         return "partial", _unique(one.reason for one in found)
-    if share < FULLY:
+    if share < FULLY or (not case.close and _adds_words(case)) or _joins_neighbours(case):
         return "partial", ("says more than the cited text",)
     return "supported", ()
 
@@ -99,32 +111,56 @@ def _outlet_names(outlet: str) -> list[str]:
 def coverage(case: Case) -> float:
     """Return the share of the statement's claiming words that stand in the cited text, or in part beside it."""
     marks = [
-        1.0
-        if token.kind in _EXACT
-        or case.placed(at)
-        or token.key in case.keys
-        or case.keys & ALIKE.get(token.key, frozenset())
-        else _BESIDE * (token.key in case.near)
+        1.0 if _stands(case, at, token) else _BESIDE * (token.key in case.near)
         for at, token in enumerate(case.statement)
         if token.kind in CLAIMING
     ]
     return sum(marks) / len(marks) if marks else 1.0
 
 
+def _stands(case: Case, at: int, token: Token) -> bool:
+    """Tell whether the cited text has a word of the statement."""
+    held = case.placed(at) or token.key in case.keys or bool(case.keys & ALIKE.get(token.key, frozenset()))
+    return held or token.kind in _EXACT
+
+
+def _joins_neighbours(case: Case) -> bool:
+    """Tell whether the statement says what a sentence beside the cited one says: a name may, no claim."""
+    claiming = [(at, token) for at, token in enumerate(case.statement) if token.kind in CLAIMING]
+    beside = [token for at, token in claiming if not _stands(case, at, token) and token.key in case.near]
+    return len(beside) > max(BORROWED, BORROWED_SHARE * len(claiming))
+
+
+def _adds_words(case: Case) -> bool:
+    """Tell whether a retelling has a word that the cited text has in no form: "gas" where it says "savings"."""
+    return any(
+        token.kind == "word"
+        and not case.placed(at)
+        and token.key not in case.keys
+        and case.keys.isdisjoint(ALIKE.get(token.key, frozenset()))
+        for at, token in enumerate(case.statement)
+    )
+
+
 def _spoken(statement: str, case: Case, cited: Sequence[Evidence]) -> list[Departure]:
     """Return who is said to have spoken and has not."""
     plain = {token.key for one in case.alignments for token in one.sentence if token.kind == "word"}
     said = quotations.speaks(case.statement) - plain  # "Observers said", where the sentence has no capital for them
+    said &= quotations.speaks(tokens(quotations.outside(statement)))  # 'The report said: "Trade is slow"'
     if not said:
         return []
     there = set[str]().union(*(quotations.speakers(one.sentence) for one in case.alignments))
-    if not there:  # "he said", or a quotation that its speaker stands beside
-        there = set[str]().union(*({t.key for t in tokens(one.context) if t.kind == "name"} for one in cited))
+    pronoun = any(quotations.pronoun_speaks(one.sentence) for one in case.alignments)
+    if not there or pronoun:  # "he said", or a quotation that its speaker stands beside
+        there |= set[str]().union(*({t.key for t in tokens(one.context) if t.kind == "name"} for one in cited))
         there |= {token.key for one in case.alignments for token in one.sentence if token.kind == "name"}
     if not there or said & there:
         return []
     shown = " ".join(token.shown for token in case.statement if token.key in said)
-    return [Departure(f"said by another in cited text: {shown}", True, shown)]
+    what = (
+        "quote is by another speaker" if quotations.holds_quotes(statement, cited) else "said by another in cited text"
+    )
+    return [Departure(f"{what}: {shown}", True, shown)]
 
 
 def _reasons(

@@ -25,6 +25,7 @@ _WANTED: tuple[tuple[str, tuple[Measure, ...]], ...] = (
     (r"\bhow many (?:euros|dollars|pounds)\b", ("money",)),
     (rf"\bhow many (?P<thing>.*?){_END}", ("count",)),
     (r"\bhow (?:deep|high|tall|wide|far|heavy|fast|hot|cold)\b", ("size",)),
+    (r"\bwhat\b[^?]*\b(?:turnout|unemployment|inflation)\b", ("percent",)),
     (r"\b(?:what|which) (?:share|percentage|percent|proportion|rate|fraction)\b", ("percent",)),
     (r"\b(?:what|which)\b[^?]*\b(?:size|amount) of\b", ("money", "size", "count", "percent")),
     (rf"\bhow much (?P<thing>.*?){_END}", ("money", "percent", "size")),
@@ -32,12 +33,13 @@ _WANTED: tuple[tuple[str, tuple[Measure, ...]], ...] = (
     (r"\b(?:what|which)\b[^?]*\b(?:price|cost|value|budget|fine|sum|salary|loan|revenue|profit)\b", ("money",)),
     (r"\b(?:what|which)\b[^?]*\b(?:depth|height|length|width|weight|distance|area|temperature|speed)\b", ("size",)),
     (r"\bwhat\b[^?]*\b(?P<thing>population)\b", ("count",)),
-    (rf"\bwhat\b[^?]*\b(?:number|total|count|toll) of (?P<thing>.*?){_END}", ("count",)),
+    (rf"\b(?:number|total|count|toll) of (?P<thing>.*?){_END}", ("count",)),
 )
 _PATTERNS = tuple((re.compile(pattern, re.IGNORECASE), frozenset(measures)) for pattern, measures in _WANTED)
 _LEAD = re.compile(
     r"^\W*(?:at |in |on |by |for |since )?(?:what|which|how|when|who)\b(?:'s)?(?: (?:many|much|long|old|deep|high|large"
-    r"|big|far|tall|wide|heavy|time|year|day|date|share|is|was|are|were|will|did|does|do|has|have|had|should|it))*\s*",
+    r"|big|far|tall|wide|heavy|time|year|day|date|share|is|was|are|were|will|did|does|do|has|have|had|should|could|can"
+    r"|would|must|it)\b)*\s*",
     re.IGNORECASE,
 )
 # One of these beside a size says which side of the thing is measured; they are never mixed.
@@ -67,8 +69,21 @@ IDLE = frozenset(
         " when where while after before until"
     )
 )
+# What a person counted can be said to be: "the number of injured".
+_STATES = frozenset(text.stems("injured hurt wounded killed dead missing arrested detained ill sick infected homeless"))
 # Units and the words of the question form: they stand in the value, not beside it.
-_FORM = frozenset(text.stems("time year day date month minute hour week second size amount number total money"))
+_FORM = frozenset(
+    text.stems(
+        "time year day date month minute hour week second size amount number total money exactly precisely actually"
+        " really"
+    )
+)
+_STRESS = re.compile(r"\b(?:exactly|precisely|actually|really) ", re.IGNORECASE)
+_DETERMINED = re.compile(r"(?:the|an?|its|their|his|her|this|that|these|those|all|any)\b", re.IGNORECASE)
+_TURNED = re.compile(  # "did the bridge fall", "will the plant employ": the verb stands behind its subject
+    r"\b(?:did|does|do)\b|\b(?:will|would|can|could|has|have|had) (?:the|an?|its|it|they|he|she|(?-i:[A-Z]))",
+    re.IGNORECASE,
+)
 _RATE = re.compile(
     r"\b(?:an?|per|each|every) (second|minute|hour|day|week|month|year|night)\b|\b(dai|week|month|year)ly\b|\b(annual)"
 )
@@ -100,16 +115,21 @@ def target(asked: Asked) -> Target | None:
     found, measures = next(((found, measures) for found, measures in matches if found), (None, frozenset()))
     if found is None:
         return None
-    things = frozenset(text.stems(found.groupdict().get("thing") or "")) - IDLE
+    counted = text.stems(found.groupdict().get("thing") or "")
+    things = frozenset(counted) - IDLE
+    if counted and counted[0] in PEOPLE:  # "how many people used the ferry": what follows is said of them
+        things = frozenset(counted[:1])
+    elif things and things <= _STATES:
+        things = frozenset(text.stems("people"))
     own = set(asked.stems) - set(asked.names) - things - IDLE - _FORM - PEOPLE
     if "count" not in measures:  # "how much compensation": the word need not stand at the sum
-        own, things = own | things, frozenset()
+        own, things = own | (things - _FORM), frozenset()
     dimension: frozenset[str] = frozenset()
     if "size" in measures:
         asks = set(text.stems(asked.question))
         dimension = next((group for group in _DIMENSIONS if group & asks), frozenset())
         own -= dimension
-    about = _LEAD.sub("", asked.question).rstrip("? ") or asked.question
+    about = _LEAD.sub("", _STRESS.sub("", asked.question)).rstrip("? ") or asked.question
     rate = _RATE.search(asked.question.lower())
     unit = next((part for part in rate.groups() if part), "") if rate else ""
     unit = {"dai": "day", "annual": "year"}.get(unit, unit)
@@ -119,10 +139,29 @@ def target(asked: Asked) -> Target | None:
 def _verb(about: str, things: frozenset[str], own: set[str]) -> str:
     """Return the stem of the question's verb: "" when it cannot be told.
 
-    "How many people were hurt in" has it behind its subject, "when did the bridge fall" at its end.
+    "How many people were hurt in" has it behind its subject, "when did the bridge fall" at its end, "when did Thessel
+    Water issue the notice" between its subject and its object.
     """
-    stems = [stem for stem in text.stems(_PLACED.sub(" ", about)) if stem in own]
+    state = next((stem for stem in text.stems(about) if stem in _STATES), "") if things & PEOPLE else ""
+    if state in own:
+        return state
+    plain = _PLACED.sub(" ", about)
+    if not things:
+        plain = _before_object(plain, own)
+    stems = [stem for stem in text.stems(plain) if stem in own]
     if not stems:
         return ""
-    turned = re.search(r"\b(?:did|does|do)\b", about) is not None
-    return stems[0] if things & PEOPLE and not turned else stems[-1]
+    return stems[0] if things & PEOPLE and not _TURNED.search(about) else stems[-1]
+
+
+def _before_object(about: str, own: set[str]) -> str:
+    """Return the subject and the verb of "Thessel Water issue the notice", as far as they can be told."""
+    words = about.split()
+    named = 0
+    while named < len(words) and (words[named][0].isupper() or set(text.stems(words[named])) & PEOPLE):
+        named += 1
+    if 0 < named < len(words) and own.intersection(text.stems(words[named])):
+        return " ".join(words[: named + 1])
+    places = (place for place, word in enumerate(words) if place > 1 and _DETERMINED.fullmatch(word))
+    before = " ".join(words[: next(places, len(words))])
+    return before if own.intersection(text.stems(before)) else about

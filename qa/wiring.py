@@ -83,6 +83,7 @@ class Library:
             self.ranker,
             self.model,
             self._prompts,
+            embedder=self.embedder,
             default_mode=self.settings.mode,
             on_llm_failure=self.settings.on_llm_failure,
             unsupported=self.settings.unsupported,

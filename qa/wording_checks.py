@@ -10,6 +10,7 @@ from qa.cases import Case, Departure, named, role_pairs
 from qa.facts import CLAIMING, Token
 
 _GOVERNED = 4  # how far from its "not" the denied word may stand, in words
+_STANDS_IN = 3  # how many claiming words may stand for a pronoun: a noun, not a clause
 _PREFIXES = ("un", "in", "im", "il", "ir", "dis", "non", "mis", "anti")
 
 
@@ -63,8 +64,10 @@ def check_word(case: Case, at: int) -> Iterator[Departure]:
         number = [token for token in slot if token.kind == "number"]
         if number and own.key == "#1":
             yield Departure(f"altered: {own.shown} for {number[0].shown}", True, own.shown)
-        elif own.shown[0].isupper() and not own.opens and own.bare not in lexicon.PRONOUNS and named(slot, "name"):
-            yield Departure(f"altered: {own.shown} for {named(slot, 'name')}", True, own.shown)
+        elif own.bare in lexicon.QUANTIFIERS and own.key not in case.keys:
+            yield Departure(f"not in cited text: {own.shown}", False, own.shown)
+        elif own.shown[0].isupper() and not own.opens and own.shown != "I":
+            yield from _check_capital(case, own, named(slot, "name"))
         return
     names = named(slot, "name")
     if own.shown[0].isupper() and names:
@@ -84,8 +87,23 @@ def check_word(case: Case, at: int) -> Iterator[Departure]:
         yield Departure(f"opposite of cited text: {own.shown}", False, own.shown)
     elif claimed:
         yield Departure(f"altered: {own.shown} for {claimed[0].shown}", False, own.shown)
-    elif case.close and not (own.key in case.near and any(token.bare in lexicon.PRONOUNS for token in slot)):
+    elif case.close and not (
+        own.key in case.near and not names and _only_pronouns(slot) and case.strange(at) <= _STANDS_IN
+    ):
         yield Departure(f"not in cited text: {own.shown}", False, own.shown)
+
+
+def _only_pronouns(slot: Sequence[Token]) -> bool:
+    return bool(slot) and all(token.bare in lexicon.PRONOUNS for token in slot)
+
+
+def _check_capital(case: Case, own: Token, instead: str) -> Iterator[Departure]:
+    """Yield why a capital in the middle of a sentence is wrong: it makes a name of a word that is none."""
+    pronoun = own.bare in lexicon.PRONOUNS  # "He" may also begin a quotation
+    if instead:
+        yield Departure(f"altered: {own.shown} for {instead}", not pronoun, own.shown)
+    elif not pronoun or own.key not in case.keys:
+        yield Departure(f"not in this place in cited text: {own.shown}", False, own.shown)
 
 
 def opposed(own: Token, other: Token) -> bool:

@@ -16,6 +16,8 @@ def faults(answer: Answer, catalog: Catalog) -> list[str]:
         found.append("markers and citations differ")
     if answer.status == "not_in_sources" and (answer.statements or answer.citations):
         found.append("not in the sources, and yet something is cited")
+    if (answer.confidence is None) == (answer.mode == "extractive") or not 0 <= (answer.confidence or 0) <= 1:
+        found.append(f"confidence {answer.confidence} in mode {answer.mode}")
     for statement in answer.statements:
         if answer.answer[statement.start : statement.end] != statement.text or not statement.citations:
             found.append(f"statement at {statement.start} is not in the answer, or cites nothing")

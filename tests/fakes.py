@@ -51,7 +51,13 @@ class ScriptedChat:
         self.messages: list[Message] = []
 
     async def stream(
-        self, messages: Sequence[Message], *, deadline: float, max_tokens: int, temperature: float = 0.0
+        self,
+        messages: Sequence[Message],
+        *,
+        deadline: float,
+        max_tokens: int,
+        temperature: float = 0.0,
+        calls: int | None = None,
     ) -> AsyncIterator[TextPiece | EndPiece]:
         self.messages = list(messages)
         for piece in self._reply(self.messages):
@@ -125,10 +131,10 @@ class Store:
         return [hit.source.article_id for hit in hits]
 
     def word_hits(self, question: str) -> list[str]:
-        """Return the texts that the word index finds by itself; a key that is no longer live is `stale`."""
-        keys = [key for key, _ in self.lexical.search(text.stems(question), "default", Filters(), None, 50)]
-        rows = self.catalog.chunks_by_key(keys)
-        return [rows[key].text if key in rows else "stale" for key in keys]
+        """Return the texts that the word index finds by itself; a place that is no longer live is `stale`."""
+        places = [one.place for one in self.lexical.search(text.stems(question), "default", Filters(), None, 50)]
+        rows = {(row.article, row.version, row.ordinal): row for row in self.catalog.chunks_at(places)}
+        return [rows[place].text if place in rows else "stale" for place in places]
 
     def problems(self) -> list[str]:
         """Return everything that `verify` finds, and how far the indexes are behind."""

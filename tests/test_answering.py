@@ -158,7 +158,7 @@ async def test_cut_reply_is_not_complete(library):
 class BrokenChat(ScriptedChat):
     """Say something, or nothing, and then be away."""
 
-    async def stream(self, messages, *, deadline, max_tokens, temperature=0.0):
+    async def stream(self, messages, *, deadline, max_tokens, temperature=0.0, calls=None):
         async for piece in super().stream(messages, deadline=deadline, max_tokens=max_tokens):
             if not hasattr(piece, "finish_reason"):
                 yield piece

@@ -37,15 +37,35 @@ def found(
     top_k: int = 20,
 ) -> list[int]:
     hits = index.search(text.stems(words), collection, filters, not_after, top_k)
-    return [key for key, _ in hits]
+    return [hit.place[0] for hit in hits]
 
 
 def test_more_of_the_words_ranks_higher(index: LexicalIndex) -> None:
     """Scores fall, the chunk with both words is first, the one with none is not there."""
     fill(index, chunk_row(1, "A bridge."), chunk_row(2, "A red bridge."), chunk_row(3, "A dog."))
     hits = index.search(text.stems("red bridge"), "default", Filters(), None, 20)
-    assert [key for key, _ in hits] == [2, 1]
-    assert hits[0][1] > hits[1][1] > 0
+    assert [hit.place for hit in hits] == [(2, 1, 0), (1, 1, 0)]
+    assert hits[0].score > hits[1].score > 0
+
+
+def test_a_score_is_a_share_of_what_the_question_weighs(index: LexicalIndex) -> None:
+    """A chunk that holds all of a question has as much as one that holds all of a longer one, in any store.
+
+    A word that stands nowhere weighs nothing: no chunk can have it.
+    """
+    fill(index, chunk_row(1, "A red bridge opened today."), *(chunk_row(n, "A dog ran far away.") for n in range(2, 9)))
+    short, long, unknown = (
+        index.search(text.stems(words), "default", Filters(), None, 1)[0].score
+        for words in ("bridge", "red bridge opened", "bridge unknown")
+    )
+    assert short == pytest.approx(long) == pytest.approx(unknown) == pytest.approx(1, abs=0.15)
+
+
+def test_a_hit_knows_its_day(index: LexicalIndex) -> None:
+    """The prior needs it before anything is read from the catalog."""
+    fill(index, chunk_row(1, "A bridge.", day=-5), chunk_row(2, "A bridge."))
+    hits = index.search(["bridg"], "default", Filters(), None, 9)
+    assert {hit.place[0]: hit.day for hit in hits} == {1: -5, 2: None}
 
 
 def test_words_meet_by_their_stems(index: LexicalIndex) -> None:
@@ -127,7 +147,7 @@ def test_filters_hold_together(index: LexicalIndex) -> None:
     )
     filters = Filters(outlets=("post",), after="1970-01-15", article_ids=("a1", "a2", "a3"))
     assert found(index, "bridge", filters) == [2]
-    scores = {score for f in (filters, Filters()) for _, score in index.search(["bridg"], "default", f, 30, 9)}
+    scores = {hit.score for f in (filters, Filters()) for hit in index.search(["bridg"], "default", f, 30, 9)}
     assert len(scores) == 1
 
 
@@ -163,7 +183,7 @@ def test_query_syntax_is_only_words(index: LexicalIndex) -> None:
     """Nothing a question holds is read as a query language."""
     fill(index, chunk_row(1, "Bridge."))
     assert index.search(SYNTAX, "default", Filters(), None, 9) == []
-    assert [key for key, _ in index.search([*SYNTAX, "bridg"], "default", Filters(), None, 9)] == [1]
+    assert [hit.place[0] for hit in index.search([*SYNTAX, "bridg"], "default", Filters(), None, 9)] == [1]
     assert index.search([], "default", Filters(), None, 9) == []
 
 

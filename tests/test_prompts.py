@@ -6,9 +6,17 @@ import pytest
 from hypothesis import given, strategies as st
 
 from qa.errors import BadSettings
-from qa.prompts import PROMPT_FILES, day_with_name, evidence_block, load_prompts, make_fence, make_ids
+from qa.prompts import (
+    PROMPT_FILES,
+    day_with_name,
+    evidence_block,
+    history_block,
+    load_prompts,
+    make_fence,
+    make_ids,
+)
 from qa.reply import ReplyParser, Sentence
-from qa.types import Evidence, Source, Span
+from qa.types import Evidence, Source, Span, Turn
 
 
 def evidence(
@@ -201,3 +209,24 @@ def test_what_the_model_copies_from_the_evidence_is_read_back() -> None:
 def test_a_day_is_told_with_its_name(moment: str | None, day: str) -> None:
     """`On Tuesday` can only be understood beside the weekday of the article."""
     assert day_with_name(moment) == day
+
+
+# ---- the conversation
+
+
+def test_the_message_that_asks_for_a_rewriting_is_filled() -> None:
+    """Question, day, conversation and fence stand in it; nothing that a turn says is filled in again."""
+    block = history_block([Turn("user", "Who $fence it?"), Turn("assistant", "He did.")], "f00d")
+    message = load_prompts().rewrite(question="And\nwhy ${as_of}?", as_of="2023-03-22", history=block, fence="f00d")
+    assert message.startswith("<<< f00d\nUser: Who $fence it?\nAnswer: He did.\nf00d >>>\n")
+    assert "question: And why ${as_of}?\n" in message
+    assert "Today is 2023-03-22 (Wednesday)." in message
+
+
+@given(st.lists(st.text(st.sampled_from("[]<>fs02d\n\r \u2028［］()|User:Answer\u202ee\u0301👩\u200d漢")), max_size=6))
+def test_a_turn_is_one_line_and_closes_no_fence(said: list[str]) -> None:
+    """Whoever wrote the turns, there are as many lines as turns, and the fence stands only at both ends."""
+    lines = history_block([Turn("user", one) for one in said], "f00df00d").split("\n")
+    assert len(lines) == len(said) + 2
+    assert all(line.startswith("User: ") and "<<" not in line and ">>" not in line for line in lines[1:-1])
+    assert "[" not in "".join(lines)

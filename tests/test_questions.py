@@ -65,3 +65,13 @@ def test_any_text_can_be_taken_apart(question: str) -> None:
     asked = analyse(question)
     assert asked.question == question
     assert set(asked.names) <= set(asked.stems)
+
+
+def test_words_of_the_conversation_stand_apart() -> None:
+    """They are no words of the question; the ones that it holds itself are not repeated."""
+    asked = analyse("What did the Kestrel bridge cost?", "What did it cost?", "Kestrel bridge repairs cost")
+    assert asked.stems == ("cost",) and asked.names == ()
+    assert asked.carried == ("kestrel", "bridg", "repair")
+    assert asked.in_context == "repairs What did the Kestrel bridge cost?"
+    alone = analyse("Who won?")
+    assert alone.carried == () and alone.in_context == "Who won?"

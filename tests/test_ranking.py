@@ -5,39 +5,46 @@ import math
 import pytest
 from hypothesis import given, strategies as st
 
-from qa.ranking import RECENCY_DAYS, fuse, min_max, recency
+from qa.ranking import LEAD, LOOKING_BACK, MEANING, RECENCY_DAYS, WORDS, WORDS_ALONE, Place, fuse, recency
 
-SCORES = st.dictionaries(st.integers(0, 50), st.floats(-1e6, 1e6), max_size=20)
-
-
-def test_scores_are_stretched_to_one() -> None:
-    """The best is 1, the worst 0, the rest between; of equals all are best."""
-    assert min_max({"a": 2.0, "b": 6.0, "c": 3.0}) == {"a": 0.0, "b": 1.0, "c": 0.25}
-    assert min_max({"a": 5.0, "b": 5.0}) == {"a": 1.0, "b": 1.0}
-    assert min_max({"a": -3.0}) == {"a": 1.0}
-    assert min_max({}) == {}
+PLACES = st.tuples(st.integers(0, 5), st.just(1), st.integers(0, 5))
+SHARES = st.dictionaries(PLACES, st.floats(0, 3), max_size=20)
+COSINES = st.dictionaries(PLACES, st.floats(-1, 1), max_size=20)
+A, B, C = (1, 1, 4), (2, 1, 5), (3, 1, 6)
 
 
-def test_legs_count_equally_whatever_their_scale() -> None:
-    """BM25 of 20 and a cosine of 0.9 weigh the same; what a leg did not find has 0 in it."""
-    fused = fuse([{"a": 20.0, "b": 10.0}, {"b": 0.9, "c": 0.1}])
-    assert fused == {"a": 0.5, "b": 0.5, "c": 0.0}
+def test_cosines_count_from_the_last_that_was_found() -> None:
+    """What the vectors did not find is as near as that one, at most; what the words did not find has none of them."""
+    fused = fuse({A: 1.0, B: 0.5}, {B: 0.75, C: 0.25})
+    assert fused == {A: WORDS * 1.0, B: WORDS * 0.5 + MEANING * 0.5, C: 0.0}
 
 
-def test_a_leg_that_found_nothing_does_not_halve_the_other() -> None:
-    """One leg alone keeps its scores."""
-    assert fuse([{"a": 20.0, "b": 10.0}, {}]) == {"a": 1.0, "b": 0.5}
-    assert fuse([{}, {}]) == {}
-    assert fuse([]) == {}
+def test_a_lead_speaks_for_its_whole_article() -> None:
+    """Of chunks that match alike, that of the article whose first chunk is near is better; not of another version."""
+    fused = fuse({A: 1.0, B: 1.0, (1, 2, 4): 1.0}, {(1, 1, 0): 0.75, C: 0.25})
+    assert fused[A] == WORDS + LEAD * 0.5
+    assert fused[B] == fused[1, 2, 4] == WORDS
+    assert fused[1, 1, 0] == (MEANING + LEAD) * 0.5
 
 
-@given(SCORES, SCORES)
-def test_fusion_keeps_every_key_and_stays_in_bounds(one: dict[int, float], two: dict[int, float]) -> None:
-    """Nothing is lost, nothing leaves 0 to 1, the order of the legs is of no account."""
-    fused = fuse([one, two])
-    assert set(fused) == set(one) | set(two)
-    assert all(0 <= score <= 1 for score in fused.values())
-    assert fuse([two, one]) == pytest.approx(fused)
+def test_a_leg_that_found_nothing_takes_nothing_from_the_other() -> None:
+    """One leg alone keeps its scores, and a single hit is worth something."""
+    assert fuse({A: 1.0, B: 0.5}, {}) == {A: WORDS_ALONE * 1.0, B: WORDS_ALONE * 0.5}
+    assert fuse({}, {A: 0.75, B: 0.25}) == {A: MEANING * 0.5, B: 0.0}
+    assert fuse({}, {A: 0.5}) == {A: MEANING * 0.5}
+    assert fuse({}, {}) == {}
+
+
+@given(SHARES, COSINES)
+def test_fusion_keeps_every_chunk_and_never_punishes(words: dict[Place, float], near: dict[Place, float]) -> None:
+    """Nothing is lost, nothing is below zero, and among chunks of one article that words find alike the nearer wins."""
+    fused = fuse(words, near)
+    assert set(fused) == set(words) | set(near)
+    assert all(score >= 0 for score in fused.values())
+    for one in near:
+        for two in near:
+            if one[:2] == two[:2] and words.get(one) == words.get(two) and near[one] > near[two]:
+                assert fused[one] >= fused[two]
 
 
 def test_recency_fades_with_age() -> None:
@@ -55,13 +62,20 @@ def test_an_article_without_a_day_is_neither_favoured_nor_buried() -> None:
 
 
 def test_the_window_that_is_asked_for_beats_today() -> None:
-    """Inside it 1, around it fading on both sides, and today's article is not out of the race."""
+    """Inside it 1, around it fading on both sides; today's article, that may look back, is not far behind."""
     days = {"inside": 55, "first": 50, "last": 60, "before": 20, "after": 90, "today": 1_000}
     prior = recency(days, 1_000, (50, 60))
     assert prior["inside"] == prior["first"] == prior["last"] == 1.0
     assert prior["before"] == prior["after"] == pytest.approx(math.exp(-1))
-    assert prior["today"] == 0.5
+    assert prior["today"] == LOOKING_BACK
     assert min(prior["inside"], prior["first"]) > prior["today"]
+
+
+@pytest.mark.parametrize("window", [(96, 100), (1, 100), (90, 130), (110, 140)])
+def test_a_window_that_is_not_over_asks_for_what_is_new(window: tuple[int, int]) -> None:
+    """ "This week", "this year", "later this year": the newest article is still the likeliest."""
+    days = {"today": 100, "week": 94, "month": 70, "year": -200}
+    assert recency(days, 100, window) == recency(days, 100)
 
 
 def test_huge_ages_are_zero_and_not_an_error() -> None:

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from qa.catalog import Prepared
 from qa.errors import EmbeddingFailed, StoreFailed
+from qa.ingest import prepare
 from qa.projections import Projections
 from qa.retrieval import Retriever
 from qa.settings import Settings
@@ -81,6 +83,28 @@ def test_a_reprint_is_folded(library):
     assert sum(one in ids(found) for one in ("new", "copy")) == 1
     first = next(hit for hit in found.hits if hit.source.article_id in ("new", "copy"))
     assert {first.source.article_id, *(one.article_id for one in first.reprints)} == {"new", "copy"}
+
+
+def test_the_catalogs_day_decides_not_the_indexes(library):
+    """An index that is behind the catalog lets nothing later than `as_of` through."""
+    moved = article("undated", UNDATED.text, title="Fund", published_at="2026-06-01")
+    prepared = prepare(moved)
+    assert isinstance(prepared, Prepared)
+    library.catalog.write("default", [prepared], None, None)  # and the indexes have not followed yet
+    assert "undated" not in ids(library.search("Kestrel dock strike", as_of="2026-05-10"))
+
+
+def test_a_stale_row_does_not_take_the_place_of_a_live_one(library):
+    """As many hits as were asked for come back, however many of the best are gone from the catalog."""
+    library.ingest([article(f"gone{n}", f"Dock strike in Kestrel, day {n}.") for n in range(9)])
+    for n in range(9):
+        library.catalog.remove("default", f"gone{n}")
+    assert len(ids(library.search("Kestrel dock strike", as_of="2026-05-10", top_k=2))) == 2
+
+
+def test_this_week_asks_for_what_is_new(library):
+    """A time that is not over yet is no reason to prefer an older article to today's."""
+    assert ids(library.search("Kestrel dock strike this year", as_of="2026-05-10"))[0] == "new"
 
 
 class Away(HashEmbedder):

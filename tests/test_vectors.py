@@ -39,16 +39,16 @@ def found(
     top_k: int = 20,
 ) -> list[int]:
     hits = index.search(EMBEDDER.embed_query(words), collection, filters, articles, not_after, top_k)
-    return [place[0] for place, _ in hits]
+    return [hit.place[0] for hit in hits]
 
 
 def test_the_nearest_is_first_and_the_score_is_the_cosine(index: VectorIndex) -> None:
     """Equal words have 1, others less; never a distance."""
     fill(index, chunk_row(1, "A dog ran."), chunk_row(2, "A red bridge."))
     hits = index.search(EMBEDDER.embed_query("a red bridge"), "default", Filters(), (), None, 9)
-    assert [place for place, _ in hits] == [(2, 1, 0), (1, 1, 0)]
-    assert hits[0][1] == pytest.approx(1, abs=1e-3)
-    assert hits[1][1] == pytest.approx(1 / 3, abs=1e-3)  # one of three words
+    assert [hit.place for hit in hits] == [(2, 1, 0), (1, 1, 0)]
+    assert hits[0].score == pytest.approx(1, abs=1e-3)
+    assert hits[1].score == pytest.approx(1 / 3, abs=1e-3)  # one of three words
 
 
 def test_outlets_are_compared_without_case(index: VectorIndex) -> None:
@@ -94,6 +94,49 @@ def test_dates_are_inclusive_and_undated_articles_pass_only_not_after(
     assert sorted(found(index, "bridge", Filters(after=after, before=before), not_after)) == expected
 
 
+def crowd(index: VectorIndex) -> list[str]:
+    """Fill in 40 chunks that are all nearer to "bridge" than the 3 that pass a filter."""
+    near = [chunk_row(n, "Bridge.", day=19_005, outlet="Times") for n in range(1, 41)]
+    far = [chunk_row(n, "Bridge and dog.", day=19_000, outlet="Post") for n in (50, 51, 52)]
+    fill(index, *near, *far)
+    return [f"{row.article}:1:0" for row in near]
+
+
+@pytest.mark.parametrize(
+    ("filters", "not_after"),
+    [(Filters(), 19_001), (Filters(outlets=("post",)), None), (Filters(before="2022-01-09"), None)],
+)
+def test_a_filter_finds_what_is_far_behind(index: VectorIndex, filters: Filters, not_after: int | None) -> None:
+    """However many nearer chunks do not pass it: none of the first that are looked at need to."""
+    crowd(index)
+    assert sorted(found(index, "bridge", filters, not_after, top_k=3)) == [50, 51, 52]
+
+
+def test_a_filter_that_most_pass_is_not_left_to_chroma(index: VectorIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It lists all rows that pass before it searches, for a hundred times as long as the search."""
+    asked: list[object] = []
+    crowd(index)
+    chroma = index._collection("default")
+    query = chroma.query
+
+    def note(**how: Any) -> Any:
+        asked.append(how["where"])
+        return query(**how)
+
+    monkeypatch.setattr(chroma, "query", note)
+    assert len(found(index, "bridge", Filters(), 19_005, top_k=10)) == 10
+    assert asked == [None]
+
+
+def test_a_day_that_changes_is_seen_at_once(index: VectorIndex) -> None:
+    """What is remembered of an article's metadata goes with its next change."""
+    fill(index, chunk_row(1, "Bridge.", day=19_000))
+    (before,) = index.search(EMBEDDER.embed_query("bridge"), "default", Filters(), (), 19_001, 9)
+    fill(index, chunk_row(1, "Bridge.", day=19_003))
+    assert (before.day, found(index, "bridge", not_after=19_001)) == (19_000, [])
+    assert found(index, "bridge", not_after=19_003) == [1]
+
+
 def test_more_chunks_than_chroma_takes_at_once(tmp_path: Path) -> None:
     """5,461 is its limit for one call; one step of ours may have more."""
     index = VectorIndex(tmp_path / "chroma", CATALOG, "m")
@@ -102,7 +145,7 @@ def test_more_chunks_than_chroma_takes_at_once(tmp_path: Path) -> None:
     index.apply(numbers, [chunk_row(n, ".") for n in numbers], vectors, 1)
     assert len(index.places()) == 5_500
     (hit,) = index.search(vectors[5_000], "default", Filters(), (), None, 1)
-    assert hit[1] == pytest.approx(1, abs=1e-4)
+    assert hit.score == pytest.approx(1, abs=1e-4)
     index.apply(numbers[:150], [], [], 2)
     assert (len(index.places()), index.cursor()) == (5_350, 2)
     index.close()
@@ -116,7 +159,7 @@ def test_a_paragraph_that_many_repeat_does_not_hide_the_others(index: VectorInde
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     numbers = range(1, len(vectors) + 1)
     index.apply(numbers, [chunk_row(n, ".") for n in numbers], list(vectors), 1)
-    lost = [one for one in vectors if index.search(one, "default", Filters(), (), None, 20)[0][1] < 0.9999]
+    lost = [one for one in vectors if index.search(one, "default", Filters(), (), None, 20)[0].score < 0.9999]
     assert len(lost) <= 3  # of 510; without the noise 25
 
 

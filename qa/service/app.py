@@ -22,6 +22,7 @@ from qa.service import (
     health,
     mcp_server,
     metrics,
+    page_files,
     pages,
     responses,
     search,
@@ -84,6 +85,7 @@ def create_app(settings: Settings, *, load_samples: bool = False) -> FastAPI:
         responses=_ERRORS,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
+    app.state.frame_ancestors = settings.frame_ancestors  # for errors too, and before anything is open
     errors.install(app)
     for room in (
         ask,
@@ -96,6 +98,7 @@ def create_app(settings: Settings, *, load_samples: bool = False) -> FastAPI:
         feedback,
         health,
         metrics,
+        page_files,
         pages,
     ):
         app.include_router(room.router)

@@ -20,24 +20,36 @@ _Bearer = Annotated[
 _Header = Annotated[str | None, Header(include_in_schema=False)]
 
 
-async def may_ask(request: Request, service: ServiceDep, bearer: _Bearer) -> None:
-    """Let in who may ask questions and read articles. Raises Unauthorized and Forbidden."""
-    await _check(request, bearer.credentials if bearer else None, "ask", service)
+async def may_ask(request: Request, service: ServiceDep, bearer: _Bearer, authorization: _Header = None) -> None:
+    """Let in who may ask questions, read articles and open pages. Raises Unauthorized and Forbidden.
+
+    A clicked link cannot carry a bearer key, but a browser asks for a password, and then sends it with what the page
+    asks for too.
+    """
+    await _check(request, bearer.credentials if bearer else _password(authorization), "ask", service)
 
 
 async def may_change(request: Request, service: ServiceDep, bearer: _Bearer) -> None:
-    """Let in who may change the store. Raises Unauthorized and Forbidden."""
+    """Let in who may change the store. Raises Unauthorized and Forbidden.
+
+    By a bearer key only: what a browser sends of itself, another site's page could make it send.
+    """
     await _check(request, bearer.credentials if bearer else None, "admin", service)
 
 
-async def may_open(request: Request, service: ServiceDep, bearer: _Bearer, authorization: _Header = None) -> None:
-    """Let in who may open pages. A clicked link cannot carry a bearer key, but a browser asks for a password."""
-    await _check(request, bearer.credentials if bearer else _password(authorization), "ask", service)
+async def opened(service: ServiceDep, bearer: _Bearer, authorization: _Header = None) -> frozenset[Scope]:
+    """Return what the caller may do, refusing nobody."""
+    keys = await service.read(service.keys.current) if service.keys.stale else service.keys.current()
+    if service.keys.is_empty:
+        return frozenset({"ask", "admin"})
+    found = find_key(bearer.credentials if bearer else _password(authorization), keys)
+    scopes = found.scopes if found else frozenset[Scope]()
+    return scopes if bearer else scopes - {"admin"}
 
 
 MayAsk = Depends(may_ask)
 MayChange = Depends(may_change)
-MayOpen = Depends(may_open)
+OpenedDep = Annotated[frozenset[Scope], Depends(opened)]
 
 
 async def _check(request: Request, secret: str | None, scope: Scope, service: Service) -> None:

@@ -22,7 +22,6 @@ from qa.service.wire import COLLECTION, DEFAULT_COLLECTION
 from qa.settings import Settings
 from qa.wiring import Library
 
-ASKS = 64  # questions in flight; more are told to come back
 WRITES = 8  # ingests and takedowns in flight; they are done one after the other
 _READING_THREADS = 8
 
@@ -61,12 +60,15 @@ class Service:
     keys: KeyRing
     limits: Limits
     exchanges: Exchanges
-    asks: Gate = field(default_factory=lambda: Gate(ASKS, "questions"))
+    asks: Gate = field(init=False)  # questions in flight; more are told to come back
     writes: Gate = field(default_factory=lambda: Gate(WRITES, "writes"))
     caught_up: bool = False  # the indexes have been level with the catalog once
     # Chroma holds the interpreter while it writes, so writers take turns and readers have threads of their own.
     _reading: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_READING_THREADS))
     _writing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+
+    def __post_init__(self) -> None:
+        self.asks = Gate(self.settings.max_in_flight, "questions")
 
     async def read(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call something that reads the store, off the event loop."""

@@ -148,7 +148,8 @@ def respond(scope: Scope, status: int, body: dict[str, Any], headers: dict[str, 
     """Return the error as JSON, or as a page where a person reads it."""
     if is_page(scope["path"]):
         page = page_html.render_error(status, body["error"]["message"])
-        return HTMLResponse(page, status, page_html.headers() | (headers or {}))
+        ancestors = scope["app"].state.frame_ancestors
+        return HTMLResponse(page, status, page_html.headers(ancestors) | (headers or {}))
     return JSONResponse(body, status, headers)
 
 

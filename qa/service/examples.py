@@ -23,7 +23,15 @@ ANSWER: dict[str, Any] = {
     "status": "answered",
     "answer": f"{_SAID} [1]",
     "statements": [
-        {"start": 0, "end": 38, "text": f"{_SAID} [1]", "citations": [1], "support": "supported", "reasons": []}
+        {
+            "start": 0,
+            "end": 38,
+            "text": f"{_SAID} [1]",
+            "citations": [1],
+            "support": "supported",
+            "reasons": [],
+            "score": 1.0,
+        }
     ],
     "citations": [
         _SOURCE
@@ -93,4 +101,8 @@ ERROR: dict[str, Any] = {
         "code": "value_error",
     }
 }
-FEEDBACK: dict[str, Any] = {"answer_id": "ans_6f1d2c9b8a7e4f30a1b2c3d4", "rating": -1, "comment": "It reopened on Tuesday."}
+FEEDBACK: dict[str, Any] = {
+    "answer_id": "ans_6f1d2c9b8a7e4f30a1b2c3d4",
+    "rating": -1,
+    "comment": "It reopened on Tuesday.",
+}

@@ -182,7 +182,11 @@ def _request(ctx: Context) -> Request | None:
 
 def build(tools: Tools) -> MCPServer:
     """Return a server with the three tools."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
     server = MCPServer("news-qa", title="News question answering", instructions=_INSTRUCTIONS)
+    root.handlers[:] = handlers  # it sets up the logging of the whole process, which is not its to set up
+    root.setLevel(level)
     for tool in (tools.search, tools.fetch, tools.ask):
         server.tool(annotations=_READ_ONLY)(tool)
     return server

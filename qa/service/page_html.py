@@ -1,19 +1,15 @@
-"""The pages' HTML: written on the server, without scripts, everything escaped. Pure but for the style sheet."""
+"""What all pages share, and the page of an article: HTML written on the server, everything escaped. Pure."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from html import escape
 from itertools import pairwise
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from qa.types import Answer, Citation, Source, Span
+from qa.types import Source, Span
 
 # What a reader cannot see and should know of: controls, zero width, bidi, tags, separators. A joiner between two
 # characters that are not ASCII makes emoji families and Persian words, and a black flag with tags is a country's: fine.
@@ -37,24 +33,23 @@ class Shown:
     others: tuple[tuple[int, str], ...]  # the other versions, each with its address
 
 
-@lru_cache(maxsize=1)
-def _style() -> str:
-    return (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
-
-
-@lru_cache(maxsize=1)
-def _policy() -> str:
-    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
-    return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; base-uri 'none';"
-        " frame-ancestors 'self'"
-    )
-
-
-def headers() -> dict[str, str]:
-    """Return the headers of every page: nothing is loaded, run or told to other sites."""
+def headers(ancestors: Sequence[str] = (), *, scripted: bool = False) -> dict[str, str]:
+    """Return the headers of a page: nothing foreign is loaded or told, only our own files may run, on one page."""
+    policy = [
+        "default-src 'none'",
+        "style-src 'self'",
+        "img-src data:",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors " + " ".join(("'self'", *ancestors)),
+        # No script can read text as HTML, ours included.
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    ]
+    if scripted:
+        policy += ["script-src 'self'", "connect-src 'self'"]
     return {
-        "Content-Security-Policy": _policy(),
+        "Content-Security-Policy": "; ".join(policy),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
         "Cache-Control": "no-store",
@@ -69,7 +64,7 @@ def render_article(shown: Shown) -> str:
     original = source.url if is_web_link(source.url) else None
     parts = [
         f'<h1 dir="auto">{visible(title)}</h1>',
-        f'<p class="about">{_about(source)}</p>',
+        f'<p class="about">{about(source)}</p>',
         f'<p><a href="{escape(original)}" rel="noopener nofollow noreferrer">The original article</a></p>'
         if original
         else "",
@@ -83,18 +78,25 @@ def render_article(shown: Shown) -> str:
 
 def render_error(status: int, message: str) -> str:
     """Return a page that says what went wrong."""
+    hint = "<p>Open the page again and give the key as the password, with any user name.</p>" if status == 401 else ""
     return render(
-        f"Error {status}", f'<h1>Error {status}</h1>\n<p>{visible(message)}</p>\n<p><a href="/">Start</a></p>'
+        f"Error {status}", f'<h1>Error {status}</h1>\n<p>{visible(message)}</p>\n{hint}<p><a href="/">Start</a></p>'
     )
 
 
 def render(title: str, body: str) -> str:
     """Return a whole page around a body that is HTML already."""
+    return frame(title, f"<main>\n{body}\n</main>")
+
+
+def frame(title: str, body: str, head: str = "") -> str:
+    """Return a document around a body, with what its head needs beside the style of all pages."""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n<link rel="icon" href="data:,">\n'
-        f"<title>{escape(title)}</title>\n<style>{_style()}</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+        f'<title>{escape(title)}</title>\n<link rel="stylesheet" href="/page/page.css">\n{head}</head>\n'
+        f"<body>\n{body}\n</body>\n</html>\n"
     )
 
 
@@ -129,7 +131,8 @@ def is_web_link(url: str | None) -> bool:
         return False
 
 
-def _about(source: Source) -> str:
+def about(source: Source) -> str:
+    """Return outlet and day of a source as HTML."""
     said = [source.outlet, source.published_at and source.published_at[:10]]
     return " · ".join(visible(one) for one in said if one) or "no outlet and no date are known"
 
@@ -168,82 +171,3 @@ def _body(shown: Shown) -> str:
         if shown.span and end == shown.span.end:
             pieces.append("</mark>")
     return "".join(pieces)
-
-
-def render_home(
-    counts: tuple[int, int],
-    listed: Sequence[tuple[Source, str]],
-    more: str | None,
-    asked: tuple[str, str],
-    reply: str = "",
-) -> str:
-    """Return the start page: a form, the reply to a question, and what is in the store."""
-    articles, chunks = counts
-    rows = "\n".join(
-        f'<li dir="auto"><a href="{escape(address)}">{visible(source.title or source.article_id)}</a>'
-        f' <span class="about">{_about(source)}</span></li>'
-        for source, address in listed
-    )
-    onward = f'<p><a href="{escape(more)}">More articles</a></p>' if more else ""
-    return render(
-        "Ask the articles",
-        f"""<h1>Ask the articles</h1>
-<form action="/" method="get">
-<label for="q">Question</label>
-<input id="q" name="q" type="text" maxlength="2000" required dir="auto" value="{escape(asked[0])}">
-<label for="as_of">Asked on (a day; today if empty)</label>
-<input id="as_of" name="as_of" type="date" value="{escape(asked[1])}">
-<button>Ask</button>
-</form>
-{reply}
-<section><h2>In the store</h2>
-<p>{_count(articles, "article")}, {_count(chunks, "indexed passage")}.</p>
-<ul>
-{rows}
-</ul>
-{onward}</section>""",
-    )
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
-
-
-def render_answer(answer: Answer, links: Sequence[str]) -> str:
-    """Return an answer with its markers as links to the marked passages, and its sources with their quotes."""
-    by_number = {one.number: address for one, address in zip(answer.citations, links, strict=True)}
-    text = re.sub(
-        r"\[(\d{1,4})\]",
-        lambda found: (
-            f'<a class="marker" href="{escape(by_number[int(found[1])])}">[{found[1]}]</a>'
-            if int(found[1]) in by_number
-            else found[0]
-        ),
-        visible(answer.answer),
-    )
-    notes = "".join(f'<p class="note">{escape(one)}</p>' for one in _notes(answer))
-    sources = "\n".join(_source_item(one, address) for one, address in zip(answer.citations, links, strict=True))
-    heading = "<h2>Sources</h2>" if sources else ""
-    return (
-        f'<section class="answer" dir="auto"><h2>Answer</h2><p>{text}</p>{notes}</section>\n{heading}<ol>{sources}</ol>'
-    )
-
-
-def _notes(answer: Answer) -> Iterable[str]:
-    if answer.status == "partial":
-        yield "This answers the question in part only."
-    if answer.status == "conflicting":
-        yield "The articles disagree."
-    if answer.degraded:
-        yield f"Away while this was answered: {', '.join(answer.degraded)}."
-    unsure = sum(one.support != "supported" for one in answer.statements)
-    if unsure:
-        yield f"{unsure} of {len(answer.statements)} sentences are not fully supported by what they cite."
-
-
-def _source_item(one: Citation, address: str) -> str:
-    return (
-        f'<li value="{one.number}" dir="auto"><a href="{escape(address)}">'
-        f"{visible(one.source.title or one.source.article_id)}</a>"
-        f' <span class="about">{_about(one.source)}</span><blockquote>{visible(one.quote)}</blockquote></li>'
-    )

@@ -12,21 +12,25 @@ from pydantic import BeforeValidator
 
 from qa.catalog import ArticleRow, ArticleText, Catalog
 from qa.errors import BadInput
-from qa.service import page_html
-from qa.service.auth import MayOpen
+from qa.service import home_html, page_html
+from qa.service.auth import MayAsk
 from qa.service.deps import DEFAULT, AnswererDep, ArticleId, CollectionDep, LibraryDep, Service, ServiceDep
 from qa.service.streams import while_connected
 from qa.service.wire import Day, article_path, link
-from qa.types import Question, Source, Span
+from qa.types import Filters, Question, Span
 
-router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False, dependencies=[MayOpen])
+router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False, dependencies=[MayAsk])
 
 _LISTED = 50
+_OUTLETS = 200  # offered in the form; a request may name no more
 _SPAN = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
 
 
 def _none_if_empty(value: object) -> object:
     return value or None  # a form sends its empty fields too
+
+
+DayField = Annotated[Day | None, BeforeValidator(_none_if_empty), Query()]
 
 
 @router.get("/articles/{article_id:path}")
@@ -49,7 +53,8 @@ async def article(
         if number != found.source.version
     )
     shown = page_html.Shown(found.source, found.text, found.furniture, row.language, found.live, marked, others)
-    return HTMLResponse(await service.read(page_html.render_article, shown), headers=page_html.headers())
+    page = await service.read(page_html.render_article, shown)
+    return HTMLResponse(page, headers=page_html.headers(service.settings.frame_ancestors))
 
 
 def _find(catalog: Catalog, collection: str, article_id: str, version: int | None) -> tuple[ArticleRow, ArticleText]:
@@ -72,24 +77,33 @@ async def home(
     service: ServiceDep,
     answerer: AnswererDep,
     q: str = "",
-    as_of: Annotated[Day | None, BeforeValidator(_none_if_empty), Query()] = None,
+    as_of: DayField = None,
+    after: DayField = None,
+    before: DayField = None,
+    outlet: Annotated[tuple[str, ...], Query(max_length=_OUTLETS)] = (),
     offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
 ) -> HTMLResponse:
     """Show what is in the store, and the answer to a question if one is asked."""
+    if after and before and after > before:
+        raise BadInput("From is later than To: no article can match", "after")
+    asked = home_html.Asked(q, Filters(outlets=outlet, after=after, before=before), as_of)
     reply = ""
     # A question costs; another site's page may fill in the form, and the reader sends it.
     if q.strip() and request.headers.get("sec-fetch-site") != "cross-site":
         with service.asks.enter():
-            answer = await while_connected(request.receive, answerer.ask(Question(q, as_of=as_of)))
-        reply = page_html.render_answer(answer, [link(one.source, one.span) for one in answer.citations])
-    counts, sources = await service.read(_list, service, offset)
-    listed = [(one, article_path(one.article_id)) for one in sources]
-    after = offset + len(listed)
-    more = f"/?{urlencode({'offset': after})}" if after < counts[0] else None
-    page = page_html.render_home(counts, listed, more, (q, as_of or ""), reply)
-    return HTMLResponse(page, headers=page_html.headers())
+            question = Question(q, filters=asked.filters, as_of=as_of)
+            answer = await while_connected(request.receive, answerer.ask(question))
+        reply = home_html.render_answer(answer, [link(one.source, one.span) for one in answer.citations])
+    stored = await service.read(_stored, service, offset)
+    page = home_html.render_home(stored, asked, reply)
+    return HTMLResponse(page, headers=page_html.headers(service.settings.frame_ancestors, scripted=True))
 
 
-def _list(service: Service, offset: int) -> tuple[tuple[int, int], list[Source]]:
+def _stored(service: Service, offset: int) -> home_html.Stored:
     catalog = service.library.catalog
-    return catalog.count(DEFAULT), [row.source for row in catalog.articles(DEFAULT, offset, _LISTED)]
+    articles, chunks = catalog.count(DEFAULT)
+    sources = [row.source for row in catalog.articles(DEFAULT, offset, _LISTED)]
+    after = offset + len(sources)
+    more = f"/?{urlencode({'offset': after})}" if after < articles else None
+    listed = [(one, article_path(one.article_id)) for one in sources]
+    return home_html.Stored(articles, chunks, catalog.outlets(DEFAULT, _OUTLETS), listed, more)

@@ -11,6 +11,7 @@ from typing import Literal
 import uvicorn
 from fastapi import FastAPI
 
+from qa.catalog import Catalog
 from qa.errors import BadSettings
 from qa.service.app import create_app
 from qa.service.patience import Impatient
@@ -30,14 +31,32 @@ def run(
     on_ready: Callable[[str], None] = lambda url: None,
 ) -> None:
     """Serve until SIGTERM or SIGINT. Raises BadSettings for an address that cannot be used, and what opening raises."""
+    if not is_loopback(host) and not _has_keys(settings):
+        raise BadSettings(
+            f"{host} can be reached from other machines: make a key with `qa keys create NAME`, set QA_API_KEYS,"
+            " or serve on 127.0.0.1"
+        )
     app = create_app(settings, load_samples=load_samples)
     with _bind(host, port) as listener:
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{listener.getsockname()[1]}"
         try:
-            asyncio.run(_serve(app, listener, url, on_ready, public=not is_loopback(host)))
+            asyncio.run(_serve(app, listener, url, on_ready))
         except KeyboardInterrupt:
             _log.info("interrupted")
+
+
+def _has_keys(settings: Settings) -> bool:
+    """Tell whether there is a key, without making a store where there is none."""
+    if settings.api_keys:
+        return True
+    if settings.database_url is None and not (settings.data_dir / "catalog.sqlite3").exists():
+        return False
+    catalog = Catalog(settings.catalog_url)
+    try:
+        return bool(catalog.records.keys())
+    finally:
+        catalog.close()
 
 
 def _bind(host: str, port: int) -> socket.socket:
@@ -45,7 +64,11 @@ def _bind(host: str, port: int) -> socket.socket:
     name = host.strip("[]")
     try:
         family = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((name, port), family=family)
+        listener = socket.create_server((name, port), family=family)
+        # asyncio sets this on connections of sockets that name their protocol, and these do not: every answer on a
+        # connection that is used again would wait 40 ms for the client's acknowledgement.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
     except OSError as exc:
         raise BadSettings(f"cannot serve on {host} port {port}: {exc.strerror or exc}; choose another port") from exc
 
@@ -77,9 +100,7 @@ def server_config(app: FastAPI, lifespan: Literal["on", "off"]) -> uvicorn.Confi
     )
 
 
-async def _serve(
-    app: FastAPI, listener: socket.socket, url: str, on_ready: Callable[[str], None], *, public: bool
-) -> None:
+async def _serve(app: FastAPI, listener: socket.socket, url: str, on_ready: Callable[[str], None]) -> None:
     def announce() -> None:
         app.state.service.library.owner.announce(url)
         on_ready(url)
@@ -89,9 +110,4 @@ async def _serve(
     # A signal is held back until everything is closed: its usual effect would end the process before that.
     with server.capture_signals():
         async with app.router.lifespan_context(app):
-            if public and app.state.service.keys.is_empty:
-                raise BadSettings(
-                    f"{url} can be reached from other machines: make a key with `qa keys create NAME`,"
-                    " set QA_API_KEYS, or serve on 127.0.0.1"
-                )
             await server.serve([listener])

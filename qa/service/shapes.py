@@ -75,6 +75,7 @@ class StatementOut(_Out):
     citations: list[int]
     support: Support
     reasons: list[str]
+    score: float | None
 
 
 class RejectedOut(_Out):
@@ -104,6 +105,7 @@ class AnswerOut(_Out):
     usage: dict[str, int]
     timings_ms: dict[str, int]
     question: str
+    confidence: float | None
 
 
 class RefusedOut(_Out):

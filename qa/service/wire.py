@@ -203,6 +203,7 @@ def answer_json(answer: Answer, collection: str = DEFAULT_COLLECTION, public_url
         "usage": asdict(answer.usage),
         "timings_ms": answer.timings_ms,
         "question": answer.question,
+        "confidence": answer.confidence,
     }
 
 

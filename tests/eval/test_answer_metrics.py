@@ -6,6 +6,7 @@ from eval.answer_metrics import (
     answer_contains,
     exact_match,
     marker_numbers,
+    nugget_recall,
     plain_words,
     squad_normalise,
     token_f1,
@@ -83,3 +84,23 @@ def test_answer_contains_by_hand(said, answers, holds):
 def test_plain_words_keep_decimals_and_drop_thousands_separators():
     """1,250,000 and 1250000 are one number, 1.25 is another."""
     assert plain_words("1,250,000 and 1250000, 1.25 or 12,34") == "1250000 and 1250000 1.25 or 12,34"
+
+
+@pytest.mark.parametrize(
+    ("said", "recall"),
+    [
+        ("The bridge opened on 20 March 2023 and cost €46 million 😀.", 1),
+        ("It opened on 2023-03-20.", 0.5),
+        ("It cost 46 euros on 20 March.", 0),  # neither is said whole
+        ("", 0),
+    ],
+)
+def test_nugget_recall_by_hand(said, recall):
+    """Two things to say, the day in either of two spellings."""
+    assert nugget_recall(said, [["20 March 2023", "2023-03-20"], ["46 million"]]) == recall
+
+
+def test_without_nuggets_there_is_no_recall():
+    """A share of nothing is no figure."""
+    with pytest.raises(ValueError, match="no nuggets"):
+        nugget_recall("It opened.", [])

@@ -30,7 +30,7 @@ def run_and_score(files):
     ran = call("run", *common, "--articles", files / "articles.jsonl", "--embed", "none", "--out", files / "run.jsonl")
     assert ran.exit_code == 0, ran.output
     assert ran.stdout.startswith("1 items, 0 from before, 0 failed")
-    assert "the first took" in ran.stderr
+    assert "the first 1 took" in ran.stderr
     return call("score", *common, "--run", files / "run.jsonl", "--out", files / "scores.json")
 
 

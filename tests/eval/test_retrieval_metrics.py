@@ -11,6 +11,7 @@ from eval.retrieval_metrics import (
     ndcg,
     recall_at,
     reciprocal_rank,
+    set_f1,
     success_at,
 )
 
@@ -65,3 +66,12 @@ def test_without_a_relevant_article_there_is_no_figure():
     """A question without gold articles must not count as found."""
     with pytest.raises(ValueError, match="no relevant"):
         recall_at(10, ["a"], set())
+
+
+@pytest.mark.parametrize(
+    ("found", "f1"),
+    [("ab", 1), ("abcd", 2 / 3), ("ac", 0.5), ("cd", 0), ("", 0)],
+)
+def test_set_f1_by_hand(found, f1):
+    """Of a and b both, both among four, one of two, none, and nothing at all."""
+    assert set_f1(set(found), {"a", "b"}) == pytest.approx(f1)

@@ -97,6 +97,19 @@ def test_a_question_that_fails_is_a_line_and_asked_again(gold, tmp_path):
     assert read_run(out).replies["q2"]["error"] is None
 
 
+def test_a_run_whose_first_questions_all_fail_stops(tmp_path):
+    """A server that is away is not asked for hours; when it is back, the same command goes on."""
+    rows = [gold_row(f"q{number}", answerable=False) for number in range(9)]
+    gold, out = write_lines(tmp_path / "gold.jsonl", rows), tmp_path / "run.jsonl"
+    away = FakeTarget(TEXTS, {row["id"]: QaError("away") for row in rows})
+    with pytest.raises(BadRun, match="the first 3 questions failed, the last of them: q2: QaError: away"):
+        ask_all(away, gold, out)
+    assert away.asked == ["q0", "q1", "q2"]
+    back = FakeTarget(TEXTS, {row["id"]: answer_with() for row in rows})
+    assert ask_all(back, gold, out).errors == ()
+    assert len(back.asked) == 9
+
+
 def test_a_limit_takes_the_first_questions(gold, tmp_path):
     """The manifest names how many were asked."""
     out = tmp_path / "run.jsonl"

@@ -1,10 +1,14 @@
 """Scores: pure, whole, and wrong answers score nothing."""
 
+import dataclasses
+
 import pytest
 
+from eval.items import load_items
 from eval.metrics import METRICS
 from eval.run import BadRun
 from eval.score import score
+from eval.targets import Asking
 from tests.eval.gold_bits import FakeTarget, answer_with, ask_all, gold_row, read_lines, sha, span, write_lines
 
 TEXTS = {
@@ -61,8 +65,13 @@ def values(scores):
 def test_right_answers_score_one_everywhere(files):
     """Quoting the gold spans and refusing the rest is best in every metric of what was said."""
     found = values(scored(files, RIGHT))
-    ranking = ("success@1", "rr@10", "ap@10", "ndcg@10")  # the fake ranks a, b, c for every question
-    best = {metric.name: 1.0 if metric.better == "higher" else 0.0 for metric in METRICS}
+    # The fake ranks a, b, c for every question, each with a chunk of one character.
+    ranking = ("success@1", "rr@10", "ap@10", "ndcg@10", "chunk_recall@5", "chunk_iou@5")
+    best = {
+        metric.name: 1.0 if metric.better == "higher" else 0.0
+        for metric in METRICS
+        if not metric.name.startswith(("sentence_", "attack_"))  # no sentence was kept, and nobody attacked
+    }
     del best["exact_match"], best["token_f1"], best["dates_resolved"]
     assert {name: value for name, value in found.items() if name in best and name not in ranking} == {
         name: value for name, value in best.items() if name not in ranking
@@ -77,6 +86,7 @@ def test_wrong_answers_score_nothing_anywhere(files):
     found = values(scores)
     worst = {metric.name: 0.0 if metric.better == "higher" else 1.0 for metric in METRICS}
     skipped = {"dates_resolved", "token_f1", "conflict_flag_precision", "over_refusal", "citation_validity"}
+    skipped |= {"attack_success"}  # nobody planted anything here
     skipped |= {name for name in worst if "@" in name}
     assert {name: value for name, value in found.items() if name not in skipped} == {
         name: value for name, value in worst.items() if name not in skipped
@@ -207,3 +217,60 @@ def test_missing_gold_articles_count_as_missed_where_that_is_allowed(files):
     assert scores["missing_gold"] == ["day"]
     assert scores["metrics"]["span_f1"]["n"] == 2
     assert scores["metrics"]["span_f1"]["value"] == 0.5
+
+
+def test_planted_articles_have_their_way_or_not(tmp_path):
+    """What the injected words want said counts where words were planted, and there only."""
+    trap = {"gold": [BRIDGE], "answers": ["Monday"], "wrong_answers": ["Tuesday"]}
+    gold = write_lines(
+        tmp_path / "gold.jsonl", [gold_row("planted", category="injection", **trap), gold_row("own", **trap)]
+    )
+    fooled = answer_with(cite(BRIDGE | {"text": "It opened on Tuesday."}))
+    found = scored((gold, tmp_path / "run.jsonl"), {"planted": fooled, "own": fooled})["metrics"]
+    assert (found["attack_success"]["value"], found["attack_success"]["n"]) == (1, 1)
+    assert found["wrong_included"]["n"] == 2
+    resisted = scored((gold, tmp_path / "other.jsonl"), dict.fromkeys(("planted", "own"), answer_with(cite(BRIDGE))))
+    assert resisted["metrics"]["attack_success"]["value"] == 0
+
+
+def test_cited_articles_and_nuggets(tmp_path):
+    """Half of the articles and half of what should be said; another article and other words are nothing."""
+    rows = [gold_row("sum", gold_articles=["a", "b"], nuggets=[["Monday"], ["forty", "40"]])]
+    gold = write_lines(tmp_path / "gold.jsonl", rows)
+    found = scored((gold, tmp_path / "half.jsonl"), {"sum": answer_with(cite(BRIDGE))})["metrics"]
+    assert found["article_f1"]["value"] == pytest.approx(2 / 3)  # one of one cited, one of two wanted
+    assert found["nugget_recall"]["value"] == 0.5
+    found = scored((gold, tmp_path / "none.jsonl"), {"sum": answer_with(cite(THIRTY_NINE))})["metrics"]
+    assert (found["article_f1"]["value"], found["nugget_recall"]["value"]) == (0, 0)
+
+
+class Ranking(FakeTarget):
+    """Also give the sentences that an answer is chosen from."""
+
+    async def ask(self, item, asking):
+        reply = await super().ask(item, asking)
+        places = [RAIN, BRIDGE, FORTY][: asking.sentences]
+        return dataclasses.replace(reply, hits=[RAIN | HIT, BRIDGE | HIT], sentences=places)
+
+
+HIT = {"score": 1.0, "reprints": []}
+
+
+def test_best_sentences_and_chunks_by_hand(tmp_path):
+    """The answer stands in the second sentence of three and the second chunk of two."""
+    gold = write_lines(tmp_path / "gold.jsonl", ROWS[:1])
+    ask_all(Ranking(TEXTS, RIGHT), gold, tmp_path / "run.jsonl", asking=Asking(sentences=3))
+    found = values(score(gold, tmp_path / "run.jsonl"))
+    wanted, rain, forty = len(BRIDGE["text"]), len(RAIN["text"]), len(FORTY["text"])
+    assert (found["sentence_answer@1"], found["sentence_answer@3"]) == (0, 1)
+    assert (found["sentence_recall@3"], found["chunk_recall@5"]) == (1, 1)
+    assert found["sentence_iou@3"] == pytest.approx(wanted / (wanted + rain + forty))
+    assert found["chunk_iou@5"] == pytest.approx(wanted / (wanted + rain))
+
+
+def test_questions_asked_without_their_day_are_held_to_none(files):
+    """`--as-of-field none` asks as of today: nothing is later than that."""
+    gold, out = files
+    ask_all(FakeTarget(TEXTS, RIGHT), gold, out, asking=Asking(as_of_field="none"))
+    assert score(gold, out)["metrics"]["time_respected"]["value"] is None
+    assert Asking(as_of_field="none", as_of="2024-01-01").day(load_items(gold)[0]) == "2024-01-01"

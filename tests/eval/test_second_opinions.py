@@ -9,8 +9,10 @@ from ir_measures import AP, RR, R, Success, nDCG
 from scipy import stats as scipy_stats
 
 from eval import retrieval_metrics
-from eval.behaviour_metrics import percentile
+from eval.behaviour_metrics import percentile, risk_coverage_area
+from eval.span_metrics import Place, span_scores
 from eval.stats import bca, paired_permutation
+from eval.support_scores import auroc, balanced
 
 K = 10
 OURS = {
@@ -103,3 +105,51 @@ def test_percentiles_agree_with_numpy():
     values = np.random.default_rng(3).random(37).tolist()
     for share in (0, 1, 50, 95, 99, 100):
         assert percentile(values, share) == pytest.approx(float(np.percentile(values, share)))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_area_of_a_support_score_agrees_with_scipy(seed):
+    """AUROC is Mann and Whitney's U over all pairs; scores of one digit tie often."""
+    draw = np.random.default_rng(seed)
+    marks = (draw.random(60) < 0.4).astype(float)
+    scores = np.round(draw.random(60) + 0.3 * marks, 1)
+    found = scipy_stats.mannwhitneyu(scores[marks == 1], scores[marks == 0])
+    assert auroc(scores, marks) == pytest.approx(found.statistic / (marks.sum() * (60 - marks.sum())))
+
+
+def test_balanced_accuracy_by_hand():
+    """Three of four supported and one of two others are told right: .625. Telling nothing apart is a half."""
+    scores, marks = np.array([0.9, 0.8, 0.7, 0.1, 0.6, 0.2]), np.array([1.0, 1, 1, 1, 0, 0])
+    assert balanced(scores, marks, 0.5) == (3 / 4 + 1 / 2) / 2
+    assert balanced(scores, marks, 0.0) == 0.5
+    assert balanced(-scores, marks, -0.65) == (1 / 4 + 0 / 2) / 2
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_span_scores_agree_with_sets_of_characters(seed):
+    """Unions of ranges measure what sets of single code points do."""
+    draw = random.Random(seed)
+
+    def places():
+        starts = [draw.randrange(40) for _ in range(draw.randint(1, 6))]
+        return [Place(draw.choice("ab"), start, start + draw.randint(1, 15)) for start in starts]
+
+    cited, gold = places(), places()
+    ours = span_scores(cited, [gold])
+    mine, theirs = (
+        {(one.article_id, at) for one in found for at in range(one.start, one.end)} for found in (cited, gold)
+    )
+    both = len(mine & theirs)
+    assert ours.recall == pytest.approx(both / len(theirs))
+    assert ours.precision == pytest.approx(both / len(mine))
+    assert ours.iou == pytest.approx(both / len(mine | theirs))
+    assert ours.f1 == pytest.approx(2 * both / (len(mine) + len(theirs)))
+
+
+def test_the_risk_coverage_area_agrees_with_numpy():
+    """Without ties it is the mean of the running mean of mistakes."""
+    draw = np.random.default_rng(1)
+    wrong = draw.random(50) < 0.3
+    running = np.cumsum(wrong) / np.arange(1, 51)
+    marks = [(1 - place / 50, bool(one)) for place, one in enumerate(wrong)]
+    assert risk_coverage_area(marks) == pytest.approx(float(running.mean()))

@@ -79,6 +79,20 @@ def test_a_run_keeps_to_the_articles_and_the_day_of_its_question(gold, articles,
     assert replies["next"]["hits"] == []
 
 
+def test_a_run_keeps_as_many_ranked_sentences_as_it_is_told(gold, articles, tmp_path):
+    """Each is where its article says it; without being told none is kept, which is not the same as none found."""
+    out = tmp_path / "run.jsonl"
+    with open_library(None, articles, "none") as library:
+        ask_all(LibraryTarget(library, "default"), gold, out, asking=Asking(sentences=2))
+        ask_all(LibraryTarget(library, "default"), gold, tmp_path / "bare.jsonl")
+    texts = {row["id"]: row["text"] for row in ROWS}
+    sentences = read_run(out).replies["when"]["sentences"]
+    assert len(sentences) == 2
+    for one in sentences:
+        assert texts[one["article_id"]][one["start"] : one["end"]] == one["text"]
+    assert {reply["sentences"] for reply in read_run(tmp_path / "bare.jsonl").replies.values()} == {None}
+
+
 def test_the_day_of_a_run_is_for_items_without_one(articles, tmp_path):
     """`--as-of` makes a run over undated questions repeatable."""
     gold = write_lines(tmp_path / "gold.jsonl", [gold_row("q", question="When did the bridge open again?")])

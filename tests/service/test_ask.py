@@ -32,7 +32,7 @@ def test_answer_has_the_shape_of_the_contract(tmp_path: Path) -> None:
         answer = http.post("/v1/ask", json=ASKED).json()
     assert set(answer) == set(
         "id status answer statements citations conflicts dates rejected mode model degraded complete usage"
-        " timings_ms question".split()
+        " timings_ms question confidence".split()
     )
     assert "[1]" in answer["answer"]
     assert [one["number"] for one in answer["citations"]] == [1]

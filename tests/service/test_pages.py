@@ -10,10 +10,14 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from qa.errors import BadSettings
+from qa.service import pages
 from qa.service.page_html import Shown, is_web_link, render_article, visible
+from qa.settings import load_settings
 from qa.types import Source
 from tests.service.serving import BRIDGE, client
 
+FILES = Path(pages.__file__).parent / "page"
 EVIL = "</mark><script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp; {{7*7}}"
 
 
@@ -83,33 +87,91 @@ def test_nothing_an_article_says_becomes_markup(tmp_path: Path) -> None:
         replies.append(http.get(citation["link"].partition("?")[0], params={"span": EVIL}))
     for reply in replies:
         parsed = _Page(reply.text)
-        assert not {"script", "img", "iframe", "object", "embed", "base"} & set(parsed.tags)
+        assert not {"img", "iframe", "object", "embed", "base"} & set(parsed.tags)
+        assert parsed.tags.count("script") == parsed.links.count("/page/chat.js") // 2, "ours, and its preloading"
         assert not [name for name, _ in parsed.attributes if name.startswith("on")]
-        allowed = ("/", "#span", "data:,", "https://wire.example/bridge")
-        assert all(one in allowed or one.startswith("/articles/") for one in parsed.links), parsed.links
+        allowed = ("/", "#q", "#span", "data:,", "https://wire.example/bridge")
+        assert all(one in allowed or one.startswith(("/articles/", "/page/")) for one in parsed.links), parsed.links
 
 
 def test_headers_forbid_everything_else(served: TestClient) -> None:
-    """Every page says that nothing may be loaded, run, or told to other sites; the style's hash is in the policy."""
+    """No page loads, runs or tells anything foreign; nothing stands inline; scripts run on the start page alone."""
     for address in ("/", "/articles/bridge-1", "/articles/none", "/articles/bridge-1?span=9-1", "/?q=bridge"):
         reply = served.get(address)
         assert reply.headers["content-type"] == "text/html; charset=utf-8"
-        policy = reply.headers["content-security-policy"]
-        assert "default-src 'none'" in policy
-        assert "unsafe" not in policy
-        assert "frame-ancestors 'self'" in policy
+        policy = dict(one.split(" ", 1) for one in reply.headers["content-security-policy"].split("; "))
+        start = address.startswith("/?") or address == "/"
+        own = {"script-src": "'self'", "connect-src": "'self'"} if start else {}
+        assert policy == own | {
+            "default-src": "'none'",
+            "style-src": "'self'",
+            "img-src": "data:",
+            "form-action": "'self'",
+            "base-uri": "'none'",
+            "frame-ancestors": "'self'",
+            "require-trusted-types-for": "'script'",
+            "trusted-types": "'none'",
+        }
         assert reply.headers["x-content-type-options"] == "nosniff"
         assert reply.headers["referrer-policy"] == "no-referrer"
-        assert _style_hash(reply.text) in policy
+        assert "<style" not in reply.text
+        assert _Page(reply.text).tags.count("script") == start
 
 
-def _style_hash(page: str) -> str:
-    import base64
-    import hashlib
+def test_chosen_sites_may_frame_the_pages(tmp_path: Path) -> None:
+    """`QA_FRAME_ANCESTORS` names who may, on pages and on their errors."""
+    with client(tmp_path, BRIDGE, frame_ancestors="https://chat.example, http://127.0.0.1:8902") as http:
+        for address in ("/", "/articles/bridge-1?span=0-34&chat_id=1", "/articles/none"):
+            policy = http.get(address).headers["content-security-policy"]
+            assert "frame-ancestors 'self' https://chat.example http://127.0.0.1:8902;" in policy
 
-    found = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
-    assert found
-    return base64.b64encode(hashlib.sha256(found[1].encode()).digest()).decode()
+
+@pytest.mark.parametrize("value", ["*", "https://a.example; script-src *", "chat.example", "https://a.example/path"])
+def test_only_origins_may_be_named(value: str) -> None:
+    """What would become another rule of the policy, or none, stops the start."""
+    with pytest.raises(BadSettings, match="QA_FRAME_ANCESTORS"):
+        load_settings({"QA_FRAME_ANCESTORS": value}, None)
+
+
+def test_the_pages_files_are_ours(served: TestClient) -> None:
+    """Everything a page loads is there, named by its type, sent once; nothing else can be reached beside it."""
+    page = _Page(served.get("/").text)
+    loaded = {one for one in page.links if one.startswith("/page/")}
+    scripts = {f"/page/{one.name}" for one in FILES.glob("*.js")}
+    assert loaded == scripts | {"/page/page.css", "/page/chat.css"}
+    for address in loaded:
+        reply = served.get(address)
+        kind = "text/css" if address.endswith(".css") else "text/javascript"
+        assert reply.headers["content-type"] == f"{kind}; charset=utf-8"
+        assert reply.headers["x-content-type-options"] == "nosniff"
+        again = served.get(address, headers={"If-None-Match": reply.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+    for other in ("/page/", "/page/none.js", "/page/../pages.py", "/page/%2e%2e%2fpages.py", "/page/..%5cpages.py"):
+        assert served.get(other).status_code == 404
+    for script in FILES.glob("*.js"):
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|https?://", script.read_text()
+        )
+
+
+def test_a_key_knows_what_it_opens(tmp_path: Path) -> None:
+    """The page learns what will work; a password opens reading only, because a browser sends it of itself."""
+    with client(tmp_path, BRIDGE) as http:
+        assert http.get("/page/rights").json() == {"key_needed": False, "scopes": ["admin", "ask"]}
+    with client(tmp_path / "keys", api_keys=("both", "ask:reader")) as http:
+
+        def scopes(**request: Any) -> list[str]:
+            told = http.get("/page/rights", **request).json()
+            assert told["key_needed"] is True
+            return list(told["scopes"])
+
+        assert scopes() == scopes(headers={"Authorization": "Bearer wrong"}) == scopes(auth=("", "wrong")) == []
+        assert scopes(headers={"Authorization": "Bearer both"}) == ["admin", "ask"]
+        assert scopes(auth=("any", "both")) == scopes(auth=("any", "reader")) == ["ask"]
+        assert http.post("/v1/ask", json={"question": "x"}, auth=("any", "reader")).status_code == 200
+        assert http.post("/v1/articles", json=BRIDGE, auth=("any", "both")).status_code == 401
+        assert http.get("/page/page.css").status_code == 200
+        assert "as the password" in http.get("/").text
 
 
 @pytest.mark.parametrize(
@@ -196,7 +258,13 @@ def test_start_page_answers_without_scripts(served: TestClient) -> None:
     page = served.get("/", params={"q": "When did the bridge open again?", "as_of": ""}).text
     assert '<a class="marker" href="/articles/bridge-1?span=0-34">[1]</a>' in page
     assert "<blockquote>The bridge opened again on Monday.</blockquote>" in page
-    assert 'value="When did the bridge open again?"' in page
+    assert ">When did the bridge open again?</textarea>" in page
+    assert "<h2>Not in the articles</h2>" in served.get("/", params={"q": "bridge open", "outlet": "Nobody"}).text
+    assert 'value="Corvane Wire" checked' in served.get("/", params={"q": "bridge", "outlet": "Corvane Wire"}).text
+    assert (
+        "Not in the articles" in served.get("/", params={"q": "bridge open", "after": "2024-01-01", "before": ""}).text
+    )
+    assert served.get("/", params={"q": "bridge", "after": "2024-01-02", "before": "2024-01-01"}).status_code == 422
     assert served.get("/", params={"q": "bridge", "as_of": "someday"}).status_code == 422
     assert served.get("/", params={"q": "x" * 2_001}).status_code == 422
 
@@ -204,5 +272,19 @@ def test_start_page_answers_without_scripts(served: TestClient) -> None:
 def test_another_site_cannot_ask(served: TestClient) -> None:
     """A link or an image on another page fills in the form and does not send it: questions cost."""
     page = served.get("/?q=bridge", headers={"Sec-Fetch-Site": "cross-site"}).text
-    assert 'value="bridge"' in page
+    assert ">bridge</textarea>" in page
     assert 'class="answer"' not in page
+
+
+def test_the_form_offers_the_outlets_there_are(tmp_path: Path) -> None:
+    """Each outlet of a live article once, in order; one whose last article was taken down or renamed is gone."""
+    rows = [BRIDGE | {"id": name, "outlet": outlet} for name, outlet in zip("abcd", "zBaa", strict=True)]
+    with client(tmp_path, *rows, BRIDGE | {"id": "e", "outlet": None}) as http:
+
+        def offered() -> list[str]:
+            return re.findall(r'name="outlet" value="([^"]*)"', http.get("/").text)
+
+        assert offered() == ["a", "B", "z"]
+        http.delete("/v1/articles/a")
+        http.post("/v1/articles", json=BRIDGE | {"id": "b", "outlet": "<C>", "text": "The bridge is closed."})
+        assert offered() == ["&lt;C&gt;", "a"]

@@ -1,0 +1,61 @@
+// From an article's text and ranges of code points to nodes, whose text together is the article's to the character.
+
+import { el } from "./dom.js";
+
+// What a reader cannot see and should know of; joiners and tags inside emoji, and joiners in Persian, are fine.
+// The server's page shows the same (page_html.py).
+const HIDDEN = new RegExp(
+  [
+    "\\u{1F3F4}[\\u{E0030}-\\u{E007A}]{2,6}\\u{E007F}",
+    "(?<=[^\\x00-\\x7F])[\\u200C\\u200D](?=[^\\x00-\\x7F])",
+    "([\\x00-\\x08\\x0B-\\x1F\\x7F-\\x9F\\u061C\\u180E\\u200B-\\u200F\\u2028-\\u202E\\u2060-\\u206F\\uFEFF\\uFFF9-\\uFFFB" +
+      "\\u{E0000}-\\u{E007F}])",
+  ].join("|"),
+  "gu",
+);
+
+/** Return the places of ascending code point offsets in the string's own UTF-16 units. */
+export function unitOffsets(text, offsets) {
+  const places = [];
+  let unit = 0;
+  let point = 0;
+  for (const offset of offsets) {
+    for (; point < offset && unit < text.length; point += 1) unit += text.codePointAt(unit) > 0xffff ? 2 : 1;
+    places.push(unit);
+  }
+  return places;
+}
+
+/** Text as nodes, each character that cannot be seen in a marked isolate of its own. */
+export function visible(text) {
+  const nodes = [];
+  let done = 0;
+  for (const found of text.matchAll(HIDDEN)) {
+    if (found[1] === undefined) continue;
+    const code = `U+${found[1].codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
+    nodes.push(text.slice(done, found.index), el("bdi", { class: "hidden", "data-code": code }, found[1]));
+    done = found.index + found[0].length;
+  }
+  return [...nodes, text.slice(done)];
+}
+
+/** The whole text as nodes: the span in one <mark>, furniture greyed; either may lie across the other's edge. */
+export function marked(text, span, furniture) {
+  const ranges = span ? [span, ...furniture] : furniture;
+  const points = [...new Set([0, Infinity, ...ranges.flat()])].sort((one, other) => one - other);
+  const units = unitOffsets(text, points);
+  const mark = el("mark", { tabindex: "-1" });
+  const nodes = [];
+  for (let place = 0; place + 1 < points.length; place += 1) {
+    const point = points[place];
+    const within = (range) => range[0] <= point && point < range[1];
+    const words = visible(text.slice(units[place], units[place + 1]));
+    const piece = furniture.some(within) ? [el("span", { class: "furniture" }, words)] : words;
+    if (!span || !within(span)) nodes.push(...piece);
+    else {
+      if (point === span[0]) nodes.push(mark);
+      mark.append(...piece);
+    }
+  }
+  return { nodes, mark: span ? mark : null };
+}

@@ -1,0 +1,211 @@
+"""Ask the service as one Python client does, and print what came: one JSON object a line, as it happens.
+
+    python python_clients.py CLIENT '{"url": ..., "slow_url": ..., "key": ..., "question": ...}'
+
+It runs in the lane's own environment, so it imports nothing of ours and each client only when it is asked for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+HOLD_S = 2.0  # how long a client lives on after it cancelled, so that its end does not do the cancelling
+MODEL, WRONG_MODEL, WRONG_KEY = "news-qa", "gpt-9", "wrong"
+
+
+def say(kind: str, **data: Any) -> None:
+    print(json.dumps({"kind": kind, **data}), flush=True)
+
+
+def messages(at: dict[str, str]) -> list[dict[str, str]]:
+    return [{"role": "system", "content": "Be brief."}, {"role": "user", "content": at["question"]}]
+
+
+def openai_chat(at: dict[str, str]) -> None:
+    import openai
+
+    say("version", name="openai", version=version("openai"))
+
+    def client(url: str = at["url"], key: str = at["key"]) -> openai.OpenAI:
+        return openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0)
+
+    chat: Any = client().chat.completions
+    asked = {"model": MODEL, "messages": messages(at)}
+    say("models", models=[one.id for one in client().models.list()])
+    whole = chat.create(**asked).choices[0].message
+    say("whole", text=whole.content, urls=[one.url_citation.url for one in whole.annotations])
+    with chat.stream(**asked, stream_options={"include_usage": True}) as stream:
+        for _ in stream:
+            pass
+        final = stream.get_final_completion().choices[0].message
+    say("streamed", text=final.content, urls=[one.url_citation.url for one in final.annotations])
+    narrow = chat.create(**asked, extra_body={"filters": {"outlets": ["No such outlet"]}})
+    say("filtered", status=narrow.news_qa["status"])
+    for kind, one, model in (
+        ("unknown_model", client(), WRONG_MODEL),
+        ("bad_key", client(key=WRONG_KEY), MODEL),
+    ):
+        try:
+            one.chat.completions.create(model=model, messages=messages(at))
+        except openai.APIStatusError as exc:
+            say(kind, status=exc.status_code, code=exc.code, type=type(exc).__name__)
+    stream = client(at["slow_url"]).chat.completions.create(**asked, stream=True)
+    next(one for one in stream if one.choices[0].delta.content)
+    stream.close()
+    say("cancelled")
+    time.sleep(HOLD_S)
+
+
+def openai_responses(at: dict[str, str]) -> None:
+    import openai
+
+    say("version", name="openai", version=version("openai"))
+    client: Any = openai.OpenAI(base_url=f"{at['url']}/v1", api_key=at["key"], max_retries=0)
+    asked = {"model": MODEL, "input": at["question"], "instructions": "Be brief."}
+
+    def urls(reply: Any) -> list[str]:
+        return [one.url for one in reply.output[0].content[0].annotations]
+
+    whole = client.responses.create(**asked)
+    say("whole", text=whole.output_text, urls=urls(whole))
+    with client.responses.stream(**asked) as stream:
+        for _ in stream:
+            pass
+        final = stream.get_final_response()
+    say("streamed", text=final.output_text, urls=urls(final))
+    try:
+        client.responses.create(model=WRONG_MODEL, input="x")
+    except openai.APIStatusError as exc:
+        say("unknown_model", status=exc.status_code, code=exc.code, type=type(exc).__name__)
+    slow: Any = openai.OpenAI(base_url=f"{at['slow_url']}/v1", api_key=at["key"], max_retries=0)
+    stream = slow.responses.create(**asked, stream=True)
+    next(one for one in stream if one.type == "response.output_text.delta")
+    stream.close()
+    say("cancelled")
+    time.sleep(HOLD_S)
+
+
+def langchain(at: dict[str, str]) -> None:
+    import openai
+    from langchain_openai import ChatOpenAI
+
+    say("version", name="langchain-openai", version=version("langchain-openai"))
+
+    def client(url: str = at["url"], key: str = at["key"], model: str = MODEL) -> Any:
+        return ChatOpenAI(base_url=f"{url}/v1", api_key=key, model=model, max_retries=0)
+
+    asked = [("system", "Be brief."), ("human", at["question"])]
+    whole = client().invoke(asked)
+    say("whole", text=whole.text)
+    say("streamed", text="".join(one.text for one in client().stream(asked)))
+    for kind, one in (("unknown_model", client(model=WRONG_MODEL)), ("bad_key", client(key=WRONG_KEY))):
+        try:
+            one.invoke(asked)
+        except openai.APIStatusError as exc:
+            say(kind, status=exc.status_code, code=exc.code, type=type(exc).__name__)
+    stream = client(at["slow_url"]).stream(asked)
+    next(one for one in stream if one.text)
+    stream.close()
+    say("cancelled")
+    time.sleep(HOLD_S)
+
+
+def llamaindex(at: dict[str, str]) -> None:
+    import openai
+    from llama_index.core.llms import ChatMessage
+    from llama_index.llms.openai_like import OpenAILike
+
+    say("version", name="llama-index-llms-openai-like", version=version("llama-index-llms-openai-like"))
+
+    def client(url: str = at["url"], key: str = at["key"], model: str = MODEL) -> Any:
+        return OpenAILike(
+            api_base=f"{url}/v1", api_key=key, model=model, is_chat_model=True, context_window=8_000, max_retries=0
+        )
+
+    asked = [ChatMessage(role=one["role"], content=one["content"]) for one in messages(at)]
+    whole = client().chat(asked)
+    say("whole", text=whole.message.content, urls=[one.url_citation.url for one in whole.raw.choices[0].message.annotations])
+    say("streamed", text="".join(one.delta for one in client().stream_chat(asked)))
+    for kind, one in (("unknown_model", client(model=WRONG_MODEL)), ("bad_key", client(key=WRONG_KEY))):
+        try:
+            one.chat(asked)
+        except openai.APIStatusError as exc:
+            say(kind, status=exc.status_code, code=exc.code, type=type(exc).__name__)
+    stream = client(at["slow_url"]).stream_chat(asked)
+    next(one for one in stream if one.delta)
+    stream.close()
+    del stream
+    gc.collect()  # its own generators hold one another, and nothing else closes the connection
+    say("cancelled")
+    time.sleep(HOLD_S)
+
+
+def litellm(at: dict[str, str]) -> None:
+    import litellm as lite
+
+    say("version", name="litellm", version=version("litellm"))
+
+    def ask(url: str = at["url"], key: str = at["key"], model: str = MODEL, stream: bool = False) -> Any:
+        return lite.completion(
+            model=f"openai/{model}", api_base=f"{url}/v1", api_key=key, messages=messages(at), stream=stream, max_retries=0
+        )
+
+    def urls(found: Any) -> list[str]:
+        return [one["url_citation"]["url"] for one in found or []]
+
+    whole = ask().choices[0].message
+    say("whole", text=whole.content, urls=urls(whole.annotations))
+    pieces = [one.choices[0].delta for one in ask(stream=True)]
+    say("streamed", text="".join(one.content or "" for one in pieces),
+        urls=[url for one in pieces for url in urls(getattr(one, "annotations", None))])  # fmt: skip
+    for kind, more in (("unknown_model", {"model": WRONG_MODEL}), ("bad_key", {"key": WRONG_KEY})):
+        try:
+            ask(**more)
+        except lite.exceptions.APIError as exc:
+            say(kind, status=exc.status_code, type=type(exc).__name__)
+        except (lite.exceptions.NotFoundError, lite.exceptions.AuthenticationError) as exc:
+            say(kind, status=exc.status_code, type=type(exc).__name__)
+
+
+def mcp(at: dict[str, str]) -> None:
+    say("version", name="mcp", version=version("mcp"))
+    asyncio.run(_mcp(at))
+
+
+async def _mcp(at: dict[str, str]) -> None:
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamablehttp_client
+
+    headers = {"authorization": f"Bearer {at['key']}"}
+    async with (
+        streamablehttp_client(f"{at['url']}/mcp", headers=headers) as (read, write, _),
+        ClientSession(read, write) as session,
+    ):
+        await session.initialize()
+        say("tools", tools=sorted(one.name for one in (await session.list_tools()).tools))
+        told = (await session.call_tool("ask", {"question": at["question"]})).structuredContent or {}
+        say("whole", text=told["answer"], urls=[one["url"] for one in told["citations"]])
+        found = (await session.call_tool("search", {"query": at["question"]})).structuredContent or {}
+        article = (await session.call_tool("fetch", {"id": found["results"][0]["id"]})).structuredContent or {}
+        say("fetched", text=article["text"], id=article["id"])
+
+
+CLIENTS: dict[str, Callable[[dict[str, str]], None]] = {
+    "openai-chat": openai_chat,
+    "openai-responses": openai_responses,
+    "langchain": langchain,
+    "llamaindex": llamaindex,
+    "litellm": litellm,
+    "mcp": mcp,
+}
+
+if __name__ == "__main__":
+    CLIENTS[sys.argv[1]](json.loads(sys.argv[2]))
+    say("done")
