@@ -29,6 +29,7 @@ _REACH = 12  # words; a clause break counts as three
 # Alike for what is counted, and for the verb of the question; as any other word "work" is no "job".
 _EMPLOYED = frozenset(text.stems("job work employ employs employed employment employee hire worker post"))
 _EMPLOYING = _EMPLOYED - frozenset(text.stems("worker employee post"))
+_SOME_PEOPLE = frozenset(text.stems("children women men"))
 _PRONOUN = re.compile(r"(?:It|They|This|These)\b")
 _TOTAL = re.compile(r"\b(?:figure|number|total|toll|count|tally)\b(?! of)", re.IGNORECASE)
 _NAME = re.compile(r"\b[A-ZÀ-ÖØ-Þ][\w’'-]{3,}")
@@ -190,6 +191,8 @@ def _counts(wanted: Target, noun: frozenset[str], at: frozenset[str]) -> bool:
     """Tell whether the value is a number of the things asked for."""
     if noun & wanted.things and noun - wanted.things and wanted.things - noun - at:
         return False  # silver coins are no gold coins
+    if wanted.things & _SOME_PEOPLE and not wanted.things & noun:
+        return False  # how many children were hurt is not how many people were
     if any(alike.holds(noun, stem) for stem in wanted.things):
         return True
     people = bool(wanted.things & PEOPLE)

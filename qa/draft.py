@@ -127,8 +127,9 @@ class Draft:
                 if not any(self.numbering.number_of(evidence) for evidence in side.evidence):
                     quoted = extractive.quoted(side.evidence[0])
                     events += self.add(quoted, side.evidence[:1])
-            values = tuple(self._value(side.value, side.evidence) for side in one.sides)
-            self.conflicts.append(Conflict(one.about, values, one.kind))
+            values = [self._value(side.value, side.evidence) for side in one.sides]
+            values.sort(key=lambda value: value.citations)  # as the reader meets them
+            self.conflicts.append(Conflict(one.about, tuple(values), one.kind))
         return events
 
     def _value(self, value: str, evidence: Sequence[Evidence]) -> ConflictValue:

@@ -7,21 +7,30 @@ weighted, beat scores stretched to 0..1, because a leg whose hits are all about 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 Place = tuple[int, int, int]  # article, version, ordinal
 
-WORDS = 0.5
-MEANING = 0.7
-LEAD = 1.2  # how near the first chunk of an article is speaks for all of it: news begins with what happened
-WORDS_ALONE = 1.0
-RECENCY_WEIGHT = 0.85
 RECENCY_DAYS = 30.0
 LOOKING_BACK = 0.8  # what an article of today counts when the question asks for a time that has passed
 
 K = TypeVar("K", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What each thing that speaks for a chunk is worth."""
+
+    words: float = 0.5
+    meaning: float = 0.7
+    lead: float = 1.2  # how near the first chunk of an article is speaks for all of it: news begins with what happened
+    words_alone: float = 1.0  # of the words when the vectors found nothing
+    recency: float = 0.85
+
+
+WEIGHTS = Weights()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +42,34 @@ class Candidate:
     score: float
 
 
-def fuse(words: Mapping[Place, float], near: Mapping[Place, float]) -> dict[Place, float]:
+def score(
+    words: Sequence[Candidate],
+    near: Sequence[Candidate],
+    as_of: int,
+    window: tuple[int, int] | None,
+    weights: Weights = WEIGHTS,
+) -> dict[Place, float]:
+    """Return the score of every chunk that a leg found, best first, ties by place."""
+    fused = fuse({one.place: one.score for one in words}, {one.place: one.score for one in near}, weights)
+    prior = recency({one.place: one.day for one in (*words, *near)}, as_of, window)
+    total = {place: match + weights.recency * prior[place] for place, match in fused.items()}
+    return dict(sorted(total.items(), key=lambda one: (-one[1], one[0])))
+
+
+def fuse(words: Mapping[Place, float], near: Mapping[Place, float], weights: Weights = WEIGHTS) -> dict[Place, float]:
     """Add up what each leg says of each chunk: shares of the question's weight in words, and cosines.
 
     A chunk that the vectors did not find is no nearer than the last that they found: cosines count from there.
     """
     if not near:
-        return {place: WORDS_ALONE * score for place, score in words.items()}
+        return {place: weights.words_alone * share for place, share in words.items()}
     floor = min(near.values()) if len(near) > 1 else 0.0
-    above = {place: max(0.0, score - floor) for place, score in near.items()}
-    leads = {place[:2]: score for place, score in above.items() if place[2] == 0}
+    above = {place: max(0.0, cosine - floor) for place, cosine in near.items()}
+    leads = {place[:2]: height for place, height in above.items() if place[2] == 0}
     return {
-        place: WORDS * words.get(place, 0.0) + MEANING * above.get(place, 0.0) + LEAD * leads.get(place[:2], 0.0)
+        place: weights.words * words.get(place, 0.0)
+        + weights.meaning * above.get(place, 0.0)
+        + weights.lead * leads.get(place[:2], 0.0)
         for place in dict.fromkeys((*words, *near))
     }
 

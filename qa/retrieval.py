@@ -31,6 +31,18 @@ class Retrieved:
     degraded: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the legs found for one question, each best first."""
+
+    asked: Asked
+    words: tuple[Candidate, ...]
+    near: tuple[Candidate, ...]
+    not_after: int
+    window: tuple[int, int] | None  # the first and last day that the question speaks of
+    degraded: tuple[str, ...]
+
+
 class Retriever:
     """Search the projections; show only what is live in the catalog."""
 
@@ -52,6 +64,24 @@ class Retriever:
         top_k: int = 8,
     ) -> Retrieved:
         """Return the `top_k` best chunks. Raises BadQuestion, and StoreFailed when every leg is away."""
+        found = self.look(question, collection=collection, filters=filters, as_of=as_of)
+        scores = ranking.score(found.words, found.near, found.not_after, found.window)
+        ranks = [{one.place: rank for rank, one in enumerate(leg, start=1)} for leg in (found.words, found.near)]
+        hits = [
+            _hit(row, scores[place], ranks[0].get(place), ranks[1].get(place))
+            for place, row in self._live(list(scores), found.not_after, 2 * top_k)
+        ]
+        return Retrieved(found.asked, tuple(reprints.collapse(hits)[:top_k]), found.degraded)
+
+    def look(
+        self,
+        question: str | Standalone,
+        *,
+        collection: str = "default",
+        filters: Filters = Filters(),
+        as_of: str | None = None,
+    ) -> Found:
+        """Return what each leg finds, before any ranking. Raises BadQuestion, and StoreFailed."""
         follow_up = alone(question) if isinstance(question, str) else question
         asked = analyse(follow_up.question, follow_up.own, f"{follow_up.context} {follow_up.aside}".strip())
         today = _day(as_of)
@@ -64,17 +94,7 @@ class Retriever:
             raise StoreFailed(f"no index answers: {', '.join(degraded)}")
         span = timewords.window(asked.question, today) or timewords.window(follow_up.before, today)
         window = None if span is None else (dates.ordinal(span[0].isoformat()), dates.ordinal(span[1].isoformat()))
-        legs = [{one.place: one.score for one in leg} for leg in (words, near)]
-        scores = ranking.fuse(*legs)
-        prior = ranking.recency({one.place: one.day for one in (*words, *near)}, bounds.not_after, window)
-        total = {place: score + ranking.RECENCY_WEIGHT * prior[place] for place, score in scores.items()}
-        order = sorted(total, key=lambda place: (-total[place], place))
-        ranks = [{place: rank for rank, place in enumerate(leg, start=1)} for leg in legs]
-        hits = [
-            _hit(row, total[place], ranks[0].get(place), ranks[1].get(place))
-            for place, row in self._live(order, bounds.not_after, 2 * top_k)
-        ]
-        return Retrieved(asked, tuple(reprints.collapse(hits)[:top_k]), tuple(degraded))
+        return Found(asked, tuple(words), tuple(near), bounds.not_after, window, tuple(degraded))
 
     def _live(self, order: Sequence[Place], not_after: int, wanted: int) -> list[tuple[Place, ChunkRow]]:
         """Return the best chunks that the catalog has, as it has them; an index may be behind.

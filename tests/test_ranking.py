@@ -5,34 +5,42 @@ import math
 import pytest
 from hypothesis import given, strategies as st
 
-from qa.ranking import LEAD, LOOKING_BACK, MEANING, RECENCY_DAYS, WORDS, WORDS_ALONE, Place, fuse, recency
+from qa.ranking import LOOKING_BACK, RECENCY_DAYS, Candidate, Place, Weights, fuse, recency, score
 
 PLACES = st.tuples(st.integers(0, 5), st.just(1), st.integers(0, 5))
 SHARES = st.dictionaries(PLACES, st.floats(0, 3), max_size=20)
 COSINES = st.dictionaries(PLACES, st.floats(-1, 1), max_size=20)
 A, B, C = (1, 1, 4), (2, 1, 5), (3, 1, 6)
+FOURS = Weights(words=4, meaning=8, lead=16, words_alone=2, recency=1)
 
 
 def test_cosines_count_from_the_last_that_was_found() -> None:
     """What the vectors did not find is as near as that one, at most; what the words did not find has none of them."""
-    fused = fuse({A: 1.0, B: 0.5}, {B: 0.75, C: 0.25})
-    assert fused == {A: WORDS * 1.0, B: WORDS * 0.5 + MEANING * 0.5, C: 0.0}
+    fused = fuse({A: 1.0, B: 0.5}, {B: 0.75, C: 0.25}, FOURS)
+    assert fused == {A: 4.0, B: 2.0 + 4.0, C: 0.0}
 
 
 def test_a_lead_speaks_for_its_whole_article() -> None:
     """Of chunks that match alike, that of the article whose first chunk is near is better; not of another version."""
-    fused = fuse({A: 1.0, B: 1.0, (1, 2, 4): 1.0}, {(1, 1, 0): 0.75, C: 0.25})
-    assert fused[A] == WORDS + LEAD * 0.5
-    assert fused[B] == fused[1, 2, 4] == WORDS
-    assert fused[1, 1, 0] == (MEANING + LEAD) * 0.5
+    fused = fuse({A: 1.0, B: 1.0, (1, 2, 4): 1.0}, {(1, 1, 0): 0.75, C: 0.25}, FOURS)
+    assert fused[A] == 4.0 + 8.0
+    assert fused[B] == fused[1, 2, 4] == 4.0
+    assert fused[1, 1, 0] == 4.0 + 8.0
 
 
 def test_a_leg_that_found_nothing_takes_nothing_from_the_other() -> None:
     """One leg alone keeps its scores, and a single hit is worth something."""
-    assert fuse({A: 1.0, B: 0.5}, {}) == {A: WORDS_ALONE * 1.0, B: WORDS_ALONE * 0.5}
-    assert fuse({}, {A: 0.75, B: 0.25}) == {A: MEANING * 0.5, B: 0.0}
-    assert fuse({}, {A: 0.5}) == {A: MEANING * 0.5}
+    assert fuse({A: 1.0, B: 0.5}, {}, FOURS) == {A: 2.0, B: 1.0}
+    assert fuse({}, {A: 0.75, B: 0.25}, FOURS) == {A: 4.0, B: 0.0}
+    assert fuse({}, {A: 0.5}, FOURS) == {A: 4.0}
     assert fuse({}, {}) == {}
+
+
+def test_match_and_age_are_added_up_best_first() -> None:
+    """Of equals the first place, so that two runs are alike."""
+    words = (Candidate(B, 100, 1.0), Candidate(A, 100, 1.0), Candidate(C, None, 2.0))
+    total = score(words, (), 100, None, Weights(words_alone=2, recency=3))
+    assert list(total.items()) == [(C, 7.0), (A, 5.0), (B, 5.0)]
 
 
 @given(SHARES, COSINES)

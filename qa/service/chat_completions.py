@@ -213,10 +213,10 @@ async def _frames(
                     yield reply.frame({"content": ""}, event=reply.source_event(event))
                 elif shown:
                     yield reply.frame({"content": shown})
+        yield reply.frame({"content": ""}, **reply.extras())
     except Exception as exc:  # noqa: BLE001  # the HTTP boundary of a response that has begun
         yield format_sse_event(data_str=json.dumps(stream_error(exc)))
         return
-    yield reply.frame({"content": ""}, **reply.extras())
     yield reply.frame({"annotations": reply.annotations()}, reply.finish_reason)
     if chat.with_usage:
         yield reply.usage_frame()

@@ -15,8 +15,8 @@ from tests.service.serving import running, settings_for
 CONFLICT = "What will it cost to rebuild the eastern approach of the Orrin Bridge?"
 REFUSED = "How old is Dorothea Lanyon, the bus driver?"
 PICTURES = (
-    ("desktop", (1080, 640), "light", "article refusal"),
-    ("dark", (1080, 640), "dark", "answer"),
+    ("desktop", (1060, 600), "light", "article refusal"),
+    ("dark", (1060, 600), "dark", "answer"),
     ("phone", (390, 780), "light", "answer article"),
 )
 

@@ -131,7 +131,11 @@ def llamaindex(at: dict[str, str]) -> None:
 
     asked = [ChatMessage(role=one["role"], content=one["content"]) for one in messages(at)]
     whole = client().chat(asked)
-    say("whole", text=whole.message.content, urls=[one.url_citation.url for one in whole.raw.choices[0].message.annotations])
+    say(
+        "whole",
+        text=whole.message.content,
+        urls=[one.url_citation.url for one in whole.raw.choices[0].message.annotations],
+    )
     say("streamed", text="".join(one.delta for one in client().stream_chat(asked)))
     for kind, one in (("unknown_model", client(model=WRONG_MODEL)), ("bad_key", client(key=WRONG_KEY))):
         try:
@@ -154,7 +158,12 @@ def litellm(at: dict[str, str]) -> None:
 
     def ask(url: str = at["url"], key: str = at["key"], model: str = MODEL, stream: bool = False) -> Any:
         return lite.completion(
-            model=f"openai/{model}", api_base=f"{url}/v1", api_key=key, messages=messages(at), stream=stream, max_retries=0
+            model=f"openai/{model}",
+            api_base=f"{url}/v1",
+            api_key=key,
+            messages=messages(at),
+            stream=stream,
+            max_retries=0,
         )
 
     def urls(found: Any) -> list[str]:

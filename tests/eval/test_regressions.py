@@ -182,7 +182,7 @@ def test_refusing_everything_is_caught_by_over_refusal(files, base, tmp_path):
 def test_a_dropped_recency_prior_is_caught_by_the_ranking(files, base, tmp_path, monkeypatch):
     """The service itself is broken: without the prior the old report comes first."""
     gold, _, library = files
-    monkeypatch.setattr(ranking, "RECENCY_WEIGHT", 0.0)
+    monkeypatch.setattr(ranking, "recency", lambda days, *_: dict.fromkeys(days, 0.0))
     new = score(gold, ask(library, gold, tmp_path / "run.jsonl"))
     assert "ndcg@10" in caught(base, new)
 
