@@ -7,8 +7,8 @@ BIN := .venv/bin
 # The public sets, for `make bench`; they are no part of the project.
 DATA ?= ../shared/bench
 
-.PHONY: install dev serve demo test lint types unit lock clean test-model test-clients test-browser screenshots
-.PHONY: gate baseline bench bench-tables bench-refusal bench-conflicts bench-verification bench-time bench-attacks bench-speed
+.PHONY: install dev serve demo test lint types unit lock clean test-model test-clients test-open-webui test-browser screenshots
+.PHONY: gate baseline bench bench-tables bench-refusal bench-conflicts bench-verification bench-time bench-attacks bench-speed bench-load
 
 install: .venv/installed
 dev: .venv/installed-dev
@@ -64,7 +64,11 @@ test-clients: dev
 	mkdir -p .clients/node
 	cp tests/clients/node/* .clients/node
 	if command -v npm > /dev/null; then cd .clients/node && npm ci --no-audit --no-fund --loglevel=error; fi
-	$(BIN)/pytest tests/clients/test_clients.py -rs -s
+	QA_TEST_CLIENTS=1 $(BIN)/pytest tests/clients/test_clients.py -rs
+
+# The real Open WebUI in Chromium; it installs some gigabytes into .clients.
+test-open-webui: dev
+	tests/clients/run_open_webui.sh
 
 # Ask our own gold set and hold the answers against the baseline that is committed; a minute.
 gate: install
@@ -100,6 +104,9 @@ bench-attacks: install
 
 bench-speed: install
 	$(BIN)/python -m eval bench speed
+
+bench-load: install
+	$(BIN)/python -m eval bench load
 
 # Write both locks anew from pyproject.toml and overrides.txt.
 lock: dev

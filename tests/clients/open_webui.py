@@ -13,7 +13,7 @@ import shutil
 import sys
 import urllib.request
 
-from playwright.sync_api import TimeoutError, sync_playwright
+from playwright.sync_api import Error, sync_playwright
 
 QUESTION = "What will it cost to rebuild the eastern approach of the Orrin Bridge?"
 SAID = "€46 million"
@@ -42,7 +42,7 @@ def main() -> None:
         page.goto(f"{url}/?models={model}")
         box = page.locator("#chat-input")
         greeting = page.get_by_text("Okay, Let's Go!")  # once, to a new user
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(Error):
             greeting.click(timeout=8_000)
         box.click()
         box.press_sequentially(QUESTION, delay=2)
