@@ -2,11 +2,11 @@
 
     python -m eval.sweeps --bench PATH --store DIR [--embed minilm|none] [--draws 300]
 
-The candidates of each leg are looked up once for every question: of `realtimeqa_goldlink` 2022 with and without its date,
-of `realtimeqa_silver` 2022 (questions that are not in goldlink; never fitted on), over the articles that the store at DIR
-holds, and of our own gold set without follow-ups. Prints MRR@10 of articles for each variant with the paired difference
-to the service, 95 % bootstrap over questions; then the weights that the thirty best of the random draws have on
-average, and what choosing them on four fifths of the questions is worth on the fifth.
+The candidates of each leg are looked up once for every question: of `realtimeqa_goldlink` 2022 with and without its
+date, of `realtimeqa_silver` 2022 (those that are not in goldlink; never fitted on), over the articles that the store
+at DIR holds, and of our own gold set without follow-ups. Prints hits@1 and MRR@10 of articles for each variant with the
+paired difference of MRR to the service, 95 % bootstrap over questions; then the weights that the thirty best of the
+random draws have on average, and what choosing them on four fifths of the questions is worth on the fifth.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from qa.wiring import sample_articles
 FITTED = ("goldlink", "goldlink undated", "gold")
 SETS = (*FITTED, "silver")
 FOLDS, BEST, DEPTH = 5, 30, 10
-_LOWEST, _HIGHEST = Weights(0.2, 0.3, 0.0, 0.5, 0.1), Weights(1.2, 1.5, 1.5, 1.5, 1.2)
+_LOWEST, _HIGHEST = Weights(0.2, 0.3, 0.0, 0.5, 0.1, 0.5), Weights(1.2, 1.5, 1.8, 1.5, 1.0, 1.8)
 
 Array = NDArray[np.float64]
 Order = Callable[[Found], Sequence[Place]]
@@ -70,15 +70,15 @@ def gather(bench: Path, store: Path, gold: Path, embed: str) -> Iterator[Probe]:
                 yield _probe(library, "gold", item.question, item.as_of, item.relevant)
     with open_library(store, None, embed) as library:
         linked = list(items(bench, "realtimeqa_goldlink"))
-        for item in linked:
-            known = frozenset(item["meta"]["gold_doc_ids"])
-            yield _probe(library, "goldlink", item["question"], item["asof"], known)
-            yield _probe(library, "goldlink undated", item["question"], None, known)
-        ids = {item["id"] for item in linked}
-        for item in items(bench, "realtimeqa_silver"):
-            if item["id"] not in ids:
-                known = frozenset(item["meta"]["gold_doc_ids"])
-                yield _probe(library, "silver", item["question"], item["asof"], known)
+        for one in linked:
+            known = frozenset(one["meta"]["gold_doc_ids"])
+            yield _probe(library, "goldlink", one["question"], one["asof"], known)
+            yield _probe(library, "goldlink undated", one["question"], None, known)
+        ids = {one["id"] for one in linked}
+        for one in items(bench, "realtimeqa_silver"):
+            if one["id"] not in ids:
+                known = frozenset(one["meta"]["gold_doc_ids"])
+                yield _probe(library, "silver", one["question"], one["asof"], known)
 
 
 def _probe(library: Library, name: str, question: str, as_of: str | None, known: frozenset[str]) -> Probe:
@@ -94,7 +94,7 @@ def by_weights(weights: Weights) -> Order:
 def variants() -> dict[str, Order]:
     """Return every order that is compared."""
     known: dict[str, Order] = {"the service": by_weights(WEIGHTS)}
-    for name in ("words", "meaning", "lead", "recency"):
+    for name in ("words", "meaning", "lead", "recency", "recency_asked"):
         for factor in (0.0, 0.5, 2.0):
             changed = {**_named(WEIGHTS), name: factor * getattr(WEIGHTS, name)}
             known[f"{name} x {factor:g}"] = by_weights(Weights(**changed))
@@ -104,8 +104,7 @@ def variants() -> dict[str, Order]:
 
 
 def _named(weights: Weights) -> dict[str, float]:
-    names = ("words", "meaning", "lead", "words_alone", "recency")
-    return dict(zip(names, astuple(weights), strict=True))
+    return dict(zip(Weights.__slots__, astuple(weights), strict=True))
 
 
 def _stretched(found: Found) -> dict[Place, float]:

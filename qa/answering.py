@@ -112,12 +112,11 @@ class Answerer:
                 for said in draft.add(statement.text, statement.cited):
                     yield said
             draft.partial = bool(chosen) and not chosen[0].covers
-        if draft.statements:
-            with clock.stage("verify"):
-                missing = draft.note_conflicts(conflicts.find(retrieved.asked, ranked))
-            for said in missing:
-                yield said
-        else:
+        with clock.stage("verify"):
+            missing = draft.note_conflicts(conflicts.find(retrieved.asked, ranked), quote=mode == "extractive")
+        for said in missing:
+            yield said
+        if not draft.statements:
             yield Delta(NOT_IN_SOURCES)
         yield self._answer(mode, draft, clock)
 

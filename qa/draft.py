@@ -117,14 +117,18 @@ class Draft:
         )
         return [*events, Delta(gap + said)]
 
-    def note_conflicts(self, found: Sequence[Disagreement]) -> list[Event]:
-        """Record the disagreements that the answer touches; a side that it does not cite yet is quoted."""
+    def note_conflicts(self, found: Sequence[Disagreement], *, quote: bool) -> list[Event]:
+        """Record the disagreements that the answer touches; a side that it does not cite yet is quoted.
+
+        With `quote` a contradiction about what is asked is part of the answer, whatever else was found.
+        """
         events: list[Event] = []
         for one in found:
-            if not any(self.numbering.number_of(evidence) for side in one.sides for evidence in side.evidence):
+            silent = [side for side in one.sides if not any(map(self.numbering.number_of, side.evidence))]
+            if len(silent) == len(one.sides) and not (quote and one.kind == "contradiction"):
                 continue
-            for side in one.sides:
-                if not any(self.numbering.number_of(evidence) for evidence in side.evidence):
+            for side in silent:
+                if not any(map(self.numbering.number_of, side.evidence)):  # two sides may share a sentence
                     quoted = extractive.quoted(side.evidence[0])
                     events += self.add(quoted, side.evidence[:1])
             values = [self._value(side.value, side.evidence) for side in one.sides]

@@ -38,6 +38,8 @@ _EMPHASIS = re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])(.{1,400}?)(?<=[^\s*])\1(?
 _UNDERLINE = re.compile(r"(?<!\w)(_{1,3})(?=[^\s_])(.{1,400}?)(?<=[^\s_])\1(?!\w)")
 _TICKS = re.compile(r"`+|~~+")
 _EMPTY_PARENS = re.compile(r"(?<!\])\(\s*[,;]*\s*\)")  # after `]` they tell that the brackets were a link
+_EMPTIED = re.compile(r"\]\(\s*\)")  # what is left of a link whose address was taken out
+_LINK_END = re.compile(r"\](?=[(\[])")
 _ROUNDS = 8  # each round can only uncover what the one before hid; hostile nests deeper than this lose their signs
 
 
@@ -62,8 +64,8 @@ def plain_text(text: str) -> str:
 
 
 def plain_statement(text: str) -> str:
-    """Return plain text that does not begin a heading, a quotation, a table or a list either."""
-    text = plain_text(text)
+    """Return plain text that does not begin a heading, a quotation, a table or a list, and holds no emptied link."""
+    text = _LINK_END.sub("] ", _EMPTIED.sub("]", plain_text(text)))
     while (rest := _LINE_START.sub(r"\1", text)) != text:
         text = rest
     return text

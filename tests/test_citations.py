@@ -161,3 +161,17 @@ def test_no_text_can_forge_a_marker() -> None:
     """A number in brackets of the model's own is no longer one; lines are joined."""
     assert without_markers("He said [1] that\n\n[23] is  [x].") == "He said (1) that (23) is [x]."
     assert without_markers("[[1]]") == "[(1)]"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Vale [the cost](https://evil.example/x) rose", "Vale [the cost] rose"),
+        ("A [b](c) d", "A [b] (c) d"),
+        ("A [b][c] d", "A [b] [c] d"),
+        ("She said [the bridge] opened", "She said [the bridge] opened"),
+    ],
+)
+def test_what_is_left_of_a_link_is_none(said: str, shown: str) -> None:
+    """An outlet or a title may hold a link; brackets without one stay as they are."""
+    assert without_markers(said) == shown

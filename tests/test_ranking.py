@@ -11,7 +11,7 @@ PLACES = st.tuples(st.integers(0, 5), st.just(1), st.integers(0, 5))
 SHARES = st.dictionaries(PLACES, st.floats(0, 3), max_size=20)
 COSINES = st.dictionaries(PLACES, st.floats(-1, 1), max_size=20)
 A, B, C = (1, 1, 4), (2, 1, 5), (3, 1, 6)
-FOURS = Weights(words=4, meaning=8, lead=16, words_alone=2, recency=1)
+FOURS = Weights(words=4, meaning=8, lead=16, words_alone=2)
 
 
 def test_cosines_count_from_the_last_that_was_found() -> None:
@@ -41,6 +41,14 @@ def test_match_and_age_are_added_up_best_first() -> None:
     words = (Candidate(B, 100, 1.0), Candidate(A, 100, 1.0), Candidate(C, None, 2.0))
     total = score(words, (), 100, None, Weights(words_alone=2, recency=3))
     assert list(total.items()) == [(C, 7.0), (A, 5.0), (B, 5.0)]
+
+
+@pytest.mark.parametrize(("window", "weight"), [(None, 3), ((10, 99), 3), ((94, 100), 5), ((94, 130), 5)])
+def test_a_question_that_says_this_week_weighs_the_age_more(window: tuple[int, int] | None, weight: int) -> None:
+    """Its own time words decide how much newer is better; a window that is over is no such word."""
+    weights = Weights(words_alone=2, recency=3, recency_asked=5)
+    day = 50 if window == (10, 99) else 100
+    assert score((Candidate(A, day, 1.0),), (), 100, window, weights) == {A: 2.0 + weight}
 
 
 @given(SHARES, COSINES)

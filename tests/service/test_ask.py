@@ -166,7 +166,7 @@ def test_long_history_is_taken(served: Any) -> None:
 
 def test_too_many_at_once_are_turned_away(tmp_path: Path) -> None:
     """Above the limit a question is refused at once with a typed 503 and Retry-After, and left places are free."""
-    with client(tmp_path, BRIDGE) as http:
+    with client(tmp_path, BRIDGE, max_in_flight=64) as http:
         gate = opened(http.app).asks
         gate.taken = 64
         began = time.monotonic()
