@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from qa import text
 from qa.errors import EmbeddingFailed
@@ -79,12 +80,12 @@ class EvidenceRanker:
         rarity = _weights(asked, self._lexical.rarity(asked.stems), self._lexical.seen(asked.stems))
         topic = rarity | {stem: CARRIED * one for stem, one in self._lexical.rarity(asked.carried).items()}
         best = max(hit.score for hit in hits) or 1.0
-        whole = {key: text.stem_set(one) for key, one in texts.items()}
+        whole = {key: _article_stems(one) for key, one in texts.items()}
         found: dict[str, _Found] = {}
         for hit in hits:
-            sentences = [(one, text.stem_set(one.text)) for one in _sentences(hit)]
-            title = text.stem_set(hit.source.title or "")
-            near = title.union(*(stems for _, stems in sentences))
+            sentences = [(one, _stems(one.text)) for one in _sentences(hit)]
+            title = _stems(hit.source.title or "")
+            near = set(title).union(*(stems for _, stems in sentences))
             around = title | whole[hit.source.article_id, hit.source.version]
             for evidence, own in sentences:
                 features = _features(asked, rarity, topic, evidence, (own, near, around), hit.score / best)
@@ -130,6 +131,17 @@ class EvidenceRanker:
         return [known[one] for one in sentences]
 
 
+# The articles of a story come back with each question about it, and stems are a third of the work.
+@lru_cache(maxsize=8_192)
+def _stems(words: str) -> frozenset[str]:
+    return frozenset(text.stem_set(words))
+
+
+@lru_cache(maxsize=512)
+def _article_stems(words: str) -> frozenset[str]:
+    return frozenset(text.stem_set(words))
+
+
 def _weights(asked: Asked, rarity: dict[str, float], seen: set[str]) -> dict[str, float]:
     """Return what each stem of the question counts.
 
@@ -160,7 +172,7 @@ def _features(
     rarity: dict[str, float],
     topic: dict[str, float],  # with the words that a follow-up takes from before
     evidence: Evidence,
-    stems: tuple[set[str], set[str], set[str]],  # of the sentence, of its chunk and title, of its article
+    stems: tuple[Set[str], Set[str], Set[str]],  # of the sentence, of its chunk and title, of its article
     hit: float,
 ) -> Features:
     own, near, around = stems
@@ -177,7 +189,7 @@ def _features(
     )
 
 
-def _covered(asked: Asked, rarity: dict[str, float], stems: set[str]) -> float:
+def _covered(asked: Asked, rarity: dict[str, float], stems: Set[str]) -> float:
     """Return the share of the question's weight that the stems hold; a synonym counts in part."""
     covered = sum(weight * said(asked, stem, stems) for stem, weight in rarity.items())
     return covered / (sum(rarity.values()) or 1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from dataclasses import dataclass
 from itertools import takewhile
 
@@ -82,7 +83,7 @@ def read_signs(asked: Asked, sentence: str, beside: set[str], chunk: set[str], p
     )
 
 
-def said(asked: Asked, stem: str, stems: set[str]) -> float:
+def said(asked: Asked, stem: str, stems: Set[str]) -> float:
     """Return 1 where the stems hold this one, less for a synonym, else 0."""
     if stem in stems:
         return 1.0
