@@ -11,6 +11,7 @@ from qa.facts import CLAIMING, Token
 
 _GOVERNED = 4  # how far from its "not" the denied word may stand, in words
 _STANDS_IN = 3  # how many claiming words may stand for a pronoun: a noun, not a clause
+_AUXILIARIES = frozenset("do does did is are was were has have had can could will would should".split())
 _PREFIXES = ("un", "in", "im", "il", "ir", "dis", "non", "mis", "anti")
 
 
@@ -137,6 +138,8 @@ def _gap(one: Alignment, at: int) -> int | None:
     """Return where the word would stand in the statement, if it alone is missing there."""
     before = one.back.get(at - 1) if at else -1
     after = one.back.get(at + 1) if at + 1 < len(one.sentence) else len(one.statement)
+    if after is None and before == len(one.statement) - 1 and one.statement[before].bare in _AUXILIARIES:
+        after = len(one.statement)  # "many do", cut off before the "not" of "many don't"
     return after if before is not None and after is not None and before < after <= before + 2 else None
 
 

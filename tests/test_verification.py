@@ -386,3 +386,10 @@ def test_a_capital_makes_no_name_of_a_word(statement):
     """A word of the sentence that is no name there, a month without its day, a pronoun in a name's place."""
     cited = "The agency tested oysters on Oct. 10 and met the mayor at the office on Monday."
     assert check(statement, [evidence(cited)])[0] != "supported"
+
+
+def test_a_denial_that_ends_the_statement_is_missed() -> None:
+    """A statement that is cut off behind the auxiliary says the contrary, not less."""
+    source = "Some banks close on the day after, but many don’t, which means long queues."
+    assert check("Some banks close on the day after, but many do.", [evidence(source)])[0] == "unsupported"
+    assert check("Some banks close on the day after.", [evidence(source)])[0] == "supported"
