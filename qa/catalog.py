@@ -184,15 +184,16 @@ class Catalog:
         """Return the live chunks of articles, in order; an article that was taken down has none."""
         return self._chunk_rows(chunks.c.article, pks)
 
-    def chunks_by_key(self, keys: Sequence[int]) -> dict[int, ChunkRow]:
-        """Return those of the chunks that are live: a hit of a stale index row is not among them."""
-        return {row.key: row for row in self._chunk_rows(chunks.c.key, keys)}
-
     def chunks_at(self, places: Sequence[tuple[int, int, int]]) -> list[ChunkRow]:
-        """Return those of the chunks at (article, version, ordinal) that are live."""
-        return self._chunk_rows(sa.tuple_(chunks.c.article, chunks.c.version, chunks.c.ordinal), places)
+        """Return those of the chunks at (article, version, ordinal) that are live: a stale hit is not among them."""
+        rows: list[ChunkRow] = []
+        for part in _parts(places):
+            # SQLite uses no index for a list of tuples: 26 ms instead of 7 for 16 of 72,107 chunks.
+            mine = chunks.c.article.in_({article for article, _, _ in part})
+            rows += self._chunk_rows(sa.tuple_(chunks.c.article, chunks.c.version, chunks.c.ordinal), part, mine)
+        return rows
 
-    def _chunk_rows(self, column: Any, values: Sequence[Any]) -> list[ChunkRow]:
+    def _chunk_rows(self, column: Any, values: Sequence[Any], *also: sa.ColumnElement[bool]) -> list[ChunkRow]:
         # SQL's substr counts code points, as spans do.
         text = sa.func.substr(versions.c.text, chunks.c.start + 1, chunks.c.end - chunks.c.start).label("text")
         query = (
@@ -206,7 +207,7 @@ class Catalog:
         rows: list[ChunkRow] = []
         with self._reading() as connection:
             for part in _parts(values):
-                rows += [_chunk_row(row) for row in connection.execute(query.where(column.in_(part)))]
+                rows += [_chunk_row(row) for row in connection.execute(query.where(column.in_(part), *also))]
         return rows
 
     def pks(self, collection: str, ids: Sequence[str]) -> list[int]:

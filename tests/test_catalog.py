@@ -160,12 +160,10 @@ def test_a_takedown_erases_every_version_from_the_file(catalog: Catalog, tmp_pat
 def test_a_takedown_is_a_change_and_then_not_found(catalog: Catalog) -> None:
     """Text, listing and chunks are gone; the indexes are told; a second takedown says NotFound."""
     write(catalog, article("a", "The dog ran."))
-    key = catalog.chunks_of([1])[0].key
     catalog.remove("default", "a")
     assert catalog.changes_after(1, 10) == (2, [1])
     assert catalog.count() == (0, 0)
     assert catalog.chunks_of([1]) == [] == catalog.chunks_at([(1, 1, 0)])
-    assert catalog.chunks_by_key([key]) == {}
     assert catalog.known("default", ["a"]) == {}
     for ask in (
         lambda: catalog.text("default", "a"),
@@ -273,7 +271,6 @@ def test_more_ids_than_one_statement_takes(catalog: Catalog) -> None:
     assert len(catalog.known("default", ids)) == len(catalog.pks("default", ids)) == 700
     rows = catalog.chunks_of(range(1, 40_001))
     assert len(rows) == 700
-    assert len(catalog.chunks_by_key([row.key for row in rows])) == 700
     assert len(catalog.chunks_at([(row.article, row.version, row.ordinal) for row in rows])) == 700
     assert len(catalog.vectors(HashEmbedder.model, [row.embed_sha for row in rows])) == 700
 
