@@ -26,7 +26,8 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethr
 _WORD = re.compile(r"[^\W_]+")
 # Words that a sentence may have beyond what it cites; no denial, number or name is among them.
 _LITTLE = frozenset(
-    "a an the of to in on at by for and that was were is are it its said says reported according as so and".split()
+    "a an the of to in on at by for and that was were is are it its he she they we who what which said says reported"
+    " according as so".split()
 )
 _MONTHS = frozenset("january february march april may june july august september october november december".split())
 _WITHOUT = frozenset(word.removesuffix("s") for word in _LITTLE | _MONTHS)

@@ -39,7 +39,8 @@ class Read:
     @property
     def fence(self) -> str:
         """Return the fence token."""
-        return (_FENCE.findall(self.user) or ["none"])[0]
+        found = _FENCE.search(self.user)
+        return found[1] if found else "none"
 
     @property
     def orders(self) -> list[str]:
@@ -242,11 +243,11 @@ class TraitorServer:
                 self.send_response(200)
                 self.send_header("content-type", "text/event-stream")
                 self.end_headers()
-                finish = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
-                sent = [
+                finish: dict[str, Any] = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+                sent: list[dict[str, Any]] = [
                     {"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]} for piece in pieces
                 ]
-                whole = {"id": "c", "object": "chat.completion.chunk", "created": 0, "model": "traitor"}
+                whole: dict[str, Any] = {"id": "c", "object": "chat.completion.chunk", "created": 0, "model": "traitor"}
                 body = "".join(f"data: {json.dumps(whole | one)}\n\n" for one in [*sent, finish])
                 self.wfile.write(f"{body}data: [DONE]\n\n".encode())
 

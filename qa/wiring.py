@@ -73,10 +73,16 @@ class Library:
         self.catalog.close()
         self.owner.close()
 
-    def answerer(self) -> Answerer:
-        """Return what answers questions, in both modes."""
+    def answerer(self, *, fill: bool = True) -> Answerer:
+        """Return what answers questions, in both modes. An index that holds nothing yet is filled first.
+
+        That happens after an upgrade that changes an index's format. The service starts at once (`fill=False`), says in
+        `/readyz` that it is behind, and fills it in the background.
+        """
         from qa.answering import Answerer
 
+        if fill and any(state.behind and not state.cursor for state in self.projections.states()):
+            self.projections.catch_up()
         return Answerer(
             self.catalog,
             self.retriever,

@@ -1,6 +1,7 @@
 """Answers in both modes, over a real store with words alone and a scripted model."""
 
 import re
+import shutil
 
 import pytest
 
@@ -244,3 +245,15 @@ async def test_bad_questions_name_their_fault(library, question, param):
     with pytest.raises(BadQuestion) as caught:
         await library.answerer().ask(question)
     assert caught.value.param == param
+
+
+async def test_an_empty_index_is_filled_before_the_first_question(tmp_path):
+    """After an upgrade the word index may be empty: to search it would look like "not in the sources"."""
+    settings = Settings(data_dir=tmp_path / "data", embed_model="none")
+    with Library(settings) as library:
+        library.ingest([BRIDGE, FERRY])
+    for index in (tmp_path / "data").glob("lexical-*"):
+        shutil.rmtree(index)
+    with Library(settings) as library:
+        answer = await library.answerer().ask(Question("How much did the repairs of the Kestrel bridge cost?"))
+    assert "4.2 million" in answer.answer

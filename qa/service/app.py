@@ -62,7 +62,7 @@ def create_app(settings: Settings, *, load_samples: bool = False) -> FastAPI:
             follower = Follower(library)
             try:
                 exchanges = Exchanges()
-                measured = Measured(library.answerer(), metered, limits, exchanges)
+                measured = Measured(library.answerer(fill=False), metered, limits, exchanges)
                 app.state.service = Service(settings, library, measured, metered, keys, limits, exchanges)
                 async with mcp_server.serving(app, settings.public_url) as app.state.mcp:
                     yield
