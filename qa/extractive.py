@@ -25,6 +25,7 @@ WEIGHTS_BY_WORDS: Weights = {
     "focus": 0.13, "uncounted": -1.04, "unnamed": -0.41, "other_year": -1.09, "withheld": -0.56, "constant": -4.29,
 }  # fmt: skip
 ENOUGH, ENOUGH_BY_WORDS = 0.43, 0.48
+LENIENCE = 0.15  # with a follow-up (docs/follow-ups.md)
 CONSIDERED = 12  # sentences of which one may be the answer
 _CLOSE = 0.7  # how far the log odds of a further sentence may lie below the best: half its odds (docs/retrieval.md)
 _TITLE_CHARS = 60
@@ -42,7 +43,7 @@ class Quoted:
 def choose(asked: Asked, ranked: Ranked) -> list[Quoted]:
     """Return up to three sentences that answer, best first; none when the articles do not say."""
     found = sorted(_with_odds(asked, ranked), key=lambda one: -one[0])
-    if not found or confidence(asked, ranked) < (ENOUGH if found[0][2].compared else ENOUGH_BY_WORDS):
+    if not found or confidence(asked, ranked) < _enough(asked, found[0][2]):
         return []
     chosen: list[Quoted] = []
     stems_said: list[set[str]] = []
@@ -55,6 +56,11 @@ def choose(asked: Asked, ranked: Ranked) -> list[Quoted]:
         stems_said.append(stems)
         chosen.append(Quoted(quoted(one), (one,), features.named >= 1.0))
     return chosen
+
+
+def _enough(asked: Asked, features: Features) -> float:
+    """Return the least confidence to answer with. A follow-up has few words of its own that a sentence could hold."""
+    return (ENOUGH if features.compared else ENOUGH_BY_WORDS) - (LENIENCE if asked.carried else 0.0)
 
 
 def confidence(asked: Asked, ranked: Ranked) -> float:
