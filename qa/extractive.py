@@ -24,8 +24,10 @@ WEIGHTS_BY_WORDS: Weights = {
     "own": 2.97, "near": 1.72, "kind": 0.36, "similar": 0.00, "loose": -3.32, "held": 1.60, "many": 0.93,
     "focus": 0.13, "uncounted": -1.04, "unnamed": -0.41, "other_year": -1.09, "withheld": -0.56, "constant": -4.29,
 }  # fmt: skip
-ENOUGH, ENOUGH_BY_WORDS = 0.43, 0.48
-LENIENCE = 0.15  # with a follow-up (docs/follow-ups.md)
+ENOUGH, ENOUGH_BY_WORDS = 0.47, 0.48
+# How much less is enough for a follow-up (docs/follow-ups.md), and where only sentences that hold a length, a sum or a
+# day are considered at all: there are fewer to be wrong about.
+FOLLOWING, BY_FORM = 0.15, 0.05
 CONSIDERED = 12  # sentences of which one may be the answer
 _CLOSE = 0.7  # how far the log odds of a further sentence may lie below the best: half its odds (docs/retrieval.md)
 _TITLE_CHARS = 60
@@ -60,7 +62,8 @@ def choose(asked: Asked, ranked: Ranked) -> list[Quoted]:
 
 def _enough(asked: Asked, features: Features) -> float:
     """Return the least confidence to answer with. A follow-up has few words of its own that a sentence could hold."""
-    return (ENOUGH if features.compared else ENOUGH_BY_WORDS) - (LENIENCE if asked.carried else 0.0)
+    enough = ENOUGH if features.compared else ENOUGH_BY_WORDS
+    return enough - FOLLOWING * bool(asked.carried) - BY_FORM * (asked.kind in FORMAL)
 
 
 def confidence(asked: Asked, ranked: Ranked) -> float:
