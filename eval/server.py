@@ -19,14 +19,46 @@ from qa import QaError
 TIMEOUT_S = 600
 
 
+class NotThere(QaError):
+    """The server has no such thing."""
+
+
+class Connection:
+    """Speak to a running server. Raises QaError for an address that is no web address."""
+
+    def __init__(self, url: str, key: str | None) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise QaError(f"{url}: the address of a server begins with http:// or https://")
+        self.url = url.rstrip("/")
+        self._key = key
+
+    def call(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """Return what the server answers: GET without a body, else POST."""
+        with self.open(path, body) as response:
+            return json.load(response)
+
+    def open(self, path: str, body: dict[str, Any] | None) -> Any:
+        """Send a request and return the open response. Raises QaError, NotThere for a 404."""
+        headers = {"content-type": "application/json"}
+        if self._key:
+            headers["authorization"] = f"Bearer {self._key}"
+        request = Request(self.url + path, None if body is None else json.dumps(body).encode(), headers)  # noqa: S310
+        try:
+            return urlopen(request, timeout=TIMEOUT_S)  # noqa: S310  # the address was checked: http or https
+        except HTTPError as exc:
+            with exc:
+                if exc.code == 404:
+                    raise NotThere(f"{self.url}{path}: there is no such thing") from exc
+                raise QaError(f"{self.url}{path}: {exc.code} {exc.read(2_000).decode(errors='replace')}") from exc
+        except (URLError, OSError) as exc:
+            raise QaError(f"{self.url}: {exc}") from exc
+
+
 class ServerTarget:
     """A running server."""
 
     def __init__(self, url: str, key: str | None, collection: str) -> None:
-        if not url.startswith(("http://", "https://")):
-            raise QaError(f"{url}: the address of a server begins with http:// or https://")
-        self._url = url.rstrip("/")
-        self._key = key
+        self._http = Connection(url, key)
         self._collection = collection
 
     async def describe(self) -> dict[str, Any]:
@@ -40,7 +72,7 @@ class ServerTarget:
         return {
             "corpus_sha256": hash_corpus(rows),
             "articles": len(rows),
-            "server": self._url,
+            "server": self._http.url,
             "settings": None,
             "model": None,
             "prompts_sha256": None,
@@ -86,27 +118,23 @@ class ServerTarget:
         try:
             about = await self._get(f"{path}?collection={collection}")
             found = await self._get(f"{path}/text?collection={collection}{wanted}")
-        except _NotThere:
+        except NotThere:
             return None
         return article_json(found["text"], about | {"version": found["version"], "sha256": found["sha256"]})
 
     async def _get(self, path: str) -> Any:
-        return await asyncio.to_thread(self._call, path, None)
+        return await asyncio.to_thread(self._http.call, path)
 
     async def _post(self, path: str, body: dict[str, Any]) -> Any:
-        return await asyncio.to_thread(self._call, path, body)
+        return await asyncio.to_thread(self._http.call, path, body)
 
     async def _events(self, path: str, body: dict[str, Any]) -> AsyncIterator[tuple[str, Any]]:
         events = self._read_events(path, body)
         while (event := await asyncio.to_thread(next, events, None)) is not None:
             yield event
 
-    def _call(self, path: str, body: dict[str, Any] | None) -> Any:
-        with self._open(path, body) as response:
-            return json.load(response)
-
     def _read_events(self, path: str, body: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-        with self._open(path, body) as response:
+        with self._http.open(path, body) as response:
             name = ""
             for line in response:
                 field, _, value = line.decode().rstrip("\r\n").partition(": ")
@@ -114,25 +142,6 @@ class ServerTarget:
                     name = value
                 elif field == "data":
                     yield name, json.loads(value)
-
-    def _open(self, path: str, body: dict[str, Any] | None) -> Any:
-        headers = {"content-type": "application/json"}
-        if self._key:
-            headers["authorization"] = f"Bearer {self._key}"
-        request = Request(self._url + path, None if body is None else json.dumps(body).encode(), headers)  # noqa: S310
-        try:
-            return urlopen(request, timeout=TIMEOUT_S)  # noqa: S310  # the address was checked: http or https
-        except HTTPError as exc:
-            with exc:
-                if exc.code == 404:
-                    raise _NotThere(path) from exc
-                raise QaError(f"{self._url}{path}: {exc.code} {exc.read(2_000).decode(errors='replace')}") from exc
-        except (URLError, OSError) as exc:
-            raise QaError(f"{self._url}: {exc}") from exc
-
-
-class _NotThere(Exception):
-    pass
 
 
 def _found(hit: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
@@ -13,26 +13,10 @@ import pytest
 
 from qa.draft import Delta, Event, Looked
 from qa.errors import ModelUnavailable
-from qa.service.app import create_app
 from qa.types import Question
-from tests.service.serving import BRIDGE, FakeAnswerer, app_with, empty_answer, running, settings_for
+from tests.service.serving import FakeAnswerer, app_with, empty_answer, running
 
 ASKED: Any = [{"role": "user", "content": "When was the bridge opened again?"}]
-
-
-@pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Serve one article."""
-    with running(create_app(settings_for(tmp_path_factory.mktemp("chat") / "store"))) as port:
-        httpx.post(f"http://127.0.0.1:{port}/v1/articles", json=BRIDGE).raise_for_status()
-        yield port
-
-
-@pytest.fixture
-def client(port: int) -> Iterator[openai.OpenAI]:
-    """Return OpenAI's own client."""
-    with openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="any", max_retries=0) as client:
-        yield client
 
 
 def test_a_client_lists_the_models(client: openai.OpenAI) -> None:
