@@ -52,19 +52,19 @@ test-model: dev
 
 # The page in Chromium, looked through by axe: needs chromium and npm on this machine.
 test-browser: dev
-	QA_ALL_LANES=1 $(BIN)/pytest tests/browser
+	ALL_LANES=1 $(BIN)/pytest tests/browser
 
 screenshots: dev
 	$(BIN)/python -m tests.browser.screenshots docs
 
-# Real clients against our server. Without Node its part is skipped; QA_ALL_LANES=1 makes that a failure.
+# Real clients against our server. Without Node its part is skipped; ALL_LANES=1 makes that a failure.
 test-clients: dev
 	test -d .clients/python || $(PYTHON) -m venv .clients/python
 	$(BIN)/uv pip install --quiet --python .clients/python/bin/python -r tests/clients/requirements.txt
 	mkdir -p .clients/node
 	cp tests/clients/node/* .clients/node
 	if command -v npm > /dev/null; then cd .clients/node && npm ci --no-audit --no-fund --loglevel=error; fi
-	QA_TEST_CLIENTS=1 $(BIN)/pytest tests/clients/test_clients.py -rs
+	TEST_CLIENTS=1 $(BIN)/pytest tests/clients/test_clients.py -rs
 
 # The real Open WebUI in Chromium; it installs some gigabytes into .clients.
 test-open-webui: dev

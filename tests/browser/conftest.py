@@ -1,4 +1,4 @@
-"""The browser lane: our page in a real Chromium. Skipped where that is missing, failed when `QA_ALL_LANES` is 1.
+"""The browser lane: our page in a real Chromium. Skipped where that is missing, failed when `ALL_LANES` is 1.
 
 Every page that a test opens is watched: a request to another place, a console error or a breach of the policy fails it.
 """
@@ -18,7 +18,7 @@ import pytest
 HERE = Path(__file__).parent
 AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
 DESKTOP, PHONE = (1280, 800), (360, 740)
-_ALL_LANES = os.environ.get("QA_ALL_LANES") == "1"  # read here: tests themselves see no setting of who runs them
+_ALL_LANES = os.environ.get("ALL_LANES") == "1"  # read here: tests themselves see no setting of who runs them
 _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 _REPORT_BREACHES = "addEventListener('securitypolicyviolation', (e) => console.error('policy', e.violatedDirective))"
 

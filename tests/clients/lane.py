@@ -24,14 +24,14 @@ FOLDER = ROOT / ".clients"  # made by `make test-clients`; git ignores it
 QUESTION = "What will it cost to rebuild the eastern approach of the Orrin Bridge?"
 KEY = "reader"
 # Read here, because tests run without any setting of ours in their environment.
-LANE = os.environ.get("QA_TEST_CLIENTS") == "1"
-ALL_LANES = os.environ.get("QA_ALL_LANES") == "1"
+LANE = os.environ.get("TEST_CLIENTS") == "1"
+ALL_LANES = os.environ.get("ALL_LANES") == "1"
 
 
 def miss(reason: str) -> None:
     """Skip, or fail where every lane is to be run."""
     if ALL_LANES:
-        pytest.fail(f"QA_ALL_LANES=1, and {reason}")
+        pytest.fail(f"ALL_LANES=1, and {reason}")
     pytest.skip(reason)
 
 

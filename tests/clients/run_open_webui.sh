@@ -4,7 +4,7 @@
 set -euo pipefail
 skip() {
     echo "skipped: $1"
-    test "${QA_ALL_LANES:-}" != 1
+    test "${ALL_LANES:-}" != 1
     exit
 }
 command -v chromium > /dev/null || skip "chromium is not installed"
