@@ -8,7 +8,7 @@ BIN := .venv/bin
 DATA ?= ../shared/bench
 
 .PHONY: install dev serve demo test lint types unit lock clean test-model test-clients test-open-webui test-browser screenshots
-.PHONY: wheel test-wheel
+.PHONY: wheel test-wheel docs
 .PHONY: gate baseline bench bench-tables bench-refusal bench-conflicts bench-verification bench-time bench-attacks bench-speed bench-load
 
 install: .venv/installed
@@ -51,6 +51,10 @@ wheel: dev
 # The wheel in an empty environment, as pip would install it for a user: half a gigabyte of dependencies.
 test-wheel: wheel
 	TEST_WHEEL=1 $(BIN)/pytest tests/packaging -rs
+
+# The reference of the public names, from their docstrings: dist/reference/index.html
+docs: dev
+	$(BIN)/python docs/reference.py
 
 # The optional lane with a real small model; it compiles for minutes.
 test-model: dev
