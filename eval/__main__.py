@@ -46,6 +46,23 @@ def speed(
 
 
 @bench.command()
+def scale(
+    data: Annotated[Path, typer.Option(exists=True, file_okay=False, help="The folder with the public sets.")],
+    sizes: Annotated[str, typer.Option(help="Numbers of chunks, growing.")] = "1000,10000,50000,100000,306208",
+    embed: Annotated[Literal["minilm", "none"], typer.Option()] = "minilm",
+    vectors_from: Annotated[Path | None, typer.Option(exists=True, help="A store that lends its vectors.")] = None,
+    store: Annotated[Path | None, typer.Option(help="Keep the store in this folder, and go on with it.")] = None,
+    out: Annotated[Path, typer.Option(help="The figures as JSON.")] = Path("scale.json"),
+    plot: Annotated[Path, typer.Option(help="The plot.")] = Path("scale.svg"),
+) -> None:
+    """Grow a store and measure memory, latency, recall and start-up at each size."""
+    from eval.scale import measure, show
+
+    with _failures():
+        show(measure(data, [int(one) for one in sizes.split(",")], embed, vectors_from, store, out, plot))
+
+
+@bench.command()
 def load(
     streams: Annotated[int, typer.Option(min=1, help="Readers at one time.")] = 100,
     rounds: Annotated[int, typer.Option(min=1, help="Questions of each reader.")] = 3,
@@ -58,6 +75,28 @@ def load(
     figures = measure(streams, rounds, embed)
     show(figures, as_json)
     raise typer.Exit(1 if misses(figures) else 0)
+
+
+@bench.command()
+def peers(
+    data: Annotated[Path, typer.Option(exists=True, file_okay=False, help="The folder with the public sets.")],
+    python: Annotated[Path, typer.Option(help="The Python of the peers' environment.")] = Path(".peers/bin/python"),
+    articles: Annotated[int, typer.Option(min=1, help="So many, gold articles among them.")] = 1_200,
+    timed: Annotated[int, typer.Option(min=1, help="Questions that are timed.")] = 200,
+    systems: Annotated[str | None, typer.Option(help="Names with commas between; all if left out.")] = None,
+    cache: Annotated[Path, typer.Option(help="Where vectors and what was found stay.")] = Path(".bench/peers"),
+    again: Annotated[bool, typer.Option("--again", help="Run all again; vectors are kept.")] = False,
+    plot: Annotated[Path | None, typer.Option(help="Also draw the picture, as SVG.")] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """Compare with LlamaIndex and Haystack: same articles, embedder and questions, a process for each."""
+    from rich.console import Console
+
+    from eval.peers import Contest, every_name, report
+
+    names = tuple(systems.split(",")) if systems else every_name()
+    with _failures():
+        print(report(Contest(data, python, cache, articles, timed, names, again), plot, as_json, Console(stderr=True)))
 
 
 @bench.command()

@@ -4,7 +4,11 @@
 
 Readers ask one question after the other, their beginnings spread over the time of one answer, so that about N streams
 are open at any moment. Stretch is how much longer a stream takes, from its first event to its end, than the model takes
-to write it. Then all readers begin in one instant, and while their streams hold every place more are turned away.
+to write it; the search is part of that, since the first event comes before it is done. Then all readers begin in one
+instant, and while their streams hold every place more are turned away.
+
+The processor seconds of the service for each answer stand beside the times: they tell a slow service from a busy
+machine.
 """
 
 from __future__ import annotations
@@ -30,6 +34,7 @@ from eval.load_model import ModelServer
 
 CORES = 2
 PROBES = 50
+PROBE_S = 2.0  # a probe that is not refused by then was let in
 SPARE = 10  # places beyond the readers: one who asks again may come before the old place is given back
 START_S = 60.0
 GOALS = {"stretch_p95": 0.10, "first_event_ms_p95": 300.0, "refused_ms_p95": 50.0}
@@ -38,9 +43,10 @@ _GOLD = Path(__file__).parent / "gold"
 
 @dataclass
 class Seen:
-    """What readers saw: seconds to the first event, stretch of each stream, and what went wrong."""
+    """What readers saw: seconds to the first event and words, stretch of each stream, and what went wrong."""
 
     first_s: list[float] = field(default_factory=list)
+    words_s: list[float] = field(default_factory=list)
     stretch: list[float] = field(default_factory=list)
     tokens: int = 0
     faults: list[str] = field(default_factory=list)
@@ -65,7 +71,7 @@ class Bench:
             "stream_options": {"include_usage": True},
         }
         began = time.perf_counter()
-        first = None
+        first = words = None
         usage: dict[str, int] = {}
         async with self.http.stream("POST", "/v1/chat/completions", json=body) as reply:
             async for line in reply.aiter_lines():
@@ -77,6 +83,9 @@ class Bench:
                 if line.startswith("data: {"):
                     told = json.loads(line.removeprefix("data: "))
                     usage = told.get("usage") or usage
+                    if words is None and any(one["delta"].get("content") for one in told.get("choices", ())):
+                        words = time.perf_counter()
+                        seen.words_s.append(words - began)
                     if "error" in told:
                         seen.faults.append(told["error"]["code"])
         if first is None:
@@ -106,7 +115,11 @@ class Bench:
         refused_s, let_in = [], 0
         for _ in range(PROBES):
             began = time.perf_counter()
-            reply = await self.http.post("/v1/ask", json={"question": self.questions[0]})
+            try:
+                reply = await self.http.post("/v1/ask", json={"question": self.questions[0]}, timeout=PROBE_S)
+            except httpx.TimeoutException:
+                let_in += 1
+                continue
             if reply.status_code == 503:
                 refused_s.append(time.perf_counter() - began)
             else:
@@ -144,8 +157,11 @@ async def _measure(streams: int, rounds: int, embed: str) -> dict[str, Any]:
         "tokens_per_answer": round(steady.tokens / max(1, len(steady.stretch))),
         "faults": sorted({*steady.faults, *burst.faults}),
         "service_cores_busy": round(cpu / took, 2),
+        "service_cpu_s_per_answer": round(cpu / max(1, len(steady.stretch)), 3),
+        "service_cpu_ms_per_token": round(1_000 * cpu / max(1, steady.tokens), 3),
         **_percentiles("stretch", steady.stretch, 1, 3),
         **_percentiles("first_event_ms", steady.first_s, 1_000, 0),
+        **_percentiles("first_words_ms", steady.words_s, 1_000, 0),
         **_percentiles("burst_first_event_ms", burst.first_s, 1_000, 0),
         **_percentiles("refused_ms", refused_s, 1_000, 1),
         "refused": len(refused_s),
@@ -182,7 +198,8 @@ async def _service(
                 if one.poll() is not None or time.monotonic() > until:
                     raise RuntimeError(f"the service did not start: {(folder / 'log').read_text()[-500:]}")
                 await asyncio.sleep(0.1)
-            limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+            # Connections are let go before the server closes them, which would read as a fault of the service.
+            limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=2.0)
             async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits) as http:
                 yield http, one
         finally:

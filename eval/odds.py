@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa.evidence import Ranked
-from qa.extractive import CONSIDERED, eligible, terms
+from qa.extractive import eligible, terms
 from qa.questions import Asked
 from qa.types import Evidence
 
@@ -18,6 +18,7 @@ FOLDS = 10
 _STEPS, _RATE = 1_200, 0.05
 _RIDGE = 0.5  # on standardised features, where each set and label weighs _TOTAL
 _TOTAL = 100.0
+_HOLD_ORDER = 4.0  # as _RIDGE, for the order of sentences
 _HOLD = 0.01
 
 
@@ -48,7 +49,7 @@ class Fitted:
 
 def rows_of(asked: Asked, ranked: Ranked, proves: Callable[[Evidence], bool], number: int, answerable: bool) -> Rows:
     """Return what one question teaches."""
-    found = eligible(asked, ranked)[:CONSIDERED]
+    found = eligible(asked, ranked)
     features = [terms(one) for _, one in found]
     names = tuple(features[0]) if features else ()
     values = np.array([list(one.values()) for one in features], dtype=float).reshape(len(features), len(names))
@@ -86,7 +87,7 @@ def fit(rows: Sequence[Rows]) -> Fitted:
     They are learnt as a softmax over the sentences and "none", then stretched so that the best sentence alone says how
     likely an answer is: in a large store many sentences have small odds by chance, and their sum would tell its size.
     """
-    raw = _fit_sentences([one for one in rows if one.teaches])
+    raw = _fit_sentences([one for one in rows if one.teaches], none=1.0, ridge=_RIDGE)
     asked = [one for one in rows if len(one.values)]
     best = np.array([_best(raw, one) for one in asked])
     # Never quite 0 or 1 (Platt, 1999): where all can be told apart no slope would be steep enough.
@@ -102,7 +103,13 @@ def fit(rows: Sequence[Rows]) -> Fitted:
     return Fitted(raw.names, raw.weights * slope, raw.constant * slope + shift)
 
 
-def _fit_sentences(rows: Sequence[Rows]) -> Fitted:
+def prefer(rows: Sequence[Rows]) -> Fitted:
+    """Return weights by which a sentence that answers goes before those that do not; each set weighs the same."""
+    return _fit_sentences([one for one in rows if one.right.any() and not one.right.all()], none=0.0, ridge=_HOLD_ORDER)
+
+
+def _fit_sentences(rows: Sequence[Rows], none: float, ridge: float) -> Fitted:
+    """Fit a softmax over the sentences of each question and, with odds of `none`, there being no answer."""
     counts = [len(one.values) for one in rows]
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(int)
     owner = np.repeat(np.arange(len(rows)), counts)
@@ -112,15 +119,15 @@ def _fit_sentences(rows: Sequence[Rows]) -> Fitted:
     right = np.concatenate([one.right for one in rows])
     answerable = np.array([one.answerable for one in rows])
     weight = _balance(rows) / _TOTAL
-    ridge = np.append(np.full(values.shape[1], _RIDGE / _TOTAL), 0.0)
+    held = np.append(np.full(values.shape[1], ridge / _TOTAL), 0.0)
     found, speed, size = np.zeros(scaled.shape[1]), np.zeros(scaled.shape[1]), np.zeros(scaled.shape[1])
     for step in range(1, _STEPS + 1):  # Adam (Kingma and Ba, 2015)
         log_odds = scaled @ found
         odds = np.exp(np.clip(log_odds, -50, 50))
-        total = 1 + np.add.reduceat(odds, starts)
+        total = none + np.add.reduceat(odds, starts)
         hoped = np.add.reduceat(np.where(right, odds, 0), starts)
         target = np.where(right & answerable[owner], odds / np.maximum(hoped, 1e-300)[owner], 0)
-        slope = scaled.T @ ((odds / total[owner] - target) * weight[owner]) + ridge * found
+        slope = scaled.T @ ((odds / total[owner] - target) * weight[owner]) + held * found
         speed = 0.9 * speed + 0.1 * slope
         size = 0.99 * size + 0.01 * slope**2
         found = found - _RATE * (speed / (1 - 0.9**step)) / (np.sqrt(size / (1 - 0.99**step)) + 1e-8)

@@ -81,16 +81,17 @@ def gather(bench: Path, store: Path, gold: Path, embed: str) -> Iterator[Probe]:
         import_set("realtimeqa_silver", bench / "realtimeqa_silver", silver, None, "2022")
         import_set("realtimeqa_future_unanswerable", bench / "realtimeqa_future_unanswerable", future, None, None)
         with open_library(None, sample_articles(), embed) as library:
-            yield from _probe(library, "gold", [one for one in load_items(gold) if not one.history])
+            yield from probe(library, "gold", [one for one in load_items(gold) if not one.history])
         with open_library(None, folder / "clapnq-rows.jsonl", embed) as library:
-            yield from _probe(library, "clapnq", load_items(folder / "clapnq.jsonl"))
+            yield from probe(library, "clapnq", load_items(folder / "clapnq.jsonl"))
         with open_library(store, None, embed) as library:
             # Asked today, so that no article is too new: that would be too easy.
             later = [one.model_copy(update={"as_of": None}) for one in load_items(future)]
-            yield from _probe(library, "realtimeqa", load_items(silver) + later)
+            yield from probe(library, "realtimeqa", load_items(silver) + later)
 
 
-def _probe(library: Library, name: str, items: Sequence[Item]) -> Iterator[Probe]:
+def probe(library: Library, name: str, items: Sequence[Item]) -> Iterator[Probe]:
+    """Yield each question of a set with the sentences that the library finds for it."""
     answerer = library.answerer()
     for item in items:
         question = Question(item.question, filters=Filters(article_ids=item.article_ids), as_of=item.as_of)

@@ -38,7 +38,7 @@ def measure(paths: Sequence[str], limit: int, embed: str, questions: Path | None
         began = time.perf_counter()
         with Library(Settings(data_dir=Path(folder), embed_model=embed)) as library:
             opened = time.perf_counter()
-            report = library.ingest(items())
+            report = library.ingest(items(), workers=0)
             ready = time.perf_counter()
             asked = _questions(questions) if questions else [Question(one) for one in titles]
             times = [_ask(library, one) for one in asked[:200]]

@@ -91,7 +91,7 @@ class Answerer:
         yield Looked(retrieved.hits, ranked.evidence)
         if mode == "llm" and ranked.evidence:
             assert self._writer is not None
-            writing = self._writer.write(_day(question), ranked.evidence, draft, terms, clock)
+            writing = self._writer.write(_day(question), ranked.evidence, draft, terms, clock, question.wishes)
             try:
                 async with aclosing(writing) as events:
                     async for event in events:

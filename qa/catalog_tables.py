@@ -1,59 +1,65 @@
-"""The catalog's tables and how its database is opened. Only `catalog` and `records` import this."""
+"""The catalog's tables. How they came to be so, version by version, is in `migrations`."""
 
 from __future__ import annotations
 
-import sqlite3
-import time
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine, make_url
 
-from qa.errors import BadInput, StoreFailed
-
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"  # the newest of `migrations/versions`
 tables = sa.MetaData()
 
-meta = sa.Table(
-    "meta", tables, sa.Column("name", sa.Text, primary_key=True), sa.Column("value", sa.Text, nullable=False)
+# PostgreSQL sorts and compares bytes, as SQLite does, and not by the rules of some language.
+_TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+# SQLite's integers have 64 bits by themselves, and only an INTEGER counts up by itself.
+_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+meta = sa.Table("meta", tables, sa.Column("name", _TEXT, primary_key=True), sa.Column("value", _TEXT, nullable=False))
+alembic_version = sa.Table(
+    "alembic_version",
+    tables,
+    sa.Column("version_num", sa.String(32)),
+    sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
 )
 articles = sa.Table(
     "articles",
     tables,
-    sa.Column("pk", sa.Integer, primary_key=True),
-    sa.Column("collection", sa.Text, nullable=False),
-    sa.Column("id", sa.Text, nullable=False),
-    sa.Column("live_version", sa.Integer),  # NULL: taken down
-    sa.Column("last_version", sa.Integer, nullable=False),  # never given out twice, also after a takedown
-    sa.UniqueConstraint("collection", "id"),
+    sa.Column("pk", _NUMBER, primary_key=True),
+    sa.Column("collection", _TEXT, nullable=False),
+    sa.Column("id", _TEXT, nullable=False),
+    sa.Column("live_version", _NUMBER),  # NULL: taken down
+    sa.Column("last_version", _NUMBER, nullable=False),  # never given out twice, also after a takedown
+    sa.UniqueConstraint("collection", "id").ddl_if(dialect="sqlite"),
     sqlite_autoincrement=True,
 )
+# PostgreSQL's trees take no key of more than 2,700 bytes, and a URL may be longer.
+sa.Index("articles_once", sa.func.md5(articles.c.collection), sa.func.md5(articles.c.id), unique=True).ddl_if(
+    dialect="postgresql"
+)
+sa.Index("articles_by_id", articles.c.id, postgresql_using="hash").ddl_if(dialect="postgresql")
 versions = sa.Table(
     "versions",
     tables,
     sa.Column("article", sa.ForeignKey("articles.pk", ondelete="CASCADE"), primary_key=True),
-    sa.Column("version", sa.Integer, primary_key=True),
-    sa.Column("text", sa.Text, nullable=False),
-    sa.Column("sha256", sa.Text, nullable=False),
-    sa.Column("title", sa.Text),
-    sa.Column("outlet", sa.Text),
-    sa.Column("url", sa.Text),
-    sa.Column("published_at", sa.Text),
+    sa.Column("version", _NUMBER, primary_key=True),
+    sa.Column("text", _TEXT, nullable=False),
+    sa.Column("sha256", _TEXT, nullable=False),
+    sa.Column("title", _TEXT),
+    sa.Column("outlet", _TEXT),
+    sa.Column("url", _TEXT),
+    sa.Column("published_at", _TEXT),
     sa.Column("published_day", sa.Integer),  # days since 1970, for filters and the recency prior
     sa.Column("authors", sa.JSON, nullable=False),
-    sa.Column("language", sa.Text),
+    sa.Column("language", _TEXT),
     sa.Column("furniture", sa.LargeBinary, nullable=False),  # spans as pairs of little-endian uint32
-    sa.Column("ingested_at", sa.Text, nullable=False),
+    sa.Column("ingested_at", _TEXT, nullable=False),
 )
+# SQLite keeps the outlet behind the text: without this, the list of outlets reads every text.
+sa.Index("versions_by_outlet", versions.c.article, versions.c.version, versions.c.outlet).ddl_if(dialect="sqlite")
 chunks = sa.Table(
     "chunks",
     tables,
-    sa.Column("key", sa.Integer, primary_key=True),
+    sa.Column("key", _NUMBER, primary_key=True),
     sa.Column("article", sa.ForeignKey("articles.pk", ondelete="CASCADE"), nullable=False),
-    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("version", _NUMBER, nullable=False),
     sa.Column("ordinal", sa.Integer, nullable=False),
     sa.Column("start", sa.Integer, nullable=False),
     sa.Column("end", sa.Integer, nullable=False),
@@ -66,7 +72,7 @@ chunks = sa.Table(
 embeddings = sa.Table(
     "embeddings",
     tables,
-    sa.Column("model", sa.Text, primary_key=True),
+    sa.Column("model", _TEXT, primary_key=True),
     sa.Column("sha", sa.LargeBinary, primary_key=True),
     sa.Column("vector", sa.LargeBinary, nullable=False),  # float16
     sqlite_with_rowid=False,
@@ -74,115 +80,29 @@ embeddings = sa.Table(
 changes = sa.Table(
     "changes",
     tables,
-    sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("article", sa.Integer, nullable=False),
+    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("article", _NUMBER, nullable=False),
     sqlite_autoincrement=True,
 )
 api_keys = sa.Table(
     "api_keys",
     tables,
-    sa.Column("id", sa.Text, primary_key=True),
-    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("id", _TEXT, primary_key=True),
+    sa.Column("name", _TEXT, nullable=False),
     sa.Column("digest", sa.LargeBinary, nullable=False, unique=True),  # SHA-256 of a secret of 256 random bits
     sa.Column("scopes", sa.JSON, nullable=False),
-    sa.Column("created_at", sa.Text, nullable=False),
-    sa.Column("expires_at", sa.Text),
-    sa.Column("revoked_at", sa.Text),
+    sa.Column("created_at", _TEXT, nullable=False),
+    sa.Column("expires_at", _TEXT),
+    sa.Column("revoked_at", _TEXT),
 )
 feedback = sa.Table(
     "feedback",
     tables,
-    sa.Column("number", sa.Integer, primary_key=True),
-    sa.Column("answer_id", sa.Text, nullable=False),
+    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("answer_id", _TEXT, nullable=False),
     sa.Column("rating", sa.Integer, nullable=False),  # 1 or -1
-    sa.Column("comment", sa.Text, nullable=False),
-    sa.Column("given_at", sa.Text, nullable=False),
+    sa.Column("comment", _TEXT, nullable=False),
+    sa.Column("given_at", _TEXT, nullable=False),
     sa.Column("exchange", sa.JSON),  # the question and the answer object, as far as they were still known
     sqlite_autoincrement=True,
 )
-
-
-def open_engine(url: str) -> Engine:
-    """Open the database, creating its tables if they are missing. Raises StoreFailed."""
-    path = make_url(url).database
-    engine = sa.create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
-    sa.event.listen(engine, "connect", _on_connect)
-    sa.event.listen(engine, "begin", _on_begin)
-    try:
-        if path:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-        with engine.connect().execution_options(write=True) as connection, connection.begin():
-            found = _schema_version(connection)
-            # A newer version's file is left exactly as it is.
-            if found in (None, SCHEMA_VERSION):
-                tables.create_all(connection)
-            if found is None:
-                connection.execute(
-                    sa.insert(meta),
-                    [
-                        {"name": "schema_version", "value": SCHEMA_VERSION},
-                        {"name": "catalog_id", "value": uuid.uuid4().hex},
-                    ],
-                )
-    except (sa.exc.DatabaseError, OSError) as exc:
-        engine.dispose()
-        cause = getattr(exc, "orig", exc)
-        raise StoreFailed(f"{path}: cannot be opened as the catalog: {cause}") from exc
-    if found not in (None, SCHEMA_VERSION):
-        engine.dispose()
-        raise StoreFailed(f"{path}: has catalog schema {found}, this version reads {SCHEMA_VERSION}")
-    return engine
-
-
-def _schema_version(connection: Connection) -> str | None:
-    if not sa.inspect(connection).has_table("meta"):
-        return None
-    return connection.scalar(sa.select(meta.c.value).where(meta.c.name == "schema_version"))
-
-
-def _on_connect(dbapi_connection: sa.engine.interfaces.DBAPIConnection, _record: object) -> None:
-    dbapi_connection.isolation_level = None  # SQLAlchemy sends BEGIN itself, see _on_begin
-    cursor = dbapi_connection.cursor()
-    # FULL: an acknowledged article survives power loss too; one sync a batch of articles, so it costs little.
-    # secure_delete: a takedown leaves no words in free pages.
-    for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "cache_size=-65536"):
-        cursor.execute(f"PRAGMA {pragma}")
-    _use_wal(cursor)
-    cursor.close()
-
-
-def _use_wal(cursor: sa.engine.interfaces.DBAPICursor) -> None:
-    # The switch of a new file is the one step that does not wait for its turn: two first starts at once, and one of
-    # them is told that the database is locked.
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError as exc:
-            if "locked" not in str(exc) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-
-
-def _on_begin(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    if options.get("bare"):  # VACUUM and checkpoints run outside of any transaction
-        return
-    # A writer takes its lock at once: an upgrade from a read lock in the middle fails instead of waiting.
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("write") else "BEGIN")
-
-
-@contextmanager
-def mapped_errors() -> Iterator[None]:
-    """Turn what the database raises into our errors."""
-    try:
-        yield
-    except sa.exc.OperationalError as exc:
-        raise StoreFailed(f"the catalog does not answer: {exc.orig}") from exc
-    except sa.exc.DatabaseError as exc:
-        raise StoreFailed(f"the catalog failed: {exc.orig}") from exc
-    except OverflowError as exc:  # a version or a page number beyond 64 bits
-        raise BadInput(f"a number is too large for the catalog: {exc}") from exc
-    except UnicodeEncodeError as exc:
-        raise BadInput(f"a lone surrogate U+{ord(exc.object[exc.start]):04X} cannot be stored or looked up") from exc

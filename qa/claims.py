@@ -105,7 +105,7 @@ def claims(asked: Asked, wanted: Target, ranked: Ranked) -> list[Claim]:
 
 
 def _claims(asked: Asked, wanted: Target, ranked: Ranked) -> Iterator[Claim]:
-    best = ranked.evidence[0].score
+    best = max(one.score for one in ranked.evidence)
     given = {word for word in text.words(asked.question) if any(char.isdigit() for char in word)}
     for one, features in list(zip(ranked.evidence, ranked.features, strict=True))[:MAX_SENTENCES]:
         if one.score < CLOSE * best or features.loose or not _of_the_story(asked, one, features):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -64,18 +63,24 @@ def ingest(
     outlet: Annotated[str | None, typer.Option(help="The outlet of articles that name none.")] = None,
     published: Annotated[str | None, typer.Option(help="The date of articles that carry none.")] = None,
     collection: Collection = "default",
-    workers: Annotated[int, typer.Option(min=1, help="Processes that prepare articles.")] = 1,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that prepare articles; 0: as many as help.")] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Take articles in: text, Markdown, HTML, JSONL, JSON, RSS and Atom files."""
     from qa.ingest import ingest as write
     from qa.readers import read
     from qa.service import wire
+    from qa.wiring import build_fetch
 
     settings = _settings()
     with _progress("articles") as tick:
         items = read(
-            paths, outlet=outlet, published=published, max_bytes=settings.max_article_bytes, stdin=sys.stdin.buffer
+            paths,
+            outlet=outlet,
+            published=published,
+            max_bytes=settings.max_article_bytes,
+            stdin=sys.stdin.buffer,
+            fetch=build_fetch(settings),
         )
         try:
             with _library(settings) as library:
@@ -264,17 +269,13 @@ def backup(folder: Path) -> None:
 @app.command()
 def restore(folder: Path) -> None:
     """Take a backup into an empty data directory and build the indexes."""
-    from qa.catalog import renew_id
+    from qa.catalog_copies import restore as take_in
 
     settings = _settings()
-    source, target = folder / "catalog.sqlite3", settings.data_dir / "catalog.sqlite3"
+    source = folder / "catalog.sqlite3"
     if not source.is_file():
         raise BadSettings(f"{source}: no backup is there")
-    if target.exists():
-        raise BadSettings(f"{target}: exists already; set QA_DATA_DIR to an empty folder")
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, target)
-    renew_id(settings.catalog_url)
+    take_in(source, settings.catalog_url)
     with _progress("changes") as tick, _library(settings) as library:
         library.projections.catch_up(lambda name, changes: tick(changes))
         count, chunks = library.catalog.count()
@@ -289,10 +290,11 @@ def serve(
     samples: Annotated[bool, typer.Option("--samples", help="Load the sample articles if the store is empty.")] = False,
 ) -> None:
     """Serve HTTP."""
+    from qa.service import logs
     from qa.service.serve import run
 
     settings = _settings()
-    logging.getLogger().setLevel(settings.log_level)
+    logs.configure(settings.log_level, settings.log_format)
 
     def ready(url: str) -> None:
         body = '{"question": "How long has Dorothea Lanyon driven the number 14 bus?"}'

@@ -56,7 +56,7 @@ class Holder:
 
 def posts(asked: Asked, ranked: Ranked) -> tuple[str, list[list[tuple[str, Evidence]]]] | None:
     """Return what is asked and its answers, sorted by which are the same; None when no post or holder is asked for."""
-    best = ranked.evidence[0].score
+    best = max(one.score for one in ranked.evidence)
     near = [
         (one, features)
         for one, features in zip(ranked.evidence, ranked.features, strict=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from qa import citations, extractive, time_phrases
+from qa import citations, extractive, time_phrases, tracing
 from qa.conflicts import Disagreement
 from qa.types import (
     Answer,
@@ -54,7 +54,8 @@ class Clock:
         """Count the time of a block."""
         began = time.monotonic()
         try:
-            yield
+            with tracing.stage(name):
+                yield
         finally:
             self.add(name, time.monotonic() - began)
 

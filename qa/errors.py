@@ -8,6 +8,7 @@ QaError
 ├── NotFound             no such article, version or collection
 ├── Locked               another process owns the data directory
 ├── StoreFailed          the catalog or an index failed or is away
+│   └── StoreFull        there is no room left to write
 ├── EmbeddingFailed      the embedder failed or answered nonsense
 └── ModelFailed          the model server
     ├── ModelRefused     it will never say yes to this: key, quota, unknown model, bad request
@@ -56,6 +57,10 @@ class Locked(QaError):
 
 class StoreFailed(QaError):
     """The catalog or an index failed or is away."""
+
+
+class StoreFull(StoreFailed):
+    """There is no room left to write; what is there can be read."""
 
 
 class EmbeddingFailed(QaError):

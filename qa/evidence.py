@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
 from qa import text
+from qa.agreement import Said, agreed, besides
 from qa.errors import EmbeddingFailed
 from qa.lexical import LexicalIndex
 from qa.questions import Asked
-from qa.signs import NO_SIGNS, Signs, answers_kind, is_loose, read_signs, said
+from qa.signs import NO_SIGNS, Signs, answers_kind, is_loose, read_offer, read_signs, said
 from qa.types import Embedder, Evidence, Hit, Span, Vectors
 
-# Weights of the features of a sentence. Of 1,500 random draws the mean of the best thirty by five-fold cross-validation
-# on RealTimeQA 2022 (docs/retrieval.md); `python -m eval.development` prints what they are worth.
-WEIGHTS = {"own": 1.0, "near": 0.25, "around": 0.2, "kind": 0.7, "hit": 0.9, "similar": 0.8, "loose": -0.6}
+# How well a sentence matches the question. Of 1,500 random draws the mean of the best thirty by five-fold
+# cross-validation on RealTimeQA 2022: it chooses what is looked at closer, and is the score of a sentence.
+MATCH = {"own": 1.0, "near": 0.25, "around": 0.2, "kind": 0.7, "hit": 0.9, "similar": 0.8, "loose": -0.6}
+# Of those the order, as the log of the odds that a sentence answers rather than another, with an embedder and without.
+# `python -m eval.reading --fit` makes the weights (docs/retrieval.md).
+ORDER: Mapping[str, float] = {
+    "near": 3.61, "named": 1.70, "kind": 1.22, "hit": 3.14, "similar": 4.15, "beside": 2.71, "loose": -2.09,
+    "held": 1.50, "focus": 0.46, "uncounted": -1.54, "unnamed": -0.36, "plain": 2.95, "names_one": 1.38,
+    "headline": 0.85, "agreed": 3.17,
+}  # fmt: skip
+ORDER_BY_WORDS: Mapping[str, float] = {
+    "near": 2.35, "named": 2.61, "kind": 1.21, "hit": 4.05, "loose": -1.47, "held": 3.20, "focus": 0.45,
+    "uncounted": -1.33, "unnamed": -0.30, "plain": 4.56, "names_one": 1.03, "headline": 1.02, "agreed": 3.70,
+}  # fmt: skip
 UNSEEN = 0.5  # what a word that no article uses counts, of the mean of those that some article uses
 CARRIED = 0.25  # what a word counts that a follow-up takes from the conversation (docs/follow-ups.md)
 CLOSER = 24  # sentences that are looked at closer, best by words first: embedding costs the most here
+_SIGNS = frozenset(field.name for field in fields(Signs))
 _KEPT = 8_192  # sentence vectors in memory, 12 MB
 
 
@@ -37,11 +50,25 @@ class Features:
     similar: float  # cosine with the question; 0 without an embedder
     loose: float  # it is a headline, a caption or a question, no statement
     compared: bool = False  # `similar` was measured
-    signs: Signs = NO_SIGNS  # of the form; read of the best sentences only
+    signs: Signs = NO_SIGNS  # of the form; as all below, read of the best sentences only
+    plain: float = 0.0  # as `own`, of the words that are no names
+    beside: float = 0.0  # cosine with the sentence and its neighbours together
+    names_one: float = 0.0  # as of Offer
+    headline: float = 0.0
+    agreed: float = 0.0  # how much other articles give the same names, or numbers
 
     def score(self) -> float:
-        """Return the weighted sum."""
-        return float(sum(weight * getattr(self, name) for name, weight in WEIGHTS.items()))
+        """Return how well the sentence matches the question."""
+        return float(sum(weight * getattr(self, name) for name, weight in MATCH.items()))
+
+    def order(self) -> float:
+        """Return what the order of the best sentences goes by."""
+        weights = ORDER if self.compared else ORDER_BY_WORDS
+        return sum(weight * self.value(name) for name, weight in weights.items())
+
+    def value(self, name: str) -> float:
+        """Return a feature or a sign by its name."""
+        return float(getattr(self.signs if name in _SIGNS else self, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +83,9 @@ class Ranked:
 class _Found:
     evidence: Evidence
     features: Features
-    near: set[str]  # the stems of its chunk and title
+    own: Set[str]  # the stems of the sentence
+    near: set[str]  # of its chunk and title
+    title: Set[str]
 
 
 class EvidenceRanker:
@@ -92,31 +121,36 @@ class EvidenceRanker:
                 folded = text.fold(evidence.text)
                 first = found.get(folded)
                 if first is None:
-                    found[folded] = _Found(evidence, features, near)
+                    found[folded] = _Found(evidence, features, own, near, title)
                 elif first.evidence.source.article_id != evidence.source.article_id:
                     reprints = {one.article_id: one for one in (*first.evidence.reprints, evidence.source)}
                     found[folded] = replace(first, evidence=replace(first.evidence, reprints=tuple(reprints.values())))
         ranked = sorted(found.values(), key=lambda one: -one.features.score())
-        head = self._with_similarity(asked, [_with_signs(asked, one) for one in ranked[:CLOSER]])
-        ranked = head + ranked[CLOSER:]
+        ranked = self._looked_closer(asked, rarity, ranked[:CLOSER]) + ranked[CLOSER:]
         return Ranked(
             tuple(replace(one.evidence, score=one.features.score()) for one in ranked),
             tuple(one.features for one in ranked),
         )
 
-    def _with_similarity(self, asked: Asked, ranked: list[_Found]) -> list[_Found]:
-        if self._embedder is None or not ranked:
-            return ranked
+    def _looked_closer(self, asked: Asked, rarity: Mapping[str, float], found: Sequence[_Found]) -> list[_Found]:
+        """Return the best sentences in order of how well they answer."""
+        read = self._with_similarity(asked, _with_agreement(asked, rarity, found))
+        return sorted(read, key=lambda one: -one.features.order())
+
+    def _with_similarity(self, asked: Asked, found: list[_Found]) -> list[_Found]:
+        if self._embedder is None or not found:
+            return found
         try:
             question = self._embedder.embed_query(asked.in_context)
-            vectors = self._embed([one.evidence.text for one in ranked])
+            vectors = self._embed([one.evidence.text for one in found])
         except EmbeddingFailed:  # the retriever has said so in `degraded` already
-            return ranked
-        compared = [
-            replace(one, features=replace(one.features, similar=max(0.0, float(question @ vector)), compared=True))
-            for one, vector in zip(ranked, vectors, strict=True)
+            return found
+        beside = besides(question, [one.evidence for one in found], vectors)
+        cosines = [max(0.0, float(question @ vector)) for vector in vectors]
+        return [
+            replace(one, features=replace(one.features, similar=cosine, beside=mixed, compared=True))
+            for one, cosine, mixed in zip(found, cosines, beside, strict=True)
         ]
-        return sorted(compared, key=lambda one: -one.features.score())
 
     def _embed(self, sentences: Sequence[str]) -> list[Vectors]:
         assert self._embedder is not None
@@ -189,14 +223,37 @@ def _features(
     )
 
 
-def _covered(asked: Asked, rarity: dict[str, float], stems: Set[str]) -> float:
+def _covered(asked: Asked, rarity: Mapping[str, float], stems: Set[str]) -> float:
     """Return the share of the question's weight that the stems hold; a synonym counts in part."""
     covered = sum(weight * said(asked, stem, stems) for stem, weight in rarity.items())
     return covered / (sum(rarity.values()) or 1.0)
 
 
-def _with_signs(asked: Asked, one: _Found) -> _Found:
+def _with_agreement(asked: Asked, rarity: Mapping[str, float], found: Sequence[_Found]) -> list[_Found]:
+    """Return the sentences with what their form says, and with what they say of each other."""
+    offers = [read_offer(asked, one.evidence.text, one.own, one.title) for one in found]
+    sentences = [
+        Said(one.evidence.source.article_id, one.own, offer.answers, one.features.own)
+        for one, offer in zip(found, offers, strict=True)
+    ]
+    ordinary = {stem: weight for stem, weight in rarity.items() if stem not in asked.names}
+    return [
+        replace(
+            one,
+            features=replace(
+                one.features,
+                signs=_signs(asked, one),
+                plain=_covered(asked, ordinary, one.own),
+                names_one=offer.names_one,
+                headline=offer.headline,
+                agreed=votes,
+            ),
+        )
+        for one, offer, votes in zip(found, offers, agreed(sentences), strict=True)
+    ]
+
+
+def _signs(asked: Asked, one: _Found) -> Signs:
     source = one.evidence.source
     beside = text.stem_set(f"{one.evidence.context} {source.title or ''}")
-    signs = read_signs(asked, one.evidence.text, beside, one.near, source.published_at)
-    return replace(one, features=replace(one.features, signs=signs))
+    return read_signs(asked, one.evidence.text, beside, one.near, source.published_at)

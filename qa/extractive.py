@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 
 from qa import orders, text
 from qa.evidence import Features, Ranked
@@ -13,6 +14,10 @@ from qa.questions import FORMAL, Asked
 from qa.types import Evidence, Source
 
 MAX_SENTENCES = 3
+TERMS = (
+    *("own", "near", "kind", "similar", "loose"),
+    *("held", "many", "focus", "uncounted", "unnamed", "other_year", "withheld"),
+)
 # What a sentence's features are worth as the log of its odds of being the answer, with and without an embedder, and the
 # least confidence that is answered. `python -m eval.refusal --fit` makes them (docs/retrieval.md).
 Weights = Mapping[str, float]
@@ -81,23 +86,23 @@ def terms(features: Features) -> dict[str, float]:
     The chunk's score is not among them: it is relative to what else was found, and tells a small store's only article
     from the tenth of many by nothing that the sentence says.
     """
-    named = {name: float(getattr(features, name)) for name in ("own", "near", "kind", "similar", "loose")}
-    return named | asdict(features.signs)
+    return {name: features.value(name) for name in TERMS}
 
 
 def _with_odds(asked: Asked, ranked: Ranked) -> list[tuple[float, Evidence, Features]]:
-    return [(_log_odds(features), one, features) for one, features in eligible(asked, ranked)[:CONSIDERED]]
+    return [(_log_odds(features), one, features) for one, features in eligible(asked, ranked)]
 
 
 def _log_odds(features: Features) -> float:
     weights = WEIGHTS if features.compared else WEIGHTS_BY_WORDS
-    return weights["constant"] + sum(weights[name] * value for name, value in terms(features).items())
+    return weights["constant"] + sum(weights[name] * features.value(name) for name in TERMS)
 
 
 def eligible(asked: Asked, ranked: Ranked) -> list[tuple[Evidence, Features]]:
-    """Return the sentences that can be the answer, as far as form tells, in order."""
+    """Return the best sentences that can be the answer, as far as form tells, in order."""
     pairs = zip(ranked.evidence, ranked.features, strict=True)
-    return [pair for pair in pairs if (asked.kind not in FORMAL or pair[1].kind) and not orders.is_order(pair[0].text)]
+    fit = (pair for pair in pairs if (asked.kind not in FORMAL or pair[1].kind) and not orders.is_order(pair[0].text))
+    return list(islice(fit, CONSIDERED))
 
 
 def quoted(one: Evidence) -> str:

@@ -28,6 +28,7 @@ _WHOLE_PAGE = re.compile(r"<(?:html|body|article|main)\b", re.IGNORECASE)
 _LONG_PARAGRAPH = 150  # characters; two of them, and the head of the article is over
 _LONGEST_DATE_LINE = 120
 
+_BYTES_A_BYTE = 16  # of memory, beside what any page may have: a feed is read whole, its text and its reply with it
 _TOO_LARGE = "it takes too much memory to read"
 
 _NO_TEXT = frozenset(
@@ -139,12 +140,13 @@ def serve(cpu_s: int, memory_bytes: int) -> None:
     os.dup2(2, 1)  # what a library prints must not get between the replies
     logging.disable()
     memory_bytes += int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     _write(replies, {})
     while header := requests.read(HEADER.size):
         kind, length = HEADER.unpack(header)
+        memory = memory_bytes + length * _BYTES_A_BYTE
+        resource.setrlimit(resource.RLIMIT_AS, (memory, resource.RLIM_INFINITY))
         data = requests.read(length)
         used = resource.getrusage(resource.RUSAGE_SELF)
         # Should the parent be gone and unable to kill us, the kernel does.

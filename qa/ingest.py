@@ -5,36 +5,21 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
-from dataclasses import replace
-from multiprocessing import get_context
+from dataclasses import dataclass, replace
 
 from qa import dates, text
 from qa.catalog import Catalog, Prepared, says_more
-from qa.chunking import chunk, embed_sha, embed_text
+from qa.chunking import embed_text
 from qa.errors import BadArticle, EmbeddingFailed
+from qa.preparing import Pending, Preparing
 from qa.types import Article, Embedder, IngestReport, Refused, Vectors
 
-# Articles in one transaction. Each is whole in it; more of them share one sync of the disk.
-_ARTICLES = 32
-_CHARS = 100_000  # seconds of embedding, so that little is lost and the progress moves
+# Articles and characters in one transaction. Each article is whole in it; more of them share one sync of the disk.
+_EMBEDDED = (32, 100_000)  # seconds of embedding, so that little is lost and the progress moves
+_WORDS_ALONE = (128, 800_000)  # as long without
 _FAILURES = 3  # so many articles in a row that cannot be embedded mean that the embedder is away
 
 _log = logging.getLogger(__name__)
-
-
-def prepare(article: Article) -> Prepared | Refused:
-    """Compute everything that is kept of an article besides its vectors."""
-    chunks = chunk(article.text, article.furniture)
-    if not chunks:
-        return Refused(article.source or article.id, "holds no text besides web furniture")
-    return Prepared(
-        article=article,
-        sha256=text.sha256(article.text),
-        chunks=chunks,
-        embed_shas=tuple(embed_sha(article.title, one.span.slice(article.text)) for one in chunks),
-    )
 
 
 def ingest(
@@ -48,6 +33,9 @@ def ingest(
 ) -> IngestReport:
     """Write articles into the catalog. `progress` is told the number of items done after each batch.
 
+    With more than one of `workers` that many other processes prepare articles, with 0 as many as help: none for a few
+    articles, nor where embedding takes the time. A script that says 0 must be importable (`if __name__ == "__main__"`).
+
     An article with the same id and the same text is left as it is; another text becomes its next version. An article
     that cannot be embedded is refused, and its old version is still served.
     """
@@ -55,30 +43,60 @@ def ingest(
     counts = {"added": 0, "updated": 0, "unchanged": 0}
     refused: list[Refused] = []
     chunks = 0
-    with ExitStack() as stack:
-        pool = None
-        if workers > 1:
-            pool = stack.enter_context(ProcessPoolExecutor(workers, mp_context=get_context("spawn")))
-        for batch in _batches(items):
-            refused += [one for one in batch if isinstance(one, Refused)]
-            articles = [one for one in batch if isinstance(one, Article)]
-            fresh, same = _split_known(articles, catalog, collection)
-            counts["unchanged"] += same
-            results = list(pool.map(prepare, fresh, chunksize=8)) if pool else [prepare(one) for one in fresh]
-            refused += [one for one in results if isinstance(one, Refused)]
+    with Preparing(workers or (0 if embedder is None else 1)) as preparing:
+        steps = _steps(items, catalog, collection, _EMBEDDED if embedder else _WORDS_ALONE, preparing)
+        for step, results in steps:
+            refused += [one for one in (*step.batch, *results) if isinstance(one, Refused)]
+            counts["unchanged"] += step.same
             prepared = [one for one in results if isinstance(one, Prepared)]
             prepared, vectors = _embedded(prepared, catalog, embedder, refused)
             outcomes = catalog.write(collection, prepared, vectors, embedder.model if embedder else None)
             for one, outcome in zip(prepared, outcomes, strict=True):
                 counts[outcome] += 1
                 chunks += 0 if outcome == "unchanged" else len(one.chunks)
-            progress(len(batch))
+            progress(len(step.batch))
     return IngestReport(
         counts["added"], counts["updated"], counts["unchanged"], tuple(refused), chunks, time.monotonic() - began
     )
 
 
-def _batches(items: Iterable[Article | Refused]) -> Iterator[list[Article | Refused]]:
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One transaction: its items, and the number of articles that are in the catalog as they are."""
+
+    batch: list[Article | Refused]
+    same: int
+    prepared: Pending
+
+    def touches(self, batch: Sequence[Article | Refused]) -> bool:
+        """Tell whether another batch brings an article of this one again."""
+        ids = {one.id for one in self.batch if isinstance(one, Article)}
+        return any(one.id in ids for one in batch if isinstance(one, Article))
+
+
+def _steps(
+    items: Iterable[Article | Refused], catalog: Catalog, collection: str, most: tuple[int, int], preparing: Preparing
+) -> Iterator[tuple[_Step, list[Prepared | Refused]]]:
+    """Yield what is to be written, in order. While one batch is written other processes prepare the next."""
+    waiting: _Step | None = None
+    for batch in _batches(items, *most):
+        # What is known decides what an article brings: the batch before must be written if it is in both.
+        if waiting is not None and waiting.touches(batch):
+            yield waiting, waiting.prepared()
+            waiting = None
+        fresh, same = _split_known([one for one in batch if isinstance(one, Article)], catalog, collection)
+        step = _Step(batch, same, preparing.start(fresh))
+        if waiting is not None:
+            yield waiting, waiting.prepared()
+        waiting = step
+        if not preparing.elsewhere:
+            yield waiting, waiting.prepared()
+            waiting = None
+    if waiting is not None:
+        yield waiting, waiting.prepared()
+
+
+def _batches(items: Iterable[Article | Refused], most: int, most_chars: int) -> Iterator[list[Article | Refused]]:
     """Yield the items in batches of bounded size, no article id twice in one: a later text is a later version."""
     batch: list[Article | Refused] = []
     ids: set[str] = set()
@@ -91,7 +109,7 @@ def _batches(items: Iterable[Article | Refused]) -> Iterator[list[Article | Refu
             ids.add(item.id)
             chars += len(item.text)
         batch.append(item)
-        if len(batch) >= _ARTICLES or chars >= _CHARS:
+        if len(batch) >= most or chars >= most_chars:
             yield batch
             batch, ids, chars = [], set(), 0
     if batch:

@@ -20,6 +20,7 @@ from qa import dates, text
 from qa.catalog import ChunkRow
 from qa.errors import StoreFailed
 from qa.ranking import Candidate
+from qa.room import store_failed
 from qa.types import Filters
 
 # Raise when the schema or the tokeniser changes: the index is then rebuilt from the catalog on the next start.
@@ -38,6 +39,7 @@ class LexicalIndex:
 
     def __init__(self, directory: Path, catalog_id: str) -> None:
         self._directory = directory / f"lexical-{FORMAT}-{catalog_id[:12]}"
+        self._writer: tantivy.IndexWriter | None = None
         self._open()
 
     def _open(self) -> None:
@@ -55,24 +57,35 @@ class LexicalIndex:
         self._directory.mkdir(parents=True, exist_ok=True)
         self._index = tantivy.Index(_schema(), str(self._directory))
         self._index.register_tokenizer("stems", _analyzer())
-        self._writer = self._index.writer(_HEAP, num_threads=1)
+        writer = self._index.writer(_HEAP, num_threads=1)
         # A killed process may leave a file of the commit it did not finish; the next commit wants its very name.
-        self._writer.garbage_collect_files()
+        writer.garbage_collect_files()
+        self._writer = writer
 
     def close(self) -> None:
         """Finish running merges and let go of the directory."""
-        self._writer.wait_merging_threads()
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.wait_merging_threads()
+
+    def _writing(self) -> tantivy.IndexWriter:
+        """Return the writer; a new one after a failure, which ends a writer for good."""
+        if self._writer is None:
+            self._open()
+        assert self._writer is not None
+        return self._writer
 
     @contextmanager
     def _mapped_errors(self, what: str) -> Iterator[None]:
         try:
             yield
         except (ValueError, OSError, RuntimeError) as exc:  # tantivy has no errors of its own
-            raise StoreFailed(f"{self._directory}: the word index cannot be {what}: {exc}") from exc
+            raise store_failed(f"{self._directory}: the word index cannot be {what}: {exc}", exc) from exc
 
     def cursor(self) -> int:
         """Return the number of the last change that is in the index, 0 for none."""
         with self._mapped_errors("read"):
+            self._writing()  # a reset that broke off: what is still open is of files that are gone
             searcher = self._index.searcher()
             found = searcher.search(Query.term_query(self._index.schema, "kind", "cursor"), limit=1).hits
             return int(searcher.doc(found[0][1])["cursor"][0]) if found else 0
@@ -80,23 +93,39 @@ class LexicalIndex:
     def apply(self, changed: Sequence[int], rows: Sequence[ChunkRow], cursor: int) -> None:
         """Replace all chunks of the changed articles by `rows` and remember `cursor`: both in one commit."""
         with self._mapped_errors("written"):
-            for article in changed:
-                self._writer.delete_documents_by_term("article", article)
-            titles: dict[str | None, str] = {}  # an article's chunks share their title
-            for row in rows:
-                if row.source.title not in titles:
-                    titles[row.source.title] = " ".join(text.stems(row.source.title or ""))
-                self._writer.add_document(_document(row, titles[row.source.title]))
-            self._writer.delete_documents_by_term("kind", "cursor")
-            self._writer.add_document(tantivy.Document(kind="cursor", cursor=cursor))
-            self._writer.commit()
+            writer = self._writing()
+            done = False
+            try:
+                for article in changed:
+                    writer.delete_documents_by_term("article", article)
+                titles: dict[str | None, str] = {}  # an article's chunks share their title
+                for row in rows:
+                    if row.source.title not in titles:
+                        titles[row.source.title] = " ".join(text.stems(row.source.title or ""))
+                    writer.add_document(_document(row, titles[row.source.title]))
+                writer.delete_documents_by_term("kind", "cursor")
+                writer.add_document(tantivy.Document(kind="cursor", cursor=cursor))
+                writer.commit()
+                done = True
+            finally:
+                if not done:
+                    self.close()
             self._index.reload()
 
     def reset(self) -> None:
         """Forget everything; the next catch-up starts from the first change."""
-        self.close()
-        shutil.rmtree(self._directory)
-        self._open()
+        with self._mapped_errors("emptied"):
+            self.close()
+            if self._directory.exists():  # not after a reset that broke off
+                shutil.rmtree(self._directory)
+            self._open()
+
+    def size(self) -> int:
+        """Return how many chunks are in the index."""
+        with self._mapped_errors("read"):
+            chunks = Query.term_query(self._index.schema, "kind", "chunk")
+            found = self._index.searcher().search(chunks, limit=1, count=True)
+            return int(found.count)  # type: ignore[attr-defined]  # the stubs lack it
 
     def keys(self) -> set[int]:
         """Return the keys of all chunks in the index, for verification."""

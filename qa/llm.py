@@ -21,6 +21,7 @@ import openai
 from tenacity import AsyncRetrying, RetryCallState, Retrying, retry_if_exception
 from tenacity.wait import wait_exponential_jitter
 
+from qa import tracing
 from qa.chat import ChatModel, EndPiece, Message, ModelSettings, Piece, TextPiece
 from qa.errors import BadSettings, EmbeddingFailed, ModelBroken, ModelFailed, ModelRefused, ModelUnavailable
 from qa.llm_wire import ReplyStream, error_for_status, read_vectors
@@ -41,6 +42,8 @@ __all__ = [
 _log = logging.getLogger(__name__)
 _OPENAI_URL = "https://api.openai.com/v1"
 _LAST_WORDS_S = 2.0  # after the stop reason only the usage and the end mark are missing: not worth a long wait
+_GATHER_S = 0.1
+_AT_ONCE_S = 0.002
 _BATCH = 64
 # What a relayed request may say: not the model, not whether to stream or to store.
 _RELAYED = ("messages", "response_format", "tools", "tool_choice", "temperature", "top_p", "max_tokens", "stop", "seed")
@@ -172,8 +175,11 @@ class OpenAIChat:
     async def _relay_once(self, asked: dict[str, Any], deadline: float) -> dict[str, Any]:
         body = self._spoken({"model": self._settings.model, **asked})
         try:
-            async with asyncio.timeout(deadline - time.monotonic()):
-                response = await self._client.post("/chat/completions", body=body, cast_to=httpx2.Response)
+            with tracing.call("model", model=self._settings.model) as headers:
+                async with asyncio.timeout(deadline - time.monotonic()):
+                    response = await self._client.post(
+                        "/chat/completions", body=body, cast_to=httpx2.Response, options={"headers": headers}
+                    )
             reply = json.loads(response.content)
         except _CAUGHT as exc:
             raise self._failed(exc, begun=False) from exc
@@ -197,15 +203,18 @@ class OpenAIChat:
         until = deadline
         try:
             async with AsyncExitStack() as stack:
+                headers = stack.enter_context(tracing.call("model", model=self._settings.model))
                 async with asyncio.timeout(until - time.monotonic()):
-                    response = await stack.enter_async_context(self._ask(body))
+                    response = await stack.enter_async_context(self._ask(body, headers))
                 kind = _media_type(response.headers.get("content-type", ""))
                 chunks = await stack.enter_async_context(
                     aclosing(cast("AsyncGenerator[bytes, None]", response.iter_bytes()))
                 )
                 while not reply.terminated:
-                    async with asyncio.timeout(until - time.monotonic()):
+                    asked = time.monotonic()
+                    async with asyncio.timeout(until - asked):
                         data = await anext(chunks, None)
+                    waited = time.monotonic() - asked > _AT_ONCE_S
                     if data is None:
                         reply.end()
                         break
@@ -218,6 +227,8 @@ class OpenAIChat:
                             raise ModelBroken(f"{self._where} wrote more than {self._settings.reply_chars} characters")
                     if reply.finish_reason:
                         until = min(until, time.monotonic() + _LAST_WORDS_S)
+                    elif waited:  # all that was written is read: let some words gather, waking up for each is dear
+                        await asyncio.sleep(min(_GATHER_S, max(0.0, until - time.monotonic())))
         except _CAUGHT as exc:
             if reply.finish_reason is None:
                 raise self._failed(exc, begun=chars > 0) from exc
@@ -227,9 +238,11 @@ class OpenAIChat:
             raise ModelBroken(f"{self._where} finished without a word")
         yield EndPiece(reply.finish_reason, reply.usage, reply.terminated)
 
-    def _ask(self, body: dict[str, Any]) -> Any:
+    def _ask(self, body: dict[str, Any], headers: dict[str, str]) -> Any:
         asked = {"model": self._settings.model, "stream_options": {"include_usage": True}, **body}
-        return self._client.chat.completions.with_streaming_response.create(stream=True, **self._spoken(asked))
+        return self._client.chat.completions.with_streaming_response.create(
+            stream=True, extra_headers=headers, **self._spoken(asked)
+        )
 
     def _spoken(self, asked: dict[str, Any]) -> dict[str, Any]:
         """Return the parameters that this server takes."""

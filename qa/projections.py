@@ -6,19 +6,24 @@ now, so a change that is applied twice, or late, leaves the same index.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
 
 from qa.catalog import Catalog, ChunkRow
 from qa.chunking import embed_text
+from qa.errors import StoreFailed
 from qa.lexical import LexicalIndex
+from qa.nearest import NearestIndex
 from qa.types import Embedder, Filters, Vectors
-from qa.vectors import VectorIndex
 
 _CHANGES = 256  # changes a step: one commit of the word index, one progress tick
 _PROBES = 200  # vectors that `verify` looks up by themselves
+
+_log = logging.getLogger(__name__)
 
 K = TypeVar("K", bound=Hashable)
 Progress = Callable[[str, int], None]
@@ -38,24 +43,42 @@ class Projections:
     """The word index and, with an embedder, the vector index. One step at a time, from any thread."""
 
     def __init__(
-        self, catalog: Catalog, lexical: LexicalIndex, vectors: VectorIndex | None, embedder: Embedder | None
+        self,
+        catalog: Catalog,
+        lexical: LexicalIndex,
+        vectors: NearestIndex | None,
+        embedder: Embedder | None,
+        *,
+        vector_turn: Callable[[], AbstractContextManager[bool]] = lambda: nullcontext(True),
     ) -> None:
+        """Follow `catalog`. `vector_turn` says whether the vectors, if others share them, are ours to write for now."""
         self._catalog = catalog
         self._lexical = lexical
         self._vectors = vectors
         self._embedder = embedder
+        self._vector_turn = vector_turn
         self._lock = threading.Lock()
+        self._counted: set[str] = set()  # the indexes whose size was compared since the start
+        self.caught_up = False  # once since the start: under steady writing no moment may find nothing behind
 
     def catch_up(self, progress: Progress = lambda name, done: None) -> None:
-        """Apply every change that an index has not seen. Raises StoreFailed and EmbeddingFailed."""
+        """Apply every change that an index has not seen. Raises StoreFailed and EmbeddingFailed.
+
+        Vectors that another process is writing are left to it.
+        """
         with self._lock:
             self._follow(self._lexical, self._apply_words, progress)
-            if self._vectors is not None:
-                self._follow(self._vectors, self._apply_vectors, progress)
+            if self._vectors is None:
+                self.caught_up = True
+                return
+            with self._vector_turn() as ours:
+                if ours:
+                    self._follow(self._vectors, self._apply_vectors, progress)
+                    self.caught_up = True
 
     def _follow(
         self,
-        index: LexicalIndex | VectorIndex,
+        index: LexicalIndex | NearestIndex,
         apply: Callable[[list[int], list[ChunkRow], int], None],
         progress: Progress,
     ) -> None:
@@ -66,11 +89,28 @@ class Projections:
             cursor = 0
         while True:
             last, changed = self._catalog.changes_after(cursor, _CHANGES)
+            if not changed and index.name not in self._counted:
+                self._counted.add(index.name)
+                if self._differs(index, cursor):
+                    index.reset()
+                    cursor = 0
+                    continue
             if not changed:
                 return
             apply(changed, self._catalog.chunks_of(changed), last)
             progress(index.name, last - cursor)
             cursor = last
+
+    def _differs(self, index: LexicalIndex | NearestIndex, cursor: int) -> bool:
+        """Tell whether an index holds more or fewer chunks than the catalog, though it is up to date.
+
+        Asked once after every start: one of 1,000 kills left an article's replaced chunks in the word index.
+        """
+        held, live = index.size(), self._catalog.count()[1]
+        if held == live or self._catalog.last_change() != cursor:
+            return False
+        _log.warning("%s: holds %d chunks and the catalog %d, building it anew", index.name, held, live)
+        return True
 
     def _apply_words(self, changed: list[int], rows: list[ChunkRow], last: int) -> None:
         self._lexical.apply(changed, rows, last)
@@ -93,10 +133,10 @@ class Projections:
 
     def states(self) -> list[IndexState]:
         """Return how far each index is."""
-        last = self._catalog.last_change()
         cursors = [(self._lexical.name, self._lexical.cursor())]
         if self._vectors is not None:
             cursors.append((self._vectors.name, self._vectors.cursor()))
+        last = self._catalog.last_change()  # read last: else an index that others write could be ahead of it
         return [IndexState(name, cursor, last - cursor) for name, cursor in cursors]
 
     def verify(self) -> list[IndexState]:
@@ -126,11 +166,14 @@ class Projections:
         return [f"{lost} of {len(sample)} sampled vectors are not found by themselves"] if lost else []
 
     def rebuild(self, progress: Progress = lambda name, done: None) -> None:
-        """Throw both indexes away and build them from the catalog; nothing is embedded again."""
+        """Throw both indexes away and build them from the catalog; nothing is embedded again. Raises StoreFailed."""
         with self._lock:
             self._lexical.reset()
             if self._vectors is not None:
-                self._vectors.reset()
+                with self._vector_turn() as ours:
+                    if not ours:
+                        raise StoreFailed("another process is writing the vector index that we share; try again")
+                    self._vectors.reset()
         self.catch_up(progress)
 
 

@@ -15,9 +15,12 @@ from qa.errors import BadSettings
 from qa.plain import visible_line
 from qa.types import Evidence, Source, Turn
 
+WISHES_CHARS = 1_000  # a frontend's system prompt may be pages long, and the evidence needs the room
+
 # Each prompt file and exactly the names it uses.
 PROMPT_FILES: Mapping[str, frozenset[str]] = {
     "answer.system.txt": frozenset(),
+    "answer.wishes.txt": frozenset({"wishes"}),
     "answer.user.txt": frozenset({"as_of", "evidence", "fence", "question"}),
     "rewrite.system.txt": frozenset(),
     "rewrite.user.txt": frozenset({"as_of", "fence", "history", "question"}),
@@ -45,6 +48,7 @@ class Prompts:
     user_template: str
     rewrite_system: str
     rewrite_template: str
+    wishes_template: str
     hash: str
 
     def user(self, *, question: str, as_of: str, evidence: str, fence: str) -> str:
@@ -52,6 +56,11 @@ class Prompts:
         return Template(self.user_template).substitute(
             question=visible_line(question), as_of=day_with_name(as_of), evidence=evidence, fence=fence
         )
+
+    def system_with(self, wishes: str) -> str:
+        """Return the rules, and after them what a frontend wishes of the style; the rules have the last word."""
+        said = visible_line(wishes)[:WISHES_CHARS]
+        return f"{self.system}\n\n{Template(self.wishes_template).substitute(wishes=said)}" if said else self.system
 
     def rewrite(self, *, question: str, as_of: str, history: str, fence: str) -> str:
         """Fill the user's message that asks for a question that stands alone. `history` is a `history_block`."""
@@ -81,7 +90,7 @@ def load_prompts(directory: Path | None = None) -> Prompts:
     answer, rewrite = (
         (texts[f"{name}.system.txt"].strip(), texts[f"{name}.user.txt"].strip()) for name in ("answer", "rewrite")
     )
-    return Prompts(*answer, *rewrite, digest.hexdigest())
+    return Prompts(*answer, *rewrite, texts["answer.wishes.txt"].strip(), digest.hexdigest())
 
 
 def make_fence() -> str:

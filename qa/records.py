@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.engine import Engine
 
-from qa.catalog_tables import api_keys, feedback, mapped_errors
+from qa.catalog_engine import reading, writing
+from qa.catalog_tables import api_keys, feedback
 from qa.errors import NotFound
 
 _PREFIX = "nqa_"  # so that scanners for leaked secrets can find ours
@@ -68,13 +68,13 @@ class Records:
             None,
         )
         values = {name: getattr(row, name) for name in KeyRow.__slots__} | {"scopes": list(row.scopes)}
-        with self._open(write=True) as connection:
+        with writing(self._engine) as connection:
             connection.execute(sa.insert(api_keys), values)
         return row, secret
 
     def keys(self) -> list[KeyRow]:
         """Return every key, also those that open nothing any more, oldest first."""
-        with self._open() as connection:
+        with reading(self._engine) as connection:
             rows = connection.execute(sa.select(api_keys).order_by(api_keys.c.created_at, api_keys.c.id))
             return [KeyRow(**{**row._mapping, "scopes": tuple(row.scopes)}) for row in rows]
 
@@ -85,7 +85,7 @@ class Records:
             .where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
             .values(revoked_at=_now().isoformat(timespec="seconds"))
         )
-        with self._open(write=True) as connection:
+        with writing(self._engine) as connection:
             if not connection.execute(statement).rowcount:
                 raise NotFound(f"no key {key_id!r} that is not revoked; `qa keys list` shows them")
 
@@ -98,19 +98,14 @@ class Records:
             "given_at": _now().isoformat(timespec="seconds"),
             "exchange": exchange,
         }
-        with self._open(write=True) as connection:
+        with writing(self._engine) as connection:
             connection.execute(sa.insert(feedback), values)
 
     def feedback(self, after: int = 0, limit: int = 1_000) -> list[Feedback]:
         """Return feedback in order, from behind the number `after`."""
         query = sa.select(feedback).where(feedback.c.number > after).order_by(feedback.c.number).limit(limit)
-        with self._open() as connection:
+        with reading(self._engine) as connection:
             return [Feedback(**row._mapping) for row in connection.execute(query)]
-
-    @contextmanager
-    def _open(self, *, write: bool = False) -> Iterator[Connection]:
-        with mapped_errors(), self._engine.connect().execution_options(write=write) as connection, connection.begin():
-            yield connection
 
 
 def digest_of(secret: bytes) -> bytes:

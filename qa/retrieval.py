@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from qa import dates, ranking, reprints, timewords
+from qa import dates, ranking, reprints, timewords, tracing
 from qa.catalog import Catalog, ChunkRow
 from qa.errors import BadQuestion, EmbeddingFailed, StoreFailed
 from qa.followups import Standalone, alone
 from qa.lexical import LexicalIndex
+from qa.nearest import NearestIndex
 from qa.questions import Asked, analyse
 from qa.ranking import Candidate, Place
 from qa.types import Embedder, Filters, Hit
-from qa.vectors import VectorIndex
 
 LEG_HITS = 100  # what each leg may contribute
 
@@ -47,7 +47,7 @@ class Retriever:
     """Search the projections; show only what is live in the catalog."""
 
     def __init__(
-        self, catalog: Catalog, lexical: LexicalIndex, vectors: VectorIndex | None, embedder: Embedder | None
+        self, catalog: Catalog, lexical: LexicalIndex, vectors: NearestIndex | None, embedder: Embedder | None
     ) -> None:
         self._catalog = catalog
         self._lexical = lexical
@@ -101,23 +101,40 @@ class Retriever:
 
         Only these are looked up, not all that the legs found: reading 200 chunks cost more than finding them.
         """
-        found: list[tuple[Place, ChunkRow]] = []
+        found: dict[Place, ChunkRow] = {}  # by the place that the row has now
+        asked: dict[Place, Place] = {}
         for start in range(0, len(order), wanted):
-            rows = {
-                (row.article, row.version, row.ordinal): row
-                for row in self._catalog.chunks_at(order[start : start + wanted])
-                if row.published_day is None or row.published_day <= not_after
-            }
-            found += [(place, rows[place]) for place in order[start : start + wanted] if place in rows]
+            part = order[start : start + wanted]
+            rows = {_place_of(row): row for row in self._catalog.chunks_at(part)}
+            newer = self._newer([place for place in part if place not in rows])
+            for place in part:
+                row = rows.get(place) or newer.get(place)
+                if row is not None and (row.published_day is None or row.published_day <= not_after):
+                    asked.setdefault(_place_of(row), place)
+                    found.setdefault(_place_of(row), row)
             if len(found) >= wanted:
                 break
-        return found[:wanted]
+        return [(asked[place], row) for place, row in found.items()][:wanted]
+
+    def _newer(self, stale: Sequence[Place]) -> dict[Place, ChunkRow]:
+        """Return what stands now where an index still has a version that was replaced.
+
+        Between the write and the index an article would be found by neither of its versions: 1,335 of 1,571 searches
+        found nothing while it was replaced again and again.
+        """
+        if not stale:
+            return {}
+        now: dict[int, list[ChunkRow]] = {}
+        for row in self._catalog.chunks_of(sorted({article for article, _, _ in stale})):
+            now.setdefault(row.article, []).append(row)
+        return {place: now[place[0]][min(place[2], len(now[place[0]]) - 1)] for place in stale if place[0] in now}
 
     def _words(self, asked: Asked, bounds: _Bounds, degraded: list[str]) -> list[Candidate]:
         try:
-            return self._lexical.search(
-                (*asked.stems, *asked.carried), bounds.collection, bounds.filters, bounds.not_after, LEG_HITS
-            )
+            with tracing.stage("words"):
+                return self._lexical.search(
+                    (*asked.stems, *asked.carried), bounds.collection, bounds.filters, bounds.not_after, LEG_HITS
+                )
         except StoreFailed as exc:
             _log.warning("word index away: %s", exc)
             degraded.append("lexical")
@@ -128,8 +145,11 @@ class Retriever:
             return []
         articles = self._catalog.pks(bounds.collection, bounds.filters.article_ids)
         try:
-            vector = self._embedder.embed_query(question)
-            return self._vectors.search(vector, bounds.collection, bounds.filters, articles, bounds.not_after, LEG_HITS)
+            with tracing.stage("vectors"):
+                vector = self._embedder.embed_query(question)
+                return self._vectors.search(
+                    vector, bounds.collection, bounds.filters, articles, bounds.not_after, LEG_HITS
+                )
         except (StoreFailed, EmbeddingFailed) as exc:
             _log.warning("vector leg away: %s", exc)
             degraded.append("vectors")
@@ -141,6 +161,10 @@ class _Bounds:
     collection: str
     filters: Filters
     not_after: int  # nothing dated after this day is shown
+
+
+def _place_of(row: ChunkRow) -> Place:
+    return row.article, row.version, row.ordinal
 
 
 def _day(as_of: str | None) -> date:

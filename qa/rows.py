@@ -15,6 +15,8 @@ from qa.errors import BadArticle
 from qa.text import normalise, sha256
 from qa.types import Article
 
+Fetch = Callable[[str, int], Mapping[str, str]]  # an address and a limit in bytes; the `html` or `text` behind it
+
 MAX_BYTES = 2_000_000
 _LONGEST_ID = 512
 _LONGEST = {"title": 1000, "url": 2048, "outlet": 200, "language": 35, "authors": 1000}  # characters
@@ -34,12 +36,15 @@ def article_from_row(
     max_bytes: int = MAX_BYTES,
     default_id: str | None = None,
     pages: html.PageReader = html.SHARED,
+    fetch: Fetch | None = None,
 ) -> Article:
     """Check a row and return its article; what the row does not say is taken from its HTML, then from the defaults.
 
-    Keys that no article has are ignored. Without `id` and `url`, the id is `default_id` or else `source`.
-    Raises BadArticle.
+    Keys that no article has are ignored. Without `id` and `url`, the id is `default_id` or else `source`. A row that
+    has an address and no words is fetched, where there is a `fetch`. Raises BadArticle.
     """
+    if fetch is not None and not any(_read_text(row, name).strip() for name in ("text", "html")):
+        row = {**row, **(fetch(url, max_bytes) if (url := _read_url(row)) else {})}
     text, page = _read_content(row, max_bytes, pages)
     url = _read_url(row) or page.url
     return Article(

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from qa.errors import BadSettings
 from qa.types import Mode
@@ -30,14 +39,23 @@ Origin = Annotated[str, StringConstraints(pattern=r"^https?://(\*\.)?[A-Za-z0-9.
 Origins = Annotated[tuple[Origin, ...], BeforeValidator(_without_self), BeforeValidator(_split)]
 
 
+def _network(value: str) -> str:
+    ip_network(value, strict=False)  # its ValueError names what is wrong
+    return value
+
+
+Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], BeforeValidator(_split)]
+
+
 class Settings(BaseModel):
     """Every setting, its name in the environment as alias, its default beside it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
 
     data_dir: Path = Field(Path(".qa-data"), alias="QA_DATA_DIR")
-    database_url: str | None = Field(None, alias="QA_DATABASE_URL")
+    database_url: str | None = Field(None, alias="QA_DATABASE_URL", repr=False)
     chroma_url: str | None = Field(None, alias="QA_CHROMA_URL")
+    vector_store: str | None = Field(None, alias="QA_VECTOR_STORE", pattern=r"^[\w.]+:\w+$")
     embed_model: str = Field("minilm", alias="QA_EMBED_MODEL", min_length=1)
     embed_threads: int = Field(0, alias="QA_EMBED_THREADS", ge=0)
     openai_api_key: str | None = Field(None, alias="OPENAI_API_KEY", repr=False)
@@ -54,11 +72,18 @@ class Settings(BaseModel):
     cors_origins: Names = Field((), alias="QA_CORS_ORIGINS")
     frame_ancestors: Origins = Field((), alias="QA_FRAME_ANCESTORS")
     max_article_bytes: int = Field(2_000_000, alias="QA_MAX_ARTICLE_BYTES", ge=1_000, le=50_000_000)
+    fetch_urls: Literal["off", "on"] = Field("off", alias="QA_FETCH_URLS")
     max_in_flight: int = Field(128, alias="QA_MAX_IN_FLIGHT", ge=1, le=10_000)
     deadline_s: float = Field(60.0, alias="QA_DEADLINE_S", gt=0, le=3_600)
     prompts_dir: Path | None = Field(None, alias="QA_PROMPTS_DIR")
     public_url: str | None = Field(None, alias="QA_PUBLIC_URL", pattern=r"^https?://")
+    trusted_proxies: Networks = Field((), alias="QA_TRUSTED_PROXIES")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="QA_LOG_LEVEL")
+    log_format: Literal["auto", "json", "console"] = Field("auto", alias="QA_LOG_FORMAT")
+    # The names that every program with traces has for them.
+    otlp_endpoint: str | None = Field(None, alias="OTEL_EXPORTER_OTLP_ENDPOINT", pattern=r"^https?://")
+    otlp_protocol: Literal["http/protobuf", "grpc"] = Field("http/protobuf", alias="OTEL_EXPORTER_OTLP_PROTOCOL")
+    service_name: str = Field("news-qa", alias="OTEL_SERVICE_NAME", min_length=1)
 
     @model_validator(mode="after")
     def _check_together(self) -> Self:
@@ -66,8 +91,10 @@ class Settings(BaseModel):
             raise ValueError("QA_MODE=llm needs QA_LLM_MODEL: name the model to ask")
         if self.llm_model and not (self.openai_api_key or self.openai_base_url):
             raise ValueError("QA_LLM_MODEL needs OPENAI_API_KEY, or OPENAI_BASE_URL of a server that wants no key")
-        if self.database_url and not self.database_url.startswith("sqlite:///"):
-            raise ValueError("QA_DATABASE_URL: only sqlite:///PATH is served by this version")
+        if self.vector_store and self.chroma_url:
+            raise ValueError("QA_VECTOR_STORE and QA_CHROMA_URL: say one of them, vectors are in one engine")
+        if self.database_url and not self.database_url.startswith(("sqlite:///", "postgresql://")):
+            raise ValueError("QA_DATABASE_URL: say sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME")
         return self
 
     @property

@@ -36,6 +36,10 @@ _EXPECTED: dict[Kind, re.Pattern[str]] = {
 _CAPITALISED = re.compile(r"(?<![.!?“\"] )(?<!^)\b[A-ZÀ-ÖØ-Þ][\w’'-]+")
 _FULL_NAME = re.compile(r"\b[A-ZÀ-ÖØ-Þ][\w’'-]+(?: [A-ZÀ-ÖØ-Þ][\w’'-]+)+")
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_OPENING_NAME = re.compile(r"^[A-ZÀ-ÖØ-Þ][\w-]+(?= [A-ZÀ-ÖØ-Þ])")
+_ADDRESS = frozenset(
+    text.stems("mr mrs ms dr monday tuesday wednesday thursday friday saturday sunday")
+)  # capitals that answer no question by themselves
 _ASKS = re.compile(r"\b(?:who|whom|whose|what|which|where|when|why|how)\b", re.IGNORECASE)
 _COUNTS = re.compile(r"\bhow (?:many|much)\s+(?:of\s+(?:the|its|their|his|her)\s+)?(.*)", re.IGNORECASE | re.DOTALL)
 # An article that says that something is not said, or not known, does not answer who asks for it.
@@ -64,6 +68,15 @@ class Signs:
     withheld: float = 0.0  # it says that something is not said
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a sentence has that can be the answer."""
+
+    answers: Set[str]  # stems of names, or of numbers, that the question does not hold
+    names_one: float  # who, which or where is asked, and it has a name that the question does not hold
+    headline: float  # the share of the headline's words in it, those of the question left out
+
+
 NO_SIGNS = Signs()
 
 
@@ -81,6 +94,28 @@ def read_signs(asked: Asked, sentence: str, beside: set[str], chunk: set[str], p
         other_year=float(any(year not in beside and year != (published_at or "")[:4] for year in years)),
         withheld=float(bool(_WITHHELD.search(sentence)) and not _DENIES.search(asked.question)),
     )
+
+
+def read_offer(asked: Asked, sentence: str, stems: Set[str], title: Set[str]) -> Offer:
+    """Return what a sentence of these stems, under a title of those, offers as an answer."""
+    asks = [word.lower() for word in _ASKS.findall(asked.question)]
+    wanted = asks[-1] if asks else ""
+    own = text.stem_set(asked.question)
+    names = _new_names(sentence, own)
+    headline = title - own
+    return Offer(
+        names if wanted not in ("how", "when", "why") else {stem for stem in stems - own if stem[0].isdigit()},
+        float(bool(names) and wanted in ("who", "whom", "whose", "which", "where")),
+        len(headline & stems) / (len(headline) or 1),
+    )
+
+
+def _new_names(sentence: str, own: Set[str]) -> set[str]:
+    words = [word for word in _CAPITALISED.findall(sentence) if carries_meaning(word)]
+    opening = _OPENING_NAME.match(sentence)
+    if opening and carries_meaning(opening.group()):
+        words.append(opening.group())
+    return set(text.stem_set(" ".join(words))) - own - _ADDRESS
 
 
 def said(asked: Asked, stem: str, stems: Set[str]) -> float:

@@ -8,8 +8,7 @@ import re
 import threading
 import unicodedata
 from collections.abc import Iterator
-from functools import lru_cache
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from Stemmer import Stemmer
 
@@ -157,12 +156,35 @@ def _plain_word(token: str) -> str:
 
 def stems(text: str) -> list[str]:
     """Return the words, each cut to its English stem."""
-    return [_stem(word) for word in words(text)]
+    return list(chain.from_iterable(map(_stemmed.__getitem__, _pieces(text))))
 
 
 def stem_set(text: str) -> set[str]:
-    """Return the distinct stems: `set(stems(text))`, with each word stemmed once."""
-    return {_stem(token if token.isalnum() else _plain_word(token)) for token in set(_tokens(text))}
+    """Return the distinct stems: `set(stems(text))`."""
+    return set().union(*map(_stemmed.__getitem__, set(_pieces(text))))
+
+
+def _pieces(text: str) -> list[str]:
+    # `fold` takes a backtick for a quote only beside letters that are not ASCII; a piece alone does not know of them.
+    return (text if text.isascii() else text.replace("`", "'")).split()
+
+
+class _Stemmed(dict[str, tuple[str, ...]]):
+    """The stems of what stands between two spaces; no word reaches over one, and news repeats the same few thousand."""
+
+    def __missing__(self, piece: str) -> tuple[str, ...]:
+        bare = piece.strip(_EDGES)
+        if bare != piece:
+            found = self[bare]
+        elif piece.isascii() and piece.isalnum():
+            found = (_stem(piece.lower()),)
+        else:
+            found = tuple(map(_stem, words(piece)))
+        if len(piece) <= _KEPT_CHARS:
+            if len(self) >= _KEPT_PIECES:
+                self.clear()
+            self[piece] = found
+        return found
 
 
 # Forms that no suffix rule brings together: a question asks who "won", an article says who "wins".
@@ -182,9 +204,12 @@ _IRREGULAR = {
     form: verb for verb, _, forms in (entry.partition(":") for entry in _VERBS.split()) for form in forms.split(",")
 }
 _stemmers = threading.local()
+_KEPT_PIECES = 1 << 17  # about 30 MB when full
+_KEPT_CHARS = 40
+_EDGES = ".,;:!?()\"'“”‘’"  # no word begins or ends with one of these
+_stemmed = _Stemmed()
 
 
-@lru_cache(maxsize=1 << 17)
 def _stem(word: str) -> str:
     # A stemmer keeps the word it works on in itself: one shared by threads gives each the other's stem.
     if not hasattr(_stemmers, "english"):

@@ -209,6 +209,7 @@ class Question:
     mode: Mode = "auto"
     collection: str = "default"
     top_k: int = 8
+    wishes: str = ""  # how a model is to write, from whoever asks for the reader: a frontend's system prompt
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import chromadb
 import httpx
-import numpy as np
 from chromadb.api.models.Collection import Collection
-from chromadb.config import Settings as ChromaSettings
 from chromadb.errors import ChromaError, NotFoundError
 
 from qa import dates
 from qa.catalog import ChunkRow
+from qa.chroma import Patience, close_client, open_client, seal
 from qa.errors import StoreFailed
+from qa.foreign_locks import ForeignLock
 from qa.ranking import Candidate, Place
+from qa.room import store_failed
 from qa.types import Filters, Vectors
+from qa.vector_checks import set_apart
 
 # Chroma's binding holds the interpreter's lock while it writes: 50 rows stall other threads for about 60 ms, 2,000 rows
 # for over a second.
@@ -31,10 +32,9 @@ WRITE_ROWS = 50
 # The default space is l2. Twice the default neighbours: of 600 vectors that are all equally far from each other, 96
 # could not be reached with 16, 21 with 32; on 6,000 chunks of news it costs 12% of the writing time and 1 MB of 14.
 _SPACE = {"hnsw": {"space": "cosine", "max_neighbors": 32}}
-_FAILURES = (ChromaError, httpx.HTTPError, ValueError, RuntimeError)
+_FAILURES = (ChromaError, httpx.HTTPError, OSError, ValueError, RuntimeError)
 
 _UNDATED = -10_000_000
-_NOISE = 1e-3  # of the length of a vector
 
 # Chroma makes a list of all rows that pass a filter before it looks for neighbours: 304 ms instead of 5 at 72,107
 # chunks. Most questions have one, that nothing be later than `as_of`; so more is asked for and the filter applied here.
@@ -54,17 +54,27 @@ class VectorIndex:
         self._prefix = f"{catalog_id[:12]}-{hashlib.sha256(model.encode()).hexdigest()[:12]}"
         self._model = model
         self._where = str(where)
+        self._directory = where if isinstance(where, Path) else None
+        self._foreign = None if self._directory is None else ForeignLock(self._directory / "chroma.sqlite3")
+        self._patience = Patience(self._where)
         try:
-            self._client = _client(where)
+            self._client = open_client(where)
             self._state = self._open(f"{self._prefix}-state")
+            spaces = {one.configuration_json["hnsw"]["space"] for one in (self._state, *self._all_collections())}
         except _FAILURES as exc:
             raise StoreFailed(f"{where}: cannot be opened as vector index: {exc}") from exc
         self._collections: dict[str, Collection] = {}
         self._known: dict[tuple[int, int], Mapping[str, Any]] = {}  # by article and version
+        self._seen = 0  # the cursor at which what is known was true
+        if spaces != {_SPACE["hnsw"]["space"]}:  # Chroma keeps what it has and says nothing
+            self.reset()
 
     def close(self) -> None:
         """Stop Chroma: a directory that is restored and opened again must not be served from the old one's memory."""
-        self._client.close()
+        close_client(self._client)
+        if self._directory is not None and self._foreign is not None:
+            self._foreign.close()
+            seal(self._directory)
 
     def _open(self, name: str) -> Any:
         # An embedding function of Chroma's own would download a model on first use.
@@ -93,10 +103,26 @@ class VectorIndex:
     def cursor(self) -> int:
         """Return the number of the last change that is in the index, 0 for none."""
         try:
-            state = self._client.get_collection(self._state.name, embedding_function=None)
+            self._refuse_others()
+            return self._read_cursor()
         except _FAILURES as exc:
             raise StoreFailed(f"{self._where}: the vector index does not answer: {exc}") from exc
-        return int((state.metadata or {}).get("cursor", 0))
+
+    def _read_cursor(self) -> int:
+        try:
+            state = self._client.get_collection(self._state.name, embedding_function=None)
+        except NotFoundError:  # a server that lost its disk: it is filled anew
+            self._collections.clear()
+            self._known = {}
+            self._state = state = self._open(self._state.name)
+        cursor = int((state.metadata or {}).get("cursor", 0))
+        if state.id != self._state.id:  # another process that shares the server built everything anew
+            self._collections.clear()
+            self._state = state
+        if cursor != self._seen:  # another process wrote, also new metadata of versions that we know
+            self._known = {}
+            self._seen = cursor
+        return cursor
 
     def apply(self, changed: Sequence[int], rows: Sequence[ChunkRow], vectors: Sequence[Vectors], cursor: int) -> None:
         """Replace all chunks of the changed articles by `rows`, one vector a row, then remember `cursor`.
@@ -104,6 +130,7 @@ class VectorIndex:
         Not atomic in Chroma: a crash in between repeats the step, which writes only what is not there yet.
         """
         try:
+            self._wait_for_others()
             held = self._held(changed)
             # What is there already is left alone: Chroma's graph loses points when it is written over. 8 of 166 made-up
             # vectors, all near each other, no longer found themselves; deleted first and then written, all did.
@@ -115,15 +142,19 @@ class VectorIndex:
                 mine = [(row, vector) for row, vector in fresh if row.collection == name]
                 for start in range(0, len(mine), WRITE_ROWS):
                     part = mine[start : start + WRITE_ROWS]
+                    self._wait_for_others()
                     self._collection(name).upsert(
                         ids=[_id(row) for row, _ in part],
-                        embeddings=[_apart(row, vector).tolist() for row, vector in part],
+                        embeddings=[
+                            set_apart(vector, (row.article, row.version, row.ordinal)).tolist() for row, vector in part
+                        ],
                         metadatas=[_metadata(row) for row, _ in part],
                     )
             self._drop(held.keys() - {_id(row) for row in rows})
             self._state.modify(metadata={"model": self._model, "cursor": cursor})
+            self._seen = cursor
         except _FAILURES as exc:
-            raise StoreFailed(f"{self._where}: the vector index cannot be written: {exc}") from exc
+            raise store_failed(f"{self._where}: the vector index cannot be written: {exc}", exc) from exc
         finally:
             doomed = set(changed)
             self._known = {key: one for key, one in self._known.items() if key[0] not in doomed}
@@ -140,7 +171,16 @@ class VectorIndex:
         doomed = sorted(ids)
         for collection in self._all_collections() if doomed else ():
             for start in range(0, len(doomed), WRITE_ROWS):
+                self._wait_for_others()
                 collection.delete(ids=doomed[start : start + WRITE_ROWS])
+
+    def _wait_for_others(self) -> None:
+        if self._foreign is not None:
+            self._foreign.wait()
+
+    def _refuse_others(self) -> None:
+        if self._foreign is not None:
+            self._foreign.refuse()
 
     def _all_collections(self) -> list[Collection]:
         names = [one.name for one in self._client.list_collections() if one.name.startswith(f"{self._prefix}-c-")]
@@ -149,14 +189,24 @@ class VectorIndex:
     def reset(self) -> None:
         """Forget everything of this model; the next catch-up starts from the first change."""
         try:
+            self._wait_for_others()
+            # The cursor goes first: killed in between, an empty index must not say that it is up to date.
+            with suppress(NotFoundError):  # after a reset that broke off
+                self._client.delete_collection(self._state.name)
             for collection in self._all_collections():
                 self._client.delete_collection(collection.name)
-            self._client.delete_collection(self._state.name)
             self._collections.clear()
             self._known = {}
             self._state = self._open(f"{self._prefix}-state")
         except _FAILURES as exc:
-            raise StoreFailed(f"{self._where}: the vector index cannot be reset: {exc}") from exc
+            raise store_failed(f"{self._where}: the vector index cannot be reset: {exc}", exc) from exc
+
+    def size(self) -> int:
+        """Return how many chunks Chroma counts; that they can be found is another matter."""
+        try:
+            return sum(collection.count() for collection in self._all_collections())
+        except _FAILURES as exc:
+            raise StoreFailed(f"{self._where}: the vector index does not answer: {exc}") from exc
 
     def places(self) -> set[Place]:
         """Return the places of all chunks in the index, for verification."""
@@ -182,11 +232,12 @@ class VectorIndex:
 
         `articles` are the filter's article ids as the catalog's numbers.
         """
-        try:
+        where = _where(filters, articles, not_after)
+
+        def search() -> list[Candidate]:
             index = self._known_collection(collection)
             if index is None:
                 return []
-            where = _where(filters, articles, not_after)
             if where is not None and not filters.article_ids:
                 near = self._nearest(index, vector, _LOOKED_AT * top_k)
                 known = self._metadata_of(index, near)
@@ -195,6 +246,10 @@ class VectorIndex:
                     return _candidates(passing[:top_k], known)
             near = self._nearest(index, vector, top_k, where)
             return _candidates(near, self._metadata_of(index, near))
+
+        try:
+            self._refuse_others()
+            return self._patience.call(search)
         except _FAILURES as exc:
             raise StoreFailed(f"{self._where}: the vector index does not answer: {exc}") from exc
 
@@ -219,29 +274,8 @@ class VectorIndex:
         return known
 
 
-def _client(where: Path | str) -> Any:
-    # _env_file: Chroma would otherwise read our `.env` as its own settings.
-    quiet = ChromaSettings(anonymized_telemetry=False, _env_file=None)
-    if isinstance(where, Path):
-        return chromadb.PersistentClient(path=str(where), settings=quiet)
-    url = urlsplit(where)
-    port = url.port or (443 if url.scheme == "https" else 8000)
-    client = chromadb.HttpClient(host=url.hostname or "localhost", port=port, ssl=url.scheme == "https", settings=quiet)
-    # Chroma's client waits for ever on a frozen server.
-    client._server._session.timeout = httpx.Timeout(2.0, read=10.0)  # type: ignore[attr-defined]
-    return client
-
-
 def _id(row: ChunkRow) -> str:
     return f"{row.article}:{row.version}:{row.ordinal}"
-
-
-def _apart(row: ChunkRow, vector: Vectors) -> Vectors:
-    # Equal vectors are each other's only neighbours in Chroma's graph: with 5 paragraphs that 200 articles repeat, 47
-    # of 500 other chunks could no longer be reached; with this much noise, which moves a cosine by under 0.0001, none.
-    noise = np.random.default_rng((row.article, row.version, row.ordinal)).standard_normal(len(vector))
-    apart = vector + _NOISE * noise / np.linalg.norm(noise)
-    return (apart / np.linalg.norm(apart)).astype(np.float32)
 
 
 def _place(chroma_id: str) -> Place:

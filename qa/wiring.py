@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from qa.catalog import Catalog
     from qa.chat import ChatModel, ChatRelay
     from qa.llm import OpenAIChat
+    from qa.nearest import NearestIndex
     from qa.projections import IndexState, Projections
     from qa.retrieval import Retrieved, Retriever
+    from qa.rows import Fetch
 
 _log = logging.getLogger(__name__)
 
@@ -44,13 +46,14 @@ class Library:
             self.catalog: Catalog = Catalog(settings.catalog_url)
             self.embedder = build_embedder(settings)
             self._lexical = LexicalIndex(settings.data_dir, self.catalog.id)
-            self._vectors = None
+            self._vectors: NearestIndex | None = None
             if self.embedder is not None:
-                from qa.vectors import VectorIndex
-
-                where = settings.chroma_url or settings.data_dir / "chroma"
-                self._vectors = VectorIndex(where, self.catalog.id, self.embedder.model)
-            self.projections: Projections = Projections(self.catalog, self._lexical, self._vectors, self.embedder)
+                self._vectors = build_vectors(settings, self.catalog, self.embedder.model)
+            # A vector server may have several processes that write it; a directory of ours has one.
+            turn = {"vector_turn": self.catalog.vector_turn} if settings.chroma_url else {}
+            self.projections: Projections = Projections(
+                self.catalog, self._lexical, self._vectors, self.embedder, **turn
+            )
             self.retriever: Retriever = Retriever(self.catalog, self._lexical, self._vectors, self.embedder)
             self.ranker = EvidenceRanker(self._lexical, self.embedder)
             self.model: ChatModel | None = build_model(settings, settings.llm_model)
@@ -74,14 +77,14 @@ class Library:
         self.owner.close()
 
     def answerer(self, *, fill: bool = True) -> Answerer:
-        """Return what answers questions, in both modes. An index that holds nothing yet is filled first.
+        """Return what answers questions, in both modes. An index that is behind catches up first.
 
-        That happens after an upgrade that changes an index's format. The service starts at once (`fill=False`), says in
-        `/readyz` that it is behind, and fills it in the background.
+        It is after an upgrade that changes its format, or when other processes wrote the catalog. The service starts at
+        once (`fill=False`), says in `/readyz` that it is behind, and fills it in the background.
         """
         from qa.answering import Answerer
 
-        if fill and any(state.behind and not state.cursor for state in self.projections.states()):
+        if fill and any(state.behind for state in self.projections.states()):
             self.projections.catch_up()
         return Answerer(
             self.catalog,
@@ -155,7 +158,8 @@ class Follower:
 
         while not self._stop.wait(self._interval_s):
             try:
-                if any(state.behind for state in self._library.projections.states()):
+                projections = self._library.projections
+                if not projections.caught_up or any(state.behind for state in projections.states()):
                     self._library.projections.catch_up()
             except QaError as exc:
                 _log.warning("the indexes cannot follow the catalog: %s", exc)
@@ -184,6 +188,18 @@ def build_embedder(settings: Settings) -> Embedder | None:
     raise BadSettings(f"QA_EMBED_MODEL={settings.embed_model!r}: say minilm, none or openai:MODEL")
 
 
+def build_vectors(settings: Settings, catalog: Catalog, model: str) -> NearestIndex:
+    """Return the index of a model's vectors: Chroma, or what `QA_VECTOR_STORE` names. Raises BadSettings."""
+    if settings.vector_store:
+        from qa.vector_stores import EngineIndex, load_engine
+
+        engine = load_engine(settings.vector_store)
+        return EngineIndex(engine, settings.data_dir / "vector-store", catalog.id, model, catalog.vectors)
+    from qa.vectors import VectorIndex
+
+    return VectorIndex(settings.chroma_url or settings.data_dir / "chroma", catalog.id, model)
+
+
 def build_model(settings: Settings, name: str | None) -> OpenAIChat | None:
     """Return the chat model of that name, if there is one. Nothing is connected yet."""
     if name is None or settings.mode == "extractive":
@@ -192,6 +208,15 @@ def build_model(settings: Settings, name: str | None) -> OpenAIChat | None:
     from qa.llm import OpenAIChat
 
     return OpenAIChat(ModelSettings(base_url=settings.openai_base_url, api_key=settings.openai_api_key, model=name))
+
+
+def build_fetch(settings: Settings) -> Fetch | None:
+    """Return what fetches articles from their addresses, where that is allowed."""
+    if settings.fetch_urls == "off":
+        return None
+    from qa.fetching import Fetcher
+
+    return Fetcher().fetch
 
 
 def sample_articles() -> Path:

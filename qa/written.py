@@ -46,11 +46,12 @@ class Writer:
         self._unsupported = unsupported
 
     async def write(
-        self, as_of: str, evidence: Sequence[Evidence], draft: Draft, terms: Terms, clock: Clock
+        self, as_of: str, evidence: Sequence[Evidence], draft: Draft, terms: Terms, clock: Clock, wishes: str = ""
     ) -> AsyncGenerator[Event, None]:
         """Fill the draft and yield what a stream sends. Raises ModelFailed, also when statements stand already."""
         draft.model = self._model.name
-        room = PROMPT_TOKENS - sum(map(tokens.estimate, (self._prompts.system, self._filled(draft.question, as_of))))
+        system = self._prompts.system_with(wishes)
+        room = PROMPT_TOKENS - sum(map(tokens.estimate, (system, self._filled(draft.question, as_of))))
         shown = fit(evidence[:SHOWN_SENTENCES], room)
         if not shown:
             raise ModelRefused("beside the question no evidence fits into the prompt")
@@ -60,17 +61,19 @@ class Writer:
         )
         fence = make_fence()
         filled = self._filled(draft.question, as_of, evidence_block(list(read.by_id.items()), fence), fence)
-        messages = [Message("system", self._prompts.system), Message("user", filled)]
+        messages = [Message("system", system), Message("user", filled)]
         parser = ReplyParser(read.by_id, fence)
         began = time.monotonic()
-        ended = False
+        ended = heard = False
         failed: ModelFailed | None = None
         asking = self._model.stream(messages, deadline=terms.deadline, max_tokens=MAX_REPLY_TOKENS, calls=terms.calls)
         try:
             async with aclosing(asking) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, TextPiece):
-                        async for event in self._take(parser.feed(piece.text), read, draft, clock):
+                        parsed = parser.feed(piece.text)
+                        heard = heard or bool(parsed)
+                        async for event in self._take(parsed, read, draft, clock):
                             yield event
                     else:
                         ended = piece.finish_reason == "stop" and piece.terminated
@@ -79,9 +82,13 @@ class Writer:
             failed = exc
         clock.add("generate", time.monotonic() - began)
         # What the model had said before it failed is checked and kept; a sentence that was cut loses its ids.
-        async for event in self._take(parser.finish(whole=ended), read, draft, clock):
+        parsed = parser.finish(whole=ended)
+        heard = heard or bool(parsed)
+        async for event in self._take(parsed, read, draft, clock):
             yield event
         draft.complete = ended
+        if failed is None and not heard:  # blanks or thoughts alone: not the same as "not in the sources"
+            failed = ModelBroken("the model finished without a sentence")
         if failed is None and not ended and not draft.statements:
             failed = ModelBroken("the model stopped before a sentence was whole")
         if failed is not None:

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from tests.guard import sitecustomize
+from tests.postgres.fixtures import cluster, postgres, url
+
+__all__ = ["cluster", "postgres", "url"]  # fixtures
 
 GUARD = Path(sitecustomize.__file__).parent
 

@@ -80,13 +80,14 @@ def chunk_row(key: int, body: str, day: int | None = None, collection: str = "de
     values = {"article_id": f"a{key}", "title": None, "outlet": None, "url": None} | metadata
     source = Source(version=1, sha256="0" * 64, published_at=None, **values)  # type: ignore[arg-type]
     span = Span(0, len(body))
-    return ChunkRow(key, key, 1, 0, span, body, (span,), bytes(32), collection, source, day)
+    sha = hashlib.sha256(body.encode()).digest()
+    return ChunkRow(key, key, 1, 0, span, body, (span,), sha, collection, source, day)
 
 
 class Store:
     """A real catalog with its real indexes in a folder, put together as `wiring` does it."""
 
-    def __init__(self, folder: Path, embedder: Embedder | None = None) -> None:
+    def __init__(self, folder: Path, embedder: Embedder | None = None, chroma_url: str | None = None) -> None:
         from qa.catalog import Catalog
         from qa.lexical import LexicalIndex
         from qa.projections import Projections
@@ -99,7 +100,7 @@ class Store:
         if embedder is not None:
             from qa.vectors import VectorIndex
 
-            self.vectors = VectorIndex(folder / "chroma", self.catalog.id, embedder.model)
+            self.vectors = VectorIndex(chroma_url or folder / "chroma", self.catalog.id, embedder.model)
         self.projections = Projections(self.catalog, self.lexical, self.vectors, embedder)
         self.retriever = Retriever(self.catalog, self.lexical, self.vectors, embedder)
 

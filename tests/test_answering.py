@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -245,6 +246,16 @@ async def test_bad_questions_name_their_fault(library, question, param):
     with pytest.raises(BadQuestion) as caught:
         await library.answerer().ask(question)
     assert caught.value.param == param
+
+
+async def test_an_index_that_is_away_is_told_in_the_answer(library, monkeypatch):
+    """Less was looked at than there is, and whoever reads the answer is told so."""
+    search = library.retriever.search
+    monkeypatch.setattr(
+        library.retriever, "search", lambda *args, **bounds: replace(search(*args, **bounds), degraded=("vectors",))
+    )
+    answer = await library.answerer().ask(Question("How much did the repairs of the Kestrel bridge cost?"))
+    assert answer.degraded == ("vectors",) and answer.status == "answered"
 
 
 async def test_an_empty_index_is_filled_before_the_first_question(tmp_path):

@@ -12,19 +12,20 @@ import pytest
 
 from qa.catalog import Catalog, Prepared, pack_spans, unpack_spans
 from qa.errors import BadInput, NotFound, StoreFailed
-from qa.ingest import prepare
+from qa.preparing import prepare
 from qa.types import Article, Span
 from tests.fakes import HashEmbedder, article
 
 
 @pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    with_file = Catalog(url(tmp_path))
-    yield with_file
-    with_file.close()
+def catalog(url: str) -> Iterator[Catalog]:
+    """Open one of each kind in turn."""
+    opened = Catalog(url)
+    yield opened
+    opened.close()
 
 
-def url(folder: Path) -> str:
+def in_file(folder: Path) -> str:
     return f"sqlite:///{folder / 'catalog.sqlite3'}"
 
 
@@ -49,6 +50,20 @@ def write(catalog: Catalog, *articles: Article, collection: str = "default") -> 
 
 def chunk_texts(catalog: Catalog) -> list[str]:
     return [row.text for row in catalog.chunks_of(catalog.live_pks())]
+
+
+def test_a_chunk_of_an_older_version_is_never_read(tmp_path: Path) -> None:
+    """Were one left behind, by whatever fault: its offsets are of another text than the live one."""
+    catalog = Catalog(in_file(tmp_path))
+    write(catalog, article("a", "Forty people came."))
+    write(catalog, article("a", "The bridge was closed."))
+    with sqlite3.connect(tmp_path / "catalog.sqlite3") as connection:
+        names = 'ordinal, start, "end", sentences, embed_sha'
+        connection.execute(f"INSERT INTO chunks (article, version, {names}) SELECT article, 1, {names} FROM chunks")
+    connection.close()
+    assert chunk_texts(catalog) == ["The bridge was closed."]
+    assert catalog.chunks_at([(1, 1, 0)]) == []
+    catalog.close()
 
 
 # -- versions ----------------------------------------------------------------------------------------------------
@@ -144,8 +159,9 @@ def on_disk(folder: Path, word: str) -> list[str]:
     return [file.name for file in folder.rglob("*") if file.is_file() and word.encode() in file.read_bytes()]
 
 
-def test_a_takedown_erases_every_version_from_the_file(catalog: Catalog, tmp_path: Path) -> None:
+def test_a_takedown_erases_every_version_from_the_file(tmp_path: Path) -> None:
     """Not one byte of the words stays, neither in the database nor in its write-ahead log."""
+    catalog = Catalog(in_file(tmp_path))
     long = "The zyzzyva canary sang. " * 3_000  # of many pages, which are freed and not written over
     write(catalog, article("a", long, title="Zyzzyva"), article("b", "The dog ran."))
     write(catalog, article("a", "The zyzzyva canary sleeps.", title="Zyzzyva"))
@@ -175,8 +191,9 @@ def test_a_takedown_is_a_change_and_then_not_found(catalog: Catalog) -> None:
             ask()
 
 
-def test_a_reader_in_the_way_does_not_fail_a_takedown(catalog: Catalog, tmp_path: Path) -> None:
+def test_a_reader_in_the_way_does_not_fail_a_takedown(tmp_path: Path) -> None:
     """Somebody holds a read transaction: the log cannot be emptied now, the article is taken down all the same."""
+    catalog = Catalog(in_file(tmp_path))
     write(catalog, article("a", "The dog ran."))
     reader = sqlite3.connect(tmp_path / "catalog.sqlite3", isolation_level=None)
     reader.execute("BEGIN")
@@ -184,6 +201,7 @@ def test_a_reader_in_the_way_does_not_fail_a_takedown(catalog: Catalog, tmp_path
     catalog.remove("default", "a")
     assert catalog.count() == (0, 0)
     reader.close()
+    catalog.close()
 
 
 def kept_vectors(catalog: Catalog, *texts: str) -> list[bool]:
@@ -264,8 +282,9 @@ def test_odd_ids_are_ids(catalog: Catalog) -> None:
     assert set(catalog.known("default", ids)) == set(ids)
 
 
-def test_more_ids_than_one_statement_takes(catalog: Catalog) -> None:
+def test_more_ids_than_one_statement_takes(tmp_path: Path) -> None:
     """Look-ups of any number are split: SQLite refuses too many variables."""
+    catalog = Catalog(in_file(tmp_path))
     write(catalog, *(article(str(n), f"Text {n}.") for n in range(700)))
     ids = [str(n) for n in range(40_000)]
     assert len(catalog.known("default", ids)) == len(catalog.pks("default", ids)) == 700
@@ -273,6 +292,7 @@ def test_more_ids_than_one_statement_takes(catalog: Catalog) -> None:
     assert len(rows) == 700
     assert len(catalog.chunks_at([(row.article, row.version, row.ordinal) for row in rows])) == 700
     assert len(catalog.vectors(HashEmbedder.model, [row.embed_sha for row in rows])) == 700
+    catalog.close()
 
 
 def test_collections_do_not_see_each_other(catalog: Catalog) -> None:
@@ -320,9 +340,9 @@ def test_a_write_that_fails_leaves_nothing(catalog: Catalog) -> None:
     assert catalog.vectors("m", [b"x"]) == {}
 
 
-def test_two_catalogs_on_one_file_write_at_once(tmp_path: Path) -> None:
+def test_two_catalogs_of_one_database_write_at_once(url: str) -> None:
     """No article is lost and nobody is told that the database is locked."""
-    catalogs = [Catalog(url(tmp_path)), Catalog(url(tmp_path))]
+    catalogs = [Catalog(url), Catalog(url)]
 
     def work(number: int) -> str:
         own = catalogs[number % 2]
@@ -341,10 +361,10 @@ def test_two_catalogs_on_one_file_write_at_once(tmp_path: Path) -> None:
         one.close()
 
 
-def test_many_open_a_new_file_at_once(tmp_path: Path) -> None:
+def test_many_open_a_new_file_at_once(url: str) -> None:
     """All find one and the same catalog."""
     with ThreadPoolExecutor(6) as pool:
-        opened = list(pool.map(lambda _: Catalog(url(tmp_path)), range(6)))
+        opened = list(pool.map(lambda _: Catalog(url), range(6)))
     assert len({one.id for one in opened}) == 1
     for one in opened:
         one.close()
@@ -357,7 +377,7 @@ def test_a_new_file_that_another_process_writes_is_waited_for(tmp_path: Path) ->
     other.execute("BEGIN IMMEDIATE")
     later = Timer(0.3, other.close)
     later.start()
-    Catalog(url(tmp_path)).close()
+    Catalog(in_file(tmp_path)).close()
     later.join()
 
 
@@ -371,12 +391,12 @@ def test_a_copy_is_a_whole_catalog(catalog: Catalog, tmp_path: Path) -> None:
     copy.close()
 
 
-def test_reopening_finds_everything(tmp_path: Path) -> None:
+def test_reopening_finds_everything(url: str) -> None:
     """The same id, the same articles, the same log."""
-    first = Catalog(url(tmp_path))
+    first = Catalog(url)
     write(first, article("a", "One."))
     first.close()
-    second = Catalog(url(tmp_path))
+    second = Catalog(url)
     assert (second.id, second.last_change(), second.text("default", "a").text) == (first.id, 1, "One.")
     second.close()
 
@@ -386,15 +406,15 @@ def test_reopening_finds_everything(tmp_path: Path) -> None:
 
 def test_a_catalog_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
     """Its file is not touched: not a byte differs afterwards."""
-    Catalog(url(tmp_path)).close()
+    Catalog(in_file(tmp_path)).close()
     file = tmp_path / "catalog.sqlite3"
     with sqlite3.connect(file) as raw:
-        raw.execute("UPDATE meta SET value = '2' WHERE name = 'schema_version'")
+        raw.execute("UPDATE meta SET value = '3' WHERE name = 'schema_version'")
         raw.execute("DROP TABLE embeddings")
     raw.close()
     before = file.read_bytes()
-    with pytest.raises(StoreFailed, match="schema 2, this version reads 1"):
-        Catalog(url(tmp_path))
+    with pytest.raises(StoreFailed, match="schema 3, this version reads 2"):
+        Catalog(in_file(tmp_path))
     assert file.read_bytes() == before
 
 
@@ -403,7 +423,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path, content: bytes) -
     """With the file's name, and the file stays as it is."""
     (tmp_path / "catalog.sqlite3").write_bytes(content)
     with pytest.raises(StoreFailed, match=r"catalog\.sqlite3"):
-        Catalog(url(tmp_path))
+        Catalog(in_file(tmp_path))
     assert (tmp_path / "catalog.sqlite3").read_bytes() == content
 
 
@@ -411,12 +431,12 @@ def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
     """An OSError or a database error, either way ours."""
     (tmp_path / "catalog.sqlite3").mkdir()
     with pytest.raises(StoreFailed):
-        Catalog(url(tmp_path))
+        Catalog(in_file(tmp_path))
 
 
 def test_damage_in_the_middle_of_the_file_is_told(tmp_path: Path) -> None:
     """A page of rubbish gives StoreFailed on reading, never another article's words."""
-    first = Catalog(url(tmp_path))
+    first = Catalog(in_file(tmp_path))
     write(first, *(article(str(n), f"Text {n}. " * 300) for n in range(20)))
     first.close()
     file = tmp_path / "catalog.sqlite3"
@@ -426,7 +446,7 @@ def test_damage_in_the_middle_of_the_file_is_told(tmp_path: Path) -> None:
         content[page * 4096 : page * 4096 + 100] = b"\xee" * 100
     file.write_bytes(content)
     with pytest.raises(StoreFailed):
-        damaged = Catalog(url(tmp_path))
+        damaged = Catalog(in_file(tmp_path))
         try:
             for n in range(20):
                 damaged.text("default", str(n))
@@ -446,7 +466,7 @@ def test_what_is_not_there_is_not_found(catalog: Catalog) -> None:
 
 def test_values_that_no_database_holds_are_bad_input(catalog: Catalog) -> None:
     """A version beyond 64 bits, a lone surrogate in an id."""
-    with pytest.raises(BadInput, match="too large"):
+    with pytest.raises(BadInput, match="too large for the catalog"):
         catalog.text("default", "a", 10**30)
     with pytest.raises(BadInput, match="U\\+D800"):
         catalog.article("default", "a\ud800")

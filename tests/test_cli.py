@@ -116,7 +116,7 @@ def test_what_a_killed_ingest_left_behind_is_indexed(qa):
         (("ingest", "nowhere.txt"), {}, 1, "nowhere.txt"),
         (("serve", "--host", "0.0.0.0"), {}, 2, "QA_API_KEYS"),
         (("serve", "--workers", "2"), {}, 2, "workers"),
-        (("ask", "Who?"), {"QA_DATABASE_URL": "postgresql://x"}, 2, "QA_DATABASE_URL"),
+        (("ask", "Who?"), {"QA_DATABASE_URL": "mysql://x"}, 2, "QA_DATABASE_URL"),
     ],
 )
 def test_faults_are_one_line_that_names_the_thing(qa, words, env, code, told):

@@ -30,6 +30,7 @@ def test_every_setting_is_one_that_we_read() -> None:
     known = {field.alias for field in Settings.model_fields.values()}
     assert set(given) <= known
     settings = load_settings(given | {"QA_API_KEYS": "ask:key"}, dotenv=None)
+    assert settings.catalog_url.startswith("postgresql://")
     assert settings.chroma_url == "http://chroma:8000"
 
 
@@ -42,12 +43,27 @@ def test_what_must_be_set_is_asked_for() -> None:
 def test_images_are_pinned_and_healthy(name: str) -> None:
     """`latest` is another program every week; a dependent service waits for what it needs."""
     service = COMPOSE["services"][name]
-    assert re.fullmatch(r"[a-z./-]+:\d+\.\d+\.\d+", service["image"]), service["image"]
+    assert re.fullmatch(r"[a-z./-]+:\d+\.\d+(\.\d+)?", service["image"]), service["image"]
     assert all(one["condition"] == "service_healthy" for one in service.get("depends_on", {}).values())
     for needed in service.get("depends_on", {}):
         assert "healthcheck" in COMPOSE["services"][needed]
     for volume in service["volumes"]:
-        assert volume.split(":")[0] in COMPOSE["volumes"]
+        assert volume.startswith("/") or volume.split(":")[0] in COMPOSE["volumes"]
+
+
+def test_the_catalog_is_a_database_that_only_the_api_reaches() -> None:
+    """Its password is asked for and stands in both places; the driver is among what the image installs."""
+    postgres = COMPOSE["services"]["postgres"]
+    assert "ports" not in postgres
+    assert API["environment"]["QA_DATABASE_URL"].startswith("postgresql://qa:${POSTGRES_PASSWORD:?")
+    assert postgres["environment"]["POSTGRES_PASSWORD"] == "${POSTGRES_PASSWORD}"
+    assert "-r requirements.lock" in DOCKERFILE
+    assert re.search(r"^psycopg-binary==", (ROOT / "requirements.lock").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_replicas_share_no_data_directory() -> None:
+    """One process owns a directory: each container gets a volume without a name, for what it can build again."""
+    assert API["volumes"] == ["/data"]
 
 
 def test_the_store_of_vectors_is_not_published() -> None:

@@ -71,6 +71,21 @@ def test_only_the_best_are_looked_at_closer(rank):
     assert len(set(embedder.embedded)) == CLOSER
 
 
+def test_the_answer_that_outlets_agree_on_goes_before_one_that_only_one_gives(rank):
+    """Two sentences that match the question alike are told apart by what other articles say."""
+    found = rank(
+        "Who opened the harbour fair?",
+        hit("a1", "Bo Lind opened the harbour fair."),
+        hit("a2", "Ana Ruiz opened the harbour fair."),
+        hit("a3", "The fair at the harbour, which Ana Ruiz opened, was full."),
+    )
+    assert "Ruiz" in found.evidence[0].text
+    assert found.features[0].agreed > 0
+    assert {one.text: features.agreed for one, features in zip(found.evidence, found.features, strict=True)}[
+        "Bo Lind opened the harbour fair."
+    ] == 0.0
+
+
 def test_without_hits_nothing_is_ranked(rank):
     """No chunk, or a chunk whose article was taken down, is no evidence."""
     assert rank("Who opened the fair?").evidence == ()

@@ -1,11 +1,17 @@
 import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from qa import html
 from qa.errors import BadArticle
 from qa.html import PageReader
+from qa.html_pages import HEADER
 
 PARAGRAPHS = "".join(
     f"<p>Paragraph {number} tells at some length of the bridge, its engineers, and the money that it will take.</p>"
@@ -113,10 +119,10 @@ def test_pages_without_text(pages: PageReader, markup: str) -> None:
 def test_a_page_that_takes_too_long_is_refused_alone() -> None:
     """The child that a page holds up is killed and reaped; the next page is read by a new one."""
     attributes = "<p " + " ".join(f"a{number}=1" for number in range(200_000)) + ">x</p>"
-    with PageReader(limit_s=1) as pages:
+    with PageReader(limit_s=3) as pages:
         pages.read_page("<p>One.</p>")
         first = pages._child
-        with pytest.raises(BadArticle, match="HTML took longer than 1 s to read"):
+        with pytest.raises(BadArticle, match="HTML took longer than 3 s to read"):
             pages.read_page(attributes)
         assert first is not None
         assert first.returncode is not None
@@ -142,6 +148,20 @@ def test_memory_is_limited() -> None:
         with pytest.raises(BadArticle, match="HTML"):
             pages.read_page("<html><body>" + "<p>a<b>b</b></p>" * 400_000)
         assert pages.read_page("<p>Two.</p>")["text"] == "Two."
+
+
+def test_a_reader_that_nobody_can_kill_ends_by_itself() -> None:
+    """With its parent gone a page must not keep a core busy for minutes: the kernel ends the child."""
+    page = b"<p " + b" ".join(b"a%d=1" % number for number in range(200_000)) + b">x</p>"
+    words = [sys.executable, "-P", "-c", html._CODE, str(Path(__file__).parents[1]), "1", str(html.MEMORY_BYTES)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as child:
+        assert child.stdin is not None
+        child.stdin.write(HEADER.pack(b"P", len(page)) + page)
+        child.stdin.flush()
+        try:
+            assert child.wait(40) == -signal.SIGXCPU
+        finally:
+            child.kill()
 
 
 def test_threads_get_their_own_pages(pages: PageReader) -> None:

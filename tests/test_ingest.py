@@ -9,7 +9,8 @@ import pytest
 from qa.catalog import Catalog, Prepared
 from qa.chunking import embed_sha
 from qa.errors import EmbeddingFailed
-from qa.ingest import ingest, prepare
+from qa.ingest import ingest
+from qa.preparing import prepare
 from qa.types import Article, Refused, Span, Vectors
 from tests.fakes import HashEmbedder, article
 
@@ -145,6 +146,18 @@ def test_two_worker_processes_make_the_same_catalog(tmp_path: Path) -> None:
         store.close()
     assert made[0][2] > 20
     assert made[0] == made[1]
+
+
+def test_an_article_that_comes_again_is_compared_with_what_was_written(catalog: Catalog) -> None:
+    """Also when the next batch is prepared while the first is written: its title stays, its text is a new version."""
+    others = [article(f"n{n}", f"Text {n}.") for n in range(127)]
+    again = [article("a", "One.", outlet="Post"), article("b", "New.")]
+    first = [article("a", "One.", title="T"), article("b", "Old.")]
+    report = ingest([*first, *others[:126], *again, *others[126:]], catalog, None, workers=2)
+    assert (report.added, report.updated, report.unchanged) == (129, 2, 0)
+    row = catalog.chunks_of([1])[0]
+    assert (row.source.title, row.source.outlet, row.embed_sha) == ("T", "Post", embed_sha("T", "One."))
+    assert catalog.article("default", "b").versions == (1, 2)
 
 
 def test_text_of_furniture_alone_is_refused(catalog: Catalog) -> None:

@@ -97,6 +97,16 @@ async def test_the_request_says_what_was_asked() -> None:
     }
 
 
+async def test_a_redirect_does_not_carry_the_prompt_on() -> None:
+    """The host that it leads to is one that nobody configured: it sees nothing, and the operator is told."""
+    async with ScriptedServer([Stream(["Yes."])]) as other:
+        redirect = Status(307, {"location": f"{other.url}/chat/completions"})
+        said, error, calls = await ask(redirect)
+        assert (said, calls, len(other.seen)) == ("", 1, 0)
+    assert isinstance(error, ModelRefused)
+    assert "redirect" in str(error)
+
+
 async def test_an_account_in_the_environment_is_not_sent_to_another_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """The client library reads these variables by itself; a server we configured must not learn them."""
     for name in ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_ADMIN_KEY", "OPENAI_API_KEY"):

@@ -1,7 +1,10 @@
 """The indexes follow the catalog: in step, without copies, rebuildable, and never trusted."""
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,7 @@ import pytest
 from qa.catalog import Catalog, Prepared
 from qa.chunking import embed_sha, embed_text
 from qa.errors import EmbeddingFailed
-from qa.ingest import prepare
+from qa.preparing import prepare
 from qa.projections import Projections
 from qa.types import Article, Filters, Vectors
 from tests.fakes import HashEmbedder, Store, article
@@ -242,6 +245,19 @@ def test_verify_sees_missing_and_surplus_chunks(store: Store) -> None:
     assert store.problems() == []
 
 
+@pytest.mark.parametrize("more", [False, True])
+def test_an_index_of_another_size_is_built_anew_after_a_start(store: Store, more: bool) -> None:
+    """A chunk too few or too many, with a cursor that says all is done: seen once after a start, and mended."""
+    store.add(BRIDGE, DOG)
+    (row, _) = store.catalog.chunks_of([1, 2])
+    store.lexical.apply([row.article], [row, replace(row, key=9, ordinal=1)] if more else [], 2)
+    assert store.problems() == ["1 chunks too many" if more else "1 chunks missing"]
+    store.projections.catch_up()
+    assert store.problems() != []  # not while it runs: counting costs
+    Projections(store.catalog, store.lexical, store.vectors, store.embedder).catch_up()
+    assert store.problems() == []
+
+
 def test_verify_sees_a_vector_that_is_not_its_own(store: Store) -> None:
     """The place is there and counts as held, but its vector points elsewhere."""
     store.add(BRIDGE, *(article(f"n{n}", varied(n)) for n in range(60)))
@@ -263,6 +279,19 @@ def test_words_alone_make_a_store(tmp_path: Path) -> None:
         assert store.found("bridge") == ["bridge"]
         assert [state.name for state in store.projections.states()] == ["lexical"]
         assert store.problems() == []
+
+
+def test_words_alone_do_without_chroma(tmp_path: Path) -> None:
+    """Opening such a store imports nothing of it: a second and 100 MB of a service that has no vectors."""
+    code = f"""
+import sys
+from pathlib import Path
+from qa import Library, Settings
+with Library(Settings(data_dir=Path({str(tmp_path)!r}), embed_model="none")):
+    print("chromadb" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 class AwayEmbedder(HashEmbedder):

@@ -5,7 +5,7 @@ import pytest
 
 from qa.catalog import Prepared
 from qa.errors import EmbeddingFailed, StoreFailed
-from qa.ingest import prepare
+from qa.preparing import prepare
 from qa.projections import Projections
 from qa.retrieval import Retriever
 from qa.settings import Settings

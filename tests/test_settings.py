@@ -65,7 +65,7 @@ def test_a_bad_value_names_its_variable(name: str, value: str) -> None:
     [
         ({"QA_MODE": "llm"}, "QA_LLM_MODEL"),
         ({"QA_LLM_MODEL": "m"}, "OPENAI_API_KEY"),
-        ({"QA_DATABASE_URL": f"postgresql://me:{SECRET}@db/x"}, "QA_DATABASE_URL"),
+        ({"QA_DATABASE_URL": f"mysql://me:{SECRET}@db/x"}, "QA_DATABASE_URL"),
         ({"QA_MODE": "llm", "OPENAI_API_KEY": SECRET}, "QA_LLM_MODEL"),
     ],
 )

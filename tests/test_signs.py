@@ -4,7 +4,7 @@ import pytest
 
 from qa import text
 from qa.questions import analyse
-from qa.signs import read_signs
+from qa.signs import read_offer, read_signs
 
 
 def signs(question, sentence, beside="", published_at=None):
@@ -89,3 +89,38 @@ def test_held_is_a_share_and_many_a_count():
 def test_any_question_has_signs(question):
     """Nothing that can be asked is an error."""
     assert 0 <= signs(question, "市长是王伟。 🎈").held <= 1
+
+
+def offer(question, sentence, title=""):
+    return read_offer(analyse(question), sentence, text.stem_set(sentence), text.stem_set(title))
+
+
+@pytest.mark.parametrize(
+    ("question", "sentence", "answers"),
+    [
+        ("Which city opened the fair?", "Mayor Ruiz of Marrowby opened the fair. 🎈", {"ruiz", "marrowbi", "mayor"}),
+        ("Which city opened the fair?", "Yesterday the fair opened.", set()),
+        ("Which city opened the Marrowby fair?", "The Marrowby fair opened on Friday.", set()),
+        ("How many came to the fair of 2019?", "In 2019 some 4,100 people came to Marrowby.", {"4100"}),
+        ("The fair opened. Where is it?", "It is in\r\nMarrowby.", {"marrowbi"}),
+        ("谁是市长？", "市长是王伟。", set()),
+    ],
+)
+def test_an_answer_is_new(question, sentence, answers):
+    """Names, or numbers where they are asked for, that the question does not hold; a weekday is no name."""
+    assert offer(question, sentence).answers == answers
+
+
+def test_only_who_which_and_where_ask_for_a_name():
+    """The last asking word decides: what goes before it is told, not asked."""
+    opened = "Ana Ruiz opened it."
+    assert offer("Who opened the fair?", opened).names_one == 1.0
+    assert offer("Who opened the fair?", "They opened it.").names_one == 0.0
+    assert offer("The man who built it died. When?", opened).names_one == 0.0
+
+
+def test_the_headline_is_shared_by_what_the_question_does_not_say():
+    """Of the headline's words those of the question say nothing of a sentence."""
+    asked, title = "Who opened the fair?", "Fair opened by Ruiz in rain"
+    assert offer(asked, "Ruiz opened the fair.", title).headline == 1 / 4  # ruiz, of by, ruiz, in, rain
+    assert offer(asked, "Ruiz opened the fair.").headline == 0.0

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from qa.errors import BadArticle
-from qa.text import decode, fold, normalise, sha256, stem_set, stems, utf16_offsets, words
+from qa.text import _stem, decode, fold, normalise, sha256, stem_set, stems, utf16_offsets, words
 from qa.types import Span
 
 NEWS = "Xi said “no” – 😀 café 习近平\n"
@@ -172,3 +172,20 @@ def test_stem_set_is_the_set_of_stems():
     """The fast way to the distinct stems finds the same ones."""
     said = "The U.S.' 1,500 men met; meeting men, cafe\u0301 women’s 东京 won 🎉 won"
     assert stem_set(said) == set(stems(said))
+
+
+@settings(max_examples=300)
+@given(st.lists(st.sampled_from([*"aBsé習ﬁي13 .,'’`“”()-_\u0301\u200b\u00a0\u00b4\u3000\n", "U.S.", "1,500", "😀"])))
+def test_stems_are_those_of_the_words(pieces: list[str]) -> None:
+    """Kept by what stands between spaces, they are what stemming word by word of the whole text gives."""
+    text = "".join(pieces)
+    expected = [_stem(word) for word in words(text)]
+    assert stems(text) == expected
+    assert stem_set(text) == set(expected)
+
+
+def test_a_backtick_is_a_quote_beside_letters_that_are_not_ascii() -> None:
+    """One word "dont" or two, as the rest of the text decides, not what was seen before."""
+    assert stems("don`t") == ["don", "t"]
+    assert stems("don`t caf\u00e9") == ["dont", "café"]
+    assert stems("don`t") == ["don", "t"]

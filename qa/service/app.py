@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from qa.readers import read
 from qa.service import (
@@ -34,23 +35,28 @@ from qa.service.keys import KeyRing
 from qa.service.limiting import Limits
 from qa.service.measuring import Measured, Metrics
 from qa.service.shapes import ErrorOut
+from qa.service.watch import Watch
 from qa.settings import Settings
 from qa.wiring import Follower, Library, sample_articles
+
+if TYPE_CHECKING:
+    from qa.service.traces import Traces
 
 BODY_BYTES = 1_000_000
 ARTICLES_BYTES = 64_000_000
 
 _log = logging.getLogger(__name__)
 _ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ErrorOut} for status in (400, 401, 403, 404, 413, 422, 500, 502, 503)
+    status: {"model": ErrorOut} for status in (400, 401, 403, 404, 413, 422, 500, 502, 503, 507)
 }
 
 
-def create_app(settings: Settings, *, load_samples: bool = False) -> FastAPI:
+def create_app(settings: Settings, *, load_samples: bool = False, traces: Traces | None = None) -> FastAPI:
     """Return the application for these settings; the store is opened when it starts. Raises BadSettings."""
     keys = KeyRing(settings.api_keys)
     limits = Limits(settings.rate_limit, settings.token_budget, settings.redis_url)
     metered = Metrics()
+    traces = traces or _open_traces(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -72,7 +78,10 @@ def create_app(settings: Settings, *, load_samples: bool = False) -> FastAPI:
             for one in (library.model, library.utility):
                 if one is not None:
                     await one.aclose()  # its connections belong to this event loop
+            await limits.aclose()
             await to_thread.run_sync(library.close)
+            if traces is not None:
+                await to_thread.run_sync(traces.close)
 
     app = FastAPI(
         title="News question answering",
@@ -83,7 +92,7 @@ def create_app(settings: Settings, *, load_samples: bool = False) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         responses=_ERRORS,
-        telemetry={"tracing": False, "metrics": False, "logs": False},
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # their attributes hold paths and queries
     )
     app.state.frame_ancestors = settings.frame_ancestors  # for errors too, and before anything is open
     errors.install(app)
@@ -115,8 +124,18 @@ def create_app(settings: Settings, *, load_samples: bool = False) -> FastAPI:
         )
     large = max(ARTICLES_BYTES, 2 * settings.max_article_bytes)
     app.add_middleware(boundary.BodyLimit, limit=BODY_BYTES, routes={"/v1/articles": large})
-    app.add_middleware(boundary.LastCatch, metrics=metered)
+    app.add_middleware(Watch, metrics=metered, traces=traces)
+    if settings.trusted_proxies:  # from others the header is what anybody may write, and limits go by address
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     return app
+
+
+def _open_traces(settings: Settings) -> Traces | None:
+    if settings.otlp_endpoint is None:
+        return None
+    from qa.service.traces import open_traces  # noqa: PLC0415  # the SDK is loaded where it is used
+
+    return open_traces(settings.otlp_endpoint, settings.otlp_protocol, settings.service_name)
 
 
 def _load_samples(library: Library) -> None:

@@ -13,6 +13,7 @@ from qa.service.deps import DEFAULT, ArticleId, CollectionDep, LibraryDep, Servi
 from qa.service.shapes import ArticleOut, ArticlesOut, DeletedOut, ReportOut, TextOut
 from qa.service.uploads import Given, received
 from qa.service.wire import article_json, report_json, text_json
+from qa.wiring import build_fetch
 
 router = APIRouter()
 
@@ -75,7 +76,7 @@ async def add(
             parse_published(published)
         except BadInput as exc:
             raise BadInput(f"published: {exc}", "published") from exc
-    given = Given(outlet, published, service.settings.max_article_bytes)
+    given = Given(outlet, published, service.settings.max_article_bytes, build_fetch(service.settings))
     async with received(request, given) as items:
         report = await service.write(library.ingest, items, collection=collection)
     return report_json(report)

@@ -7,18 +7,28 @@ from contextlib import aclosing
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
+from fastapi.sse import KEEPALIVE_COMMENT
 
 from qa.draft import Delta, Event, Looked
 from qa.service.auth import MayAsk
 from qa.service.deps import AnswererDep, ServiceDep, ask_place
 from qa.service.errors import GOING_DOWN, error_json, stream_error
 from qa.service.shapes import AnswerOut
-from qa.service.streams import EventStream, event, while_connected
+from qa.service.streams import Begun, EventStream, event, while_connected
 from qa.service.wire import AskBody, answer_json, citation_json, looked_json
 from qa.types import Citation, Question
 
 router = APIRouter()
 
+_EVENT = {
+    "type": "object",
+    "description": "one event of the stream",
+    "properties": {
+        "event": {"enum": ["retrieved", "delta", "citation", "answer", "error"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+    "required": ["event", "data"],
+}
 _STREAM_DOC = (
     "With `stream: true`: `retrieved` ({sources}), then `delta` ({text}) and `citation`, last `answer` (the whole"
     " object) or `error`."
@@ -29,7 +39,7 @@ _STREAM_DOC = (
     "/v1/ask",
     response_model=AnswerOut,
     dependencies=[MayAsk, Depends(ask_place)],
-    responses={200: {"description": _STREAM_DOC, "content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses={200: {"description": _STREAM_DOC, "content": {"text/event-stream": {"schema": _EVENT}}}},
 )
 async def ask(body: AskBody, request: Request, answerer: AnswererDep, service: ServiceDep) -> Any:
     """Answer a question from the articles, every sentence with its cited spans."""
@@ -37,24 +47,22 @@ async def ask(body: AskBody, request: Request, answerer: AnswererDep, service: S
     if not body.stream:
         answer = await while_connected(request.receive, answerer.ask(question))
         return answer_json(answer, question.collection, public_url)
-    # The first event is awaited here, so that what is wrong from the start is told by the status.
-    events = answerer.stream(question)
-    first = await while_connected(request.receive, anext(events))
-    return EventStream(_told(first, events, question, public_url), _going_down)
+    events = Begun(answerer.stream(question))
+    await events.wait(request.receive)
+    return EventStream(_told(events, question, public_url), _going_down)
 
 
 def _going_down() -> bytes:
     return event("error", error_json(GOING_DOWN))
 
 
-async def _told(
-    first: Event, events: AsyncGenerator[Event, None], question: Question, public_url: str | None
-) -> AsyncGenerator[bytes, None]:
+async def _told(events: Begun[Event], question: Question, public_url: str | None) -> AsyncGenerator[bytes, None]:
     """Yield the events of an answer; what fails on the way becomes the last one."""
     try:
-        async with aclosing(events):
-            yield _shape(first, question, public_url)
-            async for one in events:
+        async with aclosing(events.all()) as shown:
+            if not events.is_ready:  # the contract's first event needs the search: until then a byte says we are there
+                yield KEEPALIVE_COMMENT
+            async for one in shown:
                 yield _shape(one, question, public_url)
     except Exception as exc:  # noqa: BLE001  # the HTTP boundary of a response that has begun
         yield event("error", stream_error(exc))

@@ -9,6 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from qa.service import logs
 from qa.service.deps import Service, ServiceDep
 from qa.service.errors import Forbidden, Unauthorized
 from qa.service.keys import Scope, find_key
@@ -64,6 +65,7 @@ async def _check(request: Request, secret: str | None, scope: Scope, service: Se
     if scope not in found.scopes:
         raise Forbidden(f"this key lacks the scope {scope!r}")
     caller.set(f"key:{found.id}")
+    logs.note(key=found.id)
 
 
 def _password(header: str | None) -> str | None:

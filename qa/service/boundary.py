@@ -1,70 +1,23 @@
-"""What stands between the network and the routes: log, last catch, size limit, same-origin check, raw paths."""
+"""What stands between the network and the routes: size limit, same-origin check, raw paths."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import time
-import traceback
 from collections.abc import Mapping, Sequence
-from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from qa.service.errors import TOO_LARGE, UNEXPECTED, Forbidden, error_json, respond, told
+from qa.service.errors import TOO_LARGE, Forbidden, error_json, respond, told
 from qa.service.keys import KeyRing
-from qa.service.measuring import Metrics
 from qa.settings import is_loopback
-
-_access = logging.getLogger("qa.service.access")
-_log = logging.getLogger(__name__)
 
 PATIENCE_S = 10.0
 SLOWEST_BYTES_S = 100_000
 _CLOSE = {"Connection": "close"}
 _ID_ROUTES = ("/v1/articles/", "/articles/")
-
-
-class LastCatch:
-    """Log and count each request, and turn what nobody caught into a 500 that says nothing of the inside.
-
-    Neither line holds a question, an article's text, an id or a key: the route stands there as its template.
-    """
-
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app = app
-        self._metrics = metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        began = time.monotonic()
-        status = 0
-
-        async def watch(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self._app(scope, receive, watch)
-        except Exception as exc:  # noqa: BLE001  # the HTTP boundary: the one place that may
-            # The message of an exception may quote what was sent, so only its class and its place are logged.
-            where = "".join(traceback.format_tb(exc.__traceback__))
-            _log.error("unexpected %s\n%s", type(exc).__name__, where)
-            if not status:
-                await respond(scope, UNEXPECTED.status, error_json(UNEXPECTED))(scope, receive, watch)
-        finally:
-            route = getattr(scope.get("route"), "path_format", "unmatched")
-            took_s, method = time.monotonic() - began, _method(scope)
-            _access.info("%s %s %d %d ms", method, route, status, round(took_s * 1_000))
-            self._metrics.requests.labels(method, route, str(status)).observe(took_s)
 
 
 class BodyLimit:
@@ -165,9 +118,3 @@ class RawPaths:
         if scope["type"] == "http" and raw is not None and scope["path"].startswith(_ID_ROUTES):
             scope["path"] = raw.partition(b"?")[0].decode("utf-8", "replace")
         await self._app(scope, receive, send)
-
-
-def _method(scope: Scope) -> str:
-    # Servers let any token through as a method; a log line does not.
-    method: Any = scope["method"]
-    return method if method in ("GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH") else "OTHER"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -12,14 +12,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Request
 from fastapi.sse import format_sse_event
 
-from qa.draft import Delta, Event, Looked
+from qa.draft import Delta, Event
 from qa.service import utility
 from qa.service.auth import MayAsk
 from qa.service.chat_request import MODELS, ChatBody, models_json, now, question_of, read_chat
 from qa.service.chat_text import ChatText, Placed, Style, remarks, title
 from qa.service.deps import AnswererDep, ServiceDep, ask_place
 from qa.service.errors import GOING_DOWN, UnknownModel, error_json, stream_error
-from qa.service.streams import EventStream, while_connected
+from qa.service.streams import Begun, EventStream, while_connected
 from qa.service.wire import answer_json, link
 from qa.types import Answer, Citation, Question
 
@@ -53,13 +53,12 @@ async def complete(
         return said if not chat.stream else EventStream(_replayed(said), _going_down)
     question = question_of(chat, body)
     reply = Reply(chat.model, MODELS[chat.model] or "links", question, public_url(request, service.settings.public_url))
-    events = answerer.stream(question)
-    # The first event is awaited here, so that what is wrong from the start is told by the status.
-    first = await while_connected(request.receive, anext(events))
-    if chat.stream:
-        return EventStream(_frames(reply, first, events, chat), _going_down)
-    await while_connected(request.receive, _read(reply, events))
-    return reply.whole()
+    if not chat.stream:
+        await while_connected(request.receive, reply.read(answerer.stream(question)))
+        return reply.whole()
+    events = Begun(answerer.stream(question))
+    await events.wait(request.receive)
+    return EventStream(_frames(reply, events, chat), _going_down)
 
 
 def public_url(request: Request, configured: str | None) -> str:
@@ -104,6 +103,12 @@ class Reply:
             shown = self.text.add(remarks(event))
         self.content += shown
         return shown
+
+    async def read(self, events: AsyncGenerator[Event, None]) -> None:
+        """Take in every event."""
+        async with aclosing(events):
+            async for event in events:
+                self.take(event)
 
     @property
     def finish_reason(self) -> str:
@@ -195,19 +200,11 @@ class Reply:
         }
 
 
-async def _read(reply: Reply, events: AsyncIterator[Event]) -> None:
-    async for event in events:
-        reply.take(event)
-
-
-async def _frames(
-    reply: Reply, first: Event, events: AsyncGenerator[Event, None], chat: ChatBody
-) -> AsyncGenerator[bytes, None]:
-    assert isinstance(first, Looked)
+async def _frames(reply: Reply, events: Begun[Event], chat: ChatBody) -> AsyncGenerator[bytes, None]:
     try:
-        async with aclosing(events):
+        async with aclosing(events.all()) as coming:
             yield reply.frame({"role": "assistant", "content": ""})
-            async for event in events:
+            async for event in coming:
                 shown = reply.take(event)
                 if isinstance(event, Citation):
                     yield reply.frame({"content": ""}, event=reply.source_event(event))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -18,6 +19,7 @@ MODELS: Mapping[str, Style | None] = {LINKS: "links", MARKERS: "markers", UTILIT
 OWNER = "news-qa"
 _TASK = "### Task:"  # how Open WebUI begins its own calls for titles, tags and the like
 _SPEAKING = ("user", "assistant")
+_WISHING = ("system", "developer")
 _OURS = ("filters", "as_of", "collection")  # no client uses these names for something else
 
 
@@ -32,7 +34,7 @@ def _plain_words(content: object) -> str:
 
 
 class ChatMessage(BaseModel):
-    """One message; roles that say nothing to us (system, developer, tool) are carried and not read."""
+    """One message; those of tools are carried and not read."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -89,9 +91,10 @@ def question_of(chat: ChatBody, body: Mapping[str, Any]) -> Question:
     history = [{"role": one.role, "content": one.content[:MAX_TURN_CHARS]} for one in earlier]
     ours = {name: body[name] for name in _OURS if body.get(name) is not None} | chat.news_qa
     try:
-        return AskBody.model_validate({**ours, "question": turns[last].content, "history": history}).domain()
+        asked = AskBody.model_validate({**ours, "question": turns[last].content, "history": history}).domain()
     except ValidationError as exc:
         raise _told(exc) from None
+    return replace(asked, wishes="\n".join(one.content for one in chat.messages if one.role in _WISHING))
 
 
 def _told(exc: ValidationError) -> BadChat:

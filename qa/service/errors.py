@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import traceback
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from qa import errors
-from qa.service import page_html
+from qa.service import logs, page_html
 from qa.service.streams import ClientLeft
 
 _log = logging.getLogger(__name__)
@@ -34,6 +33,10 @@ class TooMany(errors.QaError):
     def __init__(self, message: str, retry_after_s: int) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class LimitsAway(errors.QaError):
+    """What callers have asked so far is counted in Redis, and Redis does not answer."""
 
 
 class Unauthorized(errors.QaError):
@@ -83,6 +86,7 @@ KINDS: dict[type[errors.QaError], Kind] = {
     UnknownModel: Kind(404, "invalid_request_error", "model_not_found"),
     errors.NotFound: Kind(404, "not_found", "not_found"),
     errors.Locked: Kind(503, "unavailable", "locked", "the store is in use by another process; try again later"),
+    errors.StoreFull: Kind(507, "unavailable", "store_full", "there is no room left to write; reading goes on"),
     errors.StoreFailed: Kind(503, "unavailable", "store_failed", "the store does not answer; try again later"),
     errors.EmbeddingFailed: Kind(503, "unavailable", "embedding_failed", "the embedder does not answer; try again"),
     errors.ModelRefused: Kind(502, "model_failed", "model_refused", "the model server refused; ask the operator"),
@@ -91,6 +95,7 @@ KINDS: dict[type[errors.QaError], Kind] = {
     errors.BadSettings: Kind(500, "server_error", "bad_settings", "the service is not set up right; ask the operator"),
     Overloaded: Kind(503, "unavailable", "overloaded"),
     TooMany: Kind(429, "rate_limit_error", "rate_limit_exceeded"),
+    LimitsAway: Kind(503, "unavailable", "limits_away", "the limits cannot be checked; try again later"),
     Unauthorized: Kind(401, "unauthorized", "bad_key"),
     Forbidden: Kind(403, "forbidden", "forbidden"),
     UnreadableBody: Kind(400, "invalid_request", "bad_body"),
@@ -123,6 +128,7 @@ def error_json(kind: Kind, message: str | None = None, param: str | None = None)
 def told(exc: errors.QaError) -> dict[str, Any]:
     """Return one of our own errors as the contract shapes it, and log what only the operator may read."""
     kind = kind_of(exc)
+    logs.note(error=kind.code)
     if kind.message is not None:
         _log.warning("%s: %s", type(exc).__name__, exc)
     return error_json(kind, str(exc), exc.param if isinstance(exc, errors.BadInput) else None)
@@ -132,7 +138,8 @@ def stream_error(exc: Exception) -> dict[str, Any]:
     """Return what ends a stream that has begun: our own errors as told, any other without its words."""
     if isinstance(exc, errors.QaError):
         return told(exc)
-    _log.error("unexpected %s in a stream\n%s", type(exc).__name__, "".join(traceback.format_tb(exc.__traceback__)))
+    _log.error("unexpected in a stream", extra=logs.fault(exc))
+    logs.note(error=UNEXPECTED.code)
     return error_json(UNEXPECTED)
 
 

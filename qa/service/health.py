@@ -23,10 +23,12 @@ async def healthz() -> dict[str, str]:
 async def readyz(service: ServiceDep) -> Any:
     """Name every dependency and how it is. 503 until the indexes have caught up once, or when the store is away."""
     parts = await service.read(_look, service)
+    if service.limits.shared:
+        parts["limits"] = "ok" if await service.limits.answers() else "away: Redis does not answer"
     usable = parts["catalog"] == "ok" and not all(
         parts[name].startswith("away") for name in ("lexical", "vectors") if parts[name] != "not configured"
     )
-    ready = usable and service.caught_up
+    ready = usable and service.caught_up and not parts.get("limits", "ok").startswith("away")
     return JSONResponse({"status": "ready" if ready else "not ready", **parts}, 200 if ready else 503)
 
 
@@ -48,7 +50,7 @@ def _look(service: Service) -> dict[str, str]:
     except QaError:
         return parts | _away(service)
     parts |= {one.name: f"behind {one.behind}" for one in states if one.behind}
-    service.caught_up = service.caught_up or not any(one.behind for one in states)
+    service.caught_up = service.caught_up or library.projections.caught_up or not any(one.behind for one in states)
     return parts
 
 

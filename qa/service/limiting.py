@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
+from collections.abc import Awaitable
 from contextvars import ContextVar
+from typing import Any, cast
 
 from limits import RateLimitItem, parse_many
+from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
-from limits.errors import ConfigurationError
+from limits.errors import ConfigurationError, StorageError
 from limits.storage import storage_from_string
 
 from qa.errors import BadSettings
-from qa.service.errors import TooMany
+from qa.service.errors import LimitsAway, TooMany
+
+_HERE = "async+memory://"
+_PATIENCE_S = 1.0  # for Redis: it is asked before every answer
+_REDIS: dict[str, Any] = {
+    "implementation": "redispy",
+    "wrap_exceptions": True,
+    "socket_connect_timeout": _PATIENCE_S,
+    "socket_timeout": _PATIENCE_S,
+}
+_log = logging.getLogger(__name__)
 
 # Set where the key is checked, read where questions and tokens are counted: both in the task of one request.
 caller: ContextVar[str] = ContextVar("caller", default="")
@@ -27,31 +41,49 @@ class Limits:
         self._budgets = _read("QA_TOKEN_BUDGET", token_budget)
         try:
             # redis-py understands the cluster of URLs that people have; the other clients are one more dependency.
-            where, options = (
-                ("async+" + redis_url, {"implementation": "redispy"}) if redis_url else ("async+memory://", {})
+            self._storage = (
+                storage_from_string("async+" + redis_url, **_REDIS) if redis_url else storage_from_string(_HERE)
             )
-            storage = storage_from_string(where, **options)
         except (ConfigurationError, ValueError) as exc:
             raise BadSettings(f"QA_REDIS_URL: {exc}; install the extra `redis`, and say redis://HOST:PORT") from exc
-        self._counts = MovingWindowRateLimiter(storage)
+        self._counts = MovingWindowRateLimiter(self._storage)
+        self.shared = redis_url is not None
 
     async def take(self) -> None:
-        """Count one question of the caller. Raises TooMany."""
+        """Count one question of the caller. Raises TooMany, and LimitsAway: a limit that cannot be checked holds."""
         who = caller.get()
-        for item in self._budgets:
-            if not await self._counts.test(item, "tokens", who):
-                raise await self._refusal(item, "tokens", who)
-        for item in self._rates:
-            if not await self._counts.hit(item, "questions", who):
-                raise await self._refusal(item, "questions", who)
+        try:
+            for item in self._budgets:
+                if not await self._counts.test(item, "tokens", who):
+                    raise await self._refusal(item, "tokens", who)
+            for item in self._rates:
+                if not await self._counts.hit(item, "questions", who):
+                    raise await self._refusal(item, "questions", who)
+        except StorageError as exc:
+            raise LimitsAway(f"Redis: {type(exc.storage_error).__name__}") from exc
 
     async def spend(self, tokens: int) -> None:
         """Count what an answer cost. A budget may be overdrawn by one answer: nobody knows before what it costs."""
         who = caller.get()
-        for item in self._budgets:
-            left = (await self._counts.get_window_stats(item, "tokens", who)).remaining
-            if tokens and left:
-                await self._counts.hit(item, "tokens", who, cost=min(tokens, left))
+        try:
+            for item in self._budgets:
+                left = (await self._counts.get_window_stats(item, "tokens", who)).remaining
+                if tokens and left:
+                    await self._counts.hit(item, "tokens", who, cost=min(tokens, left))
+        except StorageError as exc:  # the answer is there: its reader gets it, and the next question is refused
+            _log.warning("%d tokens were not counted: Redis: %s", tokens, type(exc.storage_error).__name__)
+
+    async def answers(self) -> bool:
+        """Tell whether what keeps the counts answers."""
+        try:
+            return bool(await cast("Awaitable[bool]", self._storage.check()))
+        except StorageError:
+            return False
+
+    async def aclose(self) -> None:
+        """Close the connections to Redis, which belong to one event loop."""
+        if isinstance(self._storage, RedisStorage):
+            await cast("Any", self._storage.bridge).get_connection().aclose()
 
     async def _refusal(self, item: RateLimitItem, what: str, who: str) -> TooMany:
         stats = await self._counts.get_window_stats(item, what, who)

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from qa.draft import Event
 from qa.errors import ModelFailed
+from qa.service import logs
 from qa.service.exchanges import Exchanges
 from qa.service.limiting import Limits
 from qa.types import Answer, Question
@@ -74,6 +75,12 @@ class Metrics:
         self.tokens.labels("completion").inc(answer.usage.completion_tokens)
 
 
+def _line(answer: Answer) -> dict[str, Any]:
+    """Return what the log says of an answer."""
+    stages = {f"{stage}_ms": spent_ms for stage, spent_ms in answer.timings_ms.items()}
+    return {"answer": answer.status, "mode": answer.mode, "degraded": ",".join(answer.degraded), **stages}
+
+
 class Measured:
     """Answer as another does, and count what it did and what it cost, and remember it for a rating."""
 
@@ -99,6 +106,7 @@ class Measured:
                     async for event in events:
                         if isinstance(event, Answer):
                             self._metrics.note(event)
+                            logs.note(**_line(event))
                             self._exchanges.note(question, event)
                             await self._limits.spend(event.usage.prompt_tokens + event.usage.completion_tokens)
                         yield event

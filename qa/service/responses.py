@@ -21,7 +21,7 @@ from qa.service.chat_completions import Reply, public_url
 from qa.service.chat_request import LINKS, MODELS, now, question_of, read_chat
 from qa.service.deps import AnswererDep, ServiceDep, ask_place
 from qa.service.errors import GOING_DOWN, BadChat, error_json, stream_error
-from qa.service.streams import EventStream, while_connected
+from qa.service.streams import Begun, EventStream, while_connected
 
 router = APIRouter()
 
@@ -44,13 +44,13 @@ async def respond(
         return made.whole() if not chat.stream else EventStream(_events_of(made), partial(_going_down, made))
     question = question_of(chat, body)
     reply = Reply(chat.model, MODELS[chat.model] or "links", question, public_url(request, service.settings.public_url))
-    events = answerer.stream(question)
-    first = await while_connected(request.receive, anext(events))
-    reply.take(first)
-    if chat.stream:
-        return EventStream(_streamed(made, reply, events), partial(_going_down, made))
-    await while_connected(request.receive, _read(made, reply, events))
-    return made.whole()
+    if not chat.stream:
+        await while_connected(request.receive, reply.read(answerer.stream(question)))
+        made.take(reply)
+        return made.whole()
+    events = Begun(answerer.stream(question))
+    await events.wait(request.receive)
+    return EventStream(_streamed(made, reply, events), partial(_going_down, made))
 
 
 def _as_chat(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,6 +60,8 @@ def _as_chat(body: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(items, list):
         raise BadChat("input must be a text or a list of messages", "input")
     messages = [one for one in items if isinstance(one, Mapping) and one.get("type", "message") == "message"]
+    if isinstance(body.get("instructions"), str):
+        messages.insert(0, {"role": "system", "content": body["instructions"]})
     text = body.get("text")
     form = text.get("format") if isinstance(text, Mapping) else None
     if isinstance(form, Mapping) and form.get("type") == "json_schema":
@@ -144,18 +146,12 @@ class Made:
         self.extras = reply.extras()
 
 
-async def _read(made: Made, reply: Reply, events: AsyncGenerator[Event, None]) -> None:
-    async for event in events:
-        reply.take(event)
-    made.take(reply)
-
-
-async def _streamed(made: Made, reply: Reply, events: AsyncGenerator[Event, None]) -> AsyncGenerator[bytes, None]:
+async def _streamed(made: Made, reply: Reply, events: Begun[Event]) -> AsyncGenerator[bytes, None]:
     for one in _opening(made):
         yield one
     try:
-        async with aclosing(events):
-            async for event in events:
+        async with aclosing(events.all()) as coming:
+            async for event in coming:
                 shown = reply.take(event)
                 if shown:
                     yield _delta(made, shown)

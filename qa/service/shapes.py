@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from qa.service import examples
 from qa.types import Status, Support, Verdict
@@ -160,7 +160,7 @@ class TextOut(_Out):
     version: int
     sha256: str
     text: str
-    furniture: list[tuple[int, int]]
+    furniture: list[Annotated[list[int], Field(min_length=2, max_length=2)]]
 
 
 class DeletedOut(_Out):

