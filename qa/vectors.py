@@ -18,7 +18,7 @@ from chromadb.errors import ChromaError, NotFoundError
 
 from qa import dates
 from qa.catalog import ChunkRow
-from qa.chroma import Patience, close_client, open_client, seal
+from qa.chroma import ANSWER_S, OWN_ANSWER_S, Patience, close_client, open_client, seal
 from qa.errors import StoreFailed
 from qa.foreign_locks import ForeignLock
 from qa.ranking import Candidate, Place
@@ -56,7 +56,7 @@ class VectorIndex:
         self._where = str(where)
         self._directory = where if isinstance(where, Path) else None
         self._foreign = None if self._directory is None else ForeignLock(self._directory / "chroma.sqlite3")
-        self._patience = Patience(self._where)
+        self._patience = Patience(self._where, ANSWER_S if self._directory is None else OWN_ANSWER_S)
         try:
             self._client = open_client(where)
             self._state = self._open(f"{self._prefix}-state")
