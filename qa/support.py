@@ -15,7 +15,7 @@ from qa.alignment import Alignment
 from qa.cases import Case
 from qa.discrepancies import find_departures
 from qa.types import Embedder, Evidence
-from qa.verification import coverage, make_case
+from qa.verification import coverage, is_verbatim, make_case
 
 # Fitted on WiCE and QAGS (development halves, equal weight), with and without an embedder; the last is the constant.
 WEIGHTS = (0.95, 1.61, 0.65, -0.25, 2.65, 1.26, -4.54)
@@ -40,6 +40,8 @@ def score(statement: str, cited: Sequence[Evidence], embedder: Embedder | None =
     """Return how likely the cited sentences support the statement. Raises EmbeddingFailed."""
     if not cited:
         return 0.0
+    if is_verbatim(statement, cited):
+        return 1.0
     values = astuple(features(statement, cited, embedder))
     weights = WEIGHTS_LEXICAL if embedder is None else WEIGHTS
     *slopes, constant = weights

@@ -47,8 +47,7 @@ def check(
     """
     if not cited:
         return "unsupported", ("cites nothing",)
-    folded = text.fold(statement)
-    if any(text.fold(one.text) == folded for one in cited):
+    if is_verbatim(statement, cited):
         return "supported", ()
     case = make_case(statement, cited)
     found = [*find_departures(case), *_spoken(statement, case, cited)]
@@ -65,6 +64,12 @@ def check(
     if share < FULLY or (not case.close and _adds_words(case)) or _joins_neighbours(case):
         return "partial", ("says more than the cited text",)
     return "supported", ()
+
+
+def is_verbatim(statement: str, cited: Sequence[Evidence]) -> bool:
+    """Tell whether a statement is one of the cited sentences, but for white space and typography."""
+    folded = text.fold(statement)
+    return any(text.fold(one.text) == folded for one in cited)
 
 
 def make_case(statement: str, cited: Sequence[Evidence]) -> Case:

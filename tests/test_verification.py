@@ -116,6 +116,12 @@ UNSUPPORTED = [
         "She and her husband, Aviv Atzili, were taken from Nir Oz by Hamas.",
         "altered: Nir Oz for Aviv Atzili",
     ),
+    ("The mayor opened the bridge in Oslo.", "The mayor opened the bridge.", "name not in cited text: Oslo"),
+    (
+        "Votes in Lyon went to Smith, votes in Metz to Jones.",
+        "Votes in Lyon went to Jones, votes in Metz to Smith.",
+        "altered: Smith for Jones",
+    ),
     # denials and opposites
     ("There are not no doubts about it.", "There are no doubts about it.", "negation not in cited text"),
     ("The minister can resign.", "The minister can't resign.", "holds a negation"),
@@ -127,6 +133,11 @@ UNSUPPORTED = [
         "opposite of cited text: illegal for legal",
     ),
     # who said what
+    (
+        "Moss said the rate would fall.",
+        "Moss met reporters in a hotel on the coast for an hour as Jones said the rate would fall.",
+        "said by another in cited text: Moss",
+    ),
     ("Smith said the bridge was safe.", "Jones said the bridge was safe, after Smith had asked.", "Smith"),
     ("The mayor said it was “quite safe”.", "“It is very safe,” the mayor said.", "quote altered"),
     ("The mayor said: “It is safe.”", "“It is very safe,” the mayor said.", "quote altered"),
@@ -261,7 +272,7 @@ def test_the_score_falls_from_verbatim_to_invented():
     verbatim = score("The mayor opened the bridge over the Weir on Monday.", cited)
     retold = score("On Monday the bridge was opened by the mayor.", cited)
     invented = score("Wheat prices in Lyon doubled over the summer.", cited)
-    assert 1 > verbatim > retold > invented > 0
+    assert 1 == verbatim > retold > invented > 0
     assert score("The mayor opened the bridge.", []) == 0
 
 
