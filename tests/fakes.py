@@ -102,7 +102,7 @@ class Store:
 
             self.vectors = VectorIndex(chroma_url or folder / "chroma", self.catalog.id, embedder.model)
         self.projections = Projections(self.catalog, self.lexical, self.vectors, embedder)
-        self.retriever = Retriever(self.catalog, self.lexical, self.vectors, embedder)
+        self.retriever = Retriever(self.catalog, self.lexical, self.vectors, embedder, self.projections.lagging)
 
     def __enter__(self) -> Store:
         return self

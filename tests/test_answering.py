@@ -232,6 +232,22 @@ async def test_taken_down_article_is_not_cited(library):
     assert all(one.source.article_id != "bridge" for one in answer.citations)
 
 
+async def test_what_is_taken_down_while_it_is_found_is_not_cited(library, monkeypatch):
+    """Between the search and the answer an article may go; what was found of it is not shown as if it were there."""
+    search = library.retriever.search
+
+    def search_and_lose(*args, **bounds):
+        found = search(*args, **bounds)
+        assert any(hit.source.article_id == "bridge" for hit in found.hits)
+        library.catalog.remove("default", "bridge")
+        return found
+
+    monkeypatch.setattr(library.retriever, "search", search_and_lose)
+    answer = await library.answerer().ask(Question("How much did the repairs of the Kestrel bridge cost?"))
+    assert "4.2 million" not in answer.answer
+    assert all(one.source.article_id != "bridge" for one in answer.citations)
+
+
 @pytest.mark.parametrize(
     ("question", "param"),
     [

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from qa.catalog import Catalog, Prepared, pack_spans, unpack_spans
+from qa.catalog_copies import restore
 from qa.errors import BadInput, NotFound, StoreFailed
 from qa.preparing import prepare
 from qa.types import Article, Span
@@ -64,6 +65,22 @@ def test_a_chunk_of_an_older_version_is_never_read(tmp_path: Path) -> None:
     assert chunk_texts(catalog) == ["The bridge was closed."]
     assert catalog.chunks_at([(1, 1, 0)]) == []
     catalog.close()
+
+
+def test_a_restore_that_is_broken_off_leaves_no_catalog(tmp_path: Path) -> None:
+    """Half a catalog under its name would be opened as a whole one; and the restore can be begun again."""
+    catalog = Catalog(in_file(tmp_path))
+    write(catalog, article("a", "Forty people came."))
+    catalog.copy_to(str(tmp_path / "copy"))
+    catalog.close()
+    (tmp_path / "torn").write_bytes(b"x" * 10_000)
+    with pytest.raises(StoreFailed, match="not a database"):
+        restore(tmp_path / "torn", in_file(tmp_path / "new"))
+    assert not (tmp_path / "new" / "catalog.sqlite3").exists()
+    restore(tmp_path / "copy", in_file(tmp_path / "new"))
+    again = Catalog(in_file(tmp_path / "new"))
+    assert chunk_texts(again) == ["Forty people came."]
+    again.close()
 
 
 # -- versions ----------------------------------------------------------------------------------------------------

@@ -15,7 +15,9 @@ from qa.chunking import embed_sha, embed_text
 from qa.errors import EmbeddingFailed
 from qa.preparing import prepare
 from qa.projections import Projections
+from qa.settings import Settings
 from qa.types import Article, Filters, Vectors
+from qa.wiring import Library
 from tests.fakes import HashEmbedder, Store, article
 
 
@@ -321,3 +323,33 @@ def test_a_change_of_another_process_is_followed(tmp_path: Path) -> None:
         assert store.projections.states()[0].behind == 1
         store.projections.catch_up()
         assert store.found("bridge") == ["bridge"]
+
+
+MANY = tuple(article(f"a{number}", f"The bridge {number} opened.") for number in range(40))
+
+
+def test_a_search_says_that_an_index_is_far_behind(store: Store) -> None:
+    """What is not found may well be there: an empty or torn-off index answers, and the answer says so."""
+    assert store.retriever.search("bridge").degraded == ()
+    store.catalog.write("default", [_prepared(BRIDGE)], None, None)
+    assert store.retriever.search("bridge").degraded == ("lexical_behind", "vectors_behind")
+    store.add(DOG)
+    assert store.retriever.search("bridge").degraded == ()
+    store.catalog.write("default", [_prepared(one) for one in MANY[:8]], None, None)
+    assert store.retriever.search("bridge").degraded == ()  # a few, for a moment: as after every write
+    store.catalog.write("default", [_prepared(one) for one in MANY[8:]], None, None)
+    assert store.retriever.search("bridge").degraded == ("lexical_behind", "vectors_behind")
+    seen: list[tuple[str, ...]] = []
+    store.projections.rebuild(lambda name, done: seen.append(store.retriever.search("bridge").degraded))
+    assert seen[0] == ("lexical_behind", "vectors_behind") and store.retriever.search("bridge").degraded == ()
+
+
+def test_a_library_that_was_stopped_in_the_middle_fills_its_indexes_before_it_searches(tmp_path: Path) -> None:
+    """The catalog has the articles and the indexes nothing: a search catches up, and the service says it is behind."""
+    settings = Settings.model_validate({"embed_model": "none", "data_dir": tmp_path})
+    with Library(settings) as library:
+        library.catalog.write("default", [_prepared(one) for one in MANY], None, None)
+    with Library(settings) as library:
+        assert library.search("bridge", fill=False).degraded == ("lexical_behind",)
+        found = library.search("bridge", top_k=3)
+        assert (len(found.hits), found.degraded) == (3, ())

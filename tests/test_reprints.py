@@ -63,6 +63,13 @@ def test_a_changed_fact_is_kept(old: str, new: str) -> None:
     assert shown(hit("a", original), hit("b", changed)) == [("a", []), ("b", [])]
 
 
+def test_a_changed_name_is_kept() -> None:
+    """The same words about another town are other news, however few of them differ."""
+    one, other = (WIRE.replace("mayor", f"mayor of {town}") for town in ("Corvane", "Lissen"))
+    assert shown(hit("a", one), hit("b", other)) == [("a", []), ("b", [])]
+    assert shown(hit("a", one), hit("b", one)) == [("a", ["b"])]
+
+
 def test_swapped_numbers_are_kept() -> None:
     """Each number stands somewhere in the other article; that does not make it the same."""
     swapped = WIRE.replace("40 people", "12 people").replace("cost 12", "cost 40")

@@ -135,6 +135,18 @@ def test_a_whole_index_is_kept(whole: Path, tmp_path: Path, closed: bool) -> Non
         assert store.problems() == []
 
 
+def test_a_large_index_is_given_the_time_that_it_takes(
+    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a kill the trial may take longer the more there is: a sound index is not thrown away for being large."""
+    monkeypatch.setattr(chroma, "_PROBE_S", 0.0)
+    monkeypatch.setattr(chroma, "_PROBE_BYTES", 5_000)
+    shutil.copytree(whole, tmp_path / "store")
+    (tmp_path / "store" / "chroma" / chroma._SEAL).unlink()
+    with Store(tmp_path / "store", HashEmbedder()) as store:
+        assert [state.behind for state in store.projections.states()] == [0, 0]
+
+
 def test_the_seal_is_broken_while_the_index_is_open(whole: Path, tmp_path: Path) -> None:
     """What is written after the opening is not sealed: a kill then is not taken for a clean close."""
     shutil.copytree(whole, tmp_path / "store")

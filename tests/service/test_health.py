@@ -54,7 +54,7 @@ def test_what_is_away_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
             assert reply.json()["catalog"].startswith("away")
             assert "secret" not in reply.text
         monkeypatch.setattr(library.projections, "states", away)
-        monkeypatch.setattr(library, "search", lambda query, top_k: away())
+        monkeypatch.setattr(library, "search", lambda query, top_k, fill: away())
         reply = http.get("/readyz")
         assert reply.status_code == 503
         assert reply.json()["lexical"].startswith("away")

@@ -121,3 +121,27 @@ def test_a_signal_ends_open_streams(tmp_path: Path) -> None:
         connection.close()
     assert process.returncode == -signal.SIGTERM
     Ownership(tmp_path).close()
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/ask", {"question": "x"}),
+        ("/v1/chat/completions", {"model": "news-qa", "messages": [{"role": "user", "content": "x"}]}),
+        ("/v1/responses", {"model": "news-qa", "input": "x"}),
+    ],
+)
+def test_a_signal_ends_whole_answers(tmp_path: Path, path: str, body: dict[str, object]) -> None:
+    """An answer without a stream that SIGTERM cuts off is a 503 as the contract shapes it, and no exception logged."""
+    with _serving(tmp_path, "endless") as (process, url):
+        with (
+            post(int(url.rpartition(":")[2]), path, body) as whole,
+            post(int(url.rpartition(":")[2]), "/v1/ask", {"question": "x", "stream": True}) as stream,
+        ):
+            read_until(stream, b"One")
+            process.send_signal(signal.SIGTERM)
+            came = read_until(whole, b'"going_down"').lower()
+            read_until(stream, b'"going_down"')
+        _, err = process.communicate(timeout=10)
+    assert came.startswith(b"http/1.1 503 ") and b"retry-after: 5" in came
+    assert "Exception" not in err and "Traceback" not in err
