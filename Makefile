@@ -43,7 +43,7 @@ types: dev
 	$(BIN)/mypy
 
 unit: dev
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist loadfile
 
 # The wheel works alone: it carries the model's weights, which the environment of `make install` has.
 wheel: dev
@@ -89,10 +89,20 @@ sbom: dev
 	@mkdir -p dist
 	$(BIN)/cyclonedx-py requirements requirements.lock --output-file dist/sbom.json
 
+# Each guard of the code switched off in a copy: a named test must fail. ONLY="a part of a name" takes some of them.
+.PHONY: mutants
+mutants: dev
+	$(BIN)/python -m tests.mutants $(if $(ONLY),--only "$(ONLY)")
+
 # A real server under load while its model hangs, its files are damaged and it is killed.
 MINUTES ?= 30
 soak: dev
 	$(BIN)/python -m tests.soak --minutes $(MINUTES)
+
+# How the memory of a service grows, one kind of request at a time.
+.PHONY: growth
+growth: dev
+	$(BIN)/python -m tests.soak.growth --embed minilm
 
 # The optional lane with a real small model; it compiles for minutes.
 test-model: dev
@@ -110,6 +120,17 @@ test-engines: dev .engines/installed
 .engines/installed: tests/engines/requirements.txt
 	$(PYTHON) -m venv --clear .engines
 	$(BIN)/uv pip install --quiet --no-deps --python .engines/bin/python -r tests/engines/requirements.txt
+	@touch $@
+
+# An ingest spread over a Ray cluster of two workers on this machine, one of them killed.
+.PHONY: test-ray
+test-ray: dev .ray/installed
+	TEST_RAY=1 HOME=$(CURDIR)/.ray PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
+	    .ray/bin/python -m pytest tests/ray -rs -W default
+
+.ray/installed: tests/ray/requirements.txt
+	$(PYTHON) -m venv --clear .ray
+	$(BIN)/uv pip install --quiet --no-deps --python .ray/bin/python -r tests/ray/requirements.txt
 	@touch $@
 
 # The page in Chromium, looked through by axe: needs chromium and npm on this machine.

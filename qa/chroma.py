@@ -32,7 +32,8 @@ ANSWER_S = 2.0  # what a search may wait for a server: then it is answered from 
 OWN_ANSWER_S = 20.0  # in our own process: a busy machine is slow and not gone; a filter over 72,107 chunks took 0.3 s
 _FIRST_ANSWER_S = 30.0  # the first search reads the graph from the disk
 _REST_S = 5.0  # after a call that hung, before the next one is tried
-_PROBE_S = 120.0
+_PROBE_S = 120.0  # what a trial in a child may take, and besides a second for each of
+_PROBE_BYTES = 2_000_000  # a whole index of 300,000 vectors must not be thrown away because the machine is busy
 _SEAL = "sealed.json"
 _CODE = (
     "import sys; sys.path.insert(0, sys.argv[1]); from qa.chroma_probe import probe; sys.exit(probe(sys.argv[2]) or 0)"
@@ -115,15 +116,16 @@ def _checksum(file: Path) -> int:
 
 def _try_in_a_child(directory: Path) -> str:
     root = Path(__file__).resolve().parent.parent
+    limit_s = _PROBE_S + sum(one.stat().st_size for one in directory.rglob("*")) / _PROBE_BYTES
     try:
         child = subprocess.run(  # noqa: S603  # our own interpreter and code, no shell
             (sys.executable, "-P", "-c", _CODE, str(root), str(directory)),
             capture_output=True,
-            timeout=_PROBE_S,
+            timeout=limit_s,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"no answer within {_PROBE_S:g} s"
+        return f"no answer within {limit_s:.0f} s"
     except OSError as exc:
         raise StoreFailed(f"{directory}: cannot be looked at: {exc}") from exc
     said = child.stderr.decode(errors="replace").strip().splitlines()

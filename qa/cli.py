@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -64,27 +64,34 @@ def ingest(
     published: Annotated[str | None, typer.Option(help="The date of articles that carry none.")] = None,
     collection: Collection = "default",
     workers: Annotated[int, typer.Option(min=0, help="Processes that prepare articles; 0: as many as help.")] = 0,
+    ray: Annotated[str | None, typer.Option(help="Spread it over a Ray cluster: its address, or local.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Take articles in: text, Markdown, HTML, JSONL, JSON, RSS and Atom files."""
     from qa.ingest import ingest as write
     from qa.readers import read
     from qa.service import wire
-    from qa.wiring import build_fetch
+    from qa.wiring import build_fetch, build_spread
 
     settings = _settings()
-    with _progress("articles") as tick:
-        items = read(
-            paths,
-            outlet=outlet,
-            published=published,
-            max_bytes=settings.max_article_bytes,
-            stdin=sys.stdin.buffer,
-            fetch=build_fetch(settings),
+    with ExitStack() as stack:
+        tick = stack.enter_context(_progress("articles"))
+        spread = None if ray is None else stack.enter_context(build_spread(settings, workers, ray))
+        items = (
+            spread.read(paths, outlet=outlet, published=published)
+            if spread
+            else read(
+                paths,
+                outlet=outlet,
+                published=published,
+                max_bytes=settings.max_article_bytes,
+                stdin=sys.stdin.buffer,
+                fetch=build_fetch(settings),
+            )
         )
         try:
             with _library(settings) as library:
-                report = library.ingest(items, collection=collection, workers=workers, progress=tick)
+                report = library.ingest(items, collection=collection, workers=workers, progress=tick, spread=spread)
         except Locked as locked:
             if locked.url is None:
                 raise
@@ -94,7 +101,13 @@ def ingest(
 
             catalog = Catalog(settings.catalog_url)
             report = write(
-                items, catalog, build_embedder(settings), collection=collection, workers=workers, progress=tick
+                items,
+                catalog,
+                spread or build_embedder(settings),
+                collection=collection,
+                workers=workers,
+                progress=tick,
+                preparer=spread,
             )
             catalog.close()
     for refused in report.refused:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,7 +12,7 @@ from qa import dates, text
 from qa.catalog import Catalog, Prepared, says_more
 from qa.chunking import embed_text
 from qa.errors import BadArticle, EmbeddingFailed
-from qa.preparing import Pending, Preparing
+from qa.preparing import Pending, Preparer, Preparing
 from qa.types import Article, Embedder, IngestReport, Refused, Vectors
 
 # Articles and characters in one transaction. Each article is whole in it; more of them share one sync of the disk.
@@ -30,11 +31,13 @@ def ingest(
     collection: str = "default",
     workers: int = 1,
     progress: Callable[[int], None] = lambda articles: None,
+    preparer: Preparer | None = None,
 ) -> IngestReport:
     """Write articles into the catalog. `progress` is told the number of items done after each batch.
 
     With more than one of `workers` that many other processes prepare articles, with 0 as many as help: none for a few
     articles, nor where embedding takes the time. A script that says 0 must be importable (`if __name__ == "__main__"`).
+    A `preparer` is asked instead of them.
 
     An article with the same id and the same text is left as it is; another text becomes its next version. An article
     that cannot be embedded is refused, and its old version is still served.
@@ -44,7 +47,7 @@ def ingest(
     refused: list[Refused] = []
     chunks = 0
     with Preparing(workers or (0 if embedder is None else 1)) as preparing:
-        steps = _steps(items, catalog, collection, _EMBEDDED if embedder else _WORDS_ALONE, preparing)
+        steps = _steps(items, catalog, collection, _EMBEDDED if embedder else _WORDS_ALONE, preparer or preparing)
         for step, results in steps:
             refused += [one for one in (*step.batch, *results) if isinstance(one, Refused)]
             counts["unchanged"] += step.same
@@ -75,25 +78,20 @@ class _Step:
 
 
 def _steps(
-    items: Iterable[Article | Refused], catalog: Catalog, collection: str, most: tuple[int, int], preparing: Preparing
+    items: Iterable[Article | Refused], catalog: Catalog, collection: str, most: tuple[int, int], preparing: Preparer
 ) -> Iterator[tuple[_Step, list[Prepared | Refused]]]:
-    """Yield what is to be written, in order. While one batch is written other processes prepare the next."""
-    waiting: _Step | None = None
+    """Yield what is to be written, in order. While one batch is written other processes prepare the next ones."""
+    waiting: deque[_Step] = deque()
     for batch in _batches(items, *most):
         # What is known decides what an article brings: the batch before must be written if it is in both.
-        if waiting is not None and waiting.touches(batch):
-            yield waiting, waiting.prepared()
-            waiting = None
+        while any(step.touches(batch) for step in waiting):
+            yield waiting[0], waiting.popleft().prepared()
         fresh, same = _split_known([one for one in batch if isinstance(one, Article)], catalog, collection)
-        step = _Step(batch, same, preparing.start(fresh))
-        if waiting is not None:
-            yield waiting, waiting.prepared()
-        waiting = step
-        if not preparing.elsewhere:
-            yield waiting, waiting.prepared()
-            waiting = None
-    if waiting is not None:
-        yield waiting, waiting.prepared()
+        waiting.append(_Step(batch, same, preparing.start(fresh)))
+        while len(waiting) > preparing.ahead:
+            yield waiting[0], waiting.popleft().prepared()
+    while waiting:
+        yield waiting[0], waiting.popleft().prepared()
 
 
 def _batches(items: Iterable[Article | Refused], most: int, most_chars: int) -> Iterator[list[Article | Refused]]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
-from typing import Self
+from typing import Protocol, Self
 
 from qa import text
 from qa.catalog import Prepared
@@ -56,6 +56,19 @@ def _unpacked(article: Article, sent: _Sent) -> Prepared | Refused:
     return Prepared(article, sha256, chunks, embed_shas)
 
 
+class Preparer(Protocol):
+    """Prepare batches of articles, here or elsewhere."""
+
+    @property
+    def ahead(self) -> int:
+        """Return how many batches may be in work while another is written."""
+        ...
+
+    def start(self, articles: Sequence[Article]) -> Pending:
+        """Begin to prepare articles; what is returned waits for them, in their order."""
+        ...
+
+
 class Preparing:
     """Prepare batches of articles; ask other processes when `workers` says so, or with 0 when there are many."""
 
@@ -77,6 +90,11 @@ class Preparing:
     def elsewhere(self) -> bool:
         """Tell whether other processes are at work, so that it is worth to look ahead."""
         return self._pool is not None
+
+    @property
+    def ahead(self) -> int:
+        """Return how many batches may be in work while another is written."""
+        return 1 if self.elsewhere else 0
 
     def _open(self, workers: int) -> None:
         self._pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent)

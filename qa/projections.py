@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Hashable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ from qa.nearest import NearestIndex
 from qa.types import Embedder, Filters, Vectors
 
 _CHANGES = 256  # changes a step: one commit of the word index, one progress tick
+_BEHIND = 32  # changes that an index may miss before a search says so; a reader who writes one article sees no alarm
 _PROBES = 200  # vectors that `verify` looks up by themselves
 
 _log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class Projections:
         self._embedder = embedder
         self._vector_turn = vector_turn
         self._lock = threading.Lock()
+        self._cursors: dict[str, int] = {}  # as they were seen last
         self._counted: set[str] = set()  # the indexes whose size was compared since the start
         self.caught_up = False  # once since the start: under steady writing no moment may find nothing behind
 
@@ -88,6 +90,7 @@ class Projections:
             index.reset()
             cursor = 0
         while True:
+            self._cursors[index.name] = cursor
             last, changed = self._catalog.changes_after(cursor, _CHANGES)
             if not changed and index.name not in self._counted:
                 self._counted.add(index.name)
@@ -133,11 +136,29 @@ class Projections:
 
     def states(self) -> list[IndexState]:
         """Return how far each index is."""
-        cursors = [(self._lexical.name, self._lexical.cursor())]
-        if self._vectors is not None:
-            cursors.append((self._vectors.name, self._vectors.cursor()))
+        cursors = [(index.name, index.cursor()) for index in self._indexes()]
+        self._cursors |= cursors
         last = self._catalog.last_change()  # read last: else an index that others write could be ahead of it
         return [IndexState(name, cursor, last - cursor) for name, cursor in cursors]
+
+    def lagging(self) -> list[str]:
+        """Return the indexes that miss so much of the catalog that what is not found may well be there.
+
+        By the cursors as they were seen last, so that every search can ask: the one who follows looks at them.
+        """
+        for index in self._indexes():
+            if index.name not in self._cursors:
+                with suppress(StoreFailed):  # a search finds by itself that it is away
+                    self._cursors[index.name] = index.cursor()
+        last = self._catalog.last_change()
+        return [
+            name
+            for name, cursor in list(self._cursors.items())
+            if last - cursor > (_BEHIND if cursor else 0)  # nothing at all is in it yet, or a rebuild began
+        ]
+
+    def _indexes(self) -> list[LexicalIndex | NearestIndex]:
+        return [self._lexical] if self._vectors is None else [self._lexical, self._vectors]
 
     def verify(self) -> list[IndexState]:
         """Compare each index with the catalog chunk by chunk, and look sampled vectors up by themselves."""
@@ -169,11 +190,13 @@ class Projections:
         """Throw both indexes away and build them from the catalog; nothing is embedded again. Raises StoreFailed."""
         with self._lock:
             self._lexical.reset()
+            self._cursors[self._lexical.name] = 0
             if self._vectors is not None:
                 with self._vector_turn() as ours:
                     if not ours:
                         raise StoreFailed("another process is writing the vector index that we share; try again")
                     self._vectors.reset()
+                    self._cursors[self._vectors.name] = 0
         self.catch_up(progress)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -47,8 +47,15 @@ class Retriever:
     """Search the projections; show only what is live in the catalog."""
 
     def __init__(
-        self, catalog: Catalog, lexical: LexicalIndex, vectors: NearestIndex | None, embedder: Embedder | None
+        self,
+        catalog: Catalog,
+        lexical: LexicalIndex,
+        vectors: NearestIndex | None,
+        embedder: Embedder | None,
+        lagging: Callable[[], Sequence[str]] = lambda: (),
     ) -> None:
+        """Search these. `lagging` names the indexes that miss much of the catalog."""
+        self._lagging = lagging
         self._catalog = catalog
         self._lexical = lexical
         self._vectors = vectors
@@ -92,6 +99,7 @@ class Retriever:
         if len(degraded) == (1 if self._vectors is None else 2):
             # Without this an answer would say that the articles do not, when nobody could look.
             raise StoreFailed(f"no index answers: {', '.join(degraded)}")
+        degraded += [f"{name}_behind" for name in self._lagging() if name not in degraded]
         span = timewords.window(asked.question, today) or timewords.window(follow_up.before, today)
         window = None if span is None else (dates.ordinal(span[0].isoformat()), dates.ordinal(span[1].isoformat()))
         return Found(asked, tuple(words), tuple(near), bounds.not_after, window, tuple(degraded))

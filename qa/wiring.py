@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from qa.llm import OpenAIChat
     from qa.nearest import NearestIndex
     from qa.projections import IndexState, Projections
+    from qa.ray_ingest import RayWorkers
     from qa.retrieval import Retrieved, Retriever
     from qa.rows import Fetch
 
@@ -54,7 +55,9 @@ class Library:
             self.projections: Projections = Projections(
                 self.catalog, self._lexical, self._vectors, self.embedder, **turn
             )
-            self.retriever: Retriever = Retriever(self.catalog, self._lexical, self._vectors, self.embedder)
+            self.retriever: Retriever = Retriever(
+                self.catalog, self._lexical, self._vectors, self.embedder, self.projections.lagging
+            )
             self.ranker = EvidenceRanker(self._lexical, self.embedder)
             self.model: ChatModel | None = build_model(settings, settings.llm_model)
             self.utility: ChatRelay | None = build_model(settings, settings.utility_model or settings.llm_model)
@@ -107,12 +110,21 @@ class Library:
         workers: int = 1,
         progress: Callable[[int], None] = lambda articles: None,
         indexed: Progress = lambda name, changes: None,
+        spread: RayWorkers | None = None,
     ) -> IngestReport:
         """Write articles and bring the indexes up to date, so that they can be asked about when this returns."""
         from qa.ingest import ingest
 
         try:
-            return ingest(items, self.catalog, self.embedder, collection=collection, workers=workers, progress=progress)
+            return ingest(
+                items,
+                self.catalog,
+                spread or self.embedder,
+                collection=collection,
+                workers=workers,
+                progress=progress,
+                preparer=spread,
+            )
         finally:  # what was written before a failure can be asked about too
             self.projections.catch_up(indexed)
 
@@ -129,8 +141,16 @@ class Library:
         filters: Filters = Filters(),
         as_of: str | None = None,
         top_k: int = 8,
+        fill: bool = True,
     ) -> Retrieved:
-        """Return the best chunks for a query."""
+        """Return the best chunks for a query. An index that is far behind catches up first, as for an answer."""
+        from qa.errors import QaError
+
+        if fill and (not self.projections.caught_up or self.projections.lagging()):
+            try:
+                self.projections.catch_up()
+            except QaError as exc:  # what is there is searched, and `degraded` says what is not
+                _log.warning("the indexes cannot follow the catalog: %s", exc)
         return self.retriever.search(query, collection=collection, filters=filters, as_of=as_of, top_k=top_k)
 
     def verify(self) -> list[IndexState]:
@@ -208,6 +228,17 @@ def build_model(settings: Settings, name: str | None) -> OpenAIChat | None:
     from qa.llm import OpenAIChat
 
     return OpenAIChat(ModelSettings(base_url=settings.openai_base_url, api_key=settings.openai_api_key, model=name))
+
+
+def build_spread(settings: Settings, workers: int, address: str) -> RayWorkers:
+    """Return the workers of a Ray cluster at an address; `local` starts one here. Raises BadSettings."""
+    from qa.errors import BadSettings
+
+    try:
+        from qa.ray_ingest import RayWorkers
+    except ModuleNotFoundError as exc:
+        raise BadSettings("--ray needs the extra: pip install 'news-qa[ray]'") from exc
+    return RayWorkers(build_embedder, settings, workers, address=None if address == "local" else address)
 
 
 def build_fetch(settings: Settings) -> Fetch | None:

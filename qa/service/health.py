@@ -58,7 +58,7 @@ def _away(service: Service) -> dict[str, str]:
     """Return which index is away, as a search finds it."""
     names = ["lexical"] + ["vectors"] * (service.library.embedder is not None)
     try:
-        found = service.library.search("ready", top_k=1)
+        found = service.library.search("ready", top_k=1, fill=False)
     except StoreFailed:
         return dict.fromkeys(names, "away: it does not answer")
-    return dict.fromkeys(found.degraded, "away: it does not answer")
+    return dict.fromkeys([name for name in names if name in found.degraded], "away: it does not answer")

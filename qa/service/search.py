@@ -26,5 +26,6 @@ async def search(body: SearchBody, library: LibraryDep, service: ServiceDep) -> 
         filters=body.filters.domain(),
         as_of=body.as_of,
         top_k=body.top_k,
+        fill=False,
     )
     return search_json(found, {"total": round((time.monotonic() - began) * 1_000)})

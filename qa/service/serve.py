@@ -14,6 +14,7 @@ from fastapi import FastAPI
 from qa.catalog import Catalog
 from qa.errors import BadSettings
 from qa.service.app import create_app
+from qa.service.memory import give_back_what_is_freed
 from qa.service.patience import Impatient
 from qa.settings import Settings, is_loopback
 
@@ -36,6 +37,7 @@ def run(
             f"{host} can be reached from other machines: make a key with `qa keys create NAME`, set QA_API_KEYS,"
             " or serve on 127.0.0.1"
         )
+    give_back_what_is_freed()
     app = create_app(settings, load_samples=load_samples)
     with _bind(host, port) as listener:
         shown = f"[{host}]" if ":" in host else host

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 import time
@@ -12,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qa import tracing
 from qa.service import logs
-from qa.service.errors import UNEXPECTED, error_json, respond
+from qa.service.errors import GOING_DOWN, RETRY_AFTER_S, UNEXPECTED, error_json, respond
 from qa.service.measuring import Metrics
 
 if TYPE_CHECKING:
@@ -68,6 +69,13 @@ class Watch:
 
         try:
             await self._app(scope, receive, watch)
+        except asyncio.CancelledError:
+            # Only uvicorn cancels a request, when it goes down, and of what comes out of it here it makes a plain 500
+            # and a log of its own: enough of them fill a pipe that nobody reads, and then nothing ends any more.
+            logs.note(error=GOING_DOWN.code)
+            if not status:
+                retry = {"Retry-After": str(RETRY_AFTER_S)}
+                await respond(scope, GOING_DOWN.status, error_json(GOING_DOWN), retry)(scope, receive, watch)
         except Exception as exc:  # noqa: BLE001  # the HTTP boundary: the one place that may
             _log.error("unexpected", extra=logs.fault(exc))
             logs.note(error=UNEXPECTED.code)

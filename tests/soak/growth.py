@@ -15,6 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -115,11 +116,9 @@ def drive(server: Process, send: Send, requests: int) -> tuple[list[tuple[int, f
                 if response.status_code != 200:
                     failed.append(response.status_code)
 
-    threads = [threading.Thread(target=work) for _ in range(_CLIENTS)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    with ThreadPoolExecutor(_CLIENTS) as pool:
+        for one in [pool.submit(work) for _ in range(_CLIENTS)]:
+            one.result()
     samples.append((requests, server.watched.memory_info().rss / 1e6))
     return samples, len(failed)
 

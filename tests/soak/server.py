@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -26,7 +25,7 @@ def free_port() -> int:
 class Process:
     """The service, started again and again on the same port and the same store."""
 
-    def __init__(self, folder: Path, port: int, settings: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, port: int, settings: dict[str, str]) -> None:
         self.url = f"http://127.0.0.1:{port}"
         self.folder = folder
         self.ready_s: list[float] = []

@@ -20,6 +20,8 @@ const AWAY = {
   rewrite: "The follow-up could not be put into a question of its own; it was asked as it stands.",
   vectors: "Search by meaning was away; words alone were searched.",
   lexical: "Search by words was away; meaning alone was searched.",
+  vectors_behind: "Not all articles can be searched by meaning yet; the index is being filled.",
+  lexical_behind: "Not all articles can be searched by their words yet; the index is being filled.",
 };
 const MARKER = /\[(\d{1,4})\]/g;
 

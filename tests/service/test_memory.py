@@ -1,0 +1,44 @@
+"""What the service does so that memory which was freed goes back to the system."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+CHURN = """
+import sys
+from pathlib import Path
+from qa.service.memory import give_back_what_is_freed
+
+def resident_mb():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
+
+if "tuned" in sys.argv:
+    give_back_what_is_freed()
+before = resident_mb()
+bytearray(b"x") * 2_000_000  # the first large block that is freed: from here on glibc keeps such blocks
+large, small = [], []
+for number in range(100):
+    large.append(bytearray(b"x") * 1_000_000)
+    small.append(b"y" * 5_000)
+large.clear()
+print(round(resident_mb() - before), len(small))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's allocator")
+def test_freed_blocks_go_back_although_small_ones_live_between_them() -> None:
+    """A hundred freed blocks of a megabyte are given back; without the setting they stay in the process."""
+    grown = [
+        int(
+            subprocess.run(
+                [sys.executable, "-c", CHURN, word], capture_output=True, text=True, check=True
+            ).stdout.split()[0]
+        )
+        for word in ("tuned", "plain")
+    ]
+    assert grown[0] < 10
+    if grown[1] < 50:
+        pytest.skip("this C library gives everything back by itself")
