@@ -18,7 +18,14 @@ from qa.fact_checks import (
     find_swapped_numbers,
     opens_only,
 )
-from qa.wording_checks import check_modal, check_negation, check_word, find_lost, find_swapped_roles
+from qa.wording_checks import (
+    check_modal,
+    check_negation,
+    check_word,
+    find_exchanged_words,
+    find_lost,
+    find_swapped_roles,
+)
 
 
 def find_departures(case: Case) -> Iterator[Departure]:
@@ -43,6 +50,7 @@ def find_departures(case: Case) -> Iterator[Departure]:
         yield from find_lost(case, one)
         yield from find_swapped_roles(one)
         yield from find_swapped_numbers(one)
+        yield from find_exchanged_words(one)
         pair = exchanged(one, blind) if case.close and not case.turned and blind.share() >= CLOSE else None
         if pair is not None:
             yield Departure(f"altered: {pair[0]} for {pair[1]}", True, pair[0])

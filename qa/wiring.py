@@ -38,6 +38,7 @@ class Library:
         from qa.ownership import Ownership
         from qa.projections import Projections
         from qa.prompts import load_prompts
+        from qa.query_memo import QueryMemo
         from qa.retrieval import Retriever
 
         self.settings = settings
@@ -45,7 +46,8 @@ class Library:
         self.owner = Ownership(settings.data_dir)
         try:
             self.catalog: Catalog = Catalog(settings.catalog_url)
-            self.embedder = build_embedder(settings)
+            embedder = build_embedder(settings)
+            self.embedder: Embedder | None = None if embedder is None else QueryMemo(embedder)
             self._lexical = LexicalIndex(settings.data_dir, self.catalog.id)
             self._vectors: NearestIndex | None = None
             if self.embedder is not None:

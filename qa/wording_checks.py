@@ -154,3 +154,19 @@ def find_swapped_roles(one: Alignment) -> Iterator[Departure]:
     for mine, theirs, turned in role_pairs(one):
         if mine == (theirs if turned else theirs[::-1]):
             yield Departure(f"roles swapped: {mine[0]}, {mine[1]}", True, mine[0])
+
+
+def find_exchanged_words(one: Alignment) -> Iterator[Departure]:
+    """Yield two words that changed places in an otherwise literal statement: who bit whom.
+
+    Only a lone exchange counts, word for word: a retelling moves phrases, and "bread and butter" may be turned.
+    """
+    mine, theirs = one.statement, one.sentence
+    for start in range(len(theirs) - len(mine) + 1):
+        other = [at for at, token in enumerate(mine) if token.key != theirs[start + at].key]
+        if len(other) != 2 or any(mine[at].kind != "word" for at in other):
+            continue
+        first, last = other
+        turned = mine[first].key == theirs[start + last].key and mine[last].key == theirs[start + first].key
+        if turned and any(token.kind in CLAIMING for token in mine[first + 1 : last]):
+            yield Departure(f"words exchanged: {mine[first].shown}, {mine[last].shown}", True, mine[first].shown)

@@ -110,6 +110,8 @@ UNSUPPORTED = [
         "altered: Carla Jones for Anna Smith",
     ),
     ("Samsung sued Apple over patents.", "Apple sued Samsung over patents.", "roles swapped"),
+    ("The dog bit the man in the park.", "The man bit the dog in the park. 🐕", "words exchanged: dog, man"),
+    ("The red team beat the blue team.", "In May the blue team beat the red team.", "words exchanged: red, blue"),
     ("Apple was sued by Samsung over patents.", "Apple sued Samsung over patents.", "roles swapped"),
     (
         "She and her husband, Nir Oz, were taken from Aviv Atzili by Hamas.",
