@@ -42,7 +42,7 @@ __all__ = [
 _log = logging.getLogger(__name__)
 _OPENAI_URL = "https://api.openai.com/v1"
 _LAST_WORDS_S = 2.0  # after the stop reason only the usage and the end mark are missing: not worth a long wait
-_GATHER_S = 0.1
+_GATHER_S = 0.25
 _AT_ONCE_S = 0.002
 _BATCH = 64
 # What a relayed request may say: not the model, not whether to stream or to store.
