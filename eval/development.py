@@ -26,6 +26,16 @@ import numpy as np
 from qa import Article, Library, Question, Settings, read
 
 
+def arguments(about: str | None) -> argparse.ArgumentParser:
+    """Return a parser of what the measures over several development sets are given."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bench", type=Path, required=True)
+    parser.add_argument("--store", type=Path, required=True, help="holds realtimeqa_docs of 2022")
+    parser.add_argument("--gold", type=Path, default=Path("eval/gold"))
+    parser.add_argument("--embed", default="minilm")
+    return parser
+
+
 def main() -> None:
     """Run the measurements and print one table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -10,14 +10,13 @@ ten-fold cross-validation beside the order as it is, each set with equal weight,
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from eval.development import holds, interval
+from eval.development import arguments, holds, interval
 from eval.importers import import_set
 from eval.items import load_items
 from eval.odds import FOLDS, Array, Rows, named, prefer
@@ -33,11 +32,7 @@ _PLACES = (1, 3, 5)
 
 def main() -> None:
     """Ask every answerable question and print where the sentences that answer stand."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bench", type=Path, required=True)
-    parser.add_argument("--store", type=Path, required=True, help="holds realtimeqa_docs of 2022")
-    parser.add_argument("--gold", type=Path, default=Path("eval/gold"))
-    parser.add_argument("--embed", default="minilm")
+    parser = arguments(__doc__)
     parser.add_argument("--fit", action="store_true")
     options = parser.parse_args()
     probes = [

@@ -10,7 +10,6 @@ worth by ten-fold cross-validation, each set and label with equal weight.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.behaviour_metrics import risk_coverage_area
-from eval.development import holds, interval
+from eval.development import arguments, holds, interval
 from eval.importers import import_set
 from eval.items import Item, load_items
 from eval.odds import cross_validate, fit, named, rows_of
@@ -58,11 +57,7 @@ class Probe:
 
 def main() -> None:
     """Ask every question and print what refusing comes to."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bench", type=Path, required=True)
-    parser.add_argument("--store", type=Path, required=True, help="holds realtimeqa_docs of 2022")
-    parser.add_argument("--gold", type=Path, default=Path("eval/gold"))
-    parser.add_argument("--embed", default="minilm")
+    parser = arguments(__doc__)
     parser.add_argument("--fit", action="store_true")
     options = parser.parse_args()
     probes = list(gather(options.bench, options.store, options.gold, options.embed))

@@ -11,7 +11,6 @@ random draws have on average, and what choosing them on four fifths of the quest
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.development import items
+from eval.development import arguments, items
 from eval.items import load_items
 from eval.targets import open_library
 from qa import Library
@@ -47,11 +46,7 @@ class Probe:
 
 def main() -> None:
     """Look everything up and print what each variant is worth."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bench", type=Path, required=True)
-    parser.add_argument("--store", type=Path, required=True, help="holds realtimeqa_docs of 2022")
-    parser.add_argument("--gold", type=Path, default=Path("eval/gold"))
-    parser.add_argument("--embed", default="minilm")
+    parser = arguments(__doc__)
     parser.add_argument("--draws", type=int, default=300)
     options = parser.parse_args()
     probes = list(gather(options.bench, options.store, options.gold, options.embed))

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from qa.errors import BadArticle
 
 FIRST_YEAR, LAST_YEAR = 1600, 2100
+UNDATED = -10_000_000  # the day in an index of an article without one: passes `not_after`, and no filter by date
 # An epoch number outside these years is far more often a wrong unit or another kind of number than a date.
 _EPOCH_S = (631_152_000, 4_102_444_800)  # 1990-01-01 to 2100-01-01
 _LONGEST = 64  # characters; the longest accepted form has about 45

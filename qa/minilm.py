@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors  # type: ignore[import-untyped]  # as above
 from tokenizers import Tokenizer
 
+from qa.cores import usable_cores
 from qa.errors import EmbeddingFailed
 from qa.minilm_graph import WIDTH, Precision, build_graph, read_safetensors
 from qa.types import Vectors
@@ -64,7 +64,7 @@ class MiniLM:
         package: str = PACKAGE,
         chroma_folder: Path | None = None,
     ) -> None:
-        self._threads = threads if threads is not None else _usable_cores()
+        self._threads = threads if threads is not None else min(usable_cores(), _MAX_THREADS)
         if self._threads < 1:
             raise ValueError(f"threads: expected 1 or more, got {threads}")
         folder = find_weights(package)
@@ -131,11 +131,6 @@ def _same_length_batches(ids: Sequence[Sequence[int]]) -> Iterator[list[int]]:
 def _readable(text: str) -> str:
     """Cut what no token limit reaches, and replace lone surrogates, which the tokenizer cannot take."""
     return text[:_MAX_CHARS].encode("utf-8", "replace").decode("utf-8")
-
-
-def _usable_cores() -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, _MAX_THREADS)
 
 
 def find_weights(package: str) -> Path | None:

@@ -14,6 +14,7 @@ from typing import Protocol, Self
 from qa import text
 from qa.catalog import Prepared
 from qa.chunking import chunk, embed_sha
+from qa.cores import usable_cores
 from qa.types import Article, Chunk, Refused, Span
 
 _LOCAL = 256  # articles that are prepared before another process is worth its start of half a second
@@ -101,7 +102,7 @@ class Preparing:
 
     def start(self, articles: Sequence[Article]) -> Pending:
         """Begin to prepare articles; what is returned waits for them, in their order."""
-        if self._workers == 0 and self._pool is None and self._done >= _LOCAL and (cores := _usable_cores()) > 1:
+        if self._workers == 0 and self._pool is None and self._done >= _LOCAL and (cores := usable_cores()) > 1:
             self._open(min(cores - 1, _MOST))
         self._done += len(articles)
         if self._pool is None:
@@ -139,7 +140,3 @@ def _watch_parent() -> None:
     assert parent is not None  # only a process of the pool comes here
     parent.join()
     os._exit(1)
-
-
-def _usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -20,8 +20,6 @@ from qa.catalog_rows import ChunkRow
 from qa.ranking import Place
 from qa.types import Filters
 
-UNDATED = -10_000_000  # a day that passes `not_after` and no filter by date
-
 _PART = 900  # ids in one statement
 _TABLES = """
 create table if not exists state (cursor integer not null);
@@ -187,7 +185,7 @@ def held_as(row: ChunkRow) -> Held:
         node=node_of((row.article, row.version, row.ordinal)),
         collection=row.collection,
         article=row.article,
-        day=UNDATED if row.published_day is None else row.published_day,
+        day=dates.UNDATED if row.published_day is None else row.published_day,
         outlet=(row.source.outlet or "").casefold(),
         sha=row.embed_sha,
     )
@@ -203,7 +201,7 @@ def clauses_of(filters: Filters, articles: Sequence[int], not_after: int | None)
     if filters.article_ids:
         clauses.append(("article", "in", list(articles) or [-1]))
     if filters.after or filters.before:
-        clauses.append(("day", ">=", dates.ordinal(filters.after) if filters.after else UNDATED + 1))
+        clauses.append(("day", ">=", dates.ordinal(filters.after) if filters.after else dates.UNDATED + 1))
     if filters.before:
         clauses.append(("day", "<=", dates.ordinal(filters.before)))
     return clauses

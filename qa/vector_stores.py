@@ -28,6 +28,7 @@ from llama_index.core.vector_stores.types import (
     VectorStoreQuery,
 )
 
+from qa import dates
 from qa.catalog_rows import ChunkRow
 from qa.embedding import COMMON_FAILURES
 from qa.errors import BadSettings
@@ -35,7 +36,7 @@ from qa.ranking import Candidate, Place
 from qa.room import store_failed
 from qa.types import Filters, Vectors
 from qa.vector_checks import set_apart
-from qa.vector_ledger import UNDATED, Clause, Held, Ledger, Shelf, clauses_of, held_as, place_of
+from qa.vector_ledger import Clause, Held, Ledger, Shelf, clauses_of, held_as, place_of
 
 _log = logging.getLogger(__name__)
 
@@ -265,7 +266,7 @@ class EngineIndex:
         cosines = {sha: float(row @ vector / (np.linalg.norm(row) * length)) for sha, row in kept.items()}
         last = min(cosines.values(), default=0.0)
         found = [
-            Candidate(place, None if one.day == UNDATED else one.day, cosines.get(one.sha, last))
+            Candidate(place, None if one.day == dates.UNDATED else one.day, cosines.get(one.sha, last))
             for one in passing
             if (place := place_of(one.node))
         ]

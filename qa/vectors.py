@@ -34,7 +34,6 @@ WRITE_ROWS = 50
 _SPACE = {"hnsw": {"space": "cosine", "max_neighbors": 32}}
 _FAILURES = (ChromaError, httpx.HTTPError, OSError, ValueError, RuntimeError)
 
-_UNDATED = -10_000_000
 
 # Chroma makes a list of all rows that pass a filter before it looks for neighbours: 304 ms instead of 5 at 72,107
 # chunks. Most questions have one, that nothing be later than `as_of`; so more is asked for and the filter applied here.
@@ -285,7 +284,7 @@ def _place(chroma_id: str) -> Place:
 
 def _metadata(row: ChunkRow) -> dict[str, str | int]:
     # Chroma's comparisons skip rows that lack the key, and an article without a date must pass `not_after`.
-    day = _UNDATED if row.published_day is None else row.published_day
+    day = dates.UNDATED if row.published_day is None else row.published_day
     metadata: dict[str, str | int] = {"article": row.article, "day": day, "sha": row.embed_sha.hex()}
     if row.source.outlet:
         metadata["outlet"] = row.source.outlet.casefold()
@@ -294,7 +293,7 @@ def _metadata(row: ChunkRow) -> dict[str, str | int]:
 
 def _candidates(near: Sequence[_Near], known: Mapping[tuple[int, int], Mapping[str, Any]]) -> list[Candidate]:
     """Return what was found; a chunk that was deleted meanwhile has no metadata."""
-    days = {key: None if one["day"] == _UNDATED else int(one["day"]) for key, one in known.items()}
+    days = {key: None if one["day"] == dates.UNDATED else int(one["day"]) for key, one in known.items()}
     return [Candidate(place, days[place[:2]], cosine) for place, cosine in near if place[:2] in days]
 
 
@@ -305,7 +304,7 @@ def _passes(metadata: Mapping[str, Any] | None, filters: Filters, not_after: int
     if filters.outlets and metadata.get("outlet") not in [name.casefold() for name in filters.outlets]:
         return False
     if filters.after or filters.before:
-        after = dates.ordinal(filters.after) if filters.after else _UNDATED + 1
+        after = dates.ordinal(filters.after) if filters.after else dates.UNDATED + 1
         return bool(after <= metadata["day"]) and (
             not filters.before or metadata["day"] <= dates.ordinal(filters.before)
         )
@@ -325,7 +324,7 @@ def _where(filters: Filters, articles: Sequence[int], not_after: int | None) -> 
     if filters.article_ids:
         clauses.append(_of(articles or [-1]))
     if filters.after or filters.before:
-        clauses.append({"day": {"$gte": dates.ordinal(filters.after) if filters.after else _UNDATED + 1}})
+        clauses.append({"day": {"$gte": dates.ordinal(filters.after) if filters.after else dates.UNDATED + 1}})
     if filters.before:
         clauses.append({"day": {"$lte": dates.ordinal(filters.before)}})
     if not clauses:

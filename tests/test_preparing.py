@@ -35,7 +35,7 @@ def test_what_other_processes_prepare_is_what_this_one_prepares() -> None:
 
 def test_a_few_articles_start_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process costs half a second: left to itself it is started for many only, and never for an explicit one."""
-    monkeypatch.setattr(preparing, "_usable_cores", lambda: 2)
+    monkeypatch.setattr(preparing, "usable_cores", lambda: 2)
     monkeypatch.setattr(preparing, "_LOCAL", 20)
     with Preparing(0) as many, Preparing(1) as one:
         for _ in range(2):
@@ -48,7 +48,7 @@ def test_a_few_articles_start_no_process(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_one_core_is_enough_for_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing can run beside it, nothing is started."""
-    monkeypatch.setattr(preparing, "_usable_cores", lambda: 1)
+    monkeypatch.setattr(preparing, "usable_cores", lambda: 1)
     monkeypatch.setattr(preparing, "_LOCAL", 0)
     with Preparing(0) as alone:
         assert alone.start(NEWS)() == [prepare(one) for one in NEWS]
