@@ -106,7 +106,7 @@ class Catalog:
             if vectors and model:
                 catalog_writes.write_vectors(connection, model, vectors)
             replaced: set[bytes] = set()
-            outcomes = [catalog_writes.write_article(connection, collection, one, replaced) for one in prepared]
+            outcomes = catalog_writes.write_articles(connection, collection, prepared, replaced)
             catalog_writes.drop_unused_vectors(connection, replaced)
             return outcomes
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,6 +21,12 @@ class Prepared:
     sha256: str
     chunks: tuple[Chunk, ...]
     embed_shas: tuple[bytes, ...]  # one a chunk
+    stems: tuple[str, ...] = ()  # of each chunk, or none; for the word index, not kept
+
+    def stems_by_text(self) -> Iterator[tuple[str, str]]:
+        """Yield the text of each chunk whose stems are known, with them."""
+        for chunk, stems in zip(self.chunks, self.stems, strict=False):
+            yield chunk.span.slice(self.article.text), stems
 
 
 @dataclass(frozen=True, slots=True)

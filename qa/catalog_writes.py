@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,14 +34,53 @@ _BY_ID = sa.select(articles).where(
 )
 
 
-def write_article(connection: Connection, collection: str, one: Prepared, replaced: set[bytes]) -> Outcome:
-    """Write one article; what its vectors were kept under, and may be needed no more, is added to `replaced`."""
+def write_articles(
+    connection: Connection, collection: str, prepared: Sequence[Prepared], replaced: set[bytes]
+) -> list[Outcome]:
+    """Write articles; what their vectors were kept under, and may be needed no more, is added to `replaced`.
+
+    New rows go in together at the end: a statement an article cost as much again.
+    """
+    new = _NewRows()
+    outcomes = [_write_article(connection, collection, one, new, replaced) for one in prepared]
+    new.insert(connection)
+    return outcomes
+
+
+@dataclass
+class _NewRows:
+    """What is to be inserted for articles that are new or have a new version."""
+
+    versions: list[dict[str, Any]] = field(default_factory=list)
+    chunks: list[dict[str, Any]] = field(default_factory=list)
+    changes: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, pk: int, version: int, one: Prepared) -> None:
+        self.versions.append({"article": pk, "version": version, **_version_values(one)})
+        self.chunks += _chunk_values(pk, version, one)
+        self.changes.append({"article": pk})
+
+    def insert(self, connection: Connection) -> None:
+        for table, rows in ((versions, self.versions), (chunks, self.chunks), (changes, self.changes)):
+            if rows:
+                connection.execute(sa.insert(table), rows)
+                rows.clear()
+
+    def holds(self, pk: int) -> bool:
+        return any(row["article"] == pk for row in self.versions)
+
+
+def _write_article(
+    connection: Connection, collection: str, one: Prepared, new: _NewRows, replaced: set[bytes]
+) -> Outcome:
     article = one.article
     # Values as parameters: built into the statement they cost as much again as the writing itself.
     row = connection.execute(_BY_ID, {"collection": collection, "id": article.id}).one_or_none()
+    if row is not None and new.holds(row.pk):  # the same article twice: the second finds the first
+        new.insert(connection)
     if row is None:
-        new = {"collection": collection, "id": article.id, "live_version": 1, "last_version": 1}
-        inserted = connection.execute(sa.insert(articles), new)
+        first = {"collection": collection, "id": article.id, "live_version": 1, "last_version": 1}
+        inserted = connection.execute(sa.insert(articles), first)
         assert inserted.inserted_primary_key is not None
         pk, version = int(inserted.inserted_primary_key[0]), 1
     elif row.live_version is not None and (
@@ -53,28 +93,23 @@ def write_article(connection: Connection, collection: str, one: Prepared, replac
         connection.execute(
             sa.update(articles).where(articles.c.pk == pk).values(live_version=version, last_version=version)
         )
-    connection.execute(sa.insert(versions), {"article": pk, "version": version, **_version_values(one)})
-    _insert_chunks(connection, pk, version, one)
-    connection.execute(sa.insert(changes), {"article": pk})
+    new.add(pk, version, one)
     return "added" if row is None or row.live_version is None else "updated"
 
 
-def _insert_chunks(connection: Connection, pk: int, version: int, one: Prepared) -> None:
-    connection.execute(
-        sa.insert(chunks),
-        [
-            {
-                "article": pk,
-                "version": version,
-                "ordinal": chunk.ordinal,
-                "start": chunk.span.start,
-                "end": chunk.span.end,
-                "sentences": pack_spans(chunk.sentences),
-                "embed_sha": sha,
-            }
-            for chunk, sha in zip(one.chunks, one.embed_shas, strict=True)
-        ],
-    )
+def _chunk_values(pk: int, version: int, one: Prepared) -> list[dict[str, Any]]:
+    return [
+        {
+            "article": pk,
+            "version": version,
+            "ordinal": chunk.ordinal,
+            "start": chunk.span.start,
+            "end": chunk.span.end,
+            "sentences": pack_spans(chunk.sentences),
+            "embed_sha": sha,
+        }
+        for chunk, sha in zip(one.chunks, one.embed_shas, strict=True)
+    ]
 
 
 def _keep_version(connection: Connection, pk: int, version: int, one: Prepared, replaced: set[bytes]) -> Outcome | None:
@@ -96,7 +131,7 @@ def _keep_version(connection: Connection, pk: int, version: int, one: Prepared, 
     connection.execute(sa.update(versions).where(here).values(**metadata, furniture=furniture))
     # The title is embedded with each chunk, so the chunks are written anew too.
     replaced |= drop_chunks(connection, pk)
-    _insert_chunks(connection, pk, version, one)
+    connection.execute(sa.insert(chunks), _chunk_values(pk, version, one))
     connection.execute(sa.insert(changes).values(article=pk))
     return "updated"
 

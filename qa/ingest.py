@@ -32,12 +32,13 @@ def ingest(
     workers: int = 1,
     progress: Callable[[int], None] = lambda articles: None,
     preparer: Preparer | None = None,
+    written: Callable[[Sequence[Prepared]], None] = lambda prepared: None,
 ) -> IngestReport:
     """Write articles into the catalog. `progress` is told the number of items done after each batch.
 
     With more than one of `workers` that many other processes prepare articles, with 0 as many as help: none for a few
     articles, nor where embedding takes the time. A script that says 0 must be importable (`if __name__ == "__main__"`).
-    A `preparer` is asked instead of them.
+    A `preparer` is asked instead of them. `written` is told what each transaction wrote.
 
     An article with the same id and the same text is left as it is; another text becomes its next version. An article
     that cannot be embedded is refused, and its old version is still served.
@@ -57,6 +58,7 @@ def ingest(
             for one, outcome in zip(prepared, outcomes, strict=True):
                 counts[outcome] += 1
                 chunks += 0 if outcome == "unchanged" else len(one.chunks)
+            written(prepared)
             progress(len(step.batch))
     return IngestReport(
         counts["added"], counts["updated"], counts["unchanged"], tuple(refused), chunks, time.monotonic() - began

@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 import math
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 import tantivy
 from tantivy import Occur, Query
@@ -90,8 +91,17 @@ class LexicalIndex:
             found = searcher.search(Query.term_query(self._index.schema, "kind", "cursor"), limit=1).hits
             return int(searcher.doc(found[0][1])["cursor"][0]) if found else 0
 
-    def apply(self, changed: Sequence[int], rows: Sequence[ChunkRow], cursor: int) -> None:
-        """Replace all chunks of the changed articles by `rows` and remember `cursor`: both in one commit."""
+    def apply(
+        self,
+        changed: Sequence[int],
+        rows: Sequence[ChunkRow],
+        cursor: int,
+        stems: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Replace all chunks of the changed articles by `rows` and remember `cursor`: both in one commit.
+
+        `stems` are those of some of the texts, made already where the articles were prepared.
+        """
         with self._mapped_errors("written"):
             writer = self._writing()
             done = False
@@ -102,7 +112,8 @@ class LexicalIndex:
                 for row in rows:
                     if row.source.title not in titles:
                         titles[row.source.title] = " ".join(text.stems(row.source.title or ""))
-                    writer.add_document(_document(row, titles[row.source.title]))
+                    body = stems.get(row.text) or " ".join(text.stems(row.text))
+                    writer.add_document(_document(row, body, titles[row.source.title]))
                 writer.delete_documents_by_term("kind", "cursor")
                 writer.add_document(tantivy.Document(kind="cursor", cursor=cursor))
                 writer.commit()
@@ -205,7 +216,7 @@ def _analyzer() -> tantivy.TextAnalyzer:
     return tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
 
 
-def _document(row: ChunkRow, title: str) -> tantivy.Document:
+def _document(row: ChunkRow, body: str, title: str) -> tantivy.Document:
     document = tantivy.Document(
         kind="chunk",
         key=row.key,
@@ -214,7 +225,7 @@ def _document(row: ChunkRow, title: str) -> tantivy.Document:
         ordinal=row.ordinal,
         collection=row.collection,
         article_id=row.source.article_id,
-        body=" ".join(text.stems(row.text)),
+        body=body,
         title=title,
     )
     if row.source.outlet:

@@ -23,7 +23,7 @@ _SHARE = 32  # articles a process takes at a time
 
 Pending = Callable[[], list[Prepared | Refused]]
 # What comes back from another process: spans as bare numbers, which cost a tenth of the objects to send.
-_Sent = tuple[str, tuple[tuple[int, ...], ...], tuple[bytes, ...]]
+_Sent = tuple[str, tuple[tuple[int, ...], ...], tuple[bytes, ...], tuple[str, ...]]
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ def _packed(article: Article) -> _Sent:
         text.sha256(article.text) if chunks else "",
         tuple(tuple(place for span in one.sentences for place in (span.start, span.end)) for one in chunks),
         tuple(embed_sha(article.title, one.span.slice(article.text)) for one in chunks),
+        tuple(" ".join(text.stems(one.span.slice(article.text))) for one in chunks),
     )
 
 
@@ -47,14 +48,14 @@ def _packed_all(articles: Sequence[Article]) -> list[_Sent]:
 
 
 def _unpacked(article: Article, sent: _Sent) -> Prepared | Refused:
-    sha256, places, embed_shas = sent
+    sha256, places, embed_shas, stems = sent
     if not places:
         return Refused(article.source or article.id, "holds no text besides web furniture")
     chunks = tuple(
         Chunk(ordinal, Span(one[0], one[-1]), tuple(map(Span, one[::2], one[1::2])))
         for ordinal, one in enumerate(places)
     )
-    return Prepared(article, sha256, chunks, embed_shas)
+    return Prepared(article, sha256, chunks, embed_shas, stems)
 
 
 class Preparer(Protocol):

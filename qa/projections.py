@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
 from typing import TypeVar
 
 from qa.catalog import Catalog, ChunkRow
@@ -78,6 +80,11 @@ class Projections:
                     self._follow(self._vectors, self._apply_vectors, progress)
                     self.caught_up = True
 
+    def follow_words(self, stems: Mapping[str, str]) -> None:
+        """Bring the word index alone up to date; `stems` are those of some of the texts. Raises StoreFailed."""
+        with self._lock:
+            self._follow(self._lexical, partial(self._apply_words, stems=stems), lambda name, done: None)
+
     def _follow(
         self,
         index: LexicalIndex | NearestIndex,
@@ -115,8 +122,10 @@ class Projections:
         _log.warning("%s: holds %d chunks and the catalog %d, building it anew", index.name, held, live)
         return True
 
-    def _apply_words(self, changed: list[int], rows: list[ChunkRow], last: int) -> None:
-        self._lexical.apply(changed, rows, last)
+    def _apply_words(
+        self, changed: list[int], rows: list[ChunkRow], last: int, stems: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self._lexical.apply(changed, rows, last, stems)
 
     def _apply_vectors(self, changed: list[int], rows: list[ChunkRow], last: int) -> None:
         assert self._vectors is not None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -13,7 +13,7 @@ from qa.types import Article, Embedder, Filters, IngestReport, Refused
 
 if TYPE_CHECKING:
     from qa.answering import Answerer
-    from qa.catalog import Catalog
+    from qa.catalog import Catalog, Prepared
     from qa.chat import ChatModel, ChatRelay
     from qa.llm import OpenAIChat
     from qa.nearest import NearestIndex
@@ -126,9 +126,20 @@ class Library:
                 workers=workers,
                 progress=progress,
                 preparer=spread,
+                written=self._follow if self.embedder is None else lambda prepared: None,
             )
         finally:  # what was written before a failure can be asked about too
             self.projections.catch_up(indexed)
+
+    def _follow(self, prepared: Sequence[Prepared]) -> None:
+        """Take what was just written into the word index, while other processes prepare what comes next."""
+        from qa.errors import StoreFailed
+
+        stems = {words: its for one in prepared for words, its in one.stems_by_text()}
+        try:
+            self.projections.follow_words(stems)
+        except StoreFailed as exc:  # the catch-up at the end tries again, and says so
+            _log.warning("the word index cannot follow yet: %s", exc)
 
     def remove(self, collection: str, article_id: str) -> None:
         """Take an article down, also from the indexes. Raises NotFound."""

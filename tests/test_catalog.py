@@ -53,6 +53,20 @@ def chunk_texts(catalog: Catalog) -> list[str]:
     return [row.text for row in catalog.chunks_of(catalog.live_pks())]
 
 
+def test_one_article_twice_in_a_transaction_is_two_versions(catalog: Catalog) -> None:
+    """The second finds what the first wrote, though new rows go in together; the others are not touched."""
+    articles = [
+        article("b", "A dog ran."),
+        article("a", "It rained."),
+        article("a", "It snowed."),
+        article("c", "Fog."),
+    ]
+    assert write(catalog, *articles) == ["added", "added", "updated", "added"]
+    assert write(catalog, *articles[1:3], articles[2]) == ["updated", "updated", "unchanged"]
+    assert chunk_texts(catalog) == ["A dog ran.", "It snowed.", "Fog."]
+    assert catalog.article("default", "a").versions == (1, 2, 3, 4)
+
+
 def test_a_chunk_of_an_older_version_is_never_read(tmp_path: Path) -> None:
     """Were one left behind, by whatever fault: its offsets are of another text than the live one."""
     catalog = Catalog(in_file(tmp_path))

@@ -48,6 +48,15 @@ def test_more_of_the_words_ranks_higher(index: LexicalIndex) -> None:
     assert hits[0].score > hits[1].score > 0
 
 
+def test_stems_that_are_given_are_taken_for_their_text_alone(index: LexicalIndex) -> None:
+    """They save making them again; a text that has none given gets its own."""
+    rows = chunk_row(1, "Bridges 🌉 opened."), chunk_row(2, "A dog ran.")
+    index.apply([1, 2], rows, 1, {rows[0].text: "cathedr open", "A cat ran.": "cathedr"})
+    assert found(index, "cathedrals") == [1]
+    assert found(index, "bridge") == []
+    assert found(index, "dogs") == [2]
+
+
 def test_a_score_is_a_share_of_what_the_question_weighs(index: LexicalIndex) -> None:
     """A chunk that holds all of a question has as much as one that holds all of a longer one, in any store.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from qa import preparing
+from qa import preparing, text
 from qa.catalog import Prepared
 from qa.preparing import Preparing, prepare
 from qa.types import Article, Refused
@@ -30,6 +30,9 @@ def test_what_other_processes_prepare_is_what_this_one_prepares() -> None:
         assert beside.start(articles)() == here
     assert isinstance(here[0], Prepared)
     assert len(here[0].chunks) > 1
+    assert dict(here[0].stems_by_text()) == {
+        words: " ".join(text.stems(words)) for words in (chunk.span.slice(NEWS[0].text) for chunk in here[0].chunks)
+    }
     assert isinstance(here[-1], Refused)
 
 
