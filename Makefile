@@ -201,6 +201,23 @@ bench-scale: install
 bench-load: install
 	$(BIN)/python -m eval bench load
 
+# Flame graphs of the two slowest stages. CODE is the checkout that is looked at, STORE holds realtimeqa_docs of 2022.
+CODE ?= .
+NAME ?= now
+.PHONY: flames
+flames: dev .flames/installed
+	@mkdir -p docs/flames && rm -rf .bench/flames && mkdir -p .bench/flames
+	gzip -dc $(DATA)/realtimeqa_docs/docs_2022.jsonl.gz | head -1500 | gzip > .bench/flames/rows.jsonl.gz
+	PYTHONPATH=$(CODE) QA_DATA_DIR=.bench/flames/store QA_EMBED_MODEL=none .flames/bin/py-spy record --rate 200 --subprocesses \
+	    --function --output docs/flames/ingest-$(NAME).svg -- $(BIN)/python -c "from qa.cli import main; main()" ingest .bench/flames/rows.jsonl.gz || [ $$? = 1 ]  # some rows are refused
+	PYTHONPATH=$(CODE) .flames/bin/py-spy record --rate 200 --function --output docs/flames/ask-$(NAME).svg -- \
+	    $(BIN)/python eval/asking.py --store $(STORE) --bench $(DATA)
+
+.flames/installed:
+	$(PYTHON) -m venv --clear .flames
+	$(BIN)/uv pip install --quiet --python .flames/bin/python py-spy==0.4.3
+	@touch $@
+
 # LlamaIndex and Haystack beside our own retrieval. Copies, not links: their tokenizer refuses files with two names.
 bench-peers: dev .peers/installed
 	$(BIN)/python -m eval bench peers --data $(DATA) --plot docs/peers.svg $(PEERS)

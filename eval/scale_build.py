@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import random
+import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain, islice
+from dataclasses import dataclass, replace
+from itertools import chain, count, islice
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from qa import Article, Embedder, Library, MiniLM, Refused, Settings, read
 
 NOISE = 0.5  # of a vector's length: a perturbed copy has cosine .89 with its original
 _STEP = 256  # articles between two looks at the size
+_RUN = re.compile(r"[^\W\d_]+(?: [^\W\d_]+)+")  # words with nothing but a space between them
 _POOL = 1_000  # texts that are embedded where no store lends its vectors
 
 
@@ -91,10 +94,10 @@ class Growing:
     def __init__(self, folder: Path, paths: Sequence[str], lent: LentVectors | None) -> None:
         self._settings = Settings(data_dir=folder, embed_model="none" if lent is None else "minilm")
         self._lent = lent
-        self._items: Iterator[Article | Refused] = chain.from_iterable(read([path]) for path in paths)
+        self._items: Iterator[Article | Refused] = _endless(paths)
 
     def grow(self, size: int) -> Grown:
-        """Fill up to `size` chunks; fewer where the articles do not suffice. The store is closed afterwards."""
+        """Fill up to `size` chunks. The store is closed afterwards."""
         grown = Grown()
         began = time.perf_counter()
         with Library(self._settings) as library:
@@ -109,6 +112,25 @@ class Growing:
                 grown.articles += report.added + report.updated
         grown.seconds = time.perf_counter() - began
         return grown
+
+
+def _endless(paths: Sequence[str]) -> Iterator[Article | Refused]:
+    """Yield every article, then copies of them all again and again, which no sentence gives away as reprints."""
+    for copy in count():
+        for one in chain.from_iterable(read([path]) for path in paths):
+            yield _copied(one, copy) if copy and isinstance(one, Article) else one
+
+
+def _copied(one: Article, copy: int) -> Article:
+    """Return an article with the same words, in another order between two marks of punctuation, under another id."""
+    dice = random.Random(f"{copy} {one.id}")  # no secret: the same copy each time
+
+    def shuffle(run: re.Match[str]) -> str:
+        words = run[0].split(" ")
+        return " ".join(dice.sample(words, len(words)))
+
+    # As long as before, so furniture keeps its place.
+    return replace(one, id=f"{one.id}#copy-{copy}", text=_RUN.sub(shuffle, one.text))
 
 
 def corpus(bench: Path) -> list[str]:
