@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from qa.catalog import Catalog, Prepared, pack_spans, unpack_spans
-from qa.catalog_tables import SCHEMA_VERSION
 from qa.catalog_copies import restore
+from qa.catalog_tables import SCHEMA_VERSION
 from qa.errors import BadInput, NotFound, StoreFailed
 from qa.preparing import prepare
 from qa.types import Article, Span
