@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-SCHEMA_VERSION = "2"  # the newest of `migrations/versions`
+SCHEMA_VERSION = "3"  # the newest of `migrations/versions`
 tables = sa.MetaData()
 
 # PostgreSQL sorts and compares bytes, as SQLite does, and not by the rules of some language.

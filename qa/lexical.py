@@ -61,6 +61,7 @@ class LexicalIndex:
         writer = self._index.writer(_HEAP, num_threads=1)
         # A killed process may leave a file of the commit it did not finish; the next commit wants its very name.
         writer.garbage_collect_files()
+        _spend_first_stamp(writer)
         self._writer = writer
 
     def close(self) -> None:
@@ -188,6 +189,16 @@ class LexicalIndex:
         with self._mapped_errors("read"):
             searcher = self._index.searcher()
             return {stem for stem in stems if searcher.doc_freq("body", stem)}
+
+
+def _spend_first_stamp(writer: tantivy.IndexWriter) -> None:
+    """Give the number that a new writer begins with to a deletion that deletes nothing.
+
+    tantivy gives a new writer's first operation the number of the last commit. A merge that was due when a process was
+    killed then starts with the next commit and reaches to that number: it leaves the deletion out in segments that have
+    it already, and passes over it in the others. The chunks of the first article that is replaced would stay for good.
+    """
+    writer.delete_documents_by_term("kind", "nothing")
 
 
 def _idf(total: int, frequency: int) -> float:

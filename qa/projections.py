@@ -114,7 +114,8 @@ class Projections:
     def _differs(self, index: LexicalIndex | NearestIndex, cursor: int) -> bool:
         """Tell whether an index holds more or fewer chunks than the catalog, though it is up to date.
 
-        Asked once after every start: one of 1,000 kills left an article's replaced chunks in the word index.
+        Asked once after every start. An index kept the chunks of a replaced article for good when it was written by a
+        version that did not know of tantivy's first number (see `qa.lexical`).
         """
         held, live = index.size(), self._catalog.count()[1]
         if held == live or self._catalog.last_change() != cursor:

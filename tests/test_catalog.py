@@ -12,6 +12,7 @@ import pytest
 
 from qa.catalog import Catalog, Prepared, pack_spans, unpack_spans
 from qa.catalog_copies import restore
+from qa.catalog_tables import SCHEMA_VERSION
 from qa.errors import BadInput, NotFound, StoreFailed
 from qa.preparing import prepare
 from qa.types import Article, Span
@@ -440,11 +441,11 @@ def test_a_catalog_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) 
     Catalog(in_file(tmp_path)).close()
     file = tmp_path / "catalog.sqlite3"
     with sqlite3.connect(file) as raw:
-        raw.execute("UPDATE meta SET value = '3' WHERE name = 'schema_version'")
+        raw.execute("UPDATE meta SET value = '999' WHERE name = 'schema_version'")
         raw.execute("DROP TABLE embeddings")
     raw.close()
     before = file.read_bytes()
-    with pytest.raises(StoreFailed, match="schema 3, this version reads 2"):
+    with pytest.raises(StoreFailed, match=f"schema 999, this version reads {SCHEMA_VERSION}"):
         Catalog(in_file(tmp_path))
     assert file.read_bytes() == before
 

@@ -1,8 +1,11 @@
 """The word index: filters, dates, odd words, durability, its own damage."""
 
+import multiprocessing
 import os
 import shutil
+import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -310,6 +313,39 @@ def test_a_commit_that_was_killed_does_not_stop_the_next(tmp_path: Path) -> None
     index.apply([1], [chunk_row(1, "Tower.")], 2)
     assert (found(index, "tower"), found(index, "bridge"), found(index, "dog")) == ([1], [], [2])
     index.close()
+
+
+def _commit_and_die(folder: Path) -> None:
+    """Write eight segments, of which the next commit starts a merge, and die before this process can make it."""
+    index = LexicalIndex(folder, CATALOG)
+    for number in range(1, 9):
+        articles = [number, 10 + number, *([21, 22, 23] if number == 1 else [])]  # the first segment is the largest
+        index.apply(articles, [_chunk(one, 1) for one in articles], number)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _chunk(article: int, version: int) -> ChunkRow:
+    row = chunk_row(10 * article + version, f"Bridge of article{article} version{version}.")
+    return replace(row, article=article, version=version)
+
+
+def test_a_merge_that_a_kill_left_due_keeps_no_replaced_chunk(tmp_path: Path) -> None:
+    """The first article that is replaced after a kill loses its old chunks, whatever is merged meanwhile."""
+    left = {}
+    for number in range(1, 9):
+        folder = tmp_path / f"{number}"
+        killed = multiprocessing.get_context("forkserver").Process(target=_commit_and_die, args=(folder,))
+        killed.start()
+        killed.join()
+        assert killed.exitcode == -signal.SIGKILL
+        index = LexicalIndex(folder, CATALOG)
+        assert index.cursor() == 8
+        index.apply([number], [_chunk(number, 2)], 9)
+        index.close()  # which waits for the merge
+        index = LexicalIndex(folder, CATALOG)
+        left[number] = sorted(key for key in set(index.keys()) if key // 10 == number)
+        index.close()
+    assert left == {number: [10 * number + 2] for number in range(1, 9)}
 
 
 def test_vendor_errors_are_ours(index: LexicalIndex) -> None:

@@ -1,8 +1,7 @@
-"""Faults 30, 31, 34 and 46: many at once, a copy while others write, and a store that an older version made."""
+"""Faults 30, 31 and 34: many at once, and a copy while others write."""
 
 import os
 import shutil
-import tarfile
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,7 +13,6 @@ from qa.ingest import ingest
 from tests.fakes import HashEmbedder, Store, article
 
 ALL = bool(os.environ.get("FULL_NUMBERS"))
-STORES = Path(__file__).parent / "stores"  # each made by the code of its time, and closed
 
 
 def at_once(*jobs: Callable[[], object]) -> None:
@@ -126,21 +124,3 @@ def test_fault_34_a_backup_while_others_write(tmp_path: Path) -> None:
             shutil.rmtree(folder)
 
         at_once(write, copy)
-
-
-def test_fault_46_a_store_of_the_first_version(tmp_path: Path) -> None:
-    """It opens with this version: texts, versions and takedowns are there, the indexes are right or made anew."""
-    with tarfile.open(STORES / "first.tar.xz") as packed:
-        packed.extractall(tmp_path, filter="data")
-    with Store(tmp_path / "first", HashEmbedder()) as store:
-        store.projections.catch_up()
-        assert store.problems() == []
-        listed = {row.source.article_id: row.versions for row in store.catalog.articles("default", 0, 99)}
-        assert listed == {"harbour": (1, 2), "plant": (1,)}
-        assert (
-            store.catalog.text("default", "harbour").text == "The harbour bridge closed on Friday. 😀 Nobody was hurt."
-        )
-        assert store.found("harbour bridge")[0] == "harbour"
-        assert store.embedder.embedded == []
-        store.add(article("water", "The water works were sold."))
-        assert store.problems() == []

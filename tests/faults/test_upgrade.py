@@ -1,0 +1,120 @@
+"""Fault 46, and of 29 what is about upgrades: a store that an older version made becomes one of this version."""
+
+import multiprocessing
+import os
+import shutil
+import signal
+import sqlite3
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qa import catalog_copies
+from qa.catalog import Catalog
+from qa.catalog_tables import SCHEMA_VERSION
+from tests.fakes import HashEmbedder, Store, article
+
+# Made by the code of its time, the first commit, and closed. Nothing was tagged yet.
+FIRST = Path(__file__).parent / "stores" / "first.tar.xz"
+TEXT = "The harbour bridge closed on Friday. 😀 Nobody was hurt."
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["tests.crash.worker"])
+
+
+@pytest.fixture
+def first(tmp_path: Path) -> Iterator[Path]:
+    with tarfile.open(FIRST) as packed:
+        packed.extractall(tmp_path, filter="data")
+    yield tmp_path / "first"
+
+
+def ddl(file: Path) -> list[str]:
+    """Return how SQLite would make the tables and indexes of a catalog, white space aside."""
+    with sqlite3.connect(file) as raw:
+        found = raw.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    raw.close()
+    return sorted(" ".join(one.split()) for (one,) in found)
+
+
+def check(store: Store) -> None:
+    """Assert that the texts, versions and takedowns are there, that the indexes are right and nothing is embedded."""
+    store.projections.catch_up()
+    assert store.problems() == []
+    listed = {row.source.article_id: row.versions for row in store.catalog.articles("default", 0, 99)}
+    assert listed == {"harbour": (1, 2), "plant": (1,)}
+    assert store.catalog.text("default", "harbour").text == TEXT
+    assert store.found("harbour bridge")[0] == "harbour"
+    assert store.embedder.embedded == []
+
+
+def test_fault_46_a_store_of_the_first_version(first: Path) -> None:
+    """It opens with this version, and what it held is there; it takes new articles, keys and feedback."""
+    with Store(first, HashEmbedder()) as store:
+        check(store)
+        store.add(article("water", "The water works were sold."))
+        assert store.problems() == []
+        made, _ = store.catalog.records.create_key("reader", ["ask"], None)
+        assert made in store.catalog.records.keys()  # noqa: SIM118  # no dictionary
+        store.catalog.records.add_feedback("ans_1", 1, "good", None)
+        assert [one.comment for one in store.catalog.records.feedback()] == ["good"]
+
+
+def test_fault_46_it_becomes_what_a_new_store_is(first: Path, tmp_path: Path) -> None:
+    """Table by table and index by index."""
+    for file in (first / "catalog.sqlite3", tmp_path / "new.sqlite3"):
+        Catalog(f"sqlite:///{file}").close()
+    assert ddl(first / "catalog.sqlite3") == ddl(tmp_path / "new.sqlite3")
+
+
+def test_fault_46_a_backup_of_the_first_version_is_restored(first: Path, tmp_path: Path) -> None:
+    """Its catalog alone, elsewhere: the indexes are made from it."""
+    (tmp_path / "new").mkdir()
+    catalog_copies.restore(first / "catalog.sqlite3", f"sqlite:///{tmp_path / 'new' / 'catalog.sqlite3'}")
+    with Store(tmp_path / "new", HashEmbedder()) as store:
+        check(store)
+
+
+def _upgrade_and_die(folder: Path, nth: int) -> None:
+    """Open a store and die before the nth statement of it or its end."""
+    import sqlalchemy as sa
+
+    left = [nth]
+
+    def dying(name: str) -> None:
+        original = getattr(sa.engine.default.DefaultDialect, name)
+
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            left[0] -= 1
+            if not left[0]:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return original(*args, **kwargs)
+
+        setattr(sa.engine.default.DefaultDialect, name, wrapped)
+
+    for name in ("do_execute", "do_commit"):
+        dying(name)
+    Catalog(f"sqlite:///{folder / 'catalog.sqlite3'}").close()
+
+
+def test_fault_29_a_kill_in_an_upgrade(first: Path, tmp_path: Path) -> None:
+    """Before each of its statements: the store is of the old schema or of the new one, and the next start goes on."""
+    seen = []
+    for nth in range(1, 1_000):
+        shutil.copytree(first, folder := tmp_path / f"{nth}")
+        killed = _CONTEXT.Process(target=_upgrade_and_die, args=(folder, nth))
+        killed.start()
+        killed.join()
+        with sqlite3.connect(folder / "catalog.sqlite3") as raw:
+            (schema,) = raw.execute("SELECT value FROM meta WHERE name = 'schema_version'").fetchone()
+        raw.close()
+        seen.append(schema)
+        with Store(folder, HashEmbedder()) as store:
+            check(store)
+        shutil.rmtree(folder)
+        if killed.exitcode == 0:
+            break
+        assert killed.exitcode == -signal.SIGKILL
+    assert len(seen) > 10 and seen[-1] == SCHEMA_VERSION and set(seen) == {"1", SCHEMA_VERSION}
