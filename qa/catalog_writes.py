@@ -33,8 +33,13 @@ _BY_ID = sa.select(articles).where(
 )
 
 
-def write_article(connection: Connection, collection: str, one: Prepared, replaced: set[bytes]) -> Outcome:
-    """Write one article; what its vectors were kept under, and may be needed no more, is added to `replaced`."""
+def write_article(
+    connection: Connection, collection: str, one: Prepared, replaced: set[bytes], since: int | None
+) -> Outcome:
+    """Write one article, unless it was taken down after the change `since`.
+
+    What its vectors were kept under, and may be needed no more, is added to `replaced`.
+    """
     article = one.article
     # Values as parameters: built into the statement they cost as much again as the writing itself.
     row = connection.execute(_BY_ID, {"collection": collection, "id": article.id}).one_or_none()
@@ -47,6 +52,9 @@ def write_article(connection: Connection, collection: str, one: Prepared, replac
         outcome := _keep_version(connection, row.pk, row.live_version, one, replaced)
     ):
         return outcome
+    elif row.live_version is None and since is not None and _changed_since(connection, row.pk, since):
+        replaced |= set(one.embed_shas)  # what was embedded for nothing
+        return "taken_down"
     else:
         pk, version = row.pk, row.last_version + 1
         replaced |= drop_chunks(connection, pk)
@@ -57,6 +65,11 @@ def write_article(connection: Connection, collection: str, one: Prepared, replac
     _insert_chunks(connection, pk, version, one)
     connection.execute(sa.insert(changes), {"article": pk})
     return "added" if row is None or row.live_version is None else "updated"
+
+
+def _changed_since(connection: Connection, pk: int, since: int) -> bool:
+    later = sa.select(changes.c.number).where(changes.c.number > since, changes.c.article == pk)
+    return connection.execute(later.limit(1)).first() is not None
 
 
 def _insert_chunks(connection: Connection, pk: int, version: int, one: Prepared) -> None:
