@@ -98,15 +98,24 @@ class Catalog:
         return found
 
     def write(
-        self, collection: str, prepared: Sequence[Prepared], vectors: Mapping[bytes, Vectors] | None, model: str | None
+        self,
+        collection: str,
+        prepared: Sequence[Prepared],
+        vectors: Mapping[bytes, Vectors] | None,
+        model: str | None,
+        *,
+        since: int | None = None,
     ) -> list[Outcome]:
-        """Write articles, their chunks and their vectors in one transaction: all of them, or none on an error."""
+        """Write articles, their chunks and their vectors in one transaction: all of them, or none on an error.
+
+        One that was taken down after the change `since` stays down.
+        """
 
         def write(connection: Connection) -> list[Outcome]:
             if vectors and model:
                 catalog_writes.write_vectors(connection, model, vectors)
             replaced: set[bytes] = set()
-            outcomes = catalog_writes.write_articles(connection, collection, prepared, replaced)
+            outcomes = catalog_writes.write_articles(connection, collection, prepared, replaced, since)
             catalog_writes.drop_unused_vectors(connection, replaced)
             return outcomes
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from qa.types import Article, Chunk, Source, Span
 
-Outcome = Literal["added", "updated", "unchanged"]
+Outcome = Literal["added", "updated", "unchanged", "taken_down"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,14 +35,15 @@ _BY_ID = sa.select(articles).where(
 
 
 def write_articles(
-    connection: Connection, collection: str, prepared: Sequence[Prepared], replaced: set[bytes]
+    connection: Connection, collection: str, prepared: Sequence[Prepared], replaced: set[bytes], since: int | None
 ) -> list[Outcome]:
-    """Write articles; what their vectors were kept under, and may be needed no more, is added to `replaced`.
+    """Write articles, but for those that were taken down after the change `since`.
 
+    What their vectors were kept under, and may be needed no more, is added to `replaced`.
     New rows go in together at the end: a statement an article cost as much again.
     """
     new = _NewRows()
-    outcomes = [_write_article(connection, collection, one, new, replaced) for one in prepared]
+    outcomes = [_write_article(connection, collection, one, new, replaced, since) for one in prepared]
     new.insert(connection)
     return outcomes
 
@@ -71,7 +72,7 @@ class _NewRows:
 
 
 def _write_article(
-    connection: Connection, collection: str, one: Prepared, new: _NewRows, replaced: set[bytes]
+    connection: Connection, collection: str, one: Prepared, new: _NewRows, replaced: set[bytes], since: int | None
 ) -> Outcome:
     article = one.article
     # Values as parameters: built into the statement they cost as much again as the writing itself.
@@ -87,6 +88,9 @@ def _write_article(
         outcome := _keep_version(connection, row.pk, row.live_version, one, replaced)
     ):
         return outcome
+    elif row.live_version is None and since is not None and _changed_since(connection, row.pk, since):
+        replaced |= set(one.embed_shas)  # what was embedded for nothing
+        return "taken_down"
     else:
         pk, version = row.pk, row.last_version + 1
         replaced |= drop_chunks(connection, pk)
@@ -95,6 +99,11 @@ def _write_article(
         )
     new.add(pk, version, one)
     return "added" if row is None or row.live_version is None else "updated"
+
+
+def _changed_since(connection: Connection, pk: int, since: int) -> bool:
+    later = sa.select(changes.c.number).where(changes.c.number > since, changes.c.article == pk)
+    return connection.execute(later.limit(1)).first() is not None
 
 
 def _chunk_values(pk: int, version: int, one: Prepared) -> list[dict[str, Any]]:

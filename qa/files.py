@@ -28,7 +28,9 @@ def find(path: str) -> Iterator[File | Refused]:
     except FileNotFoundError:
         yield from _match(path)
     except (OSError, ValueError) as exc:
-        yield Refused(_show(path), getattr(exc, "strerror", None) or str(exc))
+        # What Python says of a NUL changes from version to version.
+        said = "no path holds a NUL character" if "\0" in path else str(exc)
+        yield Refused(_show(path), getattr(exc, "strerror", None) or said)
     else:
         yield from _open(Path(path), mode, Path(path).name)
 

@@ -18,6 +18,7 @@ from qa.types import Article, Embedder, IngestReport, Refused, Vectors
 # Articles and characters in one transaction. Each article is whole in it; more of them share one sync of the disk.
 _EMBEDDED = (32, 100_000)  # seconds of embedding, so that little is lost and the progress moves
 _WORDS_ALONE = (128, 800_000)  # as long without
+_TAKEN_DOWN = "was taken down while it was being ingested; send it again to put it back"
 _FAILURES = 3  # so many articles in a row that cannot be embedded mean that the embedder is away
 
 _log = logging.getLogger(__name__)
@@ -41,9 +42,11 @@ def ingest(
     A `preparer` is asked instead of them. `written` is told what each transaction wrote.
 
     An article with the same id and the same text is left as it is; another text becomes its next version. An article
-    that cannot be embedded is refused, and its old version is still served.
+    that cannot be embedded is refused, and its old version is still served. One that somebody takes down meanwhile is
+    refused too: a takedown is not undone by what had begun before it.
     """
     began = time.monotonic()
+    since = catalog.last_change()
     counts = {"added": 0, "updated": 0, "unchanged": 0}
     refused: list[Refused] = []
     chunks = 0
@@ -54,8 +57,12 @@ def ingest(
             counts["unchanged"] += step.same
             prepared = [one for one in results if isinstance(one, Prepared)]
             prepared, vectors = _embedded(prepared, catalog, embedder, refused)
-            outcomes = catalog.write(collection, prepared, vectors, embedder.model if embedder else None)
+            model = embedder.model if embedder else None
+            outcomes = catalog.write(collection, prepared, vectors, model, since=since)
             for one, outcome in zip(prepared, outcomes, strict=True):
+                if outcome == "taken_down":
+                    refused.append(Refused(one.article.source or one.article.id, _TAKEN_DOWN))
+                    continue
                 counts[outcome] += 1
                 chunks += 0 if outcome == "unchanged" else len(one.chunks)
             written(prepared)

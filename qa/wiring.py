@@ -177,19 +177,29 @@ class Follower:
     def __init__(self, library: Library, interval_s: float = 1.0) -> None:
         self._library = library
         self._interval_s = interval_s
-        self._stop = threading.Event()
+        self._stop = False
+        self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
         self._thread.start()
 
+    def wake(self) -> None:
+        """Look now: something was written here that nobody waits for."""
+        self._wake.set()
+
     def close(self) -> None:
         """Stop after the step that is running."""
-        self._stop.set()
+        self._stop = True
+        self._wake.set()
         self._thread.join()
 
     def _run(self) -> None:
         from qa.errors import QaError
 
-        while not self._stop.wait(self._interval_s):
+        while True:
+            self._wake.wait(self._interval_s)
+            self._wake.clear()
+            if self._stop:
+                return
             try:
                 projections = self._library.projections
                 if not projections.caught_up or any(state.behind for state in projections.states()):

@@ -1,7 +1,7 @@
 """Ingest: each article whole or refused by itself, whatever its neighbours are."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -32,6 +32,19 @@ class PickyEmbedder(HashEmbedder):
         return super().embed_texts(texts)
 
 
+class InterruptedEmbedder(HashEmbedder):
+    """Do something in the middle of the first batch, as another process might."""
+
+    def __init__(self, interrupt: Callable[[], None]) -> None:
+        super().__init__()
+        self.interrupts = [interrupt]
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        while self.interrupts:
+            self.interrupts.pop()()
+        return super().embed_texts(texts)
+
+
 @pytest.fixture
 def catalog(tmp_path: Path) -> Iterator[Catalog]:
     opened = Catalog(f"sqlite:///{tmp_path / 'catalog.sqlite3'}")
@@ -53,6 +66,25 @@ def test_a_report_counts_each_outcome_once(catalog: Catalog) -> None:
     )
     assert (second.added, second.updated, second.unchanged, second.refused, second.chunks) == (1, 1, 1, (), 2)
     assert second.seconds >= 0
+
+
+@pytest.mark.parametrize("kept", ["the same text", "another text"])
+def test_a_takedown_is_not_undone_by_an_ingest_that_had_begun(catalog: Catalog, kept: str) -> None:
+    """An article that goes while its batch is embedded stays away; the next ingest, which begins later, brings it."""
+    ingest([article("a", kept)], catalog, HashEmbedder())
+    before = catalog.count()
+    assert before == (1, 1)
+    again = [article("a", "another text"), article("b", "Two.")]
+    report = ingest(again, catalog, InterruptedEmbedder(lambda: catalog.remove("default", "a")))
+    assert texts(catalog) == {"b": "Two."}
+    assert report.added == 1
+    if kept != "another text":  # else it was there already and nothing of it was to be written
+        assert [one.reason for one in report.refused] == [
+            "was taken down while it was being ingested; send it again to put it back"
+        ]
+    assert catalog.vectors(HashEmbedder().model, [embed_sha(None, "another text")]) == {}
+    assert ingest(again, catalog, HashEmbedder()).added == 1
+    assert texts(catalog) == {"a": "another text", "b": "Two."}
 
 
 def test_a_refused_item_in_the_middle_costs_only_itself(catalog: Catalog) -> None:

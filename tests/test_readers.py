@@ -62,7 +62,7 @@ def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
         "no.txt": "no such file or folder",
         "*.md": "nothing matches",
         "pipe.txt": "not a regular file",
-        "a\0b": "embedded null byte",
+        "a\0b": "no path holds a NUL character",
     }
 
 
@@ -126,7 +126,7 @@ def test_markdown_front_matter(tmp_path: Path) -> None:
         ("a.md", b"---\npublished_at: 2026-02-30\n---\nWords.", "2026-02-30"),
         ("a.json", b"{", "not JSON"),
         ("a.json", b"3", "an article is an object, not int"),
-        ("a.json", b"[" * 9_000, "nested too deep"),
+        ("a.json", b"[" * 9_999, "nested too deep"),
         ("a.xml", b"<html/>", "not an RSS or Atom feed"),
         ("a.jsonl.gz", b"not gzip", "damaged gzip"),
         ("a.jsonl.gz", gzip.compress(b'{"text": "a"}', mtime=0)[:-9], "damaged gzip"),

@@ -69,7 +69,7 @@ def create_app(settings: Settings, *, load_samples: bool = False, traces: Traces
             try:
                 exchanges = Exchanges()
                 measured = Measured(library.answerer(fill=False), metered, limits, exchanges)
-                app.state.service = Service(settings, library, measured, metered, keys, limits, exchanges)
+                app.state.service = Service(settings, library, measured, metered, keys, limits, exchanges, follower)
                 async with mcp_server.serving(app, settings.public_url) as app.state.mcp:
                     yield
             finally:

@@ -9,7 +9,16 @@ from fastapi import APIRouter, Depends, Query, Request
 from qa.dates import parse_published
 from qa.errors import BadInput
 from qa.service.auth import MayAsk, MayChange
-from qa.service.deps import DEFAULT, ArticleId, CollectionDep, LibraryDep, ServiceDep, VersionDep, write_place
+from qa.service.deps import (
+    DEFAULT,
+    ArticleId,
+    CollectionDep,
+    LibraryDep,
+    ServiceDep,
+    VersionDep,
+    takedown_place,
+    write_place,
+)
 from qa.service.shapes import ArticleOut, ArticlesOut, DeletedOut, ReportOut, TextOut
 from qa.service.uploads import Given, received
 from qa.service.wire import article_json, report_json, text_json
@@ -17,7 +26,8 @@ from qa.wiring import build_fetch
 
 router = APIRouter()
 
-_CHANGING = [MayChange, Depends(write_place)]
+_ADDING = [MayChange, Depends(write_place)]
+_TAKING_DOWN = [MayChange, Depends(takedown_place)]
 _ROW = {
     "type": "object",
     "properties": {
@@ -61,7 +71,7 @@ _BODY = {
 }
 
 
-@router.post("/v1/articles", response_model=ReportOut, dependencies=_CHANGING, openapi_extra=_BODY)
+@router.post("/v1/articles", response_model=ReportOut, dependencies=_ADDING, openapi_extra=_BODY)
 async def add(
     request: Request,
     service: ServiceDep,
@@ -121,10 +131,8 @@ async def show(
     return article_json(await service.read(library.catalog.article, collection, article_id))
 
 
-@router.delete("/v1/articles/{article_id:path}", response_model=DeletedOut, dependencies=_CHANGING)
-async def take_down(
-    article_id: ArticleId, service: ServiceDep, library: LibraryDep, collection: CollectionDep = DEFAULT
-) -> Any:
+@router.delete("/v1/articles/{article_id:path}", response_model=DeletedOut, dependencies=_TAKING_DOWN)
+async def take_down(article_id: ArticleId, service: ServiceDep, collection: CollectionDep = DEFAULT) -> Any:
     """Take an article down: its texts, chunks and vectors are erased."""
-    await service.write(library.remove, collection, article_id)
+    await service.take_down(collection, article_id)
     return {"deleted": article_id}

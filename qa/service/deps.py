@@ -20,9 +20,10 @@ from qa.service.limiting import Limits
 from qa.service.measuring import Answers, Metrics
 from qa.service.wire import COLLECTION, DEFAULT_COLLECTION
 from qa.settings import Settings
-from qa.wiring import Library
+from qa.wiring import Follower, Library
 
-WRITES = 8  # ingests and takedowns in flight; they are done one after the other
+WRITES = 8  # ingests in flight; they are done one after the other
+TAKEDOWNS = 8
 _READING_THREADS = 8
 
 P = ParamSpec("P")
@@ -60,12 +61,15 @@ class Service:
     keys: KeyRing
     limits: Limits
     exchanges: Exchanges
+    follower: Follower
     asks: Gate = field(init=False)  # questions in flight; more are told to come back
     writes: Gate = field(default_factory=lambda: Gate(WRITES, "writes"))
+    takedowns: Gate = field(default_factory=lambda: Gate(TAKEDOWNS, "takedowns"))
     caught_up: bool = False  # the indexes have been level with the catalog once
     # Chroma holds the interpreter while it writes, so writers take turns and readers have threads of their own.
     _reading: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_READING_THREADS))
     _writing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+    _removing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
 
     def __post_init__(self) -> None:
         self.asks = Gate(self.settings.max_in_flight, "questions")
@@ -77,6 +81,14 @@ class Service:
     async def write(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call something that changes the store, off the event loop, one at a time."""
         return await to_thread.run_sync(partial(call, *args, **kwargs), limiter=self._writing)
+
+    async def take_down(self, collection: str, article_id: str) -> None:
+        """Take an article down, which holds from then on; the indexes follow. Raises NotFound.
+
+        Not in turn with the writers: an ingest that embeds may take minutes, a takedown should not.
+        """
+        await to_thread.run_sync(self.library.catalog.remove, collection, article_id, limiter=self._removing)
+        self.follower.wake()
 
 
 async def service(request: Request) -> Service:
@@ -107,8 +119,14 @@ async def ask_place(service: ServiceDep) -> AsyncIterator[None]:
 
 
 async def write_place(service: ServiceDep) -> AsyncIterator[None]:
-    """Hold one of the places for writes, from before the body is read. Raises Overloaded."""
+    """Hold one of the places for ingests, from before the body is read. Raises Overloaded."""
     with service.writes.enter():
+        yield
+
+
+async def takedown_place(service: ServiceDep) -> AsyncIterator[None]:
+    """Hold one of the places for takedowns. Raises Overloaded."""
+    with service.takedowns.enter():
         yield
 
 

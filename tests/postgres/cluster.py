@@ -26,7 +26,7 @@ def programs() -> Path | None:
 class Cluster:
     """One server on 127.0.0.1, from construction to `close`."""
 
-    def __init__(self, *, options: str = "") -> None:
+    def __init__(self, *, options: str = "", initdb: str = "--encoding=UTF8 --locale=C.UTF-8") -> None:
         found = programs()
         assert found is not None, "PostgreSQL's server programs are not installed"
         self._programs = found
@@ -38,7 +38,7 @@ class Cluster:
             shutil.chown(self.folder, _ACCOUNT, _ACCOUNT)
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = int(free.getsockname()[1])
-        self._run("initdb", "--no-sync", "--auth=trust", "--username=qa", "--encoding=UTF8", "--locale=C.UTF-8")
+        self._run("initdb", "--no-sync", "--auth=trust", "--username=qa", *initdb.split())
         self.start()
         self._made = 0
         self.template = "template0"

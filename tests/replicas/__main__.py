@@ -2,8 +2,9 @@
 
     python -m tests.replicas [--rounds N] [--seed N] [--articles N] [--chroma]
 
-Prints: how long a takedown takes to be seen by every replica, how long a new replica takes until it is ready, and how
-many acknowledged articles are lost, doubled or cited wrongly. Exit 1 if any is.
+Prints: how long a takedown takes, from its request until no replica shows the article, how long a new replica takes
+until it is ready, how many acknowledged articles are lost, doubled or cited wrongly, and what readers were told
+meanwhile. Exit 1 if anything is wrong; then what every process said is kept.
 """
 
 from __future__ import annotations
@@ -12,17 +13,16 @@ import argparse
 import random
 import statistics
 import sys
-import tempfile
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from qa.catalog import Catalog
 from tests.crash import journal
-from tests.postgres.cluster import Cluster
-from tests.replicas.fleet import Program, Replica, until, vector_server
+from tests.replicas.fleet import Program, Replica, Stage, stage, until, vector_server
+from tests.replicas.reader import Reader
 from tests.replicas.writer import COMMON, named
 
 WRITERS = 2
@@ -32,32 +32,33 @@ KILLS, TAKEDOWNS = 5, 5  # a round
 class Show:
     """The fleet, and what was measured on it."""
 
-    def __init__(self, folder: Path, url: str, env: dict[str, str], seed: int) -> None:
-        self.folder = folder
+    def __init__(self, on: Stage, env: dict[str, str], seed: int) -> None:
+        self.stage = on
         self.dice = random.Random(seed)
-        self.env = env | {"QA_DATABASE_URL": url}
-        self.replicas = [Replica(f"replica-{n}", folder, self.env) for n in range(3)]
+        self.env = env
+        self.replicas = [on.starts(Replica(f"replica-{n}", on.folder, env)) for n in range(3)]
         self.wait()
         urls = [one.url for one in self.replicas]
-        self.journals = [folder / f"writer-{n}" for n in range(WRITERS)]
+        self.journals = [on.folder / f"writer-{n}" for n in range(WRITERS)]
         self.writers: list[Program] = []
         for n, own in enumerate(self.journals):
             own.mkdir()
             command = [sys.executable, "-m", "tests.replicas.writer", str(n), str(own), *urls]
-            self.writers.append(Program(f"writer-{n}", command, folder, {}))
-        self.takedowns: list[tuple[float, float]] = []  # until acknowledged, and then until gone everywhere
+            self.writers.append(on.starts(Program(f"writer-{n}", command, on.folder, {})))
+        self.readers = [Reader(one, seed + n) for n, one in enumerate(self.replicas)]
+        self.takedowns: list[tuple[float, float]] = []  # from the request: acknowledged, and gone everywhere
 
     def wait(self) -> None:
         """Wait until every replica is ready."""
         for one in self.replicas:
             until(one.is_ready, f"{one.name} is ready")
 
-    def kill_one(self, cluster: Cluster, number: int) -> None:
+    def kill_one(self, number: int) -> None:
         """Kill a replica or a writer; now and then the database. What was killed is started again."""
         time.sleep(self.dice.uniform(0.2, 2.0))
         if number % 10 == 9:
-            cluster.stop()
-            cluster.start()
+            self.stage.cluster.stop()
+            self.stage.cluster.start()
             return
         victim = self.dice.choice([*self.replicas, *self.replicas, *self.writers])
         victim.kill()
@@ -83,17 +84,20 @@ class Show:
                     return sent_at
 
         with ThreadPoolExecutor(3) as pool:
-            self.takedowns.append((answered - began, max(pool.map(gone_at, self.replicas)) - answered))
+            gone = max(pool.map(gone_at, self.replicas))  # when the first request was sent that does not see it
+        self.takedowns.append((answered - began, gone - began))
         for one in self.replicas:
             answer = one.ask(f"What did the {word} canary do on Monday?")
             assert all(cited["article_id"] != canary for cited in answer["citations"]), f"{one.name} cites {canary}"
 
     def judge(self) -> list[str]:
-        """Stop the writers and compare what every replica shows with what was acknowledged."""
+        """Stop writers and readers and compare what every replica shows with what was acknowledged."""
         for one in self.writers:
             one.kill()
+        for reader in self.readers:
+            reader.close()
         marks = [journal.marks(own) for own in self.journals]
-        problems: list[str] = []
+        problems = [problem for reader in self.readers for problem in reader.problems]
         for one in self.replicas:
             until(one.is_ready, f"{one.name} is ready at the end")
             listed = one.articles()
@@ -125,7 +129,8 @@ def _wrong(name: str, texts: dict[str, str], before: journal.State, after: journ
 def citations(replica: Replica, dice: random.Random) -> tuple[int, int]:
     """Ask with words of articles, compare each quote with what it points into; return how many, how many not exact."""
     seen = wrong = 0
-    for name in dice.sample(replica.articles(), 40):
+    names = replica.articles()
+    for name in dice.sample(names, min(40, len(names))):
         words = _text(replica, name).split()
         for cited in replica.ask(f"What about {' '.join([*words[:6], *dice.choices(words, k=6)])}?")["citations"]:
             path = f"/v1/articles/{cited['article_id']}/text"
@@ -137,37 +142,31 @@ def citations(replica: Replica, dice: random.Random) -> tuple[int, int]:
 
 def run(arguments: Any) -> int:
     """Play the show and print its figures."""
-    cluster, dice = Cluster(), random.Random(arguments.seed)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        env, server = {"QA_EMBED_MODEL": "none"}, None
-        if arguments.chroma:
-            server, url = vector_server(folder)
-            env = {"QA_EMBED_MODEL": "minilm", "QA_EMBED_THREADS": "1", "QA_CHROMA_URL": url}
-        database = cluster.url(cluster.create())
+    dice = random.Random(arguments.seed)
+    with stage() as on:
+        database = on.cluster.url(on.cluster.create())
         fill(database, arguments.articles)
-        show = Show(folder, database, env, arguments.seed)
+        env = {"QA_EMBED_MODEL": "none", "QA_DATABASE_URL": database}
+        if arguments.chroma:
+            env |= {"QA_EMBED_MODEL": "minilm", "QA_EMBED_THREADS": "1", "QA_CHROMA_URL": vector_server(on)}
+        show = Show(on, env, arguments.seed)
         for part in range(arguments.rounds):
             for number in range(KILLS):
-                show.kill_one(cluster, part * KILLS + number)
+                show.kill_one(part * KILLS + number)
             show.wait()
             for number in range(TAKEDOWNS):
                 show.take_down_one(part * TAKEDOWNS + number)
+            print(f"round {part}: {len(show.takedowns)} takedowns so far", file=sys.stderr, flush=True)
         problems = show.judge()
-        late = Replica("late", folder, show.env)
+        late = on.starts(Replica("late", on.folder, env))
         late_s = until(late.is_ready, "the late replica is ready")
         everyone = [*show.replicas, late]
         asked = [citations(one, dice) for one in everyone]
         count = len(late.articles())
         problems += [one for one in [each.verify() for each in everyone] if one]
-        if server is not None:
-            server.stop()
         report(show, late_s, count, asked, problems)
-        if problems:
-            for log in sorted(folder.glob("*.log")):
-                print(f"-- {log.name}\n{log.read_text(encoding='utf-8')[-4_000:]}")
-    cluster.close()
-    return 1 if problems or sum(wrong for _, wrong in asked) else 0
+        on.failed = bool(problems or sum(wrong for _, wrong in asked))
+    return int(on.failed)
 
 
 def fill(database: str, articles: int) -> None:
@@ -186,9 +185,11 @@ def report(show: Show, late_s: float, count: int, asked: list[tuple[int, int]], 
     """Print the figures."""
     acknowledged = [journal.marks(own)[1] + 1 for own in show.journals]
     print(f"steps acknowledged by the writers: {acknowledged}; articles in the end: {count}")
-    whats = ("acknowledged after", "no longer seen by requests sent afterwards, later by")
-    for what, times in zip(whats, zip(*show.takedowns, strict=True), strict=True):
-        print(f"takedown {what} {statistics.median(times):.2f} s (p50), {max(times):.2f} s (max), n = {len(times)}")
+    for what, times in zip(("acknowledged", "gone on every replica"), zip(*show.takedowns, strict=True), strict=True):
+        p50, most = statistics.median(times), max(times)
+        print(f"takedown: from its request until {what}: {p50:.2f} s (p50), {most:.2f} s (max), n = {len(times)}")
+    statuses = sum((one.statuses for one in show.readers), Counter[int]())
+    print(f"readers were answered {statuses.total()} times, by status: {dict(statuses)}")
     print(f"a new replica was ready after {late_s:.1f} s with {count} articles")
     print(f"citations: {sum(wrong for _, wrong in asked)} of {sum(seen for seen, _ in asked)} not exact")
     print(f"lost, doubled or wrong: {len(problems)}")

@@ -1,21 +1,31 @@
-"""Processes of the show: replicas, writers and a vector server, each of which may be killed and started again."""
+"""Processes of the show: replicas, writers and a vector server, each of which may be killed and started again.
+
+What each of them said is kept until nothing was wrong: the cause of a failure stands nowhere else.
+"""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
+from tests.postgres.cluster import Cluster
+
 _BIN = Path(sys.executable).parent
 _ROOT = Path(__file__).parent.parent.parent
+
+P = TypeVar("P", bound="Program")
 
 
 def free_port() -> int:
@@ -63,6 +73,44 @@ class Program:
             self.process.wait(30)
         except subprocess.TimeoutExpired:
             self.kill()
+
+    def close(self) -> None:
+        """End it, if it has not ended."""
+        if self.process.poll() is None:
+            self.kill()
+
+
+class Stage:
+    """A folder and a PostgreSQL cluster, and every program that was started on them."""
+
+    def __init__(self, folder: Path, cluster: Cluster, closing: ExitStack) -> None:
+        self.folder, self.cluster = folder, cluster
+        self._closing = closing
+        self.failed = True  # until it is said that nothing was wrong
+
+    def starts(self, program: P) -> P:
+        """Return a program that is ended with the stage."""
+        self._closing.callback(program.close)
+        return program
+
+
+@contextmanager
+def stage() -> Iterator[Stage]:
+    """Open a stage. Whatever happens, no program outlives it; its logs do where something was wrong."""
+    folder = Path(tempfile.mkdtemp(prefix="qa-replicas-"))
+    with ExitStack() as closing:
+        cluster = Cluster()
+        closing.callback(cluster.close)
+        opened = Stage(folder, cluster, closing)
+        try:
+            yield opened
+        finally:
+            if opened.failed:
+                shutil.copy(cluster.folder / "log", folder / "postgres.log")
+    if opened.failed:
+        print(f"what every process said is kept: {folder}/*.log", file=sys.stderr)
+    else:
+        shutil.rmtree(folder)
 
 
 class Replica(Program):
@@ -115,11 +163,11 @@ class Replica(Program):
         return "" if done.returncode == 0 else f"{self.name}: {done.stdout}{done.stderr}"
 
 
-def vector_server(folder: Path) -> tuple[Program, str]:
-    """Start `chroma run`; return it and its URL."""
+def vector_server(on: Stage) -> str:
+    """Start `chroma run`; return its URL."""
     port = free_port()
-    command = [str(_BIN / "chroma"), "run", "--path", str(folder / "chroma"), "--port", str(port)]
-    program = Program("chroma", command, folder, {})
+    command = [str(_BIN / "chroma"), "run", "--path", str(on.folder / "chroma"), "--port", str(port)]
+    on.starts(Program("chroma", command, on.folder, {}))
 
     def answers() -> bool:
         try:
@@ -128,4 +176,4 @@ def vector_server(folder: Path) -> tuple[Program, str]:
             return False
 
     until(answers, "the Chroma server answers")
-    return program, f"http://localhost:{port}"
+    return f"http://localhost:{port}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -108,6 +110,24 @@ def test_takedown_reaches_every_route(tmp_path: Path) -> None:
         assert http.get("/v1/articles/bridge-1/text").status_code == 404
 
 
+def test_a_takedown_does_not_wait_for_an_ingest(tmp_path: Path) -> None:
+    """One that embeds for minutes holds the writers' turn; the article is gone at once, and soon from the index."""
+    over = threading.Event()
+    with client(tmp_path, BRIDGE) as http:
+        service = opened(http.app)
+        assert http.portal is not None
+        ingest = http.portal.start_task_soon(service.write, over.wait, 60)
+        try:
+            assert http.delete("/v1/articles/bridge-1").status_code == 200
+            assert not ingest.done()
+            assert http.get("/v1/articles/bridge-1").status_code == 404
+            while any(one.behind for one in service.library.projections.states()):
+                assert not over.wait(0.01)
+            assert [one.problems for one in service.library.verify()] == [()]
+        finally:
+            over.set()
+
+
 def test_paging(tmp_path: Path) -> None:
     """Following next_offset shows every article once, in the order they came."""
     rows = [BRIDGE | {"id": f"a{number}"} for number in range(5)]
@@ -128,14 +148,18 @@ def test_paging(tmp_path: Path) -> None:
 def test_too_many_writers_are_turned_away(tmp_path: Path) -> None:
     """Above the limit a write is refused before its body is read; reading goes on."""
     with client(tmp_path, BRIDGE) as http:
-        gate = opened(http.app).writes
-        gate.taken = 8
-        for reply in (http.post("/v1/articles", json=BRIDGE), http.delete("/v1/articles/bridge-1")):
-            assert (reply.status_code, reply.json()["error"]["code"]) == (503, "overloaded")
-        assert http.get("/v1/articles/bridge-1").status_code == 200
-        gate.taken = 7
-        assert http.delete("/v1/articles/bridge-1").status_code == 200
-        assert gate.taken == 7
+        service = opened(http.app)
+        for gate, send in (
+            (service.writes, partial(http.post, "/v1/articles", json=BRIDGE)),
+            (service.takedowns, partial(http.delete, "/v1/articles/bridge-1")),
+        ):
+            gate.taken = 8
+            refused = send()
+            assert (refused.status_code, refused.json()["error"]["code"]) == (503, "overloaded")
+            assert http.get("/v1/articles/bridge-1").status_code == 200
+            gate.taken = 7
+            assert send().status_code == 200
+            assert gate.taken == 7
 
 
 def test_collections_are_apart(tmp_path: Path) -> None:
