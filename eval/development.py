@@ -84,21 +84,22 @@ def _add_2023(library: Library, bench: Path, last: str) -> str:
 
 
 def _retrieval(library: Library, questions: Sequence[dict[str, Any]], dated: bool) -> None:
+    here = set(library.catalog.known("default", sorted({one for item in questions for one in _gold(item)})))
     ranks: list[int | None] = []
     for item in questions:
         found = library.search(item["question"], as_of=item["asof"] if dated else None, top_k=40).hits
         order = list(dict.fromkeys(one for hit in found for one in (hit.source, *hit.reprints)))
         ids = list(dict.fromkeys(source.article_id for source in order))[:10]
-        gold = set(item["meta"]["gold_doc_ids"])
-        ranks.append(next((place for place, one in enumerate(ids, start=1) if one in gold), None))
-    known = {one for item in questions for one in item["meta"]["gold_doc_ids"]}
-    there = len(library.catalog.pks("default", sorted(known)))
-    print(
-        f"goldlink 2022, n={len(ranks)}, {'with' if dated else 'without'} as_of; {there} of {len(known)} articles here"
-    )
+        ranks.append(next((place for place, one in enumerate(ids, start=1) if one in _gold(item)), None))
+    parts = [ranks, [rank for rank, item in zip(ranks, questions, strict=True) if _gold(item) & here]]
+    print(f"goldlink 2022, {'dated' if dated else 'undated'}: all {len(ranks)}; {len(parts[1])} whose article is here")
     for k in (1, 4, 10):
-        print(f"  hits@{k:<3} {interval([float(rank is not None and rank <= k) for rank in ranks])}")
-    print(f"  MRR@10   {interval([1 / rank if rank else 0.0 for rank in ranks])}")
+        print(f"  hits@{k:<3} {'; '.join(interval([float(0 < (r or 0) <= k) for r in part]) for part in parts)}")
+    print(f"  MRR@10   {'; '.join(interval([1 / rank if rank else 0.0 for rank in part]) for part in parts)}")
+
+
+def _gold(item: dict[str, Any]) -> set[str]:
+    return set(item["meta"]["gold_doc_ids"])
 
 
 def _answers(library: Library, silver: Sequence[dict[str, Any]], future: Sequence[dict[str, Any]]) -> None:

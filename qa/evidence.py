@@ -31,7 +31,8 @@ ORDER_BY_WORDS: Mapping[str, float] = {
 }  # fmt: skip
 UNSEEN = 0.5  # what a word that no article uses counts, of the mean of those that some article uses
 CARRIED = 0.25  # what a word counts that a follow-up takes from the conversation (docs/follow-ups.md)
-CLOSER = 24  # sentences that are looked at closer, best by words first: embedding costs the most here
+CLOSER = 24  # sentences that are looked at closer, best by words first
+EMBEDDED = 16  # of those, which cost the most of all: 24 were no better (docs/retrieval.md)
 _SIGNS = frozenset(field.name for field in fields(Signs))
 _KEPT = 8_192  # sentence vectors in memory, 12 MB
 
@@ -134,8 +135,12 @@ class EvidenceRanker:
 
     def _looked_closer(self, asked: Asked, rarity: Mapping[str, float], found: Sequence[_Found]) -> list[_Found]:
         """Return the best sentences in order of how well they answer."""
-        read = self._with_similarity(asked, _with_agreement(asked, rarity, found))
-        return sorted(read, key=lambda one: -one.features.order())
+        read = _with_agreement(asked, rarity, found)
+        compared = self._with_similarity(asked, read[:EMBEDDED])
+        rest = read[EMBEDDED:]
+        if not any(one.features.compared for one in compared):  # by words alone all can be told apart
+            compared, rest = read, []
+        return sorted(compared, key=lambda one: -one.features.order()) + rest
 
     def _with_similarity(self, asked: Asked, found: list[_Found]) -> list[_Found]:
         if self._embedder is None or not found:

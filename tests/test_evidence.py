@@ -2,11 +2,20 @@
 
 import pytest
 
-from qa.evidence import CLOSER, EvidenceRanker
+from qa.errors import EmbeddingFailed
+from qa.evidence import CLOSER, EMBEDDED, EvidenceRanker
 from qa.lexical import LexicalIndex
 from qa.questions import analyse
+from qa.signs import NO_SIGNS
 from qa.types import Hit, Source, Span
 from tests.fakes import HashEmbedder
+
+
+class BrokenEmbedder(HashEmbedder):
+    """An embedder whose model fails."""
+
+    def embed_texts(self, texts):
+        raise EmbeddingFailed("no model")
 
 
 def source(article_id, title=None):
@@ -62,13 +71,24 @@ def test_a_reprint_counts_once(rank):
 
 
 def test_only_the_best_are_looked_at_closer(rank):
-    """Vectors and signs are those of the best sentences by words; the rest stand behind them."""
+    """Signs are read of the best sentences by words, vectors of fewer; the rest stand behind them."""
     embedder = HashEmbedder()
     found = hit("a1", *(f"The fair has {number} stalls." for number in range(CLOSER + 5)))
     ranked = rank("How many stalls has the fair?", found, embedder=embedder)
-    assert [one.compared for one in ranked.features] == [True] * CLOSER + [False] * 5
+    assert [one.compared for one in ranked.features] == [True] * EMBEDDED + [False] * (CLOSER + 5 - EMBEDDED)
+    assert [one.signs != NO_SIGNS for one in ranked.features] == [True] * CLOSER + [False] * 5
     assert ranked.features[0].similar > 0.5
-    assert len(set(embedder.embedded)) == CLOSER
+    assert len(set(embedder.embedded)) == EMBEDDED
+
+
+def test_without_vectors_all_that_are_looked_at_closer_are_put_in_order(rank):
+    """No embedder, or one that fails: the order by words goes over them all, not over those that would be embedded."""
+    named = hit("a1", *(f"At gate {n} Ana Ruiz opened the fair." for n in range(EMBEDDED)))
+    whole = hit("a2", *(f"The harbour fair was opened at gate {n}." for n in range(EMBEDDED, CLOSER)))
+    for embedder in (None, BrokenEmbedder()):
+        found = rank("Who opened the harbour fair?", named, whole, embedder=embedder)
+        assert [one.order() for one in found.features] == sorted((one.order() for one in found.features), reverse=True)
+        assert {one.source.article_id for one in found.evidence[: CLOSER - EMBEDDED]} == {"a2"}
 
 
 def test_the_answer_that_outlets_agree_on_goes_before_one_that_only_one_gives(rank):
