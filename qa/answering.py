@@ -89,7 +89,7 @@ class Answerer:
         standalone, terms = await self._understood(question, mode, draft, terms, clock)
         retrieved, ranked, draft.texts = await self._aside(self.look, question, standalone, clock)
         draft.degraded += retrieved.degraded
-        yield Looked(retrieved.hits, ranked.evidence)
+        yield Looked(retrieved.hits, ranked.evidence, mode)
         if mode == "llm" and ranked.evidence:
             assert self._writer is not None
             writing = self._writer.write(_day(question), ranked.evidence, draft, terms, clock, question.wishes)

@@ -80,7 +80,10 @@ def _ask(folder: Path, model: ScriptedServer, path: str, body: dict[str, Any]) -
             otlp_endpoint=found.url,
             service_name="news of the harbour",
         )
-        with running(create_app(settings)) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}") as http:
+        with (
+            running(create_app(settings)) as port,
+            httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http,
+        ):
             http.post("/v1/articles", json=ARTICLE).raise_for_status()
             http.post(path, json=body)
     return found  # what was waiting is sent while the application closes
