@@ -53,6 +53,21 @@ def chunk_texts(catalog: Catalog) -> list[str]:
     return [row.text for row in catalog.chunks_of(catalog.live_pks())]
 
 
+def test_the_texts_of_an_answer_are_read_at_once(catalog: Catalog) -> None:
+    """Each in the version that was asked for; what is unknown, taken down or of another collection is left out."""
+    write(catalog, article("a", "One."), article("b", "Two."), article("gone", "Three."))
+    write(catalog, article("a", "One, now longer."), article("c", "Of elsewhere."), collection="other")
+    write(catalog, article("a", "Another one."))
+    catalog.remove("default", "gone")
+    wanted = [("a", 1), ("a", 2), ("a", 3), ("b", 1), ("b", 2), ("gone", 1), ("c", 1), ("nobody", 1)]
+    assert catalog.texts("default", wanted) == {
+        ("a", 1): "One.",
+        ("a", 2): "Another one.",
+        ("b", 1): "Two.",
+    }
+    assert catalog.texts("default", []) == {}
+
+
 def test_a_chunk_of_an_older_version_is_never_read(tmp_path: Path) -> None:
     """Were one left behind, by whatever fault: its offsets are of another text than the live one."""
     catalog = Catalog(in_file(tmp_path))
