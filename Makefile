@@ -7,7 +7,7 @@ BIN := .venv/bin
 # The public sets, for `make bench`; they are no part of the project.
 DATA ?= ../shared/bench
 
-.PHONY: install dev serve demo test lint types unit lock clean test-model test-clients test-open-webui test-browser screenshots
+.PHONY: install dev serve demo test lint types unit lock clean test-model test-clients test-frontends test-open-webui test-browser screenshots
 .PHONY: replicas
 .PHONY: wheel test-wheel docs
 .PHONY: gate baseline bench bench-tables bench-refusal bench-conflicts bench-verification bench-time bench-attacks bench-speed bench-scale bench-load bench-peers
@@ -148,6 +148,17 @@ test-clients: dev
 	cp tests/clients/node/* .clients/node
 	if command -v npm > /dev/null; then cd .clients/node && npm ci --no-audit --no-fund --loglevel=error; fi
 	TEST_CLIENTS=1 $(BIN)/pytest tests/clients/test_clients.py -rs
+
+# Frontends from their registries, their pages in Chromium; it installs a gigabyte into .clients.
+test-frontends: dev
+	for one in gradio streamlit chainlit; do \
+	    test -d .clients/$$one || $(PYTHON) -m venv .clients/$$one; \
+	    $(BIN)/uv pip install --quiet --python .clients/$$one/bin/python -r tests/clients/frontends/$$one.txt || exit 1; \
+	done
+	mkdir -p .clients/frontends
+	cp tests/clients/frontends/* .clients/frontends
+	cd .clients/frontends && sh build.sh
+	TEST_FRONTENDS=1 $(BIN)/pytest tests/clients/test_frontends.py -rs
 
 # The real Open WebUI in Chromium; it installs some gigabytes into .clients.
 test-open-webui: dev

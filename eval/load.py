@@ -7,8 +7,8 @@ are open at any moment. Stretch is how much longer a stream takes, from its firs
 to write it; the search is part of that, since the first event comes before it is done. Then all readers begin in one
 instant, and while their streams hold every place more are turned away.
 
-The processor seconds of the service for each answer stand beside the times: they tell a slow service from a busy
-machine.
+The processor seconds of the service for each answer stand beside the times, and what the readers and the model server
+take of the same cores: they tell a slow service from a busy machine.
 """
 
 from __future__ import annotations
@@ -144,9 +144,9 @@ async def _measure(streams: int, rounds: int, embed: str) -> dict[str, Any]:
         async with ModelServer() as model, _service(Path(folder), model.url, streams + SPARE, embed) as (http, process):
             bench = Bench(http, model, questions)
             await bench.ask(0, Seen())  # the first question loads what later ones share
-            began, cpu = time.perf_counter(), _cpu_s(process.pid)
+            began, cpu, own = time.perf_counter(), _cpu_s(process.pid), time.process_time()
             steady = await bench.steadily(streams, rounds)
-            took, cpu = time.perf_counter() - began, _cpu_s(process.pid) - cpu
+            took, cpu, own = time.perf_counter() - began, _cpu_s(process.pid) - cpu, time.process_time() - own
             burst, refused_s, let_in = await bench.at_once(streams + SPARE)
     return {
         "embed": embed,
@@ -157,6 +157,7 @@ async def _measure(streams: int, rounds: int, embed: str) -> dict[str, Any]:
         "tokens_per_answer": round(steady.tokens / max(1, len(steady.stretch))),
         "faults": sorted({*steady.faults, *burst.faults}),
         "service_cores_busy": round(cpu / took, 2),
+        "readers_and_model_cores_busy": round(own / took, 2),
         "service_cpu_s_per_answer": round(cpu / max(1, len(steady.stretch)), 3),
         "service_cpu_ms_per_token": round(1_000 * cpu / max(1, steady.tokens), 3),
         **_percentiles("stretch", steady.stretch, 1, 3),

@@ -54,15 +54,30 @@ class ModelServer:
 
     async def _write(self, writer: asyncio.StreamWriter, pieces: list[str]) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
-        began = asyncio.get_running_loop().time()
-        for number, piece in enumerate(pieces, start=1):
-            # Each word has its moment from the beginning on, so that a late one does not delay the rest.
-            await asyncio.sleep(began + number / self.tokens_per_s - asyncio.get_running_loop().time())
-            writer.write(_chunk([{"index": 0, "delta": {"content": piece}, "finish_reason": None}]))
-            await writer.drain()
-        writer.write(_chunk([{"index": 0, "delta": {}, "finish_reason": "stop"}]))
-        writer.write(_chunk([], {"prompt_tokens": 0, "completion_tokens": len(pieces), "total_tokens": len(pieces)}))
-        writer.write(b"data: [DONE]\n\n")
+        loop = asyncio.get_running_loop()
+        # Everything is encoded before the first word: what is measured shares the cores with this.
+        words = [_chunk([{"index": 0, "delta": {"content": one}, "finish_reason": None}]) for one in pieces]
+        usage = {"prompt_tokens": 0, "completion_tokens": len(pieces), "total_tokens": len(pieces)}
+        end = [_chunk([{"index": 0, "delta": {}, "finish_reason": "stop"}]), _chunk([], usage), b"data: [DONE]\n\n"]
+        written: asyncio.Future[None] = loop.create_future()
+        began = loop.time()
+
+        def write(number: int) -> None:
+            if writer.is_closing():
+                written.set_exception(ConnectionResetError("the reader left"))
+                return
+            writer.write(words[number])
+            if number + 1 == len(words):
+                written.set_result(None)
+            else:  # each word has its moment from the beginning on, so that a late one does not delay the rest
+                waiting[0] = loop.call_at(began + (number + 2) / self.tokens_per_s, write, number + 1)
+
+        waiting = [loop.call_at(began + 1 / self.tokens_per_s, write, 0)]
+        try:
+            await written
+        finally:
+            waiting[0].cancel()
+        writer.write(b"".join(end))
         await writer.drain()
 
 

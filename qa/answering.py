@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, TypeVar, TypeVarTuple
 
 from anyio import CapacityLimiter, to_thread
 
@@ -20,7 +20,7 @@ from qa import conflicts, extractive, history, rewriting
 from qa.catalog import Catalog
 from qa.chat import ChatModel
 from qa.draft import Clock, Delta, Draft, Event, Looked
-from qa.errors import BadQuestion, ModelFailed, NotFound
+from qa.errors import BadQuestion, ModelFailed
 from qa.evidence import EvidenceRanker, Ranked
 from qa.followups import Standalone, carry_over, depends
 from qa.history import NOT_IN_SOURCES
@@ -38,6 +38,9 @@ CALLS = 3  # upstream, for one question: the rewriting of a follow-up, asking ag
 REWRITE_SHARE = 0.25  # of the deadline: what a slow server must leave for the answer
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Args = TypeVarTuple("Args")
 
 
 class Answerer:
@@ -84,11 +87,9 @@ class Answerer:
         terms = Terms(clock.began + self._deadline_s, CALLS)
         draft = Draft({}, [])
         standalone, terms = await self._understood(question, mode, draft, terms, clock)
-        retrieved, ranked, draft.texts = await to_thread.run_sync(
-            self.look, question, standalone, clock, limiter=self._limiter
-        )
+        retrieved, ranked, draft.texts = await self._aside(self.look, question, standalone, clock)
         draft.degraded += retrieved.degraded
-        yield Looked(retrieved.hits, ranked.evidence)
+        yield Looked(retrieved.hits, ranked.evidence, mode)
         if mode == "llm" and ranked.evidence:
             assert self._writer is not None
             writing = self._writer.write(_day(question), ranked.evidence, draft, terms, clock, question.wishes)
@@ -105,20 +106,18 @@ class Answerer:
                 if not draft.statements:  # nothing was sent yet: answer without the model
                     mode, draft.complete = "extractive", True
         if mode == "extractive":
-            with clock.stage("evidence"):
-                chosen = extractive.choose(retrieved.asked, ranked)
-                draft.confidence = round(extractive.confidence(retrieved.asked, ranked), 4)
-            for statement in chosen:
-                for said in draft.add(statement.text, statement.cited):
-                    yield said
-            draft.partial = bool(chosen) and not chosen[0].covers
-        with clock.stage("verify"):
-            missing = draft.note_conflicts(conflicts.find(retrieved.asked, ranked), quote=mode == "extractive")
+            for said in await self._aside(_compose, retrieved, ranked, draft, clock):
+                yield said
+        missing, answer = await self._aside(self._finish, mode, retrieved, ranked, draft, clock)
         for said in missing:
             yield said
         if not draft.statements:
             yield Delta(NOT_IN_SOURCES)
-        yield self._answer(mode, draft, clock)
+        yield answer
+
+    async def _aside(self, work: Callable[[*Args], T], *args: *Args) -> T:
+        """Compute off the event loop, on which every other answer waits."""
+        return await to_thread.run_sync(work, *args, limiter=self._limiter)
 
     def _mode(self, question: Question) -> Literal["extractive", "llm"]:
         if not question.question.strip():
@@ -165,15 +164,20 @@ class Answerer:
                 top_k=(READ_FORMAL if kind_of(standalone.question) in FORMAL else READ) * question.top_k,
             )
         with clock.stage("evidence"):
-            texts: dict[tuple[str, int], str] = {}
-            for source in {hit.source for hit in retrieved.hits}:
-                try:
-                    found = self._catalog.text(question.collection, source.article_id, source.version)
-                except NotFound:  # taken down since it was found: it may not be cited any more
-                    continue
-                texts[source.article_id, source.version] = found.text
+            # What was taken down since it was found is not among them: it may not be cited any more.
+            texts = self._catalog.texts(
+                question.collection, {(hit.source.article_id, hit.source.version) for hit in retrieved.hits}
+            )
             ranked = self._ranker.rank(retrieved.asked, retrieved.hits, texts)
         return retrieved, ranked, texts
+
+    def _finish(
+        self, mode: Literal["extractive", "llm"], retrieved: Retrieved, ranked: Ranked, draft: Draft, clock: Clock
+    ) -> tuple[list[Event], Answer]:
+        """Return what is still to be said of disagreements, and the whole answer."""
+        with clock.stage("verify"):
+            missing = draft.note_conflicts(conflicts.find(retrieved.asked, ranked), quote=mode == "extractive")
+        return missing, self._answer(mode, draft, clock)
 
     def _answer(self, mode: Literal["extractive", "llm"], draft: Draft, clock: Clock) -> Answer:
         status: Status = "partial" if draft.partial or not draft.complete else "answered"
@@ -197,6 +201,16 @@ class Answerer:
             question=draft.question,
             confidence=draft.confidence,
         )
+
+
+def _compose(retrieved: Retrieved, ranked: Ranked, draft: Draft, clock: Clock) -> list[Event]:
+    """Fill the draft with sentences of the articles; return what a stream sends of them."""
+    with clock.stage("evidence"):
+        chosen = extractive.choose(retrieved.asked, ranked)
+        draft.confidence = round(extractive.confidence(retrieved.asked, ranked), 4)
+    said = [event for one in chosen for event in draft.add(one.text, one.cited)]
+    draft.partial = bool(chosen) and not chosen[0].covers
+    return said
 
 
 def _day(question: Question) -> str:

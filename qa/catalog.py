@@ -6,7 +6,7 @@ and vector indexes follow that log and can be rebuilt from here at any time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -283,6 +283,21 @@ class Catalog:
             which = "" if version is None else f" with version {version}"
             raise NotFound(f"no article {article_id!r}{which} in collection {collection!r}")
         return ArticleText(source_of(row), row.text, unpack_spans(row.furniture), row.version == row.live_version)
+
+    def texts(self, collection: str, wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], str]:
+        """Return the texts of versions of live articles by (id, version); what was taken down is left out."""
+        query = (
+            sa.select(articles.c.id, versions.c.version, versions.c.text)
+            .join(versions, versions.c.article == articles.c.pk)
+            # SQLite uses no index for a list of tuples: a version too many is read, and left out below.
+            .where(articles.c.collection == collection, versions.c.version.in_({version for _, version in wanted}))
+        )
+        found: dict[tuple[str, int], str] = {}
+        with reading(self._engine) as connection:
+            for part in parts_of(list(dict.fromkeys(article_id for article_id, _ in wanted))):
+                for row in connection.execute(query.where(articles.c.id.in_(part))):
+                    found[row.id, row.version] = row.text
+        return {key: found[key] for key in wanted if key in found}
 
     def copy_to(self, path: str) -> None:
         """Write a consistent copy of the whole catalog to a new SQLite file, also while others write."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Literal
 
 from qa import citations, extractive, time_phrases, tracing
 from qa.conflicts import Disagreement
@@ -26,10 +27,11 @@ from qa.types import (
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """The first event of a stream: the chunks that were found, and their sentences, the best first."""
+    """The first event of a stream: the chunks that were found, their sentences, the best first, and who will answer."""
 
     hits: tuple[Hit, ...]
     evidence: tuple[Evidence, ...] = ()
+    mode: Literal["extractive", "llm"] = "extractive"
 
 
 @dataclass(frozen=True, slots=True)

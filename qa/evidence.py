@@ -12,7 +12,7 @@ from qa.agreement import Said, agreed, besides
 from qa.errors import EmbeddingFailed
 from qa.lexical import LexicalIndex
 from qa.questions import Asked
-from qa.signs import NO_SIGNS, Signs, answers_kind, is_loose, read_offer, read_signs, said
+from qa.signs import NO_SIGNS, SYNONYM, Signs, answers_kind, is_loose, read_offer, read_signs
 from qa.types import Embedder, Evidence, Hit, Span, Vectors
 
 # How well a sentence matches the question. Of 1,500 random draws the mean of the best thirty by five-fold
@@ -85,8 +85,13 @@ class _Found:
     evidence: Evidence
     features: Features
     own: Set[str]  # the stems of the sentence
-    near: set[str]  # of its chunk and title
+    near: Set[str]  # of its chunk and title
     title: Set[str]
+
+
+def _scored(one: _Found) -> Evidence:
+    kept = one.evidence  # `replace` takes five times as long, and there are hundreds of sentences
+    return Evidence(kept.source, kept.span, kept.text, one.features.score(), kept.context, kept.reprints)
 
 
 class EvidenceRanker:
@@ -109,29 +114,27 @@ class EvidenceRanker:
             return Ranked((), ())
         rarity = _weights(asked, self._lexical.rarity(asked.stems), self._lexical.seen(asked.stems))
         topic = rarity | {stem: CARRIED * one for stem, one in self._lexical.rarity(asked.carried).items()}
+        weighing = _Weighing(asked, _Words(asked, rarity), _Words(asked, topic))
         best = max(hit.score for hit in hits) or 1.0
         whole = {key: _article_stems(one) for key, one in texts.items()}
         found: dict[str, _Found] = {}
         for hit in hits:
-            sentences = [(one, _stems(one.text)) for one in _sentences(hit)]
-            title = _stems(hit.source.title or "")
-            near = set(title).union(*(stems for _, stems in sentences))
-            around = title | whole[hit.source.article_id, hit.source.version]
-            for evidence, own in sentences:
-                features = _features(asked, rarity, topic, evidence, (own, near, around), hit.score / best)
-                folded = text.fold(evidence.text)
-                first = found.get(folded)
+            place = weighing.place(hit, whole[hit.source.article_id, hit.source.version], hit.score / best)
+            for evidence in _sentences(hit):
+                read = _read(evidence.text)
+                first = found.get(read.folded)
                 if first is None:
-                    found[folded] = _Found(evidence, features, own, near, title)
+                    found[read.folded] = _Found(
+                        evidence, weighing.features(evidence, read, place), read.stems, place.near, place.title
+                    )
                 elif first.evidence.source.article_id != evidence.source.article_id:
                     reprints = {one.article_id: one for one in (*first.evidence.reprints, evidence.source)}
-                    found[folded] = replace(first, evidence=replace(first.evidence, reprints=tuple(reprints.values())))
+                    found[read.folded] = replace(
+                        first, evidence=replace(first.evidence, reprints=tuple(reprints.values()))
+                    )
         ranked = sorted(found.values(), key=lambda one: -one.features.score())
         ranked = self._looked_closer(asked, rarity, ranked[:CLOSER]) + ranked[CLOSER:]
-        return Ranked(
-            tuple(replace(one.evidence, score=one.features.score()) for one in ranked),
-            tuple(one.features for one in ranked),
-        )
+        return Ranked(tuple(map(_scored, ranked)), tuple(one.features for one in ranked))
 
     def _looked_closer(self, asked: Asked, rarity: Mapping[str, float], found: Sequence[_Found]) -> list[_Found]:
         """Return the best sentences in order of how well they answer."""
@@ -170,10 +173,19 @@ class EvidenceRanker:
         return [known[one] for one in sentences]
 
 
-# The articles of a story come back with each question about it, and stems are a third of the work.
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    """What is read of a sentence whatever is asked."""
+
+    stems: frozenset[str]
+    folded: str
+    loose: float
+
+
+# The articles of a story come back with each question about it, and reading them is a third of the work.
 @lru_cache(maxsize=8_192)
-def _stems(words: str) -> frozenset[str]:
-    return frozenset(text.stem_set(words))
+def _read(sentence: str) -> _Sentence:
+    return _Sentence(frozenset(text.stem_set(sentence)), text.fold(sentence), float(is_loose(sentence)))
 
 
 @lru_cache(maxsize=512)
@@ -206,32 +218,77 @@ def _cut(hit: Hit, span: Span) -> str:
     return hit.text[span.start - hit.span.start : span.end - hit.span.start]
 
 
-def _features(
-    asked: Asked,
-    rarity: dict[str, float],
-    topic: dict[str, float],  # with the words that a follow-up takes from before
-    evidence: Evidence,
-    stems: tuple[Set[str], Set[str], Set[str]],  # of the sentence, of its chunk and title, of its article
-    hit: float,
-) -> Features:
-    own, near, around = stems
-    return Features(
-        own=_covered(asked, rarity, own),
-        near=_covered(asked, topic, near),
-        names=sum(name in near for name in asked.names) / len(asked.names) if asked.names else 1.0,
-        around=_covered(asked, topic, around),
-        named=sum(name in around for name in asked.names) / len(asked.names) if asked.names else 1.0,
-        kind=float(answers_kind(asked, evidence.text)),
-        hit=hit,
-        similar=0.0,
-        loose=float(is_loose(evidence.text)),
-    )
+class _Words:
+    """The stems of a question by their weight."""
+
+    def __init__(self, asked: Asked, weights: Mapping[str, float]) -> None:
+        self._weighed = [(stem, weight, asked.related.get(stem, frozenset())) for stem, weight in weights.items()]
+        self._sum = sum(weights.values()) or 1.0
+
+    def covered(self, stems: Set[str]) -> float:
+        """Return the share of the question's weight that the stems hold; a synonym counts in part."""
+        covered = 0.0
+        for stem, weight, related in self._weighed:
+            if stem in stems:
+                covered += weight
+            elif not related.isdisjoint(stems):
+                covered += weight * SYNONYM
+        return covered / self._sum
 
 
-def _covered(asked: Asked, rarity: Mapping[str, float], stems: Set[str]) -> float:
-    """Return the share of the question's weight that the stems hold; a synonym counts in part."""
-    covered = sum(weight * said(asked, stem, stems) for stem, weight in rarity.items())
-    return covered / (sum(rarity.values()) or 1.0)
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What the sentences of one hit have in common."""
+
+    near: Set[str]
+    title: Set[str]
+    covered: float
+    names: float
+    around: float
+    named: float
+    hit: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Weighing:
+    """One question against what was found."""
+
+    asked: Asked
+    own: _Words
+    topic: _Words  # with the words that a follow-up takes from before
+
+    def place(self, hit: Hit, article: Set[str], score: float) -> _Place:
+        """Read a hit; `article` are the stems of the whole article."""
+        title = _read(hit.source.title or "").stems
+        near = title.union(*(_read(_cut(hit, span)).stems for span in hit.sentences))
+        around = title | article
+        return _Place(
+            near,
+            title,
+            self.topic.covered(near),
+            self._named(near),
+            self.topic.covered(around),
+            self._named(around),
+            score,
+        )
+
+    def features(self, evidence: Evidence, read: _Sentence, place: _Place) -> Features:
+        """Return what speaks for a sentence of the hit."""
+        return Features(
+            own=self.own.covered(read.stems),
+            near=place.covered,
+            names=place.names,
+            around=place.around,
+            named=place.named,
+            kind=float(answers_kind(self.asked, evidence.text)),
+            hit=place.hit,
+            similar=0.0,
+            loose=read.loose,
+        )
+
+    def _named(self, stems: Set[str]) -> float:
+        names = self.asked.names
+        return sum(name in stems for name in names) / len(names) if names else 1.0
 
 
 def _with_agreement(asked: Asked, rarity: Mapping[str, float], found: Sequence[_Found]) -> list[_Found]:
@@ -241,14 +298,14 @@ def _with_agreement(asked: Asked, rarity: Mapping[str, float], found: Sequence[_
         Said(one.evidence.source.article_id, one.own, offer.answers, one.features.own)
         for one, offer in zip(found, offers, strict=True)
     ]
-    ordinary = {stem: weight for stem, weight in rarity.items() if stem not in asked.names}
+    ordinary = _Words(asked, {stem: weight for stem, weight in rarity.items() if stem not in asked.names})
     return [
         replace(
             one,
             features=replace(
                 one.features,
                 signs=_signs(asked, one),
-                plain=_covered(asked, ordinary, one.own),
+                plain=ordinary.covered(one.own),
                 names_one=offer.names_one,
                 headline=offer.headline,
                 agreed=votes,

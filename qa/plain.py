@@ -40,11 +40,15 @@ _TICKS = re.compile(r"`+|~~+")
 _EMPTY_PARENS = re.compile(r"(?<!\])\(\s*[,;]*\s*\)")  # after `]` they tell that the brackets were a link
 _EMPTIED = re.compile(r"\]\(\s*\)")  # what is left of a link whose address was taken out
 _LINK_END = re.compile(r"\](?=[(\[])")
+# Every rule below needs one of these signs, so most sentences need none of the rules.
+_MARKUP = re.compile(r"(?i)[&\\<!*_`~@(]|//|www\.|(?:data|javascript|vbscript|mailto|xmpp):")
 _ROUNDS = 8  # each round can only uncover what the one before hid; hostile nests deeper than this lose their signs
 
 
 def visible_line(text: str) -> str:
     """Return `text` on one line, without control and invisible characters, white space collapsed."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
     text = _BREAKS.sub(" ", _INVISIBLE.sub("", _BREAKS.sub(" ", text)))
     while (joined := _LOOSE_JOINERS.sub("", text)) != text:
         text = joined
@@ -73,6 +77,8 @@ def plain_statement(text: str) -> str:
 
 def _clean_once(text: str) -> str:
     text = visible_line(html.unescape(text))
+    if not _MARKUP.search(text):
+        return text
     text = _ESCAPED.sub(r"\1", text)
     text = _TAG.sub(" ", text)
     text = _TAG_START.sub("", text)

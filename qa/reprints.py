@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import pairwise
 
 from qa import text
@@ -30,6 +31,16 @@ _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w’'-]+")
 _Pair = tuple[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    """What is compared of one chunk: its words, each with its neighbour, the telling ones, and those of its names."""
+
+    words: frozenset[str]
+    pairs: frozenset[_Pair]
+    telling: frozenset[str]
+    names: frozenset[str]
+
+
 class _Said:
     """What the kept hits of one article say: neighbouring words, numbers and other telling words."""
 
@@ -38,10 +49,10 @@ class _Said:
         self.telling: set[str] = set()
         self.words: set[str] = set()
 
-    def add(self, words: Sequence[str]) -> None:
-        self.pairs |= set(pairwise(words))
-        self.telling |= _telling(words)
-        self.words |= set(words)
+    def add(self, passage: _Passage) -> None:
+        self.pairs |= passage.pairs
+        self.telling |= passage.telling
+        self.words |= passage.words
 
 
 def collapse(hits: Sequence[Hit]) -> list[Hit]:
@@ -50,26 +61,34 @@ def collapse(hits: Sequence[Hit]) -> list[Hit]:
     said: dict[str, _Said] = {}  # by article id
     first: dict[str, int] = {}  # the place in `kept` of each article's best hit
     for hit in hits:
-        words = text.words(hit.text)
-        original = _original(hit, words, said)
+        passage = _passage(hit.text)
+        original = _original(hit, passage, said)
         if original is not None:
             place = first[original]
             kept[place] = replace(kept[place], reprints=_with(kept[place].reprints, hit.source))
             continue
-        said.setdefault(hit.source.article_id, _Said()).add(words)
+        said.setdefault(hit.source.article_id, _Said()).add(passage)
         first.setdefault(hit.source.article_id, len(kept))
         kept.append(hit)
     return kept
 
 
-def _original(hit: Hit, words: Sequence[str], said: dict[str, _Said]) -> str | None:
+# The same chunks come back with each question about a story, and reading them was a quarter of the search.
+@lru_cache(maxsize=1_024)
+def _passage(chunk: str) -> _Passage:
+    words = text.words(chunk)
+    names = frozenset(word for name in _NAME.findall(chunk) for word in text.words(name))
+    return _Passage(frozenset(words), frozenset(pairwise(words)), frozenset(_telling(words)), names)
+
+
+def _original(hit: Hit, passage: _Passage, said: dict[str, _Said]) -> str | None:
     """Return the article that says all that the hit says, if there is one."""
-    pairs = set(pairwise(words))
     sentences: list[list[str]] | None = None
-    names = {word for name in _NAME.findall(hit.text) for word in text.words(name)}
     for article_id, one in said.items():
+        if article_id == hit.source.article_id or not passage.names <= one.words:
+            continue
         # Most hits share next to nothing: half of the pairs in all is less than what each sentence must share.
-        if article_id == hit.source.article_id or 2 * len(pairs & one.pairs) < len(pairs) or not names <= one.words:
+        if 2 * len(passage.pairs & one.pairs) < len(passage.pairs):
             continue
         if sentences is None:
             sentences = [
@@ -103,7 +122,7 @@ def _skips(pair: _Pair, said: _Said) -> bool:
 
 
 def _telling(words: Sequence[str]) -> set[str]:
-    return {word for word in words if word in _TELLING_WORDS or any(char.isdigit() for char in word)}
+    return {word for word in words if word in _TELLING_WORDS or (not word.isalpha() and any(map(str.isdigit, word)))}
 
 
 def _with(reprints: tuple[Source, ...], source: Source) -> tuple[Source, ...]:

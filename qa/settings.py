@@ -39,6 +39,11 @@ Origin = Annotated[str, StringConstraints(pattern=r"^https?://(\*\.)?[A-Za-z0-9.
 Origins = Annotated[tuple[Origin, ...], BeforeValidator(_without_self), BeforeValidator(_split)]
 
 
+# A name without its port; `*.` before it stands for one label or more.
+Host = Annotated[str, StringConstraints(pattern=r"^(\*\.)?[A-Za-z0-9.:\[\]_-]+$", to_lower=True)]
+Hosts = Annotated[tuple[Host, ...], BeforeValidator(_split)]
+
+
 def _network(value: str) -> str:
     ip_network(value, strict=False)  # its ValueError names what is wrong
     return value
@@ -70,6 +75,7 @@ class Settings(BaseModel):
     token_budget: str | None = Field(None, alias="QA_TOKEN_BUDGET")
     redis_url: str | None = Field(None, alias="QA_REDIS_URL", pattern=r"^rediss?://", repr=False)
     cors_origins: Names = Field((), alias="QA_CORS_ORIGINS")
+    allowed_hosts: Hosts = Field((), alias="QA_ALLOWED_HOSTS")
     frame_ancestors: Origins = Field((), alias="QA_FRAME_ANCESTORS")
     max_article_bytes: int = Field(2_000_000, alias="QA_MAX_ARTICLE_BYTES", ge=1_000, le=50_000_000)
     fetch_urls: Literal["off", "on"] = Field("off", alias="QA_FETCH_URLS")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Set
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import takewhile
 
 from qa import text
@@ -80,7 +81,7 @@ class Offer:
 NO_SIGNS = Signs()
 
 
-def read_signs(asked: Asked, sentence: str, beside: set[str], chunk: set[str], published_at: str | None) -> Signs:
+def read_signs(asked: Asked, sentence: str, beside: Set[str], chunk: Set[str], published_at: str | None) -> Signs:
     """Return the signs of a sentence; `beside` are the stems around it, `chunk` those of its chunk, titles included."""
     own = text.stem_set(sentence)
     focus = _focus(asked)
@@ -100,7 +101,7 @@ def read_offer(asked: Asked, sentence: str, stems: Set[str], title: Set[str]) ->
     """Return what a sentence of these stems, under a title of those, offers as an answer."""
     asks = [word.lower() for word in _ASKS.findall(asked.question)]
     wanted = asks[-1] if asks else ""
-    own = text.stem_set(asked.question)
+    own = _stems(asked.question)
     names = _new_names(sentence, own)
     headline = title - own
     return Offer(
@@ -108,6 +109,17 @@ def read_offer(asked: Asked, sentence: str, stems: Set[str], title: Set[str]) ->
         float(bool(names) and wanted in ("who", "whom", "whose", "which", "where")),
         len(headline & stems) / (len(headline) or 1),
     )
+
+
+# A question is held against hundreds of sentences.
+@lru_cache(maxsize=64)
+def _stems(question: str) -> frozenset[str]:
+    return frozenset(text.stem_set(question))
+
+
+@lru_cache(maxsize=64)
+def _words(question: str) -> frozenset[str]:
+    return frozenset(text.words(question))
 
 
 def _new_names(sentence: str, own: Set[str]) -> set[str]:
@@ -161,7 +173,7 @@ def answers_kind(asked: Asked, sentence: str) -> bool:
     if expected is None:
         return False
     # What the question itself says ("in 2019") is not what it asks for.
-    own = set(text.words(asked.question))
+    own = _words(asked.question)
     return any(not set(text.words(found.group())) <= own for found in expected.finditer(sentence))
 
 

@@ -2,10 +2,12 @@
 
 import re
 import shutil
+import threading
 from dataclasses import replace
 
 import pytest
 
+from qa import conflicts, extractive, time_phrases, verification
 from qa.answering import NOT_IN_SOURCES
 from qa.draft import Delta, Looked
 from qa.errors import BadQuestion, ModelUnavailable
@@ -61,6 +63,27 @@ async def test_extractive_answer_is_verbatim_attributed_and_exact(library):
     assert answer.status == "answered" and answer.mode == "extractive" and answer.model is None
     assert answer.answer.startswith("Harbour Daily, 4 May 2026: The Kestrel bridge reopened on 3 May")
     assert "4.2 million euros" in answer.citations[0].quote
+
+
+@pytest.mark.parametrize("mode", ["extractive", "llm"])
+async def test_the_event_loop_computes_nothing(library, mode, monkeypatch):
+    """Every other answer waits on it: search, sentences, their choice, disagreements and dates belong into threads."""
+    seen = {}
+    for place, name in (
+        (library.retriever, "search"), (library.ranker, "rank"), (extractive, "choose"), (conflicts, "find"),
+        (time_phrases, "resolve"), (verification, "check"),
+    ):  # fmt: skip
+        real = getattr(place, name)
+
+        def noted(*args, _real=real, _name=name, **kwargs):
+            seen.setdefault(_name, set()).add(threading.get_ident())
+            return _real(*args, **kwargs)
+
+        monkeypatch.setattr(place, name, noted)
+    library.model = ScriptedChat(lambda messages: f"The repairs cost 4.2 million euros. [{cite(messages, 'repairs')}]")
+    await library.answerer().ask(Question("How much did the repairs of the Kestrel bridge cost?", mode=mode))
+    assert set(seen) == {"search", "rank", "find", "resolve", "choose" if mode == "extractive" else "check"}
+    assert threading.get_ident() not in set().union(*seen.values())
 
 
 async def test_silent_articles_are_a_status(library):

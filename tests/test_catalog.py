@@ -68,6 +68,21 @@ def test_one_article_twice_in_a_transaction_is_two_versions(catalog: Catalog) ->
     assert catalog.article("default", "a").versions == (1, 2, 3, 4)
 
 
+def test_the_texts_of_an_answer_are_read_at_once(catalog: Catalog) -> None:
+    """Each in the version that was asked for; what is unknown, taken down or of another collection is left out."""
+    write(catalog, article("a", "One."), article("b", "Two."), article("gone", "Three."))
+    write(catalog, article("a", "One, now longer."), article("c", "Of elsewhere."), collection="other")
+    write(catalog, article("a", "Another one."))
+    catalog.remove("default", "gone")
+    wanted = [("a", 1), ("a", 2), ("a", 3), ("b", 1), ("b", 2), ("gone", 1), ("c", 1), ("nobody", 1)]
+    assert catalog.texts("default", wanted) == {
+        ("a", 1): "One.",
+        ("a", 2): "Another one.",
+        ("b", 1): "Two.",
+    }
+    assert catalog.texts("default", []) == {}
+
+
 def test_a_chunk_of_an_older_version_is_never_read(tmp_path: Path) -> None:
     """Were one left behind, by whatever fault: its offsets are of another text than the live one."""
     catalog = Catalog(in_file(tmp_path))

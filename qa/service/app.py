@@ -113,7 +113,13 @@ def create_app(settings: Settings, *, load_samples: bool = False, traces: Traces
         app.include_router(room.router)
     # The last one added is the outermost.
     app.add_middleware(boundary.RawPaths)
-    app.add_middleware(boundary.SameOrigin, public_url=settings.public_url, keys=keys, origins=settings.cors_origins)
+    app.add_middleware(
+        boundary.SameOrigin,
+        public_url=settings.public_url,
+        keys=keys,
+        origins=settings.cors_origins,
+        hosts=settings.allowed_hosts,
+    )
     if settings.cors_origins:  # frontends that ask from the reader's browser send headers of their own
         app.add_middleware(
             CORSMiddleware,

@@ -17,6 +17,7 @@ from qa.settings import is_loopback
 PATIENCE_S = 10.0
 SLOWEST_BYTES_S = 100_000
 _CLOSE = {"Connection": "close"}
+_PROBES = ("/healthz", "/readyz")
 _ID_ROUTES = ("/v1/articles/", "/articles/")
 
 
@@ -68,14 +69,24 @@ class SameOrigin:
 
     A form on any page can be sent to any server, so what changes the store must come from our own pages or from no
     page at all. And without keys a name that is made to point at this machine would make every page our own, so the
-    host must be a loopback name or that of `QA_PUBLIC_URL`.
+    host must be a loopback name, that of `QA_PUBLIC_URL` or one of `QA_ALLOWED_HOSTS`. With keys any name is served,
+    until some are listed.
     """
 
-    def __init__(self, app: ASGIApp, public_url: str | None, keys: KeyRing, origins: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        public_url: str | None,
+        keys: KeyRing,
+        origins: Sequence[str] = (),
+        hosts: Sequence[str] = (),
+    ) -> None:
         self._app = app
         self._origins = frozenset(origins)
         self._public = (urlsplit(public_url).hostname or "") if public_url else None
         self._keys = keys
+        self._hosts = frozenset(hosts)
+        self._endings = tuple(one[1:] for one in hosts if one.startswith("*."))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -89,6 +100,9 @@ class SameOrigin:
         host, origin = headers.get("host", ""), headers.get("origin")
         if self._keys.is_empty and not self._is_ours(host):
             return "this host name is not served without API keys; set QA_PUBLIC_URL, or use localhost"
+        # Whoever looks after processes asks them by an address that nobody can list.
+        if self._hosts and scope["path"] not in _PROBES and not self._is_ours(host):
+            return "this host name is not served; it is not among QA_ALLOWED_HOSTS"
         if origin is None or scope["method"] in ("GET", "HEAD", "OPTIONS"):
             return None
         if not self._origins.isdisjoint((origin, "*")):
@@ -103,7 +117,7 @@ class SameOrigin:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
             return False
-        return is_loopback(name) or name == self._public
+        return is_loopback(name) or name == self._public or name in self._hosts or name.endswith(self._endings)
 
 
 class RawPaths:

@@ -201,23 +201,24 @@ class Reply:
 
 
 async def _frames(reply: Reply, events: Begun[Event], chat: ChatBody) -> AsyncGenerator[bytes, None]:
+    """Yield the frames; those that belong together in one piece, since each piece is sent by itself."""
+    held = b""
     try:
         async with aclosing(events.all()) as coming:
             yield reply.frame({"role": "assistant", "content": ""})
             async for event in coming:
                 shown = reply.take(event)
                 if isinstance(event, Citation):
-                    yield reply.frame({"content": ""}, event=reply.source_event(event))
+                    held += reply.frame({"content": ""}, event=reply.source_event(event))
                 elif shown:
-                    yield reply.frame({"content": shown})
-        yield reply.frame({"content": ""}, **reply.extras())
+                    yield held + reply.frame({"content": shown})
+                    held = b""
+        held += reply.frame({"content": ""}, **reply.extras())
+        held += reply.frame({"annotations": reply.annotations()}, reply.finish_reason)
     except Exception as exc:  # noqa: BLE001  # the HTTP boundary of a response that has begun
         yield format_sse_event(data_str=json.dumps(stream_error(exc)))
         return
-    yield reply.frame({"annotations": reply.annotations()}, reply.finish_reason)
-    if chat.with_usage:
-        yield reply.usage_frame()
-    yield DONE
+    yield held + (reply.usage_frame() if chat.with_usage else b"") + DONE
 
 
 async def _replayed(said: dict[str, Any]) -> AsyncGenerator[bytes, None]:

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from qa.draft import Event
+from qa import tokens
+from qa.draft import Delta, Event, Looked
 from qa.errors import ModelFailed
 from qa.service import logs
 from qa.service.exchanges import Exchanges
 from qa.service.limiting import Limits
-from qa.types import Answer, Question
+from qa.types import Answer, Question, Usage
+from qa.written import PROMPT_TOKENS, SHOWN_SENTENCES
 
 TEXT_FORMAT = CONTENT_TYPE_LATEST
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
@@ -71,14 +74,42 @@ class Metrics:
         for part in answer.degraded:
             self.degraded.labels(part).inc()
         self.incomplete.inc(not answer.complete)
-        self.tokens.labels("prompt").inc(answer.usage.prompt_tokens)
-        self.tokens.labels("completion").inc(answer.usage.completion_tokens)
+        self.note_tokens(answer.usage)
+
+    def note_tokens(self, usage: Usage) -> None:
+        """Count what the model server reported."""
+        self.tokens.labels("prompt").inc(usage.prompt_tokens)
+        self.tokens.labels("completion").inc(usage.completion_tokens)
 
 
 def _line(answer: Answer) -> dict[str, Any]:
     """Return what the log says of an answer."""
     stages = {f"{stage}_ms": spent_ms for stage, spent_ms in answer.timings_ms.items()}
     return {"answer": answer.status, "mode": answer.mode, "degraded": ",".join(answer.degraded), **stages}
+
+
+@dataclass(slots=True)
+class _Cost:
+    """Tokens of an answer: as the model server counts them at its end, without that what it read and wrote at most."""
+
+    tokens: int = 0
+
+    def see(self, event: Event) -> None:
+        """Take in an event."""
+        if isinstance(event, Looked) and event.mode == "llm" and event.evidence:
+            shown = (f"{one.text}{one.context}" for one in event.evidence[:SHOWN_SENTENCES])
+            self.tokens = min(PROMPT_TOKENS, sum(map(tokens.estimate, shown)))
+        elif isinstance(event, Delta) and self.tokens:
+            self.tokens += tokens.estimate(event.text)
+        elif isinstance(event, Answer):
+            counted = event.usage.prompt_tokens + event.usage.completion_tokens
+            if counted or event.mode != "llm":
+                self.tokens = counted
+
+    def taken(self) -> int:
+        """Return them, once."""
+        taken, self.tokens = self.tokens, 0
+        return taken
 
 
 class Measured:
@@ -99,17 +130,21 @@ class Measured:
         return last
 
     async def stream(self, question: Question) -> AsyncGenerator[Event, None]:
-        """Yield the events of an answer, the answer last."""
+        """Yield the events of an answer, the answer last. Who leaves before it pays for what was written till then."""
+        cost = _Cost()
         with self._metrics.in_flight.track_inprogress():
             try:
                 async with aclosing(self._answers.stream(question)) as events:
                     async for event in events:
+                        cost.see(event)
                         if isinstance(event, Answer):
                             self._metrics.note(event)
                             logs.note(**_line(event))
                             self._exchanges.note(question, event)
-                            await self._limits.spend(event.usage.prompt_tokens + event.usage.completion_tokens)
+                            await self._limits.spend(cost.taken())
                         yield event
             except ModelFailed as exc:
                 self._metrics.upstream.labels(type(exc).__name__).inc()
                 raise
+            finally:
+                await self._limits.spend(cost.taken())

@@ -147,8 +147,7 @@ class Made:
 
 
 async def _streamed(made: Made, reply: Reply, events: Begun[Event]) -> AsyncGenerator[bytes, None]:
-    for one in _opening(made):
-        yield one
+    yield b"".join(_opening(made))
     try:
         async with aclosing(events.all()) as coming:
             async for event in coming:
@@ -159,13 +158,11 @@ async def _streamed(made: Made, reply: Reply, events: Begun[Event]) -> AsyncGene
         yield _failed(made, stream_error(exc)["error"])
         return
     made.take(reply)
-    for one in _closing(made):
-        yield one
+    yield b"".join(_closing(made))
 
 
 async def _events_of(made: Made) -> AsyncGenerator[bytes, None]:
-    for one in (*_opening(made), _delta(made, made.text), *_closing(made)):
-        yield one
+    yield b"".join((*_opening(made), _delta(made, made.text), *_closing(made)))
 
 
 def _opening(made: Made) -> list[bytes]:

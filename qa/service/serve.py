@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from qa.catalog import Catalog
 from qa.errors import BadSettings
 from qa.service.app import create_app
-from qa.service.memory import give_back_what_is_freed
+from qa.service.memory import give_back_what_is_freed, set_aside_what_stays
 from qa.service.patience import Impatient
 from qa.settings import Settings, is_loopback
 
@@ -42,8 +42,10 @@ def run(
     with _bind(host, port) as listener:
         shown = f"[{host}]" if ":" in host else host
         url = f"http://{shown}:{listener.getsockname()[1]}"
+        config = server_config(app, lifespan="off")
         try:
-            asyncio.run(_serve(app, listener, url, on_ready))
+            with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+                runner.run(_serve(config, app, listener, url, on_ready))
         except KeyboardInterrupt:
             _log.info("interrupted")
 
@@ -102,12 +104,15 @@ def server_config(app: FastAPI, lifespan: Literal["on", "off"]) -> uvicorn.Confi
     )
 
 
-async def _serve(app: FastAPI, listener: socket.socket, url: str, on_ready: Callable[[str], None]) -> None:
+async def _serve(
+    config: uvicorn.Config, app: FastAPI, listener: socket.socket, url: str, on_ready: Callable[[str], None]
+) -> None:
     def announce() -> None:
+        set_aside_what_stays()
         app.state.service.library.owner.announce(url)
         on_ready(url)
 
-    server = _Server(server_config(app, lifespan="off"), announce)
+    server = _Server(config, announce)
     # The lifespan runs here and not in uvicorn, which would print a traceback of what keeps the store from opening.
     # A signal is held back until everything is closed: its usual effect would end the process before that.
     with server.capture_signals():

@@ -54,47 +54,40 @@ def _as_chat(body: Mapping[str, Any]) -> dict[str, Any]:
 
 async def _parts(reply: Reply, events: Begun[Event]) -> AsyncGenerator[bytes, None]:
     text = f"txt_{secrets.token_hex(8)}"
-    yield _part(type="start", messageId=f"msg_{secrets.token_hex(12)}")
-    yield _part(type="start-step")
-    yield _part(type="text-start", id=text)
+    # Parts that belong together go out in one piece: each piece is sent by itself.
+    start = _part(type="start", messageId=f"msg_{secrets.token_hex(12)}")
+    yield start + _part(type="start-step") + _part(type="text-start", id=text)
+    held = b""
     try:
         async with aclosing(events.all()) as coming:
             async for event in coming:
                 shown = reply.take(event)
                 if isinstance(event, Citation):
-                    for one in _sources(reply, event):
-                        yield one
+                    held += _sources(reply, event)
                 elif shown:
-                    yield _part(type="text-delta", id=text, delta=shown)
+                    yield held + _part(type="text-delta", id=text, delta=shown)
+                    held = b""
     except Exception as exc:  # noqa: BLE001  # the HTTP boundary of a response that has begun
         yield _error(stream_error(exc))
         return
     assert isinstance(reply.answer, Answer)
-    yield _part(type="text-end", id=text)
     whole = answer_json(reply.answer, reply.question.collection, reply.public_url)
-    yield _part(type="data-answer", id=reply.answer.id, data=whole)
-    yield _part(type="finish-step")
-    yield _part(type="finish", finishReason=reply.finish_reason)
-    yield DONE
+    end = held + _part(type="text-end", id=text) + _part(type="data-answer", id=reply.answer.id, data=whole)
+    yield end + _part(type="finish-step") + _part(type="finish", finishReason=reply.finish_reason) + DONE
 
 
-def _sources(reply: Reply, citation: Citation) -> list[bytes]:
+def _sources(reply: Reply, citation: Citation) -> bytes:
     url, span = reply.link(citation), citation.span
     proof: dict[str, Any] = {"quote": citation.quote, "start": span.start, "end": span.end}
-    return [
-        _part(
-            type="source-url",
-            sourceId=str(citation.number),
-            url=url,
-            title=title(citation),
-            providerMetadata={"newsqa": proof},
-        ),
-        _part(
-            type="data-citation",
-            id=f"citation-{citation.number}",
-            data=citation_json(citation, reply.question.collection, reply.public_url),
-        ),
-    ]
+    source = _part(
+        type="source-url",
+        sourceId=str(citation.number),
+        url=url,
+        title=title(citation),
+        providerMetadata={"newsqa": proof},
+    )
+    data = citation_json(citation, reply.question.collection, reply.public_url)
+    return source + _part(type="data-citation", id=f"citation-{citation.number}", data=data)
 
 
 def _part(**data: Any) -> bytes:

@@ -12,9 +12,12 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
+from qa import tokens
+from qa.errors import ModelFailed
 from qa.plain import visible_line
 from qa.service.chat_request import ChatBody, now
 from qa.service.deps import Service
+from qa.types import Usage
 
 _TITLE_WORDS = 6
 _DEEPEST = 8  # of a JSON schema; one that refers to itself has no end
@@ -26,7 +29,16 @@ async def complete(chat: ChatBody, body: Mapping[str, Any], service: Service) ->
     """Return a chat completion for a frontend's own call. Raises ModelFailed."""
     utility = service.library.utility
     if utility is not None:
-        return await utility.relay(body, service.settings.deadline_s)
+        try:
+            reply = await utility.relay(body, service.settings.deadline_s)
+        except ModelFailed as exc:
+            service.metrics.upstream.labels(type(exc).__name__).inc()
+            raise
+        used = _usage(reply)
+        service.metrics.note_tokens(used)
+        estimated = tokens.estimate(json.dumps([body.get("messages"), reply["choices"]], ensure_ascii=False))
+        await service.limits.spend(used.prompt_tokens + used.completion_tokens or estimated)
+        return reply
     message, finish = _answer(chat, body)
     choice = {"index": 0, "message": {"role": "assistant", **message}, "logprobs": None, "finish_reason": finish}
     return {
@@ -37,6 +49,14 @@ async def complete(chat: ChatBody, body: Mapping[str, Any], service: Service) ->
         "choices": [choice],
         "usage": {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0},
     }
+
+
+def _usage(reply: Mapping[str, Any]) -> Usage:
+    """Return what the model server counted; nothing where it did not."""
+    told = reply.get("usage")
+    counts = told if isinstance(told, Mapping) else {}
+    prompt, completion = (counts.get(f"{kind}_tokens") for kind in ("prompt", "completion"))
+    return Usage(*(one if isinstance(one, int) and one > 0 else 0 for one in (prompt, completion)))
 
 
 def _answer(chat: ChatBody, body: Mapping[str, Any]) -> tuple[dict[str, Any], str]:

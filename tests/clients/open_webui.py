@@ -46,13 +46,14 @@ def main() -> None:
         box.press_sequentially(QUESTION, delay=2)
         page.keyboard.press("Enter")
         page.get_by_text(SAID).first.wait_for()
-        page.get_by_text("Sources").first.wait_for()
+        page.get_by_text("2 Sources").first.wait_for()
         page.screenshot(path=screenshot.replace(".png", "-answer.png"))
         chip = page.locator("#response-content-container button").first
         chip.click()
         frame = page.frame_locator("iframe").first
         marked = frame.locator("mark").first
         marked.wait_for()
+        assert SAID in marked.inner_text(), marked.inner_text()
         print("marked:", marked.inner_text())
         page.screenshot(path=screenshot)
         browser.close()

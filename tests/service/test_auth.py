@@ -11,6 +11,7 @@ import pytest
 
 from qa.errors import BadSettings
 from qa.service.keys import find_key, read_keys
+from qa.settings import load_settings
 from tests.service.serving import BRIDGE, client
 
 KEYS = ("both", "ask:reader", "admin:writer", "ask:schlüssel")
@@ -101,6 +102,27 @@ def test_a_host_name_is_free_with_keys(tmp_path: Path) -> None:
     """Behind keys any host name is served: a proxy may call the service what it likes."""
     with client(tmp_path, api_keys=KEYS) as http:
         assert http.get("/v1/articles", headers={"Host": "qa.example"} | _bearer("both")).status_code == 200
+
+
+@pytest.mark.parametrize("keys", [KEYS, ()])
+def test_listed_hosts_alone_are_served(tmp_path: Path, keys: tuple[str, ...]) -> None:
+    """With or without keys a name that is not listed is refused, whatever its port; the machine's own always works."""
+    with client(tmp_path, api_keys=keys, allowed_hosts="qa.example, *.news.example") as http:
+
+        def asked(host: str, path: str = "/v1/articles") -> int:
+            return http.get(path, headers={"Host": host} | _bearer("both")).status_code
+
+        assert [asked(host) for host in ("qa.example:8443", "QA.example", "a.b.news.example", "localhost")] == [200] * 4
+        strange = ("evil.example", "news.example", "xnews.example", "qa.example.evil.example", "", "[", "10.0.0.7:8000")
+        assert [asked(host) for host in strange] == [403] * len(strange)
+        assert asked("10.0.0.7:8000", "/healthz") == (200 if keys else 403)
+
+
+@pytest.mark.parametrize("hosts", ["https://qa.example", "qa.example/x", "*"])
+def test_a_host_is_a_name(tmp_path: Path, hosts: str) -> None:
+    """An address in its place would never match."""
+    with pytest.raises(BadSettings, match="QA_ALLOWED_HOSTS"):
+        load_settings({"QA_DATA_DIR": str(tmp_path), "QA_ALLOWED_HOSTS": hosts}, None)
 
 
 def test_reading_keys() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
-from qa.draft import Event, Looked
+from qa.draft import Delta, Event, Looked
 from qa.errors import BadSettings
 from qa.service import patience
 from qa.service.app import create_app
@@ -19,7 +20,8 @@ from qa.service.exchanges import Exchanges
 from qa.service.limiting import Limits, caller
 from qa.service.measuring import Measured, Metrics
 from qa.settings import load_settings
-from qa.types import Question, Usage
+from qa.types import Evidence, Question, Source, Span, Usage
+from tests.scripted_server import ScriptedServer, Stream
 from tests.service.serving import BRIDGE, FakeAnswerer, client, empty_answer, running, settings_for
 
 
@@ -65,6 +67,42 @@ async def test_tokens_are_counted_when_they_are_known() -> None:
         await limits.take()
     caller.set("key:bob")
     await limits.take()
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+async def test_what_is_not_counted_is_estimated(leaves: bool) -> None:
+    """Neither leaving before the end nor a model server that reports no usage is a way around a budget."""
+    evidence = Evidence(Source("a", 1, "", None, None, None, None), Span(0, 90), "word " * 60, 1.0)
+
+    async def script(question: Question) -> AsyncGenerator[Event, None]:
+        yield Looked((), (evidence,), "llm")
+        yield Delta("word " * 60)
+        yield replace(empty_answer(), mode="llm")
+
+    limits = Limits(None, "150/day", None)
+    caller.set("key:ann")
+    measured = Measured(FakeAnswerer(script), Metrics(), limits, Exchanges())
+    await limits.take()
+    async with aclosing(measured.stream(Question("x"))) as events:
+        async for event in events:
+            if leaves and isinstance(event, Delta):
+                break
+    with pytest.raises(Exception, match="150 tokens per 1 day"):
+        await limits.take()
+
+
+@pytest.mark.parametrize("usage", [(70, 40), (0, 0)])
+def test_a_frontends_own_calls_are_counted(tmp_path: Path, usage: tuple[int, int]) -> None:
+    """A utility call costs tokens like an answer, whether the model server counts them or not."""
+    said = {"model": "news-qa-utility", "messages": [{"role": "user", "content": "a title for this " * 20}]}
+    with (
+        ScriptedServer([Stream(["A title"], usage=usage)]) as server,
+        client(tmp_path, openai_base_url=server.url, llm_model="scripted", token_budget="100/day") as http,
+    ):
+        assert http.post("/v1/chat/completions", json=said).status_code == 200
+        assert http.post("/v1/chat/completions", json=said).status_code == 429
+        assert f'qa_model_tokens_total{{kind="prompt"}} {usage[0]}.0' in http.get("/metrics").text
+    assert len(server.seen) == 1
 
 
 @pytest.mark.parametrize(
