@@ -20,7 +20,7 @@ from qa import conflicts, extractive, history, rewriting
 from qa.catalog import Catalog
 from qa.chat import ChatModel
 from qa.draft import Clock, Delta, Draft, Event, Looked
-from qa.errors import BadQuestion, ModelFailed, NotFound
+from qa.errors import BadQuestion, ModelFailed, NotFound, StoreFailed
 from qa.evidence import EvidenceRanker, Ranked
 from qa.followups import Standalone, carry_over, depends
 from qa.history import NOT_IN_SOURCES
@@ -118,6 +118,8 @@ class Answerer:
             yield said
         if not draft.statements:
             yield Delta(NOT_IN_SOURCES)
+        elif await to_thread.run_sync(self._withdrawn, question.collection, draft, limiter=self._limiter):
+            draft.degraded.append("withdrawn")
         yield self._answer(mode, draft, clock)
 
     def _mode(self, question: Question) -> Literal["extractive", "llm"]:
@@ -174,6 +176,18 @@ class Answerer:
                 texts[source.article_id, source.version] = found.text
             ranked = self._ranker.rank(retrieved.asked, retrieved.hits, texts)
         return retrieved, ranked, texts
+
+    def _withdrawn(self, collection: str, draft: Draft) -> bool:
+        """Tell whether a cited version was taken down meanwhile: its words were sent and cannot be looked up again."""
+        for source in {one.source for one in draft.numbering.all()}:
+            try:
+                if source.version not in self._catalog.article(collection, source.article_id).versions:
+                    return True
+            except NotFound:
+                return True
+            except StoreFailed:  # the answer is whole; the next question will say that the catalog is away
+                return False
+        return False
 
     def _answer(self, mode: Literal["extractive", "llm"], draft: Draft, clock: Clock) -> Answer:
         status: Status = "partial" if draft.partial or not draft.complete else "answered"
