@@ -20,7 +20,7 @@ from qa import conflicts, extractive, history, rewriting
 from qa.catalog import Catalog
 from qa.chat import ChatModel
 from qa.draft import Clock, Delta, Draft, Event, Looked
-from qa.errors import BadQuestion, ModelFailed
+from qa.errors import BadQuestion, ModelFailed, StoreFailed
 from qa.evidence import EvidenceRanker, Ranked
 from qa.followups import Standalone, carry_over, depends
 from qa.history import NOT_IN_SOURCES
@@ -108,7 +108,7 @@ class Answerer:
         if mode == "extractive":
             for said in await self._aside(_compose, retrieved, ranked, draft, clock):
                 yield said
-        missing, answer = await self._aside(self._finish, mode, retrieved, ranked, draft, clock)
+        missing, answer = await self._aside(self._finish, mode, question.collection, retrieved, ranked, draft, clock)
         for said in missing:
             yield said
         if not draft.statements:
@@ -172,12 +172,28 @@ class Answerer:
         return retrieved, ranked, texts
 
     def _finish(
-        self, mode: Literal["extractive", "llm"], retrieved: Retrieved, ranked: Ranked, draft: Draft, clock: Clock
+        self,
+        mode: Literal["extractive", "llm"],
+        collection: str,
+        retrieved: Retrieved,
+        ranked: Ranked,
+        draft: Draft,
+        clock: Clock,
     ) -> tuple[list[Event], Answer]:
         """Return what is still to be said of disagreements, and the whole answer."""
         with clock.stage("verify"):
             missing = draft.note_conflicts(conflicts.find(retrieved.asked, ranked), quote=mode == "extractive")
+            if draft.statements and self._withdrawn(collection, draft):
+                draft.degraded.append("withdrawn")
         return missing, self._answer(mode, draft, clock)
+
+    def _withdrawn(self, collection: str, draft: Draft) -> bool:
+        """Tell whether a cited version was taken down meanwhile: its words were sent and cannot be looked up again."""
+        cited = {(one.source.article_id, one.source.version) for one in draft.numbering.all()}
+        try:
+            return self._catalog.texts(collection, cited).keys() != cited
+        except StoreFailed:  # the answer is whole; the next question will say that the catalog is away
+            return False
 
     def _answer(self, mode: Literal["extractive", "llm"], draft: Draft, clock: Clock) -> Answer:
         status: Status = "partial" if draft.partial or not draft.complete else "answered"

@@ -1,8 +1,9 @@
 """Open Chroma: a server by its URL, or a directory whose files are looked at first.
 
 Damaged graph files end the process that searches in them, or find nothing while Chroma reports a full count. So a
-directory is sealed with the checksums of its files when it is closed. One that has changed since is thrown away, and
-one that was never closed is tried in a child process first. What is thrown away comes back from the catalog.
+directory is sealed with the checksums of its files when it is closed. One that has changed since is thrown away, as is
+one that another version of Chroma wrote, and one that was never closed is tried in a child process first. What is
+thrown away comes back from the catalog.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ _REST_S = 5.0  # after a call that hung, before the next one is tried
 _PROBE_S = 120.0  # what a trial in a child may take, and besides a second for each of
 _PROBE_BYTES = 2_000_000  # a whole index of 300,000 vectors must not be thrown away because the machine is busy
 _SEAL = "sealed.json"
+_VERSION = "version"  # of the Chroma that wrote the files: it opens those of a newer one and says nothing
 _CODE = (
     "import sys; sys.path.insert(0, sys.argv[1]); from qa.chroma_probe import probe; sys.exit(probe(sys.argv[2]) or 0)"
 )
@@ -49,7 +51,10 @@ def open_client(where: Path | str) -> Any:
     quiet = ChromaSettings(anonymized_telemetry=False, _env_file=None)
     if isinstance(where, Path):
         _throw_away_if_damaged(where)
-        return chromadb.PersistentClient(path=str(where), settings=quiet)
+        client = chromadb.PersistentClient(path=str(where), settings=quiet)
+        with suppress(OSError):  # without room for it the next start knows no more than this one
+            (where / _VERSION).write_text(chromadb.__version__, encoding="utf-8")
+        return client
     url = urlsplit(where)
     port = url.port or (443 if url.scheme == "https" else 8000)
     client = chromadb.HttpClient(host=url.hostname or "localhost", port=port, ssl=url.scheme == "https", settings=quiet)
@@ -94,6 +99,9 @@ def _throw_away_if_damaged(directory: Path) -> None:
 
 
 def _problem(directory: Path) -> str:
+    with suppress(OSError):
+        if (version := (directory / _VERSION).read_text(encoding="utf-8")) not in ("", chromadb.__version__):
+            return f"written by Chroma {version}, and this is {chromadb.__version__}"
     try:
         sealed = json.loads((directory / _SEAL).read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,6 +1,10 @@
-"""Whatever is added, changed, taken down, reopened and rebuilt: the store is what a plain dict says it is."""
+"""Whatever is added, changed, taken down, asked, reopened, killed and rebuilt: the store is what a plain dict says."""
 
+import asyncio
+import multiprocessing
+import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -8,9 +12,17 @@ import pytest
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from qa.answering import Answerer
 from qa.errors import NotFound
-from qa.types import Embedder
+from qa.evidence import EvidenceRanker
+from qa.prompts import load_prompts
+from qa.types import Embedder, Question
+from tests.answer_shape import faults
+from tests.crash.points import POINTS, WORDS_ONLY, install, killer
 from tests.fakes import HashEmbedder, Store, article
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["tests.crash.worker"])
 
 IDS = ("a", "A", "it's/b?", "新闻")
 SENTENCES = (
@@ -22,6 +34,14 @@ SENTENCES = (
 )
 BODIES = st.lists(st.sampled_from(SENTENCES), min_size=1, max_size=40).map(" ".join)
 TITLES = st.sampled_from((None, "Bridge", "市长"))
+
+
+def write_and_die(folder: Path, embedder: Embedder | None, bodies: dict[str, str], point: str) -> None:
+    """Write, and die at a place; a place that is not passed is not died at."""
+    install(killer(point, 1))
+    with Store(folder, embedder) as store:
+        store.add(*(article(one, body) for one, body in bodies.items()))
+    os._exit(0)
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -88,6 +108,46 @@ class StoreMachine(RuleBasedStateMachine):
     def rebuild(self) -> None:
         self.store.projections.rebuild()
 
+    @precondition(lambda self: self.live)
+    @rule(sentence=st.sampled_from(SENTENCES))
+    def ask(self, sentence: str) -> None:
+        """Cite live articles alone, each by its span; find what a live text says word for word."""
+        hits = self.store.retriever.search(sentence, top_k=50).hits
+        assert all(self.live[hit.source.article_id][hit.span.start : hit.span.end] == hit.text for hit in hits)
+        assert hits or not any(sentence in body for body in self.live.values())
+        catalog, lexical, embedder = self.store.catalog, self.store.lexical, self.store.embedder
+        ranker = EvidenceRanker(lexical, embedder)
+        answerer = Answerer(catalog, self.store.retriever, ranker, None, load_prompts(None), embedder=embedder)
+        answer = asyncio.run(answerer.ask(Question(sentence)))
+        assert faults(answer, catalog) == []
+        assert {one.source.article_id for one in answer.citations} <= self.live.keys()
+
+    @rule(bodies=st.dictionaries(st.sampled_from(IDS), BODIES, min_size=1), data=st.data())
+    def crash(self, bodies: dict[str, str], data: st.DataObject) -> None:
+        """Have a process of its own write and die at a named place: all of it is there, or nothing."""
+        point = data.draw(st.sampled_from(WORDS_ONLY if self.store.embedder is None else POINTS))
+        self.store.__exit__()
+        process = _CONTEXT.Process(target=write_and_die, args=(self.folder, self.embedder(), bodies, point))
+        process.start()
+        process.join()
+        assert process.exitcode in (0, -signal.SIGKILL)
+        self.store = Store(self.folder, self.embedder())
+        self.store.projections.catch_up()
+        assert self.store.problems() == []
+        texts = {one: self.store.catalog.text("default", one).text for one in self.listed()}
+        assert texts in (self.live, self.live | bodies)
+        if texts != self.live or process.exitcode == 0:
+            assert texts == self.live | bodies
+            for one, body in bodies.items():
+                if self.live.get(one) != body:
+                    self.titles[one] = None
+                    self.last[one] = self.last.get(one, 0) + 1
+                self.live[one] = body
+
+    def listed(self) -> list[str]:
+        """Return the ids that the catalog has."""
+        return [row.source.article_id for row in self.store.catalog.articles("default", 0, 99)]
+
     @invariant()
     def is_what_the_dict_says(self) -> None:
         catalog = self.store.catalog
@@ -130,7 +190,8 @@ class NearMachine(StoreMachine):
         assert self.store.embedder.embedded == []
 
 
+MORE = 10 if os.environ.get("FULL_NUMBERS") else 1  # `make faults`
 TestStore = StoreMachine.TestCase
-TestStore.settings = settings(max_examples=15, stateful_step_count=12, deadline=None)
+TestStore.settings = settings(max_examples=15 * MORE, stateful_step_count=12, deadline=None)
 TestStoreWithVectors = NearMachine.TestCase
-TestStoreWithVectors.settings = settings(max_examples=6, stateful_step_count=8, deadline=None)
+TestStoreWithVectors.settings = settings(max_examples=6 * MORE, stateful_step_count=8, deadline=None)

@@ -159,8 +159,10 @@ def _notes(answer: Answer) -> Iterable[str]:
         yield "The articles disagree."
     if not answer.complete:
         yield "This answer is not complete: it broke off."
-    if answer.degraded:
-        yield f"Away while this was answered: {', '.join(answer.degraded)}."
+    if away := [one for one in answer.degraded if one != "withdrawn"]:
+        yield f"Away while this was answered: {', '.join(away)}."
+    if "withdrawn" in answer.degraded:
+        yield "An article that is cited here was taken down while this was written; it cannot be opened any more."
     unsure = sum(one.support != "supported" for one in answer.statements)
     if unsure:
         yield f"{unsure} of {len(answer.statements)} sentences are not fully supported by what they cite."

@@ -1,4 +1,4 @@
-"""Faults 35 to 44: clients that leave, hesitate or send too much, signals, clocks, settings, and no descriptors left.
+"""Faults 32 and 35 to 44: clients that leave, wait or send too much, signals, clocks, settings, no descriptors left.
 
 Real uvicorn and real sockets. FULL_NUMBERS=1 takes the numbers of the plan and the patience of the service as it is.
 """
@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -31,7 +32,7 @@ from qa.service.app import create_app
 from qa.service.deps import answerer
 from qa.types import Question
 from qa.wiring import Library
-from tests.scripted_server import Act, Computed, Hang, ScriptedServer, Stream, cite_first_sentence
+from tests.scripted_server import Act, Computed, Hang, ScriptedServer, Stream, Wire, cite_first_sentence
 from tests.service.serving import BRIDGE, FakeAnswerer, client, post, read_until, running, settings_for
 from tests.service.test_serve import SERVE
 
@@ -121,6 +122,59 @@ def test_fault_35_the_client_leaves(tmp_path: Path, act: Act, seen: bytes) -> No
                 connection.close()
                 assert model.seen[number].client_left.wait(1 + 0.1 * psutil.getloadavg()[0])
             wait_until(lambda: app.tasks() <= idle, 10)
+
+
+class Pausing(Computed):
+    """Stream a cited sentence, and end only when something has happened."""
+
+    def __init__(self) -> None:
+        super().__init__(cite_first_sentence)
+        object.__setattr__(self, "happened", threading.Event())
+
+    async def play(self, request: dict[str, Any], writer: asyncio.StreamWriter) -> None:
+        wire, events = Wire(writer), Stream([*self.reply(request), "\n"]).events()
+        await wire.head(200, {"content-type": "text/event-stream"})
+        for event in events[:-2]:
+            await wire.send(event)
+        assert await asyncio.to_thread(self.happened.wait, 20)  # type: ignore[attr-defined]
+        for event in events[-2:]:
+            await wire.send(event)
+        await wire.end()
+
+
+@pytest.mark.parametrize("change", ["taken down", "replaced"])
+def test_fault_32_what_is_cited_changes_while_the_answer_streams(tmp_path: Path, change: str) -> None:
+    """The quote is the slice that was retrieved. Replaced: its version can be read. Taken down: the answer says so."""
+    pausing = Pausing()
+    with ScriptedServer([pausing]) as model, running(asking_a_model(tmp_path, model.url)) as port:  # type: ignore[arg-type]
+        with post(port, "/v1/ask", ASK, 30) as connection:
+            came = read_until(connection, b"event: citation")
+            if change == "taken down":
+                assert call(port, "DELETE", "/v1/articles/bridge")[0] in (200, 204)
+            else:
+                row = {"id": "bridge", "text": "The bridge was closed for good on Sunday."}
+                assert call(port, "POST", "/v1/articles", row)[0] == 200
+            pausing.happened.set()  # type: ignore[attr-defined]
+            came += read_until(connection, b"\r\n0\r\n\r\n")
+        status, kept = call(port, "GET", "/v1/articles/bridge/text?version=1")
+    answer = json.loads(re.search(rb"event: answer\r?\ndata: (\{.*\})", came).group(1))  # type: ignore[union-attr]
+    (cited,) = answer["citations"]
+    assert cited["quote"] == BRIDGE["text"][cited["start"] : cited["end"]] and cited["version"] == 1
+    assert answer["degraded"] == (["withdrawn"] if change == "taken down" else [])
+    if change == "taken down":
+        assert status == 404
+    else:
+        assert kept["text"][cited["start"] : cited["end"]] == cited["quote"]
+
+
+def call(port: int, method: str, path: str, body: object = None) -> tuple[int, Any]:
+    """Send a request of its own and return the status and what the body says."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request(method, path, json.dumps(body) if body else None, {"content-type": "application/json"})
+    response = connection.getresponse()
+    said = response.read()
+    connection.close()
+    return response.status, json.loads(said) if said else None
 
 
 async def _flood(question: Question) -> AsyncGenerator[Event, None]:
@@ -276,7 +330,7 @@ def test_fault_40_sigterm_during_an_ingest(tmp_path: Path) -> None:
     rows = [{"id": f"a{n}", "text": f"Report {n} says that the bridge opened. " * 20} for n in range(count)]
     with serving(tmp_path) as (process, url):
         port = int(url.rpartition(":")[2])
-        assert acknowledged(port, rows[:10])
+        assert call(port, "POST", "/v1/articles", {"articles": rows[:10]})[0] == 200
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         body = "\n".join(map(json.dumps, rows)).encode()
         connection.request("POST", "/v1/articles", body, {"content-type": "application/x-ndjson", "host": "localhost"})
@@ -295,14 +349,6 @@ def test_fault_40_sigterm_during_an_ingest(tmp_path: Path) -> None:
         kept, _ = library.catalog.count("default")
         assert 10 <= kept <= count and (kept == count or not whole)
         assert not [state.problems for state in library.verify() if state.problems]
-
-
-def acknowledged(port: int, rows: list[dict[str, str]]) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("POST", "/v1/articles", json.dumps({"articles": rows}), {"content-type": "application/json"})
-    status = connection.getresponse().status
-    connection.close()
-    return status == 200
 
 
 @pytest.mark.parametrize("jump_s", [86_400, -86_400, 12 * 365 * 86_400 + 10**8])

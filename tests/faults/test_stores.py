@@ -1,12 +1,16 @@
 """Faults 18 to 21, 23, 26 and 33: a store is away, slow, foreign or cut. Answers go on, and it is made good later."""
 
+import multiprocessing
+import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +18,7 @@ import pytest
 import sqlalchemy as sa
 from chromadb.errors import InternalError
 
+from qa import chroma
 from qa.errors import StoreFailed
 from tests.fakes import HashEmbedder, Store, article
 from tests.faults.chroma_server import ChromaServer
@@ -29,6 +34,9 @@ held.execute("BEGIN EXCLUSIVE")
 print("held", flush=True)
 sys.stdin.readline()
 """
+
+_CONTEXT = multiprocessing.get_context("forkserver")
+_CONTEXT.set_forkserver_preload(["tests.crash.worker"])
 
 
 @contextmanager
@@ -159,6 +167,28 @@ def test_fault_23_a_collection_of_another_space_is_made_anew(tmp_path: Path) -> 
         assert store.problems() == []
 
 
+@pytest.mark.parametrize("sealed", [True, False], ids=["closed", "killed"])
+def test_fault_23_files_of_another_version_of_chroma(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, sealed: bool
+) -> None:
+    """Chroma opens a newer schema and says nothing: the index is made anew from the catalog; nothing is embedded."""
+    with Store(tmp_path, HashEmbedder()) as store:
+        store.add(BRIDGE, DOG)
+    directory = tmp_path / "chroma"
+    with sqlite3.connect(directory / "chroma.sqlite3") as raw:
+        raw.execute("INSERT INTO migrations SELECT dir, 99, '00099-new.sqlite.sql', sql, hash FROM migrations LIMIT 1")
+    raw.close()
+    (directory / chroma._VERSION).write_text("99.0.0")
+    chroma.seal(directory)
+    if not sealed:
+        (directory / chroma._SEAL).unlink()
+    with Store(tmp_path, HashEmbedder()) as store:
+        assert "99.0.0" in caplog.text
+        assert [one.behind for one in store.projections.states()] == [0, 2]
+        store.projections.catch_up()
+        assert (store.problems(), store.embedder.embedded) == ([], [])
+
+
 def test_fault_26_our_database_held_by_another_process(tmp_path: Path) -> None:
     """A write waits and then says so; reading goes on, and the next try succeeds."""
 
@@ -202,6 +232,48 @@ def test_fault_26_our_database_of_another_schema(tmp_path: Path) -> None:
     with pytest.raises(StoreFailed, match="999"):
         Store(tmp_path)
     assert file.read_bytes() == before
+
+
+def _open_read_only(folder: Path, told: Connection) -> None:
+    """Open, read and write as somebody who may only read; say what came of it."""
+    if os.getuid() == 0:  # whom no file refuses anything
+        os.setgroups([])
+        os.setgid(65_534)
+        os.setuid(65_534)
+    said = ""
+    try:
+        with Store(folder) as store:
+            store.add(DOG)
+    except StoreFailed as exc:
+        said = str(exc)
+    except BaseException as exc:  # noqa: BLE001  # what it was is what the test asks
+        said = f"{type(exc).__name__}: {exc}"
+    told.send(said)
+
+
+@pytest.mark.parametrize("what", ["catalog.sqlite3", "everything"])
+def test_fault_26_our_database_read_only(what: str) -> None:
+    """Files that may not be written are refused by name, when the store is opened, and are left as they are."""
+    with tempfile.TemporaryDirectory() as name:  # not pytest's, which nobody else may enter
+        folder = Path(name) / "store"
+        folder.mkdir()
+        with Store(folder) as store:
+            store.add(BRIDGE)
+        before = (folder / "catalog.sqlite3").read_bytes()
+        for one in (Path(name), folder, *folder.rglob("*")):
+            read_only = what == "everything" or one.name == what
+            one.chmod((0o555 if read_only else 0o777) if one.is_dir() else (0o444 if read_only else 0o666))
+        Path(name).chmod(0o755)
+        told, answer = _CONTEXT.Pipe(duplex=False)
+        process = _CONTEXT.Process(target=_open_read_only, args=(folder, answer))
+        process.start()
+        said = told.recv()
+        process.join()
+        folder.chmod(0o755)
+        assert "catalog" in said and "Error" not in said.partition(":")[0], said
+        assert (folder / "catalog.sqlite3").read_bytes() == before
+        with Store(folder) as store:
+            assert store.found("bridge") == ["bridge"]
 
 
 def test_fault_33_an_empty_or_partial_feed_deletes_nothing(tmp_path: Path) -> None:

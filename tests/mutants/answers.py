@@ -262,4 +262,11 @@ GUARDS = (
         "texts = {(hit.source.article_id, hit.source.version): hit.text for hit in hits}",
         ("tests/test_answering.py::test_what_is_taken_down_while_it_is_found_is_not_cited",),
     ),
+    Guard(
+        "a takedown while an answer is made is told",
+        "qa/answering.py",
+        'draft.degraded.append("withdrawn")',
+        "pass",
+        ("tests/faults/test_clients.py::test_fault_32_what_is_cited_changes_while_the_answer_streams",),
+    ),
 )

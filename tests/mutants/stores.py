@@ -100,6 +100,13 @@ GUARDS = (
         ("tests/test_lexical.py::test_a_merge_that_a_kill_left_due_keeps_no_replaced_chunk",),
     ),
     Guard(
+        "vectors of another version of Chroma are not used",
+        "qa/chroma.py",
+        'not in ("", chromadb.__version__):',
+        "is None:",
+        ("tests/faults/test_stores.py::test_fault_23_files_of_another_version_of_chroma",),
+    ),
+    Guard(
         "a write is whole or not at all",
         "qa/catalog_engine.py",
         "with engine.connect().execution_options(**options) as connection, connection.begin():",

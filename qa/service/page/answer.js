@@ -22,6 +22,7 @@ const AWAY = {
   lexical: "Search by words was away; meaning alone was searched.",
   vectors_behind: "Not all articles can be searched by meaning yet; the index is being filled.",
   lexical_behind: "Not all articles can be searched by their words yet; the index is being filled.",
+  withdrawn: "An article that is cited here was taken down while this was written; it cannot be opened any more.",
 };
 const MARKER = /\[(\d{1,4})\]/g;
 
