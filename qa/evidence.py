@@ -10,7 +10,7 @@ from functools import lru_cache
 from qa import text
 from qa.agreement import Said, agreed, besides
 from qa.errors import EmbeddingFailed
-from qa.lexical import LexicalIndex
+from qa.indexes import WordIndex
 from qa.questions import Asked
 from qa.signs import NO_SIGNS, SYNONYM, Signs, answers_kind, is_loose, read_offer, read_signs
 from qa.types import Embedder, Evidence, Hit, Span, Vectors
@@ -97,7 +97,7 @@ def _scored(one: _Found) -> Evidence:
 class EvidenceRanker:
     """Rank the sentences of hits. Safe to share between threads."""
 
-    def __init__(self, lexical: LexicalIndex, embedder: Embedder | None) -> None:
+    def __init__(self, lexical: WordIndex, embedder: Embedder | None) -> None:
         self._lexical = lexical
         self._embedder = embedder
         # News repeats itself: the sentences of one story come back with each question about it.

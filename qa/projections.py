@@ -18,8 +18,7 @@ from typing import TypeVar
 from qa.catalog import Catalog, ChunkRow
 from qa.chunking import embed_text
 from qa.errors import StoreFailed
-from qa.lexical import LexicalIndex
-from qa.nearest import NearestIndex
+from qa.indexes import NearestIndex, WordIndex
 from qa.types import Embedder, Filters, Vectors
 
 _CHANGES = 256  # changes a step: one commit of the word index, one progress tick
@@ -48,7 +47,7 @@ class Projections:
     def __init__(
         self,
         catalog: Catalog,
-        lexical: LexicalIndex,
+        lexical: WordIndex,
         vectors: NearestIndex | None,
         embedder: Embedder | None,
         *,
@@ -87,7 +86,7 @@ class Projections:
 
     def _follow(
         self,
-        index: LexicalIndex | NearestIndex,
+        index: WordIndex | NearestIndex,
         apply: Callable[[list[int], list[ChunkRow], int], None],
         progress: Progress,
     ) -> None:
@@ -111,7 +110,7 @@ class Projections:
             progress(index.name, last - cursor)
             cursor = last
 
-    def _differs(self, index: LexicalIndex | NearestIndex, cursor: int) -> bool:
+    def _differs(self, index: WordIndex | NearestIndex, cursor: int) -> bool:
         """Tell whether an index holds more or fewer chunks than the catalog, though it is up to date.
 
         Asked once after every start. An index kept the chunks of a replaced article for good when it was written by a
@@ -167,7 +166,7 @@ class Projections:
             if last - cursor > (_BEHIND if cursor else 0)  # nothing at all is in it yet, or a rebuild began
         ]
 
-    def _indexes(self) -> list[LexicalIndex | NearestIndex]:
+    def _indexes(self) -> list[WordIndex | NearestIndex]:
         return [self._lexical] if self._vectors is None else [self._lexical, self._vectors]
 
     def verify(self) -> list[IndexState]:

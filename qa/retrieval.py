@@ -11,8 +11,7 @@ from qa import dates, ranking, reprints, timewords, tracing
 from qa.catalog import Catalog, ChunkRow
 from qa.errors import BadQuestion, EmbeddingFailed, StoreFailed
 from qa.followups import Standalone, alone
-from qa.lexical import LexicalIndex
-from qa.nearest import NearestIndex
+from qa.indexes import NearestIndex, WordIndex
 from qa.questions import Asked, analyse
 from qa.ranking import Candidate, Place
 from qa.types import Embedder, Filters, Hit
@@ -49,7 +48,7 @@ class Retriever:
     def __init__(
         self,
         catalog: Catalog,
-        lexical: LexicalIndex,
+        lexical: WordIndex,
         vectors: NearestIndex | None,
         embedder: Embedder | None,
         lagging: Callable[[], Sequence[str]] = lambda: (),

@@ -32,6 +32,7 @@ from qa import dates
 from qa.catalog_rows import ChunkRow
 from qa.embedding import COMMON_FAILURES
 from qa.errors import BadSettings
+from qa.indexes import WordIndex
 from qa.ranking import Candidate, Place
 from qa.room import store_failed
 from qa.types import Filters, Vectors
@@ -57,6 +58,8 @@ class Engine:
     open: Callable[[str, int, Path], BasePydanticVectorStore]
     failures: tuple[type[Exception], ...] = ()  # what it raises besides the common exceptions
     filters: bool = True  # whether it takes MetadataFilters
+    # Where the engine searches words too: its index of words, by a directory and the catalog's id; else it is tantivy.
+    open_words: Callable[[Path, str], WordIndex] | None = None
 
 
 def load_engine(where: str) -> Engine:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from qa.answering import Answerer
     from qa.catalog import Catalog, Prepared
     from qa.chat import ChatModel, ChatRelay
+    from qa.indexes import NearestIndex, WordIndex
     from qa.llm import OpenAIChat
-    from qa.nearest import NearestIndex
     from qa.projections import IndexState, Projections
     from qa.ray_ingest import RayWorkers
     from qa.retrieval import Retrieved, Retriever
@@ -34,7 +34,6 @@ class Library:
         """Open the store in `settings.data_dir`. Raises Locked, StoreFailed, EmbeddingFailed and BadSettings."""
         from qa.catalog import Catalog
         from qa.evidence import EvidenceRanker
-        from qa.lexical import LexicalIndex
         from qa.ownership import Ownership
         from qa.projections import Projections
         from qa.prompts import load_prompts
@@ -48,7 +47,7 @@ class Library:
             self.catalog: Catalog = Catalog(settings.catalog_url)
             embedder = build_embedder(settings)
             self.embedder: Embedder | None = None if embedder is None else QueryMemo(embedder)
-            self._lexical = LexicalIndex(settings.data_dir, self.catalog.id)
+            self._lexical: WordIndex = build_words(settings, self.catalog)
             self._vectors: NearestIndex | None = None
             if self.embedder is not None:
                 self._vectors = build_vectors(settings, self.catalog, self.embedder.model)
@@ -229,6 +228,19 @@ def build_embedder(settings: Settings) -> Embedder | None:
             ModelSettings(base_url=settings.openai_base_url, api_key=settings.openai_api_key, model=model)
         )
     raise BadSettings(f"QA_EMBED_MODEL={settings.embed_model!r}: say minilm, none or openai:MODEL")
+
+
+def build_words(settings: Settings, catalog: Catalog) -> WordIndex:
+    """Return the index of words: tantivy, or an engine's own, where `QA_VECTOR_STORE` names one. Raises BadSettings."""
+    if settings.vector_store:
+        from qa.vector_stores import load_engine
+
+        engine = load_engine(settings.vector_store)
+        if engine.open_words is not None:
+            return engine.open_words(settings.data_dir / "vector-store", catalog.id)
+    from qa.lexical import LexicalIndex
+
+    return LexicalIndex(settings.data_dir, catalog.id)
 
 
 def build_vectors(settings: Settings, catalog: Catalog, model: str) -> NearestIndex:

@@ -41,7 +41,8 @@ def library(tmp_path: Path) -> Iterator[Library]:
 @pytest.fixture
 def example() -> dict[str, Any]:
     """Run the page's code."""
-    code, *_ = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    (code,) = (one for one in blocks if "class Together" in one)
     names: dict[str, Any] = {"__name__": "example"}
     exec(compile(code, str(PAGE), "exec", dont_inherit=True), names)
     return names
