@@ -230,7 +230,7 @@ GUARDS = (
     Guard(
         "a reprint that changes a name is none",
         "qa/reprints.py",
-        " or not names <= one.words:",
+        " or not passage.names <= one.words:",
         ":",
         ("tests/test_reprints.py::test_a_changed_name_is_kept",),
     ),
