@@ -220,9 +220,12 @@ flames: dev .flames/installed
 	@mkdir -p docs/flames && rm -rf .bench/flames && mkdir -p .bench/flames
 	gzip -dc $(DATA)/realtimeqa_docs/docs_2022.jsonl.gz | head -1500 | gzip > .bench/flames/rows.jsonl.gz
 	PYTHONPATH=$(CODE) QA_DATA_DIR=.bench/flames/store QA_EMBED_MODEL=none .flames/bin/py-spy record --rate 200 --subprocesses \
-	    --function --output docs/flames/ingest-$(NAME).svg -- $(BIN)/python -c "from qa.cli import main; main()" ingest .bench/flames/rows.jsonl.gz || [ $$? = 1 ]  # some rows are refused
+	    --function --output docs/flames/ingest-$(NAME).svg -- $(BIN)/python -P -c "from qa.cli import main; main()" \
+	    ingest .bench/flames/rows.jsonl.gz || [ $$? = 1 ]  # some rows are refused
 	PYTHONPATH=$(CODE) .flames/bin/py-spy record --rate 200 --function --output docs/flames/ask-$(NAME).svg -- \
 	    $(BIN)/python eval/asking.py --store $(STORE) --bench $(DATA)
+	for one in ingest ask; do sed -i -e 's#$(CURDIR)/##g' \
+	    -e "s#\(<text id=\"title\"[^>]*>\)[^<]*#\1$$one, $(NAME)#" docs/flames/$$one-$(NAME).svg; done
 
 .flames/installed:
 	$(PYTHON) -m venv --clear .flames
