@@ -170,6 +170,7 @@ def test_a_refusal_looks_like_one(visit: Visit, samples: int) -> None:
     turn = ask(visit(samples), "How old is Dorothea Lanyon, the bus driver?")
     assert "Not in the articles" in turn.locator(".refusal").text_content()
     assert turn.locator(".statement, .sources").count() == 0
+    assert turn.locator(".actions .about").inner_text() != "0.0 s"  # nothing takes no time
     turn.locator("summary").click()
     assert turn.locator(".refusal li").count() > 1
 

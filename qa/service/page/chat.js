@@ -88,7 +88,8 @@ function actions(question, answer) {
       { "aria-pressed": "false" },
     );
   const how = answer.mode === "llm" ? `Written by ${answer.model}, checked` : "The articles' own sentences";
-  const seconds = `${(answer.timings_ms.total / 1_000).toFixed(1)} s`;
+  const total = answer.timings_ms.total / 1_000;
+  const seconds = total < 0.1 ? "under 0.1 s" : `${total.toFixed(1)} s`;
   const took = answer.citations.length ? `${how}, ${seconds}` : seconds;
   return el(
     "div",
