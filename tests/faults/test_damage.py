@@ -109,7 +109,7 @@ FEW = [("vectors cut", True), ("bytes flipped", False), ("graph folder deleted",
 
 
 @pytest.mark.parametrize(("kind", "closed"), CASES if TIMES > 1 else FEW)
-def test_a_damaged_index_comes_back_whole(whole: Path, tmp_path: Path, kind: str, closed: bool) -> None:
+def test_fault_22_a_damaged_index_comes_back_whole(whole: Path, tmp_path: Path, kind: str, closed: bool) -> None:
     """After a clean close any change is seen; after a kill a child tries the files first. Every vector finds itself."""
     for seed in range(TIMES):
         folder = tmp_path / f"{seed}"

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from tests.soak.load import Load
 from tests.soak.server import Process, free_port, with_model
@@ -125,6 +126,10 @@ def report(
         print(f"(at its fifths {fifths})", end=" ")
         print(f"over {(samples[-1][0] - samples[0][0]) / 60:.0f} min of the last process, {len(samples)} samples")
     print(f"open files: {last['fds']} at last, {peaks['fds']} at most; threads: {last['threads']}, {peaks['threads']}")
+    if load.health_s:
+        half, most, nearly = np.percentile(np.array(load.health_s) * 1_000, [50, 99, 99.9])
+        print(f"/healthz: p50 {half:.0f}, p99 {most:.0f}, p99.9 {nearly:.0f} ms, n = {len(load.health_s)}", end=", ")
+        print(f"load of the machine {psutil.getloadavg()[2]:.1f}")
     print(f"index verify: status {verified[0]} {json.dumps(verified[1])}")
     for problem in load.broken[:20]:
         print(f"BROKEN {problem}")
