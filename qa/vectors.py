@@ -1,7 +1,7 @@
 """The vector index: nearest chunks by cosine, in Chroma. Derived from the catalog, never a truth.
 
 One Chroma collection for each collection of ours and each embedding model, so that two models never mix. Ids are
-`article:version:ordinal`, and what has one already is not written again, so that applying a change twice leaves one copy.
+`article:version:ordinal`, and what is there under its id is not written again: applying a change twice leaves one copy.
 """
 
 from __future__ import annotations
