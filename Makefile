@@ -115,7 +115,7 @@ test-model: dev
 .PHONY: test-engines
 test-engines: dev .engines/installed
 	TEST_ENGINES=1 PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
-	    .engines/bin/python -m pytest tests/test_vector_stores.py tests/engines -rs -W default
+	    .engines/bin/python -m pytest tests/test_vector_stores.py tests/engines -rsP -W default
 
 .engines/installed: tests/engines/requirements.txt
 	$(PYTHON) -m venv --clear .engines
@@ -126,7 +126,7 @@ test-engines: dev .engines/installed
 .PHONY: test-ray
 test-ray: dev .ray/installed
 	TEST_RAY=1 HOME=$(CURDIR)/.ray PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
-	    .ray/bin/python -m pytest tests/ray -rs -W default
+	    .ray/bin/python -m pytest tests/ray -rsP -W default
 
 .ray/installed: tests/ray/requirements.txt
 	$(PYTHON) -m venv --clear .ray

@@ -1,7 +1,7 @@
 """The vector index: nearest chunks by cosine, in Chroma. Derived from the catalog, never a truth.
 
 One Chroma collection for each collection of ours and each embedding model, so that two models never mix. Ids are
-`article:version:ordinal`, written with upsert, so that applying a change twice leaves one copy.
+`article:version:ordinal`, and what is there under its id is not written again: applying a change twice leaves one copy.
 """
 
 from __future__ import annotations
@@ -142,7 +142,9 @@ class VectorIndex:
                 for start in range(0, len(mine), WRITE_ROWS):
                     part = mine[start : start + WRITE_ROWS]
                     self._wait_for_others()
-                    self._collection(name).upsert(
+                    # Not `upsert`: where processes share a server, the last request of one that was killed may arrive
+                    # only now, and be written over. `add` leaves an id that is there.
+                    self._collection(name).add(
                         ids=[_id(row) for row, _ in part],
                         embeddings=[
                             set_apart(vector, (row.article, row.version, row.ordinal)).tolist() for row, vector in part

@@ -178,17 +178,33 @@ def test_what_is_there_already_is_not_written_again(index: VectorIndex, monkeypa
     """Chroma's graph loses points that are written over; what has changed is taken out first."""
     written: list[list[str]] = []
     chroma = index._collection("default")
-    upsert = chroma.upsert
+    add = chroma.add
 
     def note(**rows: Any) -> None:
         written.append(rows["ids"])
-        upsert(**rows)
+        add(**rows)
 
-    monkeypatch.setattr(chroma, "upsert", note)
+    monkeypatch.setattr(chroma, "add", note)
     fill(index, chunk_row(1, "A bridge."), chunk_row(2, "A dog."))
     fill(index, chunk_row(1, "A bridge."), chunk_row(2, "A dog.", outlet="Post"))
     assert written == [["1:1:0", "2:1:0"], ["2:1:0"]]
     assert found(index, "dog", Filters(outlets=("post",))) == [2]
+
+
+def test_what_another_process_wrote_meanwhile_is_not_written_over(
+    index: VectorIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last request of a killed process may arrive after the next one has looked what is there."""
+    dice = np.random.default_rng(1)
+    near = 1 + 0.3 * dice.normal(size=(400, 32))
+    vectors = list((near / np.linalg.norm(near, axis=1, keepdims=True)).astype(np.float32))
+    numbers = range(1, len(vectors) + 1)
+    monkeypatch.setattr(index, "_held", lambda articles: {})
+    for cursor in (1, 2, 3):
+        index.apply(numbers, [chunk_row(n, ".") for n in numbers], vectors, cursor)
+    assert len(index.places()) == len(vectors)
+    found = [index.search(one, "default", Filters(), (), None, 20)[0].score for one in vectors]
+    assert sum(score < 0.9999 for score in found) == 0
 
 
 def test_collections_are_apart_and_a_question_makes_none(index: VectorIndex) -> None:

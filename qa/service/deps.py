@@ -69,7 +69,7 @@ class Service:
     # Chroma holds the interpreter while it writes, so writers take turns and readers have threads of their own.
     _reading: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_READING_THREADS))
     _writing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
-    _removing: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
+    _noting: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(1))
 
     def __post_init__(self) -> None:
         self.asks = Gate(self.settings.max_in_flight, "questions")
@@ -82,12 +82,13 @@ class Service:
         """Call something that changes the store, off the event loop, one at a time."""
         return await to_thread.run_sync(partial(call, *args, **kwargs), limiter=self._writing)
 
-    async def take_down(self, collection: str, article_id: str) -> None:
-        """Take an article down, which holds from then on; the indexes follow. Raises NotFound.
+    async def note(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call something that changes the catalog in a moment; it does not wait for ingests, which may take minutes."""
+        return await to_thread.run_sync(partial(call, *args, **kwargs), limiter=self._noting)
 
-        Not in turn with the writers: an ingest that embeds may take minutes, a takedown should not.
-        """
-        await to_thread.run_sync(self.library.catalog.remove, collection, article_id, limiter=self._removing)
+    async def take_down(self, collection: str, article_id: str) -> None:
+        """Take an article down, which holds from then on; the indexes follow. Raises NotFound."""
+        await self.note(self.library.catalog.remove, collection, article_id)
         self.follower.wake()
 
 

@@ -49,7 +49,7 @@ async def give(body: FeedbackBody, service: ServiceDep) -> dict[str, str]:
     exchange = service.exchanges.of(body.answer_id)
     if exchange is None:
         raise NotFound(f"no answer {body.answer_id!r} among the last ones of this process")
-    await service.write(
+    await service.note(
         service.library.catalog.records.add_feedback, body.answer_id, body.rating, body.comment, exchange
     )
     return {"answer_id": body.answer_id}

@@ -18,7 +18,7 @@ CALLS = (
     "commit",  # of any writing transaction, also a takedown's
     "empty log",
     "catch up",
-    "upsert",
+    "add",
     "delete",
     "cursor",  # of the vector index
     "drop collection",
@@ -29,9 +29,7 @@ CALLS = (
 )
 POINTS = tuple(f"{when} {call}" for call in CALLS for when in ("before", "after"))
 WORDS_ONLY = tuple(
-    point
-    for point in POINTS
-    if point.split(" ", 1)[1] not in ("embed", "upsert", "delete", "cursor", "drop collection")
+    point for point in POINTS if point.split(" ", 1)[1] not in ("embed", "add", "delete", "cursor", "drop collection")
 )
 
 Here = Callable[[str], None]
@@ -66,7 +64,7 @@ def install(here: Here) -> None:
     _wrap(Catalog, "_empty_wal", "empty log", here)
     _wrap(Catalog, "copy_to", "copy", here)
     _wrap(Projections, "catch_up", "catch up", here)
-    _wrap(Collection, "upsert", "upsert", here)
+    _wrap(Collection, "add", "add", here)
     _wrap(Collection, "delete", "delete", here)
     _wrap(Collection, "modify", "cursor", here)
     _wrap(Client, "delete_collection", "drop collection", here)

@@ -75,7 +75,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Failing:
     dialect = sa.engine.default.DefaultDialect
     for name in ("do_execute", "do_executemany", "do_commit"):
         one.wrap(monkeypatch, dialect, name, lambda: sqlite3.OperationalError("disk I/O error"))
-    for name in ("upsert", "delete", "get", "modify"):
+    for name in ("add", "delete", "get", "modify"):
         one.wrap(monkeypatch, Collection, name, lambda: InternalError("the log is away"))
     for name in ("get_collection", "get_or_create_collection", "list_collections", "delete_collection"):
         one.wrap(monkeypatch, Client, name, lambda: InternalError("the system database is away"))

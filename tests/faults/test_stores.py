@@ -125,7 +125,7 @@ def test_fault_20_chromas_database_held_by_another_process(tmp_path: Path) -> No
         assert len(store.vectors.places()) == 2
 
 
-@pytest.mark.parametrize("call", ["upsert", "delete", "modify"])
+@pytest.mark.parametrize("call", ["add", "delete", "modify"])
 def test_fault_21_an_error_after_the_writing_was_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:

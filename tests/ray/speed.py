@@ -49,16 +49,16 @@ def main() -> None:
     """Print one line a run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--articles", type=int, default=300)
+    parser.add_argument("--articles", type=int, default=100)
     parser.add_argument("--address", help="of a cluster with two CPUs, else one is started")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=2)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         shards = cut(asked.data / "realtimeqa_docs" / "docs_2022.jsonl.gz", asked.articles, folder)
         ray.init(address=asked.address, log_to_driver=False)
         spread = RayWorkers(build_embedder, Settings(), 2)
-        timed(spread, shards[:4], folder)  # the workers open their model
+        timed(spread, shards[:2], folder)  # the workers open their model
         two = ray_ingest._prepare
         for workers in [1, 2] * asked.rounds:
             # One at a time: each batch takes both places.

@@ -110,14 +110,16 @@ def test_takedown_reaches_every_route(tmp_path: Path) -> None:
         assert http.get("/v1/articles/bridge-1/text").status_code == 404
 
 
-def test_a_takedown_does_not_wait_for_an_ingest(tmp_path: Path) -> None:
+def test_takedowns_and_ratings_do_not_wait_for_an_ingest(tmp_path: Path) -> None:
     """One that embeds for minutes holds the writers' turn; the article is gone at once, and soon from the index."""
     over = threading.Event()
     with client(tmp_path, BRIDGE) as http:
+        answer_id = http.post("/v1/ask", json={"question": "When did the bridge open again?"}).json()["id"]
         service = opened(http.app)
         assert http.portal is not None
         ingest = http.portal.start_task_soon(service.write, over.wait, 60)
         try:
+            assert http.post("/v1/feedback", json={"answer_id": answer_id, "rating": 1}).status_code == 201
             assert http.delete("/v1/articles/bridge-1").status_code == 200
             assert not ingest.done()
             assert http.get("/v1/articles/bridge-1").status_code == 404
