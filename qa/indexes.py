@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from qa.catalog_rows import ChunkRow
@@ -19,8 +19,13 @@ class WordIndex(Protocol):
         """Return the number of the last change that is in the index, 0 for none."""
         ...
 
-    def apply(self, changed: Sequence[int], rows: Sequence[ChunkRow], cursor: int) -> None:
-        """Replace all chunks of the changed articles by `rows`, then remember `cursor`."""
+    def apply(
+        self, changed: Sequence[int], rows: Sequence[ChunkRow], cursor: int, stems: Mapping[str, str] = ...
+    ) -> None:
+        """Replace all chunks of the changed articles by `rows`, then remember `cursor`.
+
+        `stems` are those of some of the texts, with spaces between, made already.
+        """
         ...
 
     def reset(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from math import log
 from pathlib import Path
@@ -53,7 +53,9 @@ class FullText:
         with self._transaction() as sql:
             return int((sql("SELECT max(cursor) FROM state").fetchone() or (0,))[0] or 0)
 
-    def apply(self, changed: Sequence[int], rows: Sequence[ChunkRow], cursor: int) -> None:
+    def apply(
+        self, changed: Sequence[int], rows: Sequence[ChunkRow], cursor: int, stems: Mapping[str, str] = {}
+    ) -> None:
         with self._transaction() as sql:
             for article in changed:
                 sql("DELETE FROM words WHERE rowid IN (SELECT key FROM chunks WHERE article = ?)", (article,))
@@ -63,7 +65,8 @@ class FullText:
                 place = (row.key, row.article, row.version, row.ordinal)
                 found_by = (row.collection, row.source.article_id, outlet, row.published_day)
                 sql("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*place, *found_by))
-                said = (_tokens(text.stems(row.text)), _tokens(text.stems(row.source.title or "")))
+                body = stems[row.text].split(" ") if row.text in stems else text.stems(row.text)
+                said = (_tokens(body), _tokens(text.stems(row.source.title or "")))
                 sql("INSERT INTO words (rowid, body, title) VALUES (?, ?, ?)", (row.key, *said))
             sql("DELETE FROM state")
             sql("INSERT INTO state VALUES (?)", (cursor,))
