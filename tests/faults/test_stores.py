@@ -236,6 +236,8 @@ def test_fault_26_our_database_of_another_schema(tmp_path: Path) -> None:
 
 def _open_read_only(folder: Path, told: Connection) -> None:
     """Open, read and write as somebody who may only read; say what came of it."""
+    with tempfile.TemporaryDirectory() as name, Store(Path(name)) as store:
+        store.add(DOG)  # everything is loaded now: he may not be able to read our code either
     if os.getuid() == 0:  # whom no file refuses anything
         os.setgroups([])
         os.setgid(65_534)
