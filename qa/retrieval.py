@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -17,6 +19,7 @@ from qa.ranking import Candidate, Place
 from qa.types import Embedder, Filters, Hit
 
 LEG_HITS = 100  # what each leg may contribute
+_BESIDE = 32  # vector legs at one time; the others wait for a thread
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +62,7 @@ class Retriever:
         self._lexical = lexical
         self._vectors = vectors
         self._embedder = embedder
+        self._beside = ThreadPoolExecutor(_BESIDE, thread_name_prefix="vector-leg")  # starts no thread before its use
 
     def search(
         self,
@@ -93,15 +97,20 @@ class Retriever:
         today = _day(as_of)
         bounds = _Bounds(collection, filters, dates.ordinal(today.isoformat()))
         degraded: list[str] = []
+        # Side by side, if there are two: each waits most of its time for code that needs no interpreter.
+        two = self._vectors is not None and self._embedder is not None
+        beside = self._beside.submit(copy_context().run, self._near, asked.in_context, bounds) if two else None
         words = self._words(asked, bounds, degraded)
-        near = self._near(asked.in_context, bounds, degraded)
+        near = beside.result() if beside is not None else []
+        if near is None:
+            degraded.append("vectors")
         if len(degraded) == (1 if self._vectors is None else 2):
             # Without this an answer would say that the articles do not, when nobody could look.
             raise StoreFailed(f"no index answers: {', '.join(degraded)}")
         degraded += [f"{name}_behind" for name in self._lagging() if name not in degraded]
         span = timewords.window(asked.question, today) or timewords.window(follow_up.before, today)
         window = None if span is None else (dates.ordinal(span[0].isoformat()), dates.ordinal(span[1].isoformat()))
-        return Found(asked, tuple(words), tuple(near), bounds.not_after, window, tuple(degraded))
+        return Found(asked, tuple(words), tuple(near or ()), bounds.not_after, window, tuple(degraded))
 
     def _live(self, order: Sequence[Place], not_after: int, wanted: int) -> list[tuple[Place, ChunkRow]]:
         """Return the best chunks that the catalog has, as it has them; an index may be behind.
@@ -147,9 +156,9 @@ class Retriever:
             degraded.append("lexical")
             return []
 
-    def _near(self, question: str, bounds: _Bounds, degraded: list[str]) -> list[Candidate]:
-        if self._vectors is None or self._embedder is None:
-            return []
+    def _near(self, question: str, bounds: _Bounds) -> list[Candidate] | None:
+        """Return the nearest chunks, None where nobody could look."""
+        assert self._vectors is not None and self._embedder is not None  # else there is nothing to ask
         articles = self._catalog.pks(bounds.collection, bounds.filters.article_ids)
         try:
             with tracing.stage("vectors"):
@@ -159,8 +168,7 @@ class Retriever:
                 )
         except (StoreFailed, EmbeddingFailed) as exc:
             _log.warning("vector leg away: %s", exc)
-            degraded.append("vectors")
-            return []
+            return None
 
 
 @dataclass(frozen=True, slots=True)

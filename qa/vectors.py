@@ -64,6 +64,7 @@ class VectorIndex:
             raise StoreFailed(f"{where}: cannot be opened as vector index: {exc}") from exc
         self._collections: dict[str, Collection] = {}
         self._known: dict[tuple[int, int], Mapping[str, Any]] = {}  # by article and version
+        self._newest = 0  # the latest day of what was ever known
         self._seen = 0  # the cursor at which what is known was true
         if spaces != {_SPACE["hnsw"]["space"]}:  # Chroma keeps what it has and says nothing
             self.reset()
@@ -240,11 +241,12 @@ class VectorIndex:
             if index is None:
                 return []
             if where is not None and not filters.article_ids:
-                near = self._nearest(index, vector, _LOOKED_AT * top_k)
-                known = self._metadata_of(index, near)
-                passing = [one for one in near if _passes(known.get(one[0][:2]), filters, not_after)]
-                if len(passing) >= top_k or len(near) < _LOOKED_AT * top_k:
-                    return _candidates(passing[:top_k], known)
+                for wanted in self._steps(filters, not_after, top_k):
+                    near = self._nearest(index, vector, wanted)
+                    known = self._metadata_of(index, near)
+                    passing = [one for one in near if _passes(known.get(one[0][:2]), filters, not_after)]
+                    if len(passing) >= top_k or len(near) < wanted:
+                        return _candidates(passing[:top_k], known)
             near = self._nearest(index, vector, top_k, where)
             return _candidates(near, self._metadata_of(index, near))
 
@@ -253,6 +255,11 @@ class VectorIndex:
             return self._patience.call(search)
         except _FAILURES as exc:
             raise StoreFailed(f"{self._where}: the vector index does not answer: {exc}") from exc
+
+    def _steps(self, filters: Filters, not_after: int | None, top_k: int) -> tuple[int, ...]:
+        """Return how many to ask for, until enough pass: no more than wanted where nothing known is later."""
+        live = filters == Filters() and not_after is not None and 0 < self._newest <= not_after
+        return (top_k, _LOOKED_AT * top_k) if live else (_LOOKED_AT * top_k,)
 
     def _nearest(self, index: Collection, vector: Vectors, top_k: int, where: Any = None) -> list[_Near]:
         found = index.query(query_embeddings=[vector.tolist()], n_results=top_k, where=where, include=["distances"])
@@ -271,6 +278,7 @@ class VectorIndex:
             if len(self._known) > _KNOWN:
                 self._known = {}
             self._known |= fresh
+            self._newest = max(self._newest, *(int(one["day"]) for one in fresh.values()), 0)
             known |= fresh
         return known
 

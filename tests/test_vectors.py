@@ -128,6 +128,27 @@ def test_a_filter_that_most_pass_is_not_left_to_chroma(index: VectorIndex, monke
     assert asked == [None]
 
 
+def test_a_question_of_today_asks_for_no_more_than_it_wants(
+    index: VectorIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing known is later, so all will pass; what came later all the same is passed over as ever."""
+    fill(index, *(chunk_row(n, "A bridge.", day=n) for n in range(1, 10)))
+    asked: list[int] = []
+    nearest = VectorIndex._nearest
+
+    def noting(self: VectorIndex, collection: Any, vector: Any, top_k: int, where: Any = None) -> Any:
+        asked.append(top_k)
+        return nearest(self, collection, vector, top_k, where)
+
+    monkeypatch.setattr(VectorIndex, "_nearest", noting)
+    assert len(found(index, "bridge", not_after=9, top_k=2)) == 2  # nothing is known yet
+    assert len(found(index, "bridge", not_after=9, top_k=2)) == 2
+    assert max(found(index, "bridge", not_after=4, top_k=2)) <= 4
+    assert asked == [8, 2, 8]
+    fill(index, *(chunk_row(n, "A red bridge.", day=99) for n in range(20, 25)), cursor=2)
+    assert len(found(index, "red bridge", not_after=9, top_k=2)) == 2
+
+
 def test_a_day_that_changes_is_seen_at_once(index: VectorIndex) -> None:
     """What is remembered of an article's metadata goes with its next change."""
     fill(index, chunk_row(1, "Bridge.", day=19_000))
