@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from qa import dates
-from qa.catalog_engine import insert_missing
+from qa.catalog_engine import insert_missing, insert_rows
 from qa.catalog_rows import Outcome, Prepared, pack_spans, says_more, source_of
 from qa.catalog_tables import articles, changes, chunks, embeddings, versions
 from qa.errors import NotFound
@@ -73,7 +73,8 @@ def _changed_since(connection: Connection, pk: int, since: int) -> bool:
 
 
 def _insert_chunks(connection: Connection, pk: int, version: int, one: Prepared) -> None:
-    connection.execute(
+    insert_rows(
+        connection,
         sa.insert(chunks),
         [
             {
@@ -139,7 +140,7 @@ def write_vectors(connection: Connection, model: str, vectors: Mapping[bytes, Ve
     """Keep vectors that are not kept yet."""
     rows = [{"model": model, "sha": sha, "vector": row.astype(np.float16).tobytes()} for sha, row in vectors.items()]
     if rows:
-        connection.execute(insert_missing(connection, embeddings), rows)
+        insert_rows(connection, insert_missing(connection, embeddings), rows)
 
 
 def drop_chunks(connection: Connection, pk: int) -> set[bytes]:
