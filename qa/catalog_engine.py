@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -94,6 +94,17 @@ def _transaction(engine: Engine, *, write: bool = False) -> Iterator[Connection]
         options["isolation_level"] = "READ COMMITTED"  # what was committed while it waited for its turn is seen
     with engine.connect().execution_options(**options) as connection, connection.begin():
         yield connection
+
+
+def insert_rows(connection: Connection, insert: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows in few messages.
+
+    For PostgreSQL its driver sends one a row, unless something is to be returned: on a busy machine each waits for its
+    turn of the processor, and the other writers, and takedowns, for this one's.
+    """
+    if connection.dialect.name == "postgresql":
+        insert = insert.returning(sa.literal_column("1"))
+    connection.execute(insert, rows)
 
 
 def insert_missing(connection: Connection, table: sa.Table) -> Any:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from qa import dates
-from qa.catalog_engine import insert_missing
+from qa.catalog_engine import insert_missing, insert_rows
 from qa.catalog_rows import Outcome, Prepared, pack_spans, says_more, source_of
 from qa.catalog_tables import articles, changes, chunks, embeddings, versions
 from qa.errors import NotFound
@@ -64,7 +64,7 @@ class _NewRows:
     def insert(self, connection: Connection) -> None:
         for table, rows in ((versions, self.versions), (chunks, self.chunks), (changes, self.changes)):
             if rows:
-                connection.execute(sa.insert(table), rows)
+                insert_rows(connection, sa.insert(table), rows)
                 rows.clear()
 
     def holds(self, pk: int) -> bool:
@@ -140,7 +140,7 @@ def _keep_version(connection: Connection, pk: int, version: int, one: Prepared, 
     connection.execute(sa.update(versions).where(here).values(**metadata, furniture=furniture))
     # The title is embedded with each chunk, so the chunks are written anew too.
     replaced |= drop_chunks(connection, pk)
-    connection.execute(sa.insert(chunks), _chunk_values(pk, version, one))
+    insert_rows(connection, sa.insert(chunks), _chunk_values(pk, version, one))
     connection.execute(sa.insert(changes).values(article=pk))
     return "updated"
 
@@ -170,7 +170,7 @@ def write_vectors(connection: Connection, model: str, vectors: Mapping[bytes, Ve
     """Keep vectors that are not kept yet."""
     rows = [{"model": model, "sha": sha, "vector": row.astype(np.float16).tobytes()} for sha, row in vectors.items()]
     if rows:
-        connection.execute(insert_missing(connection, embeddings), rows)
+        insert_rows(connection, insert_missing(connection, embeddings), rows)
 
 
 def drop_chunks(connection: Connection, pk: int) -> set[bytes]:

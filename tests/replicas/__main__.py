@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import statistics
 import sys
 import time
@@ -204,6 +205,7 @@ def main() -> int:
     parser.add_argument("--articles", type=int, default=500)
     parser.add_argument("--seed", type=int, default=20230322)
     parser.add_argument("--chroma", action="store_true", help="with embeddings in one shared Chroma server")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     return run(parser.parse_args())
 
 
