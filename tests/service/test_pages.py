@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from fastapi.testclient import TestClient
 
 from qa.errors import BadSettings
 from qa.service import pages
+from qa.service.home_html import render_answer
 from qa.service.page_html import Shown, is_web_link, render_article, visible
 from qa.settings import load_settings
 from qa.types import Source
-from tests.service.serving import BRIDGE, client
+from tests.service.serving import BRIDGE, client, empty_answer
 
 FILES = Path(pages.__file__).parent / "page"
 EVIL = "</mark><script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp; {{7*7}}"
@@ -288,3 +290,10 @@ def test_the_form_offers_the_outlets_there_are(tmp_path: Path) -> None:
         http.delete("/v1/articles/a")
         http.post("/v1/articles", json=BRIDGE | {"id": "b", "outlet": "<C>", "text": "The bridge is closed."})
         assert offered() == ["&lt;C&gt;", "a"]
+
+
+def test_the_page_without_scripts_says_what_was_withdrawn() -> None:
+    """A takedown is no part that was away: each is told in words of its own."""
+    shown = render_answer(replace(empty_answer(), degraded=("vectors", "withdrawn")), ())
+    assert "Away while this was answered: vectors." in shown
+    assert "was taken down while this was written" in shown
