@@ -114,7 +114,7 @@ def test_half_a_request_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_an_idle_connection_outlives_a_proxys_patience(tmp_path: Path) -> None:
-    """A proxy (nginx) keeps one for 60 s: were we the first to close it, a POST that is just on its way would be lost."""
+    """A proxy keeps one for 60 s: if we close it first, a POST that is just on its way is lost."""
     assert server_config(create_app(settings_for(tmp_path / "store")), lifespan="off").timeout_keep_alive > 60
 
 
