@@ -18,7 +18,7 @@ from qa.service.memory import give_back_what_is_freed
 from qa.service.patience import Impatient
 from qa.settings import Settings, is_loopback
 
-# Longer than proxies and clients keep an idle connection (nginx 60 s; httpx 5 s, as uvicorn does): if we close it first,
+# Longer than proxies and clients keep an idle connection (nginx 60 s; httpx 5 s, as uvicorn): if we close it first,
 # a request that is just on its way is lost, and a POST is not sent again.
 IDLE_S = 75
 GRACE_S = 5  # for requests that are in flight when the server is told to stop
