@@ -18,6 +18,9 @@ from qa.service.memory import give_back_what_is_freed, set_aside_what_stays
 from qa.service.patience import Impatient
 from qa.settings import Settings, is_loopback
 
+# Longer than proxies and clients keep an idle connection (nginx 60 s; httpx 5 s, as uvicorn): if we close it first,
+# a request that is just on its way is lost, and a POST is not sent again.
+IDLE_S = 75
 GRACE_S = 5  # for requests that are in flight when the server is told to stop
 
 _log = logging.getLogger(__name__)
@@ -103,6 +106,7 @@ def server_config(app: FastAPI, lifespan: Literal["on", "off"]) -> uvicorn.Confi
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=IDLE_S,
     )
 
 

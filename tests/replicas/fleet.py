@@ -107,9 +107,8 @@ def stage() -> Iterator[Stage]:
         finally:
             if opened.failed:
                 shutil.copy(cluster.folder / "log", folder / "postgres.log")
-    if opened.failed:
-        print(f"what every process said is kept: {folder}/*.log", file=sys.stderr)
-    else:
+                print(f"what every process said is kept: {folder}/*.log", file=sys.stderr)
+    if not opened.failed:
         shutil.rmtree(folder)
 
 

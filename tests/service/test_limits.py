@@ -19,6 +19,7 @@ from qa.service.app import create_app
 from qa.service.exchanges import Exchanges
 from qa.service.limiting import Limits, caller
 from qa.service.measuring import Measured, Metrics
+from qa.service.serve import server_config
 from qa.settings import load_settings
 from qa.types import Evidence, Question, Source, Span, Usage
 from tests.scripted_server import ScriptedServer, Stream
@@ -148,6 +149,11 @@ def test_half_a_request_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.Mo
         with socket.create_connection(("127.0.0.1", port), 15) as fine:
             fine.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             assert b"200 OK" in fine.recv(65_536)
+
+
+def test_an_idle_connection_outlives_a_proxys_patience(tmp_path: Path) -> None:
+    """A proxy keeps one for 60 s: if we close it first, a POST that is just on its way is lost."""
+    assert server_config(create_app(settings_for(tmp_path / "store")), lifespan="off").timeout_keep_alive > 60
 
 
 def test_only_a_listed_proxy_says_who_asks(tmp_path: Path) -> None:
