@@ -273,3 +273,11 @@ def test_reading_streams(tmp_path: Path) -> None:
     lines = Lines()
     assert isinstance(next(read(["-"], stdin=lines)), Article)
     assert lines.asked == 1
+
+
+def test_a_file_beyond_the_limit_is_not_read_whole(tmp_path: Path) -> None:
+    """It is refused by its own size: what was read of it may be whole by itself, and the rest would be lost."""
+    (tmp_path / "a.json").write_text('[{"text": "Words."}]' + " " * 50 * 200, encoding="utf-8")
+    articles, refused = _read(tmp_path / "a.json", max_bytes=200)
+    assert articles == []
+    assert [one.reason for one in refused] == ["more than 10000 bytes"]
