@@ -104,8 +104,10 @@ def test_ids_are_different_short_and_readable() -> None:
 
 
 def test_ids_and_fence_cannot_be_known_before_the_request() -> None:
-    """Two requests share nothing; with a seeded generator a test can know them."""
-    assert not set(make_ids(50)) & set(make_ids(50))
+    """Two requests share nothing but by chance; with a seeded generator a test can know them."""
+    assert (
+        len(set(make_ids(50)) & set(make_ids(50))) <= 1
+    )  # one meeting of 4.9 million: 1 in 2,000; two: 1 in 8 million
     assert make_fence() != make_fence()
     assert len(make_fence()) >= 16
     assert make_ids(3, random.Random(7)) == make_ids(3, random.Random(7))
