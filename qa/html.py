@@ -70,7 +70,7 @@ class PageReader:
         with self._lock:
             reply = self._exchange(self._start(), kind + len(data).to_bytes(4, "big") + data, self._limit_s, what)
             self._pages += 1
-            if self._pages % _PAGES_A_CHILD == 0:
+            if self._pages % _PAGES_A_CHILD == 0 or reply.get("worn_out"):
                 self._end()
         if refused := reply.get("refused"):
             raise BadArticle(f"{what}: {refused}")

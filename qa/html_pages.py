@@ -29,7 +29,8 @@ _LONG_PARAGRAPH = 150  # characters; two of them, and the head of the article is
 _LONGEST_DATE_LINE = 120
 
 _BYTES_A_BYTE = 16  # of memory, beside what any page may have: a feed is read whole, its text and its reply with it
-_TOO_LARGE = "it takes too much memory to read"
+# Memory that was that full stays in pieces: the next page gets a new process.
+_TOO_LARGE: dict[str, object] = {"refused": "it takes too much memory to read", "worn_out": True}
 
 _NO_TEXT = frozenset(
     "nav header footer aside script style form template noscript svg button select textarea title".split()
@@ -152,10 +153,7 @@ def serve(cpu_s: int, memory_bytes: int) -> None:
         # Should the parent be gone and unable to kill us, the kernel does.
         limit = int(used.ru_utime + used.ru_stime) + cpu_s
         resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
-        reply = _answer(kind, data)
-        _write(replies, reply)
-        if reply.get("refused") == _TOO_LARGE:
-            return  # memory that was that full stays in pieces
+        _write(replies, _answer(kind, data))
 
 
 def _answer(kind: bytes, data: bytes) -> dict[str, object]:
@@ -163,9 +161,11 @@ def _answer(kind: bytes, data: bytes) -> dict[str, object]:
     try:
         return read_feed(data) if kind == b"F" else read_page(data.decode())
     except (ValueError, etree.LxmlError) as exc:
+        if getattr(exc, "code", None) == etree.ErrorTypes.ERR_NO_MEMORY:  # lxml words it "unknown error"
+            return _TOO_LARGE
         return {"refused": str(exc) or type(exc).__name__}
     except (MemoryError, RecursionError):
-        return {"refused": _TOO_LARGE}
+        return _TOO_LARGE
 
 
 def _write(replies: BinaryIO, reply: dict[str, object]) -> None:

@@ -125,7 +125,7 @@ class Library:
                 workers=workers,
                 progress=progress,
                 preparer=spread,
-                written=self._follow if self.embedder is None else lambda prepared: None,
+                written=self._follow,
             )
         finally:  # what was written before a failure can be asked about too
             self.projections.catch_up(indexed)
