@@ -15,7 +15,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from qa import catalog_copies, catalog_postgres, catalog_sqlite, catalog_writes
+from qa import catalog_checks, catalog_copies, catalog_postgres, catalog_sqlite, catalog_writes
 from qa.catalog_copies import renew_id
 from qa.catalog_engine import mapped_errors, open_engine, reading, written
 from qa.catalog_rows import (
@@ -298,6 +298,11 @@ class Catalog:
                 for row in connection.execute(query.where(articles.c.id.in_(part))):
                     found[row.id, row.version] = row.text
         return {key: found[key] for key in wanted if key in found}
+
+    def faults(self) -> list[str]:
+        """Return what is damaged in the catalog itself, nothing for none: it reads every text."""
+        with reading(self._engine) as connection:
+            return list(catalog_checks.faults(connection))
 
     def copy_to(self, path: str) -> None:
         """Write a consistent copy of the whole catalog to a new SQLite file, also while others write."""

@@ -1,7 +1,11 @@
-"""Copies of a whole catalog: out of PostgreSQL into a file, and from a file into a new catalog of either kind."""
+"""Copies of a whole catalog: out of PostgreSQL into a file, and from a file into a new catalog of either kind.
+
+A copy has its SHA-256 beside it, as `sha256sum` writes it, and is looked through before it becomes a catalog.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
 import uuid
@@ -12,9 +16,10 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine, make_url
 
+from qa import catalog_checks
 from qa.catalog_engine import mapped_errors, open_engine, reading, writing
 from qa.catalog_tables import changes, meta, tables
-from qa.errors import BadSettings
+from qa.errors import BadSettings, StoreFailed
 
 _ROWS = 200  # in memory at one time
 
@@ -28,8 +33,24 @@ def copy_out(engine: Engine, path: Path) -> None:
         part.rename(path)
 
 
+def _checksum(copy: Path) -> Path:
+    return copy.with_name(f"{copy.name}.sha256")
+
+
+def _sha256(copy: Path) -> str:
+    with copy.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@mapped_errors()
+def write_checksum(copy: Path) -> None:
+    """Write the SHA-256 of a copy beside it. Raises StoreFailed."""
+    _checksum(copy).write_text(f"{_sha256(copy)}  {copy.name}\n", encoding="utf-8")
+
+
+@mapped_errors()
 def restore(copy: Path, url: str) -> None:
-    """Make a catalog of a copy. Raises BadSettings where there is one already.
+    """Make a catalog of a copy. Raises BadSettings where there is one already, StoreFailed when the copy is damaged.
 
     It gets an id of its own: indexes of the old one may hold changes that the copy has not.
     """
@@ -40,19 +61,32 @@ def restore(copy: Path, url: str) -> None:
             raise BadSettings(f"{file}: exists already; set QA_DATA_DIR to an empty folder")
         file.parent.mkdir(parents=True, exist_ok=True)
         part = file.with_name(f"{file.name}.part")  # a restore that is broken off can be begun again
-        shutil.copyfile(copy, part)
+        _take(copy, part)
         renew_id(f"sqlite:///{part}")
         part.replace(file)
         return
     with _opened(url) as engine, tempfile.TemporaryDirectory() as folder:
         # An old copy is upgraded before it is read, and the backup itself is left as it is.
-        part = Path(shutil.copyfile(copy, Path(folder) / "catalog.sqlite3"))
+        part = Path(folder) / "catalog.sqlite3"
+        _take(copy, part)
         with _opened(f"sqlite:///{part}") as old, reading(old) as source, writing(engine) as target:
             if target.scalar(sa.select(sa.func.count()).select_from(changes)):
                 raise BadSettings("QA_DATABASE_URL: that database holds articles already; name an empty one")
             _copy(source, target)
             _renew_id(target)
             _count_on(target)
+
+
+def _take(copy: Path, part: Path) -> None:
+    """Copy a backup, and look whether it is what was backed up. Raises StoreFailed."""
+    noted = _checksum(copy)
+    if noted.exists() and noted.read_text(encoding="utf-8").split()[:1] != [_sha256(copy)]:
+        raise StoreFailed(f"{copy}: has changed since it was made, see {noted.name}; restore another backup")
+    shutil.copyfile(copy, part)
+    with _opened(f"sqlite:///{part}") as engine, reading(engine) as connection:
+        found = list(catalog_checks.faults(connection))
+    if found:
+        raise StoreFailed(f"{copy}: {len(found)} faults, restore another backup; the first: {found[0]}")
 
 
 def renew_id(url: str) -> None:

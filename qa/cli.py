@@ -246,13 +246,13 @@ def index_status(as_json: AsJson = False) -> None:
 
 @index.command("verify")
 def index_verify(as_json: AsJson = False) -> None:
-    """Compare the indexes with the catalog, chunk by chunk; exit 1 if they differ."""
+    """Compare every text with its hash, and the indexes with the catalog, chunk by chunk; exit 1 if they differ."""
 
     def verify(library: Library) -> Any:
         library.projections.catch_up()
         return library.verify()
 
-    _print_states(verify, as_json)
+    _print_states(verify, as_json, faults=lambda library: library.catalog.faults())
 
 
 @index.command("rebuild")
@@ -270,12 +270,18 @@ def index_rebuild(as_json: AsJson = False) -> None:
 @app.command()
 def backup(folder: Path) -> None:
     """Write a consistent copy of the catalog into an empty folder, also while a server runs."""
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise BadSettings(f"{folder}: cannot be used for a backup: {exc.strerror}") from exc
     target = folder / "catalog.sqlite3"
     if target.exists():
         raise BadSettings(f"{target}: exists already; name an empty folder")
+    from qa.catalog_copies import write_checksum
+
     with _catalog() as catalog:
         catalog.copy_to(str(target))
+    write_checksum(target)
     print(f"{target}: {target.stat().st_size} bytes; the indexes are built anew on restore")
 
 
@@ -370,20 +376,23 @@ def _call(path: str, body: dict[str, Any]) -> dict[str, Any]:
         return remote.call_server(locked.url, path, body, settings.api_keys)
 
 
-def _print_states(read: Callable[[Library], Any], as_json: bool) -> None:
+def _print_states(
+    read: Callable[[Library], Any], as_json: bool, faults: Callable[[Library], list[str]] = lambda library: []
+) -> None:
     with _library(_settings()) as library:
+        wrong = faults(library)
         states = read(library)
         count, chunks = library.catalog.count()
     if as_json:
         indexes = {
             one.name: {"cursor": one.cursor, "behind": one.behind, "problems": list(one.problems)} for one in states
         }
-        _print_json({"articles": count, "chunks": chunks, "indexes": indexes})
+        _print_json({"articles": count, "chunks": chunks, "problems": wrong, "indexes": indexes})
     else:
-        print(f"catalog: {count} articles, {chunks} chunks")
+        print(f"catalog: {count} articles, {chunks} chunks" + "".join(f"; {problem}" for problem in wrong))
         for one in states:
             print(f"{one.name}: {one.behind} changes behind" + "".join(f"; {problem}" for problem in one.problems))
-    if any(one.problems for one in states):
+    if wrong or any(one.problems for one in states):
         raise typer.Exit(1)
 
 

@@ -97,6 +97,13 @@ def test_a_chunk_of_an_older_version_is_never_read(tmp_path: Path) -> None:
     catalog.close()
 
 
+def test_a_restore_whose_folder_cannot_be_made_says_so(tmp_path: Path) -> None:
+    """An error of the file system is one of ours, with the path in it."""
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreFailed, match="file/new"):
+        restore(tmp_path / "copy", f"sqlite:///{tmp_path / 'file' / 'new' / 'catalog.sqlite3'}")
+
+
 def test_a_restore_that_is_broken_off_leaves_no_catalog(tmp_path: Path) -> None:
     """Half a catalog under its name would be opened as a whole one; and the restore can be begun again."""
     catalog = Catalog(in_file(tmp_path))

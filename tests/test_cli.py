@@ -117,6 +117,8 @@ def test_what_a_killed_ingest_left_behind_is_indexed(qa):
         (("serve", "--host", "0.0.0.0"), {}, 2, "QA_API_KEYS"),
         (("serve", "--workers", "2"), {}, 2, "workers"),
         (("ask", "Who?"), {"QA_DATABASE_URL": "mysql://x"}, 2, "QA_DATABASE_URL"),
+        (("backup", "/dev/null"), {}, 2, "/dev/null"),
+        (("restore", "nowhere"), {}, 2, "nowhere"),
     ],
 )
 def test_faults_are_one_line_that_names_the_thing(qa, words, env, code, told):

@@ -154,6 +154,17 @@ def test_memory_is_limited(paragraphs: int) -> None:
         assert pages.read_page("<p>Two.</p>")["text"] == "Two."
 
 
+def test_a_reader_that_ran_out_of_memory_is_replaced() -> None:
+    """Its memory stays in pieces, and the next page may need all of it."""
+    with PageReader(limit_s=20, memory_bytes=30_000_000) as pages:
+        pages.read_page("<p>One.</p>")
+        first = pages._child
+        with pytest.raises(BadArticle, match="too much memory"):
+            pages.read_page("<html><body>" + "<p>a<b>b</b></p>" * 400_000)
+        pages.read_page("<p>Two.</p>")
+        assert pages._child is not first
+
+
 def test_memory_of_a_feed_is_limited() -> None:
     """A feed that needs more memory than its length allows says so too."""
     with PageReader(limit_s=20, memory_bytes=1_000_000) as pages, pytest.raises(BadArticle, match="too much memory"):

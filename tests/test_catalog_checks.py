@@ -1,0 +1,139 @@
+"""Damage in the catalog itself is found: a wrong text would be cited as it stands, and its quote would be "exact"."""
+
+import hashlib
+import os
+import random
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from qa.catalog import Catalog
+from qa.catalog_copies import restore, write_checksum
+from qa.errors import QaError, StoreFailed
+from qa.types import Span
+from tests.fakes import article
+from tests.test_catalog import in_file, write
+
+BODY = "Forty people 👩‍👩‍👧 came to the cafe\u0301.\r\n\r\nThey stayed. " * 40
+SEEDS = 600 if os.environ.get("FULL_NUMBERS") else 60
+AD = "Subscribe now. "
+OTHER = "UPDATE versions SET text = replace(text, 'Forty', 'Fifty')"
+
+
+def fill(catalog: Catalog) -> None:
+    """Write articles of one and of several versions, one with furniture, and one that is taken down."""
+    write(catalog, article("a", BODY), article("b", AD + "The dog ran.", furniture=(Span(0, len(AD)),)))
+    write(catalog, article("a", BODY * 2, title="Café"), article("c", "The cat sat."))
+    catalog.remove("default", "c")
+
+
+@pytest.fixture
+def catalog(url: str) -> Iterator[Catalog]:
+    """Open one of each kind in turn."""
+    opened = Catalog(url)
+    fill(opened)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Return the file of a closed catalog."""
+    opened = Catalog(in_file(tmp_path))
+    fill(opened)
+    opened.close()
+    return tmp_path / "catalog.sqlite3"
+
+
+def test_a_whole_catalog_has_no_faults(catalog: Catalog) -> None:
+    """Old versions, furniture, takedowns, emoji and CRLF are as they should be."""
+    assert catalog.faults() == []
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        (f"{OTHER} WHERE version = 2", "'a', version 2: its text is not"),
+        (f"{OTHER} WHERE version = 1", "'a', version 1: its text is not"),
+        ("UPDATE versions SET text = CAST(x'ff' || text AS TEXT) WHERE article = 2", "'b', version 1: its text is not"),
+        ("UPDATE versions SET text = text || ' '", "its text is not"),
+        ('UPDATE chunks SET "end" = "end" + 90000 WHERE article = 2', "'b', version 1: chunk 0 is out of place"),
+        ("UPDATE chunks SET start = 0 WHERE article = 1 AND ordinal = 1", "'a', version 2: chunk 1 is out of place"),
+        ("UPDATE chunks SET sentences = x'0000' WHERE article = 2", "'b', version 1: its spans cannot be read"),
+        ("UPDATE chunks SET sentences = x'' WHERE article = 2", "'b', version 1: its spans cannot be read"),
+        (
+            "UPDATE chunks SET sentences = x'0100000003000000' WHERE article = 2",
+            "'b', version 1: the sentences of chunk 0 are out of place",
+        ),
+        ("DELETE FROM chunks WHERE article = 1 AND ordinal = 1", "'a', version 2: words of it are in no chunk"),
+        ("DELETE FROM chunks WHERE article = 2", "'b', version 1: words of it are in no chunk"),
+        ("UPDATE versions SET furniture = x''  WHERE article = 2", "'b', version 1: words of it are in no chunk"),
+        ("DELETE FROM versions WHERE article = 2", "'b': it has no text"),
+    ],
+)
+def test_what_does_not_fit_is_named(file: Path, tmp_path: Path, sql: str, told: str) -> None:
+    """A word of a text, also of an old version; the place of a chunk or a sentence; what is missing."""
+    with closing(sqlite3.connect(file)) as raw, raw:
+        assert raw.execute(sql).rowcount
+    opened = Catalog(in_file(tmp_path))
+    try:
+        assert any(told in one for one in opened.faults()), opened.faults()
+    finally:
+        opened.close()
+    with pytest.raises(StoreFailed, match="restore another backup"):
+        restore(file, in_file(tmp_path / "new"))
+    assert not (tmp_path / "new" / "catalog.sqlite3").exists()
+
+
+def spoil(content: bytes, dice: random.Random) -> bytes:
+    """Change, blank or swap some bytes anywhere."""
+    spoiled = bytearray(content)
+    at, length = dice.randrange(len(spoiled)), dice.choice((1, 8, 300))
+    part = spoiled[at : at + length]
+    spoiled[at : at + length] = dice.choice((bytes(len(part)), part[::-1], bytes(one ^ 1 for one in part)))
+    return bytes(spoiled)
+
+
+@pytest.mark.parametrize("noted", [True, False], ids=["checksum", "no checksum"])
+def test_a_spoiled_backup_never_brings_other_words(file: Path, tmp_path: Path, noted: bool) -> None:
+    """With its checksum any change is refused; without it, what is restored has every word that it had."""
+    content = file.read_bytes()
+    wanted = texts(Catalog(in_file(tmp_path)))
+    copy = tmp_path / "copy"
+    copy.write_bytes(content)
+    if noted:
+        write_checksum(copy)
+    refused = 0
+    for seed in range(SEEDS):
+        copy.write_bytes(spoil(content, random.Random(seed)))
+        changed = copy.read_bytes() != content
+        target = tmp_path / str(seed)
+        try:
+            restore(copy, in_file(target))
+        except QaError:
+            refused += 1
+            assert not (target / "catalog.sqlite3").exists()
+            continue
+        assert not (noted and changed), f"seed {seed} was taken"
+        assert texts(Catalog(in_file(target))) == wanted, f"seed {seed}"
+    assert refused > 5  # the rest met free pages and vectors
+
+
+def texts(catalog: Catalog) -> dict[str, str]:
+    """Return the live texts, and close the catalog."""
+    found = {
+        row.source.article_id: catalog.text("default", row.source.article_id).text
+        for row in catalog.articles("default", 0, 9)
+    }
+    catalog.close()
+    return found
+
+
+def test_a_checksum_is_what_sha256sum_reads(file: Path) -> None:
+    """One line, the hash and the name: other tools can look at it too."""
+    write_checksum(file)
+    line = file.with_name("catalog.sqlite3.sha256").read_text()
+    assert line == f"{hashlib.sha256(file.read_bytes()).hexdigest()}  catalog.sqlite3\n"
