@@ -6,6 +6,7 @@ and vector indexes follow that log and can be rebuilt from here at any time.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from qa import catalog_checks, catalog_copies, catalog_postgres, catalog_sqlite, catalog_writes
+from qa import catalog_checks, catalog_copies, catalog_postgres, catalog_sqlite, catalog_writes, text
 from qa.catalog_copies import renew_id
 from qa.catalog_engine import mapped_errors, open_engine, reading, written
 from qa.catalog_rows import (
@@ -48,6 +49,9 @@ __all__ = [
     "says_more",
     "unpack_spans",
 ]
+
+
+_log = logging.getLogger(__name__)
 
 
 def _live() -> sa.ColumnElement[bool]:
@@ -185,9 +189,9 @@ class Catalog:
 
     def _chunk_rows(self, column: Any, values: Sequence[Any], *also: sa.ColumnElement[bool]) -> list[ChunkRow]:
         # SQL's substr counts code points, as spans do.
-        text = sa.func.substr(versions.c.text, chunks.c.start + 1, chunks.c.end - chunks.c.start).label("text")
+        words = sa.func.substr(versions.c.text, chunks.c.start + 1, chunks.c.end - chunks.c.start).label("text")
         query = (
-            sa.select(chunks, text, articles.c.collection, articles.c.id.label("article_id"), *SOURCE)
+            sa.select(chunks, words, articles.c.collection, articles.c.id.label("article_id"), *SOURCE)
             .add_columns(versions.c.published_day)
             .join(articles, articles.c.pk == chunks.c.article)
             .join(versions, _live())
@@ -285,9 +289,12 @@ class Catalog:
         return ArticleText(source_of(row), row.text, unpack_spans(row.furniture), row.version == row.live_version)
 
     def texts(self, collection: str, wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], str]:
-        """Return the texts of versions of live articles by (id, version); what was taken down is left out."""
+        """Return the texts of versions of live articles by (id, version), to be quoted.
+
+        What was taken down is left out, and what is no longer the text that came in: nobody said it.
+        """
         query = (
-            sa.select(articles.c.id, versions.c.version, versions.c.text)
+            sa.select(articles.c.id, versions.c.version, versions.c.text, versions.c.sha256)
             .join(versions, versions.c.article == articles.c.pk)
             # SQLite uses no index for a list of tuples: a version too many is read, and left out below.
             .where(articles.c.collection == collection, versions.c.version.in_({version for _, version in wanted}))
@@ -296,8 +303,13 @@ class Catalog:
         with reading(self._engine) as connection:
             for part in parts_of(list(dict.fromkeys(article_id for article_id, _ in wanted))):
                 for row in connection.execute(query.where(articles.c.id.in_(part))):
-                    found[row.id, row.version] = row.text
-        return {key: found[key] for key in wanted if key in found}
+                    if (row.id, row.version) not in wanted:
+                        continue
+                    if text.sha256(row.text) == row.sha256:
+                        found[row.id, row.version] = row.text
+                    else:
+                        _log.error("article %r, version %d: not the text that came in; it is not cited", *row[:2])
+        return found
 
     def faults(self) -> list[str]:
         """Return what is damaged in the catalog itself, nothing for none: it reads every text."""

@@ -1,5 +1,6 @@
 """Damage in the catalog itself is found: a wrong text would be cited as it stands, and its quote would be "exact"."""
 
+import asyncio
 import hashlib
 import os
 import random
@@ -10,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from qa.answering import Answerer
 from qa.catalog import Catalog
 from qa.catalog_copies import restore, write_checksum
 from qa.errors import QaError, StoreFailed
-from qa.types import Span
-from tests.fakes import article
+from qa.evidence import EvidenceRanker
+from qa.prompts import load_prompts
+from qa.types import Question, Span
+from tests.fakes import Store, article
 from tests.test_catalog import in_file, write
 
 BODY = "Forty people 👩‍👩‍👧 came to the cafe\u0301.\r\n\r\nThey stayed. " * 40
@@ -86,6 +90,22 @@ def test_what_does_not_fit_is_named(file: Path, tmp_path: Path, sql: str, told: 
     with pytest.raises(StoreFailed, match="restore another backup"):
         restore(file, in_file(tmp_path / "new"))
     assert not (tmp_path / "new" / "catalog.sqlite3").exists()
+
+
+def test_damaged_words_are_not_cited(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What nobody said is not quoted, though it stands in the catalog: the operator is told, the others answer."""
+    with Store(tmp_path) as store:
+        store.add(
+            article("a", "The Kestrel bridge cost four million euros."),
+            article("b", "The Kestrel bridge cost five million euros."),
+        )
+        with closing(sqlite3.connect(tmp_path / "catalog.sqlite3")) as raw, raw:
+            raw.execute("UPDATE versions SET text = replace(text, 'four', 'nine')")
+        ranker = EvidenceRanker(store.lexical, None)
+        answerer = Answerer(store.catalog, store.retriever, ranker, None, load_prompts(None))
+        answer = asyncio.run(answerer.ask(Question("How much did the Kestrel bridge cost?")))
+        assert {one.source.article_id for one in answer.citations} == {"b"}
+    assert "'a', version 1" in caplog.text and "million" not in caplog.text
 
 
 def spoil(content: bytes, dice: random.Random) -> bytes:
