@@ -52,14 +52,24 @@ def slope(samples: list[tuple[float, float]]) -> float:
     return float(np.polyfit(seconds / 3600, megabytes, 1)[0])
 
 
+def health_s(looks: str, away: list[tuple[float, float]]) -> list[float]:
+    """Return how long each look at the health took while the server was there."""
+    seen = [tuple(map(float, line.split())) for line in looks.splitlines()]
+    return [took for at, took in seen if all(at > end or at + took < start for start, end in away)]
+
+
 def run(minutes: float, seed: int, folder: Path) -> int:
     """Run it and print what came of it; 1 when something is broken."""
     dice = random.Random(seed)
     model_port = free_port()
     model = subprocess.Popen([sys.executable, "-m", "tests.soak.model", str(model_port), str(seed)])
     server = Process(folder, free_port(), with_model(model_port))
+    looks = folder / "health"
+    with looks.open("w") as file:
+        probe = subprocess.Popen([sys.executable, "-m", "tests.soak.health", server.url], stdout=file)
     load = Load(server.url, Truth(), seed)
     load.start()
+    away: list[tuple[float, float]] = []  # while the server was killed and started
     began = time.monotonic()
     events: list[str] = []
     samples: list[tuple[float, float]] = []
@@ -88,16 +98,19 @@ def run(minutes: float, seed: int, folder: Path) -> int:
                 events[-1] += f" {damage(folder / 'store', dice)}"
             server.start()
             load.away.clear()
+            away.append((now, time.monotonic()))
             samples.clear()
     finally:
+        probe.kill()
+        probe.wait()
         load.stop()
         last = {"fds": server.watched.num_fds(), "threads": server.watched.num_threads()}
         load.away.set()
         server.end(signal.SIGTERM)
         model.kill()
         model.wait()
-    status, said = server.verify()
-    return report(minutes, seed, load, server, samples, peaks, last, events, (status, said))
+    health = health_s(looks.read_text(), away)
+    return report(minutes, seed, load, server, samples, peaks, last, events, health, server.verify())
 
 
 def report(
@@ -109,6 +122,7 @@ def report(
     peaks: dict[str, int],
     last: dict[str, int],
     events: list[str],
+    health: list[float],
     verified: tuple[int, str],
 ) -> int:
     """Print the result; 1 when an invariant is broken."""
@@ -123,12 +137,12 @@ def report(
             end=" ",
         )
         fifths = ", ".join(f"{samples[len(samples) * part // 5][1]:.0f}" for part in range(5))
-        print(f"(at its fifths {fifths})", end=" ")
+        print(f"({slope(samples[len(samples) // 2 :]):+.1f} in its second half; at its fifths {fifths})", end=" ")
         print(f"over {(samples[-1][0] - samples[0][0]) / 60:.0f} min of the last process, {len(samples)} samples")
     print(f"open files: {last['fds']} at last, {peaks['fds']} at most; threads: {last['threads']}, {peaks['threads']}")
-    if load.health_s:
-        half, most, nearly = np.percentile(np.array(load.health_s) * 1_000, [50, 99, 99.9])
-        print(f"/healthz: p50 {half:.0f}, p99 {most:.0f}, p99.9 {nearly:.0f} ms, n = {len(load.health_s)}", end=", ")
+    if health:
+        half, most, nearly = np.percentile(np.array(health) * 1_000, [50, 99, 99.9])
+        print(f"/healthz: p50 {half:.0f}, p99 {most:.0f}, p99.9 {nearly:.0f} ms, n = {len(health)}", end=", ")
         print(f"load of the machine {psutil.getloadavg()[2]:.1f}")
     print(f"index verify: status {verified[0]} {json.dumps(verified[1])}")
     for problem in load.broken[:20]:

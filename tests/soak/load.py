@@ -25,7 +25,6 @@ class Load:
     def __init__(self, url: str, truth: Truth, seed: int) -> None:
         self.outcomes: Counter[str] = Counter()
         self.broken: list[str] = []
-        self.health_s: list[float] = []  # how long each look at the health took while the server was there
         self.away = threading.Event()  # the server is being killed or is starting: connections may fail
         self._url = url
         self._truth = truth
@@ -37,7 +36,6 @@ class Load:
     def start(self) -> None:
         """Begin."""
         jobs = [self._ask, self._ask_streamed, self._chat, self._respond, self._search, self._leave, self._write]
-        jobs.append(self._health)
         for number, job in enumerate(jobs):
             thread = threading.Thread(target=self._repeat, args=(job, random.Random(self._seed + number)), daemon=True)
             self._threads.append(thread)
@@ -83,11 +81,6 @@ class Load:
         error = response.json()["error"]
         self._count(name, f"{response.status_code} {error['code']}")
         return False
-
-    def _health(self, http: httpx.Client, dice: random.Random) -> None:
-        began = time.monotonic()
-        if http.get("/healthz").status_code == 200 and not self.away.is_set():
-            self.health_s.append(time.monotonic() - began)
 
     # -- who asks --------------------------------------------------------------------------------------------------
 
