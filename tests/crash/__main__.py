@@ -9,14 +9,16 @@ import argparse
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 
 from tests.crash.kills import Result, Series
 from tests.crash.points import POINTS, WORDS_ONLY
 
 
-def run(seed: int, kills: int, words_only: bool) -> Result:
+def run(seed: int, kills: int, words_only: bool, tell: Callable[[], None]) -> Result:
     """Kill in one store: two thirds at random, one third at the named places in turn."""
     with tempfile.TemporaryDirectory() as folder:
         series = Series(Path(folder), seed, words_only=words_only)
@@ -27,6 +29,7 @@ def run(seed: int, kills: int, words_only: bool) -> Result:
                 series.kill_at(places[at % len(places)], 1 + at // len(places) % 3)
             else:
                 series.kill_at_random(wait=number % 2 == 1)
+            tell()
         return series.look()
 
 
@@ -39,9 +42,15 @@ def main() -> int:
     options = asked.parse_args()
     began = time.monotonic()
     share = -(-options.kills // options.stores)
+    done = count(1)
+
+    def tell() -> None:
+        if sys.stderr.isatty():
+            print(f"{next(done)}/{share * options.stores} kills", end="\r", file=sys.stderr, flush=True)
+
     with ThreadPoolExecutor(options.stores) as pool:
         running = {
-            (seed, words_only): pool.submit(run, seed, share, words_only)
+            (seed, words_only): pool.submit(run, seed, share, words_only, tell)
             for seed, words_only in ((options.seed + n, n % 2 == 1) for n in range(options.stores))
         }
         results = {key: one.result() for key, one in running.items()}
