@@ -118,7 +118,11 @@ class Load:
         if not self._usable("chat", response):
             return
         if stream:
-            if not response.text.rstrip().endswith("data: [DONE]"):
+            last = response.text.rstrip().rpartition("data: ")[2]
+            if last.startswith('{"error": '):  # a stream that fails has no end mark
+                self._count("chat", f"error {json.loads(last)['error']['code']}")
+                return
+            if last != "[DONE]":
                 self._break(f"chat: the stream has no end: {response.text[-200:]!r}")
         elif not response.json()["choices"][0]["message"]["content"]:
             self._break("chat: an empty answer")
