@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from qa.cli_common import AsJson, open_catalog, print_json
 from qa.errors import BadSettings
 
 if TYPE_CHECKING:
-    from qa.records import KeyRow, Records
+    from qa.records import KeyRow
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys.")
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 _DURATION = re.compile(r"(\d{1,5})([hdw])")
 _HOURS = {"h": 1, "d": 24, "w": 168}
 
@@ -40,10 +37,10 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Make a key and print its secret, once: only its hash is kept."""
-    with _records() as records:
-        row, secret = records.create_key(name, scope or list(Scope), _moment(expires))
+    with open_catalog() as catalog:
+        row, secret = catalog.records.create_key(name, scope or list(Scope), _moment(expires))
     if as_json:
-        print(json.dumps(_told(row) | {"secret": secret}, ensure_ascii=False))
+        print_json(_told(row) | {"secret": secret})
         return
     print(f"{secret}\n\nkey {row.id} ({', '.join(row.scopes)}), expires {row.expires_at or 'never'}")
     print("Send it as `Authorization: Bearer ...`. It is not shown again.")
@@ -52,10 +49,10 @@ def create(
 @app.command("list")
 def list_keys(as_json: AsJson = False) -> None:
     """List the keys that were made here; those of QA_API_KEYS are not among them."""
-    with _records() as records:
-        rows = records.keys()
+    with open_catalog() as catalog:
+        rows = catalog.records.keys()
     if as_json:
-        print(json.dumps({"keys": [_told(one) for one in rows]}, ensure_ascii=False))
+        print_json({"keys": [_told(one) for one in rows]})
         return
     for one in rows:
         until = f"revoked {one.revoked_at}" if one.revoked_at else f"expires {one.expires_at or 'never'}"
@@ -65,8 +62,8 @@ def list_keys(as_json: AsJson = False) -> None:
 @app.command()
 def revoke(key_id: str) -> None:
     """Let a key open nothing from now on."""
-    with _records() as records:
-        records.revoke_key(key_id)
+    with open_catalog() as catalog:
+        catalog.records.revoke_key(key_id)
     print(f"{key_id} is revoked")
 
 
@@ -96,15 +93,3 @@ def _moment(expires: str | None) -> datetime | None:
     if moment <= now:
         raise BadSettings(f"--expires {expires}: that is over already")
     return moment
-
-
-@contextmanager
-def _records() -> Iterator[Records]:
-    from qa.catalog import Catalog
-    from qa.settings import load_settings
-
-    catalog = Catalog(load_settings().catalog_url)
-    try:
-        yield catalog.records
-    finally:
-        catalog.close()
