@@ -76,10 +76,15 @@ def index_verify(as_json: AsJson = False) -> None:
     """Compare every text with its hash, and the indexes with the catalog, chunk by chunk; exit 1 if they differ."""
 
     def verify(library: Library) -> Any:
-        library.projections.catch_up()
-        return library.verify()
+        with show_progress("changes") as tick:
+            library.projections.catch_up(lambda name, changes: tick(changes))
+            return library.verify()
 
-    _print_states(verify, as_json, faults=lambda library: library.catalog.faults())
+    def faults(library: Library) -> list[str]:
+        with show_progress("texts"):
+            return library.catalog.faults()
+
+    _print_states(verify, as_json, faults)
 
 
 @index.command("rebuild")
@@ -119,10 +124,11 @@ def restore(folder: Path) -> None:
     source = folder / "catalog.sqlite3"
     if not source.is_file():
         raise BadSettings(f"{source}: no backup is there")
-    take_in(source, settings.catalog_url)
-    with show_progress("changes") as tick, open_library(settings) as library:
-        library.projections.catch_up(lambda name, changes: tick(changes))
-        count, chunks = library.catalog.count()
+    with show_progress("changes") as tick:
+        take_in(source, settings.catalog_url)
+        with open_library(settings) as library:
+            library.projections.catch_up(lambda name, changes: tick(changes))
+            count, chunks = library.catalog.count()
     print(f"{count} articles, {chunks} chunks restored")
 
 
