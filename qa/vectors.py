@@ -7,6 +7,7 @@ One Chroma collection for each collection of ours and each embedding model, so t
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +33,9 @@ WRITE_ROWS = 50
 # The default space is l2. Twice the default neighbours: of 600 vectors that are all equally far from each other, 96
 # could not be reached with 16, 21 with 32; on 6,000 chunks of news it costs 12% of the writing time and 1 MB of 14.
 _SPACE = {"hnsw": {"space": "cosine", "max_neighbors": 32}}
+# Chroma's graph keeps what was taken out: 2.1 MB of memory for 1,000 chunks. Files that hold more of it than of what is
+# live are made anew at the next start, from so many on.
+_REPLACED = 20_000
 _FAILURES = (ChromaError, httpx.HTTPError, OSError, ValueError, RuntimeError)
 
 
@@ -41,6 +45,8 @@ _LOOKED_AT = 4  # times what is wanted
 _KNOWN = 200_000  # articles whose metadata is kept, about 150 bytes each
 
 _Near = tuple[Place, float]
+
+_log = logging.getLogger(__name__)
 
 
 class VectorIndex:
@@ -66,7 +72,11 @@ class VectorIndex:
         self._known: dict[tuple[int, int], Mapping[str, Any]] = {}  # by article and version
         self._newest = 0  # the latest day of what was ever known
         self._seen = 0  # the cursor at which what is known was true
+        self._written = int((self._state.metadata or {}).get("written", self.size()))  # since the files were made
         if spaces != {_SPACE["hnsw"]["space"]}:  # Chroma keeps what it has and says nothing
+            self.reset()
+        elif self._directory is not None and self._written - (live := self.size()) > max(live, _REPLACED):
+            _log.warning("%s: %d vectors were written and %d are live, building it anew", where, self._written, live)
             self.reset()
 
     def close(self) -> None:
@@ -153,7 +163,8 @@ class VectorIndex:
                         metadatas=[_metadata(row) for row, _ in part],
                     )
             self._drop(held.keys() - {_id(row) for row in rows})
-            self._state.modify(metadata={"model": self._model, "cursor": cursor})
+            self._written += len(fresh)
+            self._state.modify(metadata={"model": self._model, "cursor": cursor, "written": self._written})
             self._seen = cursor
         except _FAILURES as exc:
             raise store_failed(f"{self._where}: the vector index cannot be written: {exc}", exc) from exc
@@ -199,6 +210,7 @@ class VectorIndex:
                 self._client.delete_collection(collection.name)
             self._collections.clear()
             self._known = {}
+            self._written = 0
             self._state = self._open(f"{self._prefix}-state")
         except _FAILURES as exc:
             raise store_failed(f"{self._where}: the vector index cannot be reset: {exc}", exc) from exc

@@ -1,12 +1,14 @@
 """The vector index: the same filters as the word index, idempotent writes, models that do not mix."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from qa import vectors
 from qa.catalog import ChunkRow
 from qa.errors import StoreFailed
 from qa.types import Filters
@@ -263,6 +265,28 @@ def test_it_is_all_there_after_reopening(tmp_path: Path) -> None:
     assert (second.cursor(), second.places()) == (9, {(1, 1, 0), (2, 1, 0)})
     assert found(second, "dog")[0] == 2
     second.close()
+
+
+@pytest.mark.parametrize(("replaces", "anew"), [(4, False), (12, True)])
+def test_what_was_replaced_is_cleared_away_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replaces: int, anew: bool
+) -> None:
+    """Chroma's graph keeps it for ever; with more of it than of live chunks the index begins from the first change."""
+    monkeypatch.setattr(vectors, "_REPLACED", 8)
+    opened = VectorIndex(tmp_path / "chroma", CATALOG, "m")
+    rows = [chunk_row(1, "A dog ran."), chunk_row(2, "A red bridge.")]
+    for version in range(1, replaces // 2 + 2):
+        fill(opened, *(replace(row, version=version) for row in rows), cursor=version)
+    assert len(opened.places()) == 2
+    opened.close()
+    again = VectorIndex(tmp_path / "chroma", CATALOG, "m")
+    assert again.cursor() == (0 if anew else replaces // 2 + 1)
+    assert again.size() == (0 if anew else 2)
+    fill(again, *rows)
+    again.close()
+    third = VectorIndex(tmp_path / "chroma", CATALOG, "m")  # what was written is counted from the new files on
+    assert found(third, "a red bridge") == [2, 1]
+    third.close()
 
 
 def test_a_reset_forgets_everything(index: VectorIndex) -> None:
