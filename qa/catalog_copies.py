@@ -86,7 +86,7 @@ def _take(copy: Path, part: Path) -> None:
     with _opened(f"sqlite:///{part}") as engine, reading(engine) as connection:
         found = list(catalog_checks.faults(connection))
     if found:
-        raise StoreFailed(f"{copy}: {len(found)} faults, restore another backup; the first: {found[0]}")
+        raise StoreFailed(f"{copy}: damaged, restore another backup; the first of {len(found)} faults: {found[0]}")
 
 
 def renew_id(url: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -148,5 +149,7 @@ def _print_states(
         print(f"catalog: {count} articles, {chunks} chunks" + "".join(f"; {problem}" for problem in wrong))
         for one in states:
             print(f"{one.name}: {one.behind} changes behind" + "".join(f"; {problem}" for problem in one.problems))
+    if wrong:
+        print("take damaged articles down and in again, or restore a backup", file=sys.stderr)
     if wrong or any(one.problems for one in states):
         raise typer.Exit(1)

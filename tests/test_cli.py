@@ -2,9 +2,11 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,21 @@ def test_indexes_can_be_lost_and_backups_restored(qa):
     answer = json.loads(qa("ask", "How much did the Kestrel bridge cost?", "--json", QA_DATA_DIR="other").stdout)
     assert answer["status"] == "answered"
     assert qa("restore", "saved", QA_DATA_DIR="other").returncode == 2
+
+
+def test_a_damaged_text_is_told_and_can_be_taken_in_again(qa):
+    """Verification names the article and what to do; a row with the same text is unchanged until it is taken down."""
+    qa("ingest", "-", stdin=ROWS)
+    with closing(sqlite3.connect(qa.folder / ".qa-data" / "catalog.sqlite3")) as raw, raw:
+        raw.execute("UPDATE versions SET text = replace(text, '4.2', '9.2')")
+    told = qa("index", "verify", "--json")
+    assert told.returncode == 1 and "take damaged articles down" in told.stderr
+    assert json.loads(told.stdout)["problems"] == ["article 'a', version 1: its text is not the one that came in"]
+    assert "9.2" not in qa("ask", "How much did the Kestrel bridge cost?").stdout
+    qa("articles", "delete", "a")
+    qa("ingest", "-", stdin=ROWS)
+    assert qa("index", "verify").returncode == 0
+    assert "4.2 million euros" in qa("ask", "How much did the Kestrel bridge cost?").stdout
 
 
 def test_what_a_killed_ingest_left_behind_is_indexed(qa):
