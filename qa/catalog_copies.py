@@ -79,10 +79,10 @@ def restore(copy: Path, url: str) -> None:
 
 def _take(copy: Path, part: Path) -> None:
     """Copy a backup, and look whether it is what was backed up. Raises StoreFailed."""
-    noted = _checksum(copy)
-    if noted.exists() and noted.read_text(encoding="utf-8").split()[:1] != [_sha256(copy)]:
-        raise StoreFailed(f"{copy}: has changed since it was made, see {noted.name}; restore another backup")
     shutil.copyfile(copy, part)
+    noted = _checksum(copy)
+    if noted.exists() and noted.read_text(encoding="utf-8").split()[:1] != [_sha256(part)]:
+        raise StoreFailed(f"{copy}: has changed since it was made, see {noted.name}; restore another backup")
     with _opened(f"sqlite:///{part}") as engine, reading(engine) as connection:
         found = list(catalog_checks.faults(connection))
     if found:

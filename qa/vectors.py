@@ -26,6 +26,7 @@ from qa.ranking import Candidate, Place
 from qa.room import store_failed
 from qa.types import Filters, Vectors
 from qa.vector_checks import set_apart
+from qa.vector_filters import metadata_of, of_articles, passes, where_clause
 
 # Chroma's binding holds the interpreter's lock while it writes: 50 rows stall other threads for about 60 ms, 2,000 rows
 # for over a second.
@@ -72,10 +73,11 @@ class VectorIndex:
         self._known: dict[tuple[int, int], Mapping[str, Any]] = {}  # by article and version
         self._newest = 0  # the latest day of what was ever known
         self._seen = 0  # the cursor at which what is known was true
-        self._written = int((self._state.metadata or {}).get("written", self.size()))  # since the files were made
+        live = 0 if self._directory is None else self.size()
+        self._written = int((self._state.metadata or {}).get("written", live))  # since the files were made
         if spaces != {_SPACE["hnsw"]["space"]}:  # Chroma keeps what it has and says nothing
             self.reset()
-        elif self._directory is not None and self._written - (live := self.size()) > max(live, _REPLACED):
+        elif self._directory is not None and self._written - live > max(live, _REPLACED):
             _log.warning("%s: %d vectors were written and %d are live, building it anew", where, self._written, live)
             self.reset()
 
@@ -145,7 +147,9 @@ class VectorIndex:
             # What is there already is left alone: Chroma's graph loses points when it is written over. 8 of 166 made-up
             # vectors, all near each other, no longer found themselves; deleted first and then written, all did.
             fresh = [
-                (row, vector) for row, vector in zip(rows, vectors, strict=True) if held.get(_id(row)) != _metadata(row)
+                (row, vector)
+                for row, vector in zip(rows, vectors, strict=True)
+                if held.get(_id(row)) != metadata_of(row)
             ]
             self._drop({_id(row) for row, _ in fresh} & held.keys())
             for name in sorted({row.collection for row, _ in fresh}):
@@ -160,7 +164,7 @@ class VectorIndex:
                         embeddings=[
                             set_apart(vector, (row.article, row.version, row.ordinal)).tolist() for row, vector in part
                         ],
-                        metadatas=[_metadata(row) for row, _ in part],
+                        metadatas=[metadata_of(row) for row, _ in part],
                     )
             self._drop(held.keys() - {_id(row) for row in rows})
             self._written += len(fresh)
@@ -176,7 +180,7 @@ class VectorIndex:
         """Return the metadata of what is in the index of these articles, by id."""
         held: dict[str, Mapping[str, Any]] = {}
         for collection in self._all_collections() if articles else ():
-            found = collection.get(where=_of(articles), include=["metadatas"])
+            found = collection.get(where=of_articles(articles), include=["metadatas"])
             held |= dict(zip(found["ids"], found["metadatas"] or (), strict=True))
         return held
 
@@ -246,7 +250,7 @@ class VectorIndex:
 
         `articles` are the filter's article ids as the catalog's numbers.
         """
-        where = _where(filters, articles, not_after)
+        where = where_clause(filters, articles, not_after)
 
         def search() -> list[Candidate]:
             index = self._known_collection(collection)
@@ -256,7 +260,7 @@ class VectorIndex:
                 for wanted in self._steps(filters, not_after, top_k):
                     near = self._nearest(index, vector, wanted)
                     known = self._metadata_of(index, near)
-                    passing = [one for one in near if _passes(known.get(one[0][:2]), filters, not_after)]
+                    passing = [one for one in near if passes(known.get(one[0][:2]), filters, not_after)]
                     if len(passing) >= top_k or len(near) < wanted:
                         return _candidates(passing[:top_k], known)
             near = self._nearest(index, vector, top_k, where)
@@ -304,51 +308,7 @@ def _place(chroma_id: str) -> Place:
     return int(article), int(version), int(ordinal)
 
 
-def _metadata(row: ChunkRow) -> dict[str, str | int]:
-    # Chroma's comparisons skip rows that lack the key, and an article without a date must pass `not_after`.
-    day = dates.UNDATED if row.published_day is None else row.published_day
-    metadata: dict[str, str | int] = {"article": row.article, "day": day, "sha": row.embed_sha.hex()}
-    if row.source.outlet:
-        metadata["outlet"] = row.source.outlet.casefold()
-    return metadata
-
-
 def _candidates(near: Sequence[_Near], known: Mapping[tuple[int, int], Mapping[str, Any]]) -> list[Candidate]:
     """Return what was found; a chunk that was deleted meanwhile has no metadata."""
     days = {key: None if one["day"] == dates.UNDATED else int(one["day"]) for key, one in known.items()}
     return [Candidate(place, days[place[:2]], cosine) for place, cosine in near if place[:2] in days]
-
-
-def _passes(metadata: Mapping[str, Any] | None, filters: Filters, not_after: int | None) -> bool:
-    """Tell what `_where` tells Chroma, of one row."""
-    if metadata is None or (not_after is not None and metadata["day"] > not_after):
-        return False
-    if filters.outlets and metadata.get("outlet") not in [name.casefold() for name in filters.outlets]:
-        return False
-    if filters.after or filters.before:
-        after = dates.ordinal(filters.after) if filters.after else dates.UNDATED + 1
-        return bool(after <= metadata["day"]) and (
-            not filters.before or metadata["day"] <= dates.ordinal(filters.before)
-        )
-    return True
-
-
-def _of(articles: Sequence[int]) -> Any:
-    return {"article": {"$in": list(articles)}}
-
-
-def _where(filters: Filters, articles: Sequence[int], not_after: int | None) -> Any:
-    clauses: list[dict[str, object]] = []
-    if not_after is not None:
-        clauses.append({"day": {"$lte": not_after}})
-    if filters.outlets:
-        clauses.append({"outlet": {"$in": [name.casefold() for name in filters.outlets]}})
-    if filters.article_ids:
-        clauses.append(_of(articles or [-1]))
-    if filters.after or filters.before:
-        clauses.append({"day": {"$gte": dates.ordinal(filters.after) if filters.after else dates.UNDATED + 1}})
-    if filters.before:
-        clauses.append({"day": {"$lte": dates.ordinal(filters.before)}})
-    if not clauses:
-        return None
-    return clauses[0] if len(clauses) == 1 else {"$and": clauses}

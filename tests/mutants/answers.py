@@ -250,7 +250,7 @@ GUARDS = (
     ),
     Guard(
         "as_of in the vector index",
-        "qa/vectors.py",
+        "qa/vector_filters.py",
         'if metadata is None or (not_after is not None and metadata["day"] > not_after):',
         "if metadata is None:",
         ("tests/test_vectors.py::test_dates_are_inclusive_and_undated_articles_pass_only_not_after",),
