@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qa import cli_keys, cli_store
-from qa.cli_common import AsJson, Collection, open_library, print_json, read_settings, show_progress
+from qa.cli_common import AsJson, Collection, open_catalog, open_library, print_json, read_settings, show_progress
 from qa.errors import BadInput, BadSettings, Locked, NotFound, QaError
 
 if TYPE_CHECKING:
@@ -89,20 +89,18 @@ def ingest(
             if locked.url is None:
                 raise
             # A server owns the indexes. The catalog takes writers from anywhere; the server follows its change log.
-            from qa.catalog import Catalog
             from qa.wiring import build_embedder
 
-            catalog = Catalog(settings.catalog_url)
-            report = write(
-                items,
-                catalog,
-                spread or build_embedder(settings),
-                collection=collection,
-                workers=workers,
-                progress=tick,
-                preparer=spread,
-            )
-            catalog.close()
+            with open_catalog() as catalog:
+                report = write(
+                    items,
+                    catalog,
+                    spread or build_embedder(settings),
+                    collection=collection,
+                    workers=workers,
+                    progress=tick,
+                    preparer=spread,
+                )
     for refused in report.refused:
         print(f"refused {refused.source}: {refused.reason}", file=sys.stderr)
     if as_json:

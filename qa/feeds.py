@@ -17,8 +17,6 @@ def read_feed(data: bytes) -> dict[str, object]:
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as exc:
-        if exc.code == etree.ErrorTypes.ERR_NO_MEMORY:  # lxml words it "unknown error"
-            raise MemoryError from exc
         raise ValueError(f"not well-formed XML: {exc.msg}") from exc
     subset = root.getroottree().docinfo.internalDTD
     if subset is not None and any(True for _ in subset.iterentities()):

@@ -161,7 +161,8 @@ def _answer(kind: bytes, data: bytes) -> dict[str, object]:
     try:
         return read_feed(data) if kind == b"F" else read_page(data.decode())
     except (ValueError, etree.LxmlError) as exc:
-        if getattr(exc, "code", None) == etree.ErrorTypes.ERR_NO_MEMORY:  # lxml words it "unknown error"
+        # lxml words it "unknown error", and a feed's error has lxml's behind it.
+        if getattr(exc.__cause__ or exc, "code", None) == etree.ErrorTypes.ERR_NO_MEMORY:
             return _TOO_LARGE
         return {"refused": str(exc) or type(exc).__name__}
     except (MemoryError, RecursionError):

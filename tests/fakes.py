@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -11,10 +12,10 @@ import numpy as np
 
 from qa import text
 from qa.chat import EndPiece, Message, TextPiece
-from qa.types import Article, Embedder, Filters, IngestReport, Refused, Source, Span, Usage, Vectors
+from qa.types import Answer, Article, Embedder, Filters, IngestReport, Question, Refused, Source, Span, Usage, Vectors
 
 if TYPE_CHECKING:
-    from qa.catalog import ChunkRow
+    from qa.catalog import Catalog, ChunkRow
 
 
 class HashEmbedder:
@@ -71,6 +72,12 @@ class ScriptedChat:
 def article(article_id: str, body: str, **metadata: object) -> Article:
     """Return an article as the readers would."""
     return Article(id=article_id, text=text.normalise(body), source=f"{article_id}.txt", **metadata)  # type: ignore[arg-type]
+
+
+def live_texts(catalog: Catalog) -> dict[str, str]:
+    """Return the texts that are live in the collection `default`, by id."""
+    listed = [row.source.article_id for row in catalog.articles("default", 0, 99)]
+    return {one: catalog.text("default", one).text for one in listed}
 
 
 def chunk_row(key: int, body: str, day: int | None = None, collection: str = "default", **metadata: object) -> ChunkRow:
@@ -130,6 +137,16 @@ class Store:
         """Return the ids of the articles that a search shows, best first."""
         hits = self.retriever.search(question, top_k=50, **options).hits  # type: ignore[arg-type]
         return [hit.source.article_id for hit in hits]
+
+    def ask(self, question: str) -> Answer:
+        """Answer without a model."""
+        from qa.answering import Answerer
+        from qa.evidence import EvidenceRanker
+        from qa.prompts import load_prompts
+
+        ranker = EvidenceRanker(self.lexical, self.embedder)
+        answerer = Answerer(self.catalog, self.retriever, ranker, None, load_prompts(None), embedder=self.embedder)
+        return asyncio.run(answerer.ask(Question(question)))
 
     def word_hits(self, question: str) -> list[str]:
         """Return the texts that the word index finds by itself; a place that is no longer live is `stale`."""

@@ -1,6 +1,5 @@
 """Damage in the catalog itself is found: a wrong text would be cited as it stands, and its quote would be "exact"."""
 
-import asyncio
 import hashlib
 import os
 import random
@@ -11,14 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from qa.answering import Answerer
 from qa.catalog import Catalog
 from qa.catalog_copies import restore, write_checksum
 from qa.errors import QaError, StoreFailed
-from qa.evidence import EvidenceRanker
-from qa.prompts import load_prompts
-from qa.types import Question, Span
-from tests.fakes import Store, article
+from qa.types import Span
+from tests.fakes import Store, article, live_texts
 from tests.test_catalog import in_file, write
 
 BODY = "Forty people 👩‍👩‍👧 came to the cafe\u0301.\r\n\r\nThey stayed. " * 40
@@ -101,9 +97,7 @@ def test_damaged_words_are_not_cited(tmp_path: Path, caplog: pytest.LogCaptureFi
         )
         with closing(sqlite3.connect(tmp_path / "catalog.sqlite3")) as raw, raw:
             raw.execute("UPDATE versions SET text = replace(text, 'four', 'nine')")
-        ranker = EvidenceRanker(store.lexical, None)
-        answerer = Answerer(store.catalog, store.retriever, ranker, None, load_prompts(None))
-        answer = asyncio.run(answerer.ask(Question("How much did the Kestrel bridge cost?")))
+        answer = store.ask("How much did the Kestrel bridge cost?")
         assert {one.source.article_id for one in answer.citations} == {"b"}
     assert "'a', version 1" in caplog.text and "million" not in caplog.text
 
@@ -121,7 +115,7 @@ def spoil(content: bytes, dice: random.Random) -> bytes:
 def test_a_spoiled_backup_never_brings_other_words(file: Path, tmp_path: Path, noted: bool) -> None:
     """With its checksum any change is refused; without it, what is restored has every word that it had."""
     content = file.read_bytes()
-    wanted = texts(Catalog(in_file(tmp_path)))
+    wanted = texts(tmp_path)
     copy = tmp_path / "copy"
     copy.write_bytes(content)
     if noted:
@@ -138,18 +132,14 @@ def test_a_spoiled_backup_never_brings_other_words(file: Path, tmp_path: Path, n
             assert not (target / "catalog.sqlite3").exists()
             continue
         assert not (noted and changed), f"seed {seed} was taken"
-        assert texts(Catalog(in_file(target))) == wanted, f"seed {seed}"
+        assert texts(target) == wanted, f"seed {seed}"
     assert refused > 5  # the rest met free pages and vectors
 
 
-def texts(catalog: Catalog) -> dict[str, str]:
-    """Return the live texts, and close the catalog."""
-    found = {
-        row.source.article_id: catalog.text("default", row.source.article_id).text
-        for row in catalog.articles("default", 0, 9)
-    }
-    catalog.close()
-    return found
+def texts(folder: Path) -> dict[str, str]:
+    """Return the live texts of the catalog in a folder."""
+    with closing(Catalog(in_file(folder))) as catalog:
+        return live_texts(catalog)
 
 
 def test_a_checksum_is_what_sha256sum_reads(file: Path) -> None:

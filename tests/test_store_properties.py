@@ -1,6 +1,5 @@
 """Whatever is added, changed, taken down, asked, reopened, killed and rebuilt: the store is what a plain dict says."""
 
-import asyncio
 import multiprocessing
 import os
 import shutil
@@ -12,14 +11,11 @@ import pytest
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from qa.answering import Answerer
 from qa.errors import NotFound
-from qa.evidence import EvidenceRanker
-from qa.prompts import load_prompts
-from qa.types import Embedder, Question
+from qa.types import Embedder
 from tests.answer_shape import faults
 from tests.crash.points import POINTS, WORDS_ONLY, install, killer
-from tests.fakes import HashEmbedder, Store, article
+from tests.fakes import HashEmbedder, Store, article, live_texts
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["tests.crash.worker"])
@@ -115,11 +111,8 @@ class StoreMachine(RuleBasedStateMachine):
         hits = self.store.retriever.search(sentence, top_k=50).hits
         assert all(self.live[hit.source.article_id][hit.span.start : hit.span.end] == hit.text for hit in hits)
         assert hits or not any(sentence in body for body in self.live.values())
-        catalog, lexical, embedder = self.store.catalog, self.store.lexical, self.store.embedder
-        ranker = EvidenceRanker(lexical, embedder)
-        answerer = Answerer(catalog, self.store.retriever, ranker, None, load_prompts(None), embedder=embedder)
-        answer = asyncio.run(answerer.ask(Question(sentence)))
-        assert faults(answer, catalog) == []
+        answer = self.store.ask(sentence)
+        assert faults(answer, self.store.catalog) == []
         assert {one.source.article_id for one in answer.citations} <= self.live.keys()
 
     @rule(bodies=st.dictionaries(st.sampled_from(IDS), BODIES, min_size=1), data=st.data())
@@ -134,7 +127,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.store = Store(self.folder, self.embedder())
         self.store.projections.catch_up()
         assert self.store.problems() == []
-        texts = {one: self.store.catalog.text("default", one).text for one in self.listed()}
+        texts = live_texts(self.store.catalog)
         assert texts in (self.live, self.live | bodies)
         if texts != self.live or process.exitcode == 0:
             assert texts == self.live | bodies
@@ -143,10 +136,6 @@ class StoreMachine(RuleBasedStateMachine):
                     self.titles[one] = None
                     self.last[one] = self.last.get(one, 0) + 1
                 self.live[one] = body
-
-    def listed(self) -> list[str]:
-        """Return the ids that the catalog has."""
-        return [row.source.article_id for row in self.store.catalog.articles("default", 0, 99)]
 
     @invariant()
     def is_what_the_dict_says(self) -> None:

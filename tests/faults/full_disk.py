@@ -9,7 +9,7 @@ from pathlib import Path
 
 from qa.errors import StoreFailed, StoreFull
 from tests.crash.worker import wrong_spans
-from tests.fakes import HashEmbedder, Store, article
+from tests.fakes import HashEmbedder, Store, article, live_texts
 
 
 def body(number: int, words: int = 400) -> str:
@@ -32,24 +32,19 @@ def live(folder: Path, limit: int, told: Connection) -> None:
         said["reading"] = store.found("marker2")[0]
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         said["again"] = write(store)
-        said["problems"] = wrong_spans(store, {one: store.catalog.text("default", one).text for one in listed(store)})
+        said["problems"] = wrong_spans(store, live_texts(store.catalog))
     with Store(folder, HashEmbedder()) as store:
         said["behind"] = [state.behind for state in store.projections.states()]
         said["later"] = store.problems()
-        said["texts"] = sorted(listed(store))
+        said["texts"] = sorted(live_texts(store.catalog))
     told.send(said)
-
-
-def listed(store: Store) -> list[str]:
-    """Return the ids of what is there."""
-    return [row.source.article_id for row in store.catalog.articles("default", 0, 99)]
 
 
 def write(store: Store) -> str:
     """Add, replace and take down; return the name of what was raised."""
     try:
         store.add(*(article(f"a{number}", body(number + 100, 3_000)) for number in range(3, 8)))
-        if "a0" in listed(store):
+        if "a0" in live_texts(store.catalog):
             store.take_down("a0")
     except StoreFull:
         return "full"

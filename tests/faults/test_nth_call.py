@@ -4,7 +4,6 @@ Each call fails with its own library's exception. What comes out is an error of 
 whole; and doing the same again succeeds.
 """
 
-import asyncio
 import os
 import random
 import shutil
@@ -19,16 +18,12 @@ from chromadb.api.client import Client
 from chromadb.api.models.Collection import Collection
 from chromadb.errors import InternalError
 
-from qa.answering import Answerer
 from qa.catalog import Catalog
 from qa.catalog_copies import restore
 from qa.errors import EmbeddingFailed, QaError
-from qa.evidence import EvidenceRanker
 from qa.lexical import LexicalIndex
-from qa.prompts import load_prompts
-from qa.types import Question
 from tests.answer_shape import faults
-from tests.fakes import HashEmbedder, Store, article
+from tests.fakes import HashEmbedder, Store, article, live_texts
 
 ALL = bool(os.environ.get("FULL_NUMBERS"))
 SAMPLE = 12
@@ -126,25 +121,18 @@ def take_in(store: Store, folder: Path) -> None:
         restore(folder / "kept", f"sqlite:///{file}")
     restored = Catalog(f"sqlite:///{file}")
     try:
-        assert texts(restored) == texts(store.catalog)
+        assert live_texts(restored) == live_texts(store.catalog)
     finally:
         restored.close()
 
 
 def ask(store: Store, folder: Path) -> None:
-    ranker = EvidenceRanker(store.lexical, store.embedder)
-    answerer = Answerer(store.catalog, store.retriever, ranker, None, load_prompts(None), embedder=store.embedder)
-    answer = asyncio.run(answerer.ask(Question("What opened over the river?")))
+    answer = store.ask("What opened over the river?")
     assert faults(answer, store.catalog) == []
     assert answer.citations or answer.degraded, "the articles are said to be silent"
 
 
 WORK = {"add": add, "take down": take_down, "rebuild": rebuild, "back up": back_up, "restore": take_in, "ask": ask}
-
-
-def texts(catalog: Catalog) -> dict[str, str]:
-    listed = [row.source.article_id for row in catalog.articles("default", 0, 9)]
-    return {one: catalog.text("default", one).text for one in listed}
 
 
 @pytest.mark.parametrize("name", WORK)
@@ -155,7 +143,7 @@ def test_fault_45_whichever_call_fails(tmp_path: Path, failing: Failing, name: s
     with Store(whole, HashEmbedder()) as store:
         store.add(BRIDGE, DOG)
         store.catalog.copy_to(str(whole / "kept"))
-        before = texts(store.catalog)
+        before = live_texts(store.catalog)
     after = {"add": {"bridge": CLOSED.text, "dog": DOG.text, "cat": CAT.text}, "take down": {"bridge": BRIDGE.text}}
     expected = after.get(name, before)
     calls = count(failing, whole, tmp_path / "counted", work)
@@ -173,9 +161,9 @@ def test_fault_45_whichever_call_fails(tmp_path: Path, failing: Failing, name: s
                 raised = f"{exc}"
             said = f"call {nth} of {calls}, {failing.failed}: {raised}"
             failing.arm(0)
-            assert texts(store.catalog) in (before, expected), said
+            assert live_texts(store.catalog) in (before, expected), said
             work(store, folder)
-            assert texts(store.catalog) == expected, said
+            assert live_texts(store.catalog) == expected, said
             assert store.problems() == [], said
             if name == "back up":
                 assert [one.name for one in folder.glob("copy*")] == ["copy"], said
