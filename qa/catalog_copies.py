@@ -61,9 +61,12 @@ def restore(copy: Path, url: str) -> None:
             raise BadSettings(f"{file}: exists already; set QA_DATA_DIR to an empty folder")
         file.parent.mkdir(parents=True, exist_ok=True)
         part = file.with_name(f"{file.name}.part")  # a restore that is broken off can be begun again
-        _take(copy, part)
-        renew_id(f"sqlite:///{part}")
-        part.replace(file)
+        try:
+            _take(copy, part)
+            renew_id(f"sqlite:///{part}")
+            part.replace(file)
+        finally:
+            part.unlink(missing_ok=True)
         return
     with _opened(url) as engine, tempfile.TemporaryDirectory() as folder:
         # An old copy is upgraded before it is read, and the backup itself is left as it is.
@@ -81,7 +84,7 @@ def _take(copy: Path, part: Path) -> None:
     """Copy a backup, and look whether it is what was backed up. Raises StoreFailed."""
     shutil.copyfile(copy, part)
     noted = _checksum(copy)
-    if noted.exists() and noted.read_text(encoding="utf-8").split()[:1] != [_sha256(part)]:
+    if noted.exists() and noted.read_bytes().split()[:1] != [_sha256(part).encode()]:
         raise StoreFailed(f"{copy}: has changed since it was made, see {noted.name}; restore another backup")
     with _opened(f"sqlite:///{part}") as engine, reading(engine) as connection:
         found = list(catalog_checks.faults(connection))

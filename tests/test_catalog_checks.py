@@ -85,7 +85,7 @@ def test_what_does_not_fit_is_named(file: Path, tmp_path: Path, sql: str, told: 
         opened.close()
     with pytest.raises(StoreFailed, match="restore another backup"):
         restore(file, in_file(tmp_path / "new"))
-    assert not (tmp_path / "new" / "catalog.sqlite3").exists()
+    assert list((tmp_path / "new").iterdir()) == []
 
 
 def test_damaged_words_are_not_cited(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -129,7 +129,7 @@ def test_a_spoiled_backup_never_brings_other_words(file: Path, tmp_path: Path, n
             restore(copy, in_file(target))
         except QaError:
             refused += 1
-            assert not (target / "catalog.sqlite3").exists()
+            assert list(target.iterdir()) == []
             continue
         assert not (noted and changed), f"seed {seed} was taken"
         assert texts(target) == wanted, f"seed {seed}"
@@ -147,3 +147,11 @@ def test_a_checksum_is_what_sha256sum_reads(file: Path) -> None:
     write_checksum(file)
     line = file.with_name("catalog.sqlite3.sha256").read_text()
     assert line == f"{hashlib.sha256(file.read_bytes()).hexdigest()}  catalog.sqlite3\n"
+
+
+@pytest.mark.parametrize("spoiled", [b"", b"\n", b"\xff\xfe\x00 catalog.sqlite3", "\N{GRINNING FACE}".encode() * 64])
+def test_a_spoiled_checksum_refuses_the_backup(file: Path, tmp_path: Path, spoiled: bytes) -> None:
+    """Whatever stands in it, also what is no text."""
+    file.with_name("catalog.sqlite3.sha256").write_bytes(spoiled)
+    with pytest.raises(StoreFailed, match="has changed since it was made"):
+        restore(file, in_file(tmp_path / "new"))
