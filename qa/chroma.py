@@ -50,6 +50,7 @@ def open_client(where: Path | str) -> Any:
     # _env_file: Chroma would otherwise read our `.env` as its own settings.
     quiet = ChromaSettings(anonymized_telemetry=False, _env_file=None)
     if isinstance(where, Path):
+        throw_away_rest(where)
         _throw_away_if_damaged(where)
         client = chromadb.PersistentClient(path=str(where), settings=quiet)
         with suppress(OSError):  # without room for it the next start knows no more than this one
@@ -88,12 +89,30 @@ def seal(directory: Path) -> None:
         part.replace(directory / _SEAL)
 
 
+def throw_away(directory: Path) -> None:
+    """Remove a directory that nobody has open. Killed in between, it is all there or all gone."""
+    throw_away_rest(directory)
+    with suppress(FileNotFoundError):
+        directory.rename(_rest(directory))
+    throw_away_rest(directory)
+
+
+def throw_away_rest(directory: Path) -> None:
+    """Remove what an earlier throwing away has left."""
+    if _rest(directory).exists():
+        shutil.rmtree(_rest(directory))
+
+
+def _rest(directory: Path) -> Path:
+    return directory.with_name(f"{directory.name}.thrown-away")
+
+
 def _throw_away_if_damaged(directory: Path) -> None:
     if not directory.is_dir() or not any(directory.iterdir()):
         return
     if problem := _problem(directory):
         _log.warning("%s: damaged, building it anew from the catalog: %s", directory, problem)
-        shutil.rmtree(directory)
+        throw_away(directory)
     else:
         (directory / _SEAL).unlink(missing_ok=True)  # what is written from now on is not sealed
 

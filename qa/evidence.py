@@ -34,7 +34,7 @@ CARRIED = 0.25  # what a word counts that a follow-up takes from the conversatio
 CLOSER = 24  # sentences that are looked at closer, best by words first
 EMBEDDED = 16  # of those, which cost the most of all: 24 were no better (docs/retrieval.md)
 _SIGNS = frozenset(field.name for field in fields(Signs))
-_KEPT = 8_192  # sentence vectors in memory, 12 MB
+_KEPT = 4_096  # sentence vectors in memory, 6 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +183,12 @@ class _Sentence:
 
 
 # The articles of a story come back with each question about it, and reading them is a third of the work.
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=4_096)  # 1.6 KB each
 def _read(sentence: str) -> _Sentence:
     return _Sentence(frozenset(text.stem_set(sentence)), text.fold(sentence), float(is_loose(sentence)))
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=256)  # 40 KB each
 def _article_stems(words: str) -> frozenset[str]:
     return frozenset(text.stem_set(words))
 

@@ -85,7 +85,7 @@ class Token:
         return self.shown.casefold().removesuffix("'s").removesuffix("'").replace(".", "")
 
 
-@lru_cache(maxsize=4_096)  # a statement's neighbours are read again with the next statement
+@lru_cache(maxsize=1_024)  # a statement's neighbours are read again with the next statement
 def tokens(sentence: str) -> tuple[Token, ...]:
     """Return the words of a text in order, dates as month, day, year, and units behind their numbers."""
     plain = unicodedata.normalize("NFKC", sentence.translate(_PLAIN)).translate(_PLAIN)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import struct
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import IO
@@ -28,6 +29,7 @@ class ForeignLock:
     def __init__(self, file: Path) -> None:
         self._path = file
         self._file: IO[bytes] | None = None
+        self._opening = threading.Lock()  # a second file, closed for the first one's sake, would drop those locks too
 
     def close(self) -> None:
         """Let go of the file, when nothing of this process uses it any more."""
@@ -49,11 +51,12 @@ class ForeignLock:
             raise StoreFailed(f"{self._path}: another process writes into it")
 
     def _is_held(self, wanted: int) -> bool:
-        if self._file is None:
-            try:
-                self._file = self._path.open("rb")
-            except OSError:  # nobody holds what is not there
-                return False
+        with self._opening:
+            if self._file is None:
+                try:
+                    self._file = self._path.open("rb")
+                except OSError:  # nobody holds what is not there
+                    return False
         if _LINUX:
             asked = _LOCK.pack(wanted, 0, _FIRST_BYTE, _BYTES, 0)
             found: int = _LOCK.unpack(fcntl.fcntl(self._file, fcntl.F_GETLK, asked))[0]

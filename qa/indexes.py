@@ -75,6 +75,10 @@ class NearestIndex(Protocol):
         """Replace all chunks of the changed articles by `rows`, one vector a row, then remember `cursor`."""
         ...
 
+    def is_worn(self) -> bool:
+        """Tell whether the engine keeps so much of what was replaced that a reset and a catch-up now are worth it."""
+        ...
+
     def reset(self) -> None:
         """Forget everything of this model; the next catch-up starts from the first change."""
         ...

@@ -77,6 +77,10 @@ class Projections:
             with self._vector_turn() as ours:
                 if ours:
                     self._follow(self._vectors, self._apply_vectors, progress)
+                    if self._vectors.is_worn():
+                        _log.warning("%s: more was replaced than is live, building it anew", self._vectors.name)
+                        self._empty(self._vectors)
+                        self._follow(self._vectors, self._apply_vectors, progress)
                     self.caught_up = True
 
     def follow_words(self, stems: Mapping[str, str]) -> None:
@@ -93,7 +97,7 @@ class Projections:
         cursor = index.cursor()
         if cursor > self._catalog.last_change():
             # The catalog was put back to an older state: what the index holds is of a history that no longer is.
-            index.reset()
+            self._empty(index)
             cursor = 0
         while True:
             self._cursors[index.name] = cursor
@@ -101,7 +105,7 @@ class Projections:
             if not changed and index.name not in self._counted:
                 self._counted.add(index.name)
                 if self._differs(index, cursor):
-                    index.reset()
+                    self._empty(index)
                     cursor = 0
                     continue
             if not changed:
@@ -109,6 +113,10 @@ class Projections:
             apply(changed, self._catalog.chunks_of(changed), last)
             progress(index.name, last - cursor)
             cursor = last
+
+    def _empty(self, index: WordIndex | NearestIndex) -> None:
+        self._cursors[index.name] = 0  # first, so that no search takes what is not there yet for all there is
+        index.reset()
 
     def _differs(self, index: WordIndex | NearestIndex, cursor: int) -> bool:
         """Tell whether an index holds more or fewer chunks than the catalog, though it is up to date.
@@ -198,14 +206,12 @@ class Projections:
     def rebuild(self, progress: Progress = lambda name, done: None) -> None:
         """Throw both indexes away and build them from the catalog; nothing is embedded again. Raises StoreFailed."""
         with self._lock:
-            self._lexical.reset()
-            self._cursors[self._lexical.name] = 0
+            self._empty(self._lexical)
             if self._vectors is not None:
                 with self._vector_turn() as ours:
                     if not ours:
                         raise StoreFailed("another process is writing the vector index that we share; try again")
-                    self._vectors.reset()
-                    self._cursors[self._vectors.name] = 0
+                    self._empty(self._vectors)
         self.catch_up(progress)
 
 

@@ -74,7 +74,7 @@ def collapse(hits: Sequence[Hit]) -> list[Hit]:
 
 
 # The same chunks come back with each question about a story, and reading them was a quarter of the search.
-@lru_cache(maxsize=1_024)
+@lru_cache(maxsize=256)  # 28 KB each
 def _passage(chunk: str) -> _Passage:
     words = text.words(chunk)
     names = frozenset(word for name in _NAME.findall(chunk) for word in text.words(name))

@@ -188,6 +188,10 @@ class EngineIndex:
                         raise ValueError(f"a vector of {dimension} numbers among those of {shelf.dimension}")
                     self._store(shelf).add([_node(one, vector) for one, vector in part])
 
+    def is_worn(self) -> bool:
+        """Leave it to the engine what it keeps."""
+        return False
+
     def reset(self) -> None:
         """Forget everything of this model; the next catch-up starts from the first change.
 

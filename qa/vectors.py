@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,12 @@ from chromadb.errors import ChromaError, NotFoundError
 
 from qa import dates
 from qa.catalog import ChunkRow
-from qa.chroma import ANSWER_S, OWN_ANSWER_S, Patience, close_client, open_client, seal
+from qa.chroma import ANSWER_S, OWN_ANSWER_S, Patience, close_client, open_client, seal, throw_away
 from qa.errors import StoreFailed
 from qa.foreign_locks import ForeignLock
 from qa.ranking import Candidate, Place
 from qa.room import store_failed
+from qa.shared_use import SharedUse
 from qa.types import Filters, Vectors
 from qa.vector_checks import set_apart
 from qa.vector_filters import metadata_of, of_articles, passes, where_clause
@@ -34,9 +35,12 @@ WRITE_ROWS = 50
 # The default space is l2. Twice the default neighbours: of 600 vectors that are all equally far from each other, 96
 # could not be reached with 16, 21 with 32; on 6,000 chunks of news it costs 12% of the writing time and 1 MB of 14.
 _SPACE = {"hnsw": {"space": "cosine", "max_neighbors": 32}}
-# Chroma's graph keeps what was taken out: 2.1 MB of memory for 1,000 chunks. Files that hold more of it than of what is
-# live are made anew at the next start, from so many on.
-_REPLACED = 20_000
+# Chroma's graph keeps what was taken out, 3 MB of memory and 2 of disk for 1,000 chunks, and a deleted collection's
+# files stay. So from this many on, files that hold more of it than of what is live are made anew: at once where so many
+# live chunks are a matter of seconds, else at the next start.
+_REPLACED = 5_000
+_SOON = 20_000
+_RESET_S = 5.0  # for the searches under way
 _FAILURES = (ChromaError, httpx.HTTPError, OSError, ValueError, RuntimeError)
 
 
@@ -63,30 +67,53 @@ class VectorIndex:
         self._directory = where if isinstance(where, Path) else None
         self._foreign = None if self._directory is None else ForeignLock(self._directory / "chroma.sqlite3")
         self._patience = Patience(self._where, ANSWER_S if self._directory is None else OWN_ANSWER_S)
-        try:
-            self._client = open_client(where)
-            self._state = self._open(f"{self._prefix}-state")
-            spaces = {one.configuration_json["hnsw"]["space"] for one in (self._state, *self._all_collections())}
-        except _FAILURES as exc:
-            raise StoreFailed(f"{where}: cannot be opened as vector index: {exc}") from exc
+        self._use = SharedUse()  # of Chroma's client, which a reset closes
         self._collections: dict[str, Collection] = {}
         self._known: dict[tuple[int, int], Mapping[str, Any]] = {}  # by article and version
         self._newest = 0  # the latest day of what was ever known
         self._seen = 0  # the cursor at which what is known was true
-        live = 0 if self._directory is None else self.size()
-        self._written = int((self._state.metadata or {}).get("written", live))  # since the files were made
-        if spaces != {_SPACE["hnsw"]["space"]}:  # Chroma keeps what it has and says nothing
+        self._written = self._replaced = 0  # since the files were made
+        self._client: Any = None
+        try:
+            self._open_client()
+            spaces = {one.configuration_json["hnsw"]["space"] for one in (self._state, *self._all_collections())}
+        except _FAILURES as exc:
+            raise StoreFailed(f"{where}: cannot be opened as vector index: {exc}") from exc
+        if self._directory is not None:
+            live = self.size()
+            self._written = int((self._state.metadata or {}).get("written", live))
+            self._replaced = self._written - live
+        if spaces != {_SPACE["hnsw"]["space"]} or self._is_worn():  # Chroma keeps its space and says nothing
+            _log.warning("%s: of another space, or of more that was replaced than is live: building it anew", where)
             self.reset()
-        elif self._directory is not None and self._written - live > max(live, _REPLACED):
-            _log.warning("%s: %d vectors were written and %d are live, building it anew", where, self._written, live)
-            self.reset()
+
+    def _open_client(self) -> None:
+        self._client = open_client(self._where if self._directory is None else self._directory)
+        self._state = self._open(f"{self._prefix}-state")
+
+    def _close_client(self) -> None:
+        if self._client is not None:
+            close_client(self._client)
+            self._client = None
+        if self._foreign is not None:
+            self._foreign.close()
 
     def close(self) -> None:
         """Stop Chroma: a directory that is restored and opened again must not be served from the old one's memory."""
-        close_client(self._client)
-        if self._directory is not None and self._foreign is not None:
-            self._foreign.close()
+        self._close_client()
+        if self._directory is not None:
             seal(self._directory)
+
+    @contextmanager
+    def _answering(self, what: str = "does not answer") -> Iterator[None]:
+        """Use Chroma's client beside others. What goes wrong is StoreFailed, or StoreFull."""
+        try:
+            with self._use.shared():
+                if self._client is None:
+                    raise StoreFailed(f"{self._where}: the vector index could not be opened again; it is tried again")
+                yield
+        except _FAILURES as exc:
+            raise store_failed(f"{self._where}: the vector index {what}: {exc}", exc) from exc
 
     def _open(self, name: str) -> Any:
         # An embedding function of Chroma's own would download a model on first use.
@@ -114,11 +141,11 @@ class VectorIndex:
 
     def cursor(self) -> int:
         """Return the number of the last change that is in the index, 0 for none."""
-        try:
+        if self._client is None:
+            self.reset()
+        with self._answering():
             self._refuse_others()
             return self._read_cursor()
-        except _FAILURES as exc:
-            raise StoreFailed(f"{self._where}: the vector index does not answer: {exc}") from exc
 
     def _read_cursor(self) -> int:
         try:
@@ -142,39 +169,37 @@ class VectorIndex:
         Not atomic in Chroma: a crash in between repeats the step, which writes only what is not there yet.
         """
         try:
-            self._wait_for_others()
-            held = self._held(changed)
-            # What is there already is left alone: Chroma's graph loses points when it is written over. 8 of 166 made-up
-            # vectors, all near each other, no longer found themselves; deleted first and then written, all did.
-            fresh = [
-                (row, vector)
-                for row, vector in zip(rows, vectors, strict=True)
-                if held.get(_id(row)) != metadata_of(row)
-            ]
-            self._drop({_id(row) for row, _ in fresh} & held.keys())
-            for name in sorted({row.collection for row, _ in fresh}):
-                mine = [(row, vector) for row, vector in fresh if row.collection == name]
-                for start in range(0, len(mine), WRITE_ROWS):
-                    part = mine[start : start + WRITE_ROWS]
-                    self._wait_for_others()
-                    # Not `upsert`: where processes share a server, the last request of one that was killed may arrive
-                    # only now, and be written over. `add` leaves an id that is there.
-                    self._collection(name).add(
-                        ids=[_id(row) for row, _ in part],
-                        embeddings=[
-                            set_apart(vector, (row.article, row.version, row.ordinal)).tolist() for row, vector in part
-                        ],
-                        metadatas=[metadata_of(row) for row, _ in part],
-                    )
-            self._drop(held.keys() - {_id(row) for row in rows})
-            self._written += len(fresh)
-            self._state.modify(metadata={"model": self._model, "cursor": cursor, "written": self._written})
-            self._seen = cursor
-        except _FAILURES as exc:
-            raise store_failed(f"{self._where}: the vector index cannot be written: {exc}", exc) from exc
+            with self._answering("cannot be written"):
+                self._apply(changed, list(zip(rows, vectors, strict=True)))
+                self._state.modify(metadata={"model": self._model, "cursor": cursor, "written": self._written})
+                self._seen = cursor
         finally:
             doomed = set(changed)
             self._known = {key: one for key, one in self._known.items() if key[0] not in doomed}
+
+    def _apply(self, changed: Sequence[int], rows: Sequence[tuple[ChunkRow, Vectors]]) -> None:
+        self._wait_for_others()
+        held = self._held(changed)
+        # What is there already is left alone: Chroma's graph loses points when it is written over. 8 of 166 made-up
+        # vectors, all near each other, no longer found themselves; deleted first and then written, all did.
+        fresh = [(row, vector) for row, vector in rows if held.get(_id(row)) != metadata_of(row)]
+        self._drop({_id(row) for row, _ in fresh} & held.keys())
+        for name in sorted({row.collection for row, _ in fresh}):
+            mine = [(row, vector) for row, vector in fresh if row.collection == name]
+            for start in range(0, len(mine), WRITE_ROWS):
+                part = mine[start : start + WRITE_ROWS]
+                self._wait_for_others()
+                # Not `upsert`: where processes share a server, the last request of one that was killed may arrive
+                # only now, and be written over. `add` leaves an id that is there.
+                self._collection(name).add(
+                    ids=[_id(row) for row, _ in part],
+                    embeddings=[
+                        set_apart(vector, (row.article, row.version, row.ordinal)).tolist() for row, vector in part
+                    ],
+                    metadatas=[metadata_of(row) for row, _ in part],
+                )
+        self._drop(held.keys() - {_id(row) for row, _ in rows})
+        self._written += len(fresh)
 
     def _held(self, articles: Sequence[int]) -> dict[str, Mapping[str, Any]]:
         """Return the metadata of what is in the index of these articles, by id."""
@@ -190,6 +215,7 @@ class VectorIndex:
             for start in range(0, len(doomed), WRITE_ROWS):
                 self._wait_for_others()
                 collection.delete(ids=doomed[start : start + WRITE_ROWS])
+        self._replaced += len(doomed)
 
     def _wait_for_others(self) -> None:
         if self._foreign is not None:
@@ -203,38 +229,54 @@ class VectorIndex:
         names = [one.name for one in self._client.list_collections() if one.name.startswith(f"{self._prefix}-c-")]
         return [self._client.get_collection(name, embedding_function=None) for name in names]
 
+    def is_worn(self) -> bool:
+        """Tell whether what was replaced has come to be more than what is live, and a reset is a matter of seconds."""
+        return self._is_worn() and self._written - self._replaced <= _SOON
+
+    def _is_worn(self) -> bool:
+        live = self._written - self._replaced
+        return self._directory is not None and self._replaced > max(live, _REPLACED)
+
     def reset(self) -> None:
-        """Forget everything of this model; the next catch-up starts from the first change."""
+        """Forget everything; the next catch-up starts from the first change.
+
+        A directory goes with all that is in it, also the vectors of other models: the catalog has them.
+        """
         try:
-            self._wait_for_others()
-            # The cursor goes first: killed in between, an empty index must not say that it is up to date.
-            with suppress(NotFoundError):  # after a reset that broke off
-                self._client.delete_collection(self._state.name)
-            for collection in self._all_collections():
-                self._client.delete_collection(collection.name)
-            self._collections.clear()
-            self._known = {}
-            self._written = 0
-            self._state = self._open(f"{self._prefix}-state")
+            with self._use.alone(_RESET_S):
+                self._wait_for_others()
+                self._collections.clear()
+                self._known = {}
+                self._written = self._replaced = 0
+                if self._directory is None:
+                    self._empty()
+                else:
+                    self._close_client()
+                    throw_away(self._directory)
+                    self._open_client()
         except _FAILURES as exc:
             raise store_failed(f"{self._where}: the vector index cannot be reset: {exc}", exc) from exc
 
+    def _empty(self) -> None:
+        # The cursor goes first: killed in between, an empty index must not say that it is up to date.
+        with suppress(NotFoundError):  # after a reset that broke off
+            self._client.delete_collection(self._state.name)
+        for collection in self._all_collections():
+            self._client.delete_collection(collection.name)
+        self._state = self._open(self._state.name)
+
     def size(self) -> int:
         """Return how many chunks Chroma counts; that they can be found is another matter."""
-        try:
+        with self._answering():
             return sum(collection.count() for collection in self._all_collections())
-        except _FAILURES as exc:
-            raise StoreFailed(f"{self._where}: the vector index does not answer: {exc}") from exc
 
     def places(self) -> set[Place]:
         """Return the places of all chunks in the index, for verification."""
         found: set[Place] = set()
-        try:
+        with self._answering():
             for collection in self._all_collections():
                 for offset in range(0, collection.count(), 5_000):
                     found |= {_place(one) for one in collection.get(limit=5_000, offset=offset, include=[])["ids"]}
-        except _FAILURES as exc:
-            raise StoreFailed(f"{self._where}: the vector index does not answer: {exc}") from exc
         return found
 
     def search(
@@ -253,24 +295,33 @@ class VectorIndex:
         where = where_clause(filters, articles, not_after)
 
         def search() -> list[Candidate]:
-            index = self._known_collection(collection)
-            if index is None:
-                return []
-            if where is not None and not filters.article_ids:
-                for wanted in self._steps(filters, not_after, top_k):
-                    near = self._nearest(index, vector, wanted)
-                    known = self._metadata_of(index, near)
-                    passing = [one for one in near if passes(known.get(one[0][:2]), filters, not_after)]
-                    if len(passing) >= top_k or len(near) < wanted:
-                        return _candidates(passing[:top_k], known)
-            near = self._nearest(index, vector, top_k, where)
-            return _candidates(near, self._metadata_of(index, near))
+            with self._answering():
+                self._refuse_others()
+                return self._search(vector, collection, filters, where, not_after, top_k)
 
-        try:
-            self._refuse_others()
-            return self._patience.call(search)
-        except _FAILURES as exc:
-            raise StoreFailed(f"{self._where}: the vector index does not answer: {exc}") from exc
+        return self._patience.call(search)
+
+    def _search(
+        self,
+        vector: Vectors,
+        collection: str,
+        filters: Filters,
+        where: Any,
+        not_after: int | None,
+        top_k: int,
+    ) -> list[Candidate]:
+        index = self._known_collection(collection)
+        if index is None:
+            return []
+        if where is not None and not filters.article_ids:
+            for wanted in self._steps(filters, not_after, top_k):
+                near = self._nearest(index, vector, wanted)
+                known = self._metadata_of(index, near)
+                passing = [one for one in near if passes(known.get(one[0][:2]), filters, not_after)]
+                if len(passing) >= top_k or len(near) < wanted:
+                    return _candidates(passing[:top_k], known)
+        near = self._nearest(index, vector, top_k, where)
+        return _candidates(near, self._metadata_of(index, near))
 
     def _steps(self, filters: Filters, not_after: int | None, top_k: int) -> tuple[int, ...]:
         """Return how many to ask for, until enough pass: no more than wanted where nothing known is later."""

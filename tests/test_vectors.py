@@ -1,6 +1,10 @@
 """The vector index: the same filters as the word index, idempotent writes, models that do not mix."""
 
+import errno
+import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +14,7 @@ import pytest
 
 from qa import vectors
 from qa.catalog import ChunkRow
-from qa.errors import StoreFailed
+from qa.errors import StoreFailed, StoreFull
 from qa.types import Filters
 from qa.vectors import VectorIndex
 from tests.fakes import HashEmbedder, chunk_row
@@ -250,8 +254,8 @@ def test_two_models_do_not_mix(tmp_path: Path) -> None:
     assert (two.cursor(), two.places()) == (0, set())
     two.apply([2], [chunk_row(2, "Tower.")], [np.array([1, 0, 0], np.float32)], 1)
     assert (one.places(), two.places()) == ({(1, 1, 0)}, {(2, 1, 0)})
-    two.reset()
-    assert (one.cursor(), one.places(), two.cursor(), two.places()) == (4, {(1, 1, 0)}, 0, set())
+    two.apply([2], [], [], 2)
+    assert (one.cursor(), one.places(), two.cursor(), two.places()) == (4, {(1, 1, 0)}, 2, set())
     one.close()
     two.close()
 
@@ -296,6 +300,77 @@ def test_a_reset_forgets_everything(index: VectorIndex) -> None:
     assert (index.cursor(), index.places(), found(index, "bridge")) == (0, set(), [])
     fill(index, chunk_row(3, "Tower."), cursor=10)
     assert (index.cursor(), found(index, "tower")) == (10, [3])
+
+
+def test_a_reset_leaves_no_file_of_the_old_index(index: VectorIndex, tmp_path: Path) -> None:
+    """Chroma itself would leave the graph of every collection that it ever had."""
+    fill(index, chunk_row(1, "Bridge."), chunk_row(2, "Dog.", collection="b"), cursor=9)
+    before = {one for one in (tmp_path / "chroma").iterdir() if one.is_dir()}
+    index.reset()
+    assert before and not any(one.exists() for one in before)
+    assert [one.name for one in tmp_path.iterdir()] == ["chroma"]
+
+
+def test_a_reset_that_breaks_off_is_made_good(index: VectorIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is found meanwhile, with an error of ours; what asks for the cursor next opens it."""
+    fill(index, chunk_row(1, "Bridge."), cursor=9)
+
+    def no_room(where: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(vectors, "open_client", no_room)
+        for attempt in (index.reset, index.cursor):
+            with pytest.raises(StoreFull, match="cannot be reset"):
+                attempt()
+        for attempt in (index.size, index.places, lambda: found(index, "bridge"), lambda: fill(index)):
+            with pytest.raises(StoreFailed, match="could not be opened again"):
+                attempt()
+    assert (index.cursor(), index.places()) == (0, set())
+    fill(index, chunk_row(3, "Tower."), cursor=10)
+    assert found(index, "tower") == [3]
+
+
+def test_searches_go_on_while_it_is_reset(index: VectorIndex) -> None:
+    """From several threads: what was there, nothing, what is there now, or an error of ours; never another one.
+
+    Chroma itself fails when it is asked while the first vectors of a collection are written.
+    """
+    rows = [chunk_row(key, f"Bridge {key} over the river.") for key in range(1, 9)]
+    fill(index, *rows, cursor=1)
+    done = threading.Event()
+
+    def look() -> set[int]:
+        sizes = set()
+        while not done.is_set():
+            with suppress(StoreFailed):
+                sizes.add(len(found(index, "bridge river")))
+        return sizes
+
+    with ThreadPoolExecutor(3) as pool:
+        looking = [pool.submit(look) for _ in range(3)]
+        try:
+            for cursor in range(2, 12):
+                index.reset()
+                fill(index, *rows, cursor=cursor)
+        finally:
+            done.set()
+        sizes = set[int]().union(*(one.result() for one in looking))
+    assert sizes <= {0, 8} and 8 in sizes
+    assert len(found(index, "bridge river")) == 8
+
+
+def test_a_search_that_hangs_holds_up_a_reset_for_seconds_only(
+    index: VectorIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused, what was there is still found, and the next try succeeds."""
+    monkeypatch.setattr(vectors, "_RESET_S", 0.2)
+    fill(index, chunk_row(1, "Bridge."))
+    with index._use.shared(), pytest.raises(StoreFailed, match="still in use"):
+        index.reset()
+    assert found(index, "bridge") == [1]
+    index.reset()
+    assert index.places() == set()
 
 
 def test_a_vector_of_another_size_is_told(index: VectorIndex) -> None:

@@ -21,7 +21,7 @@ CALLS = (
     "add",
     "delete",
     "cursor",  # of the vector index
-    "drop collection",
+    "set aside",  # the folder of the vector index, before it is removed
     "word commit",
     "remove folder",
     "copy",
@@ -29,7 +29,7 @@ CALLS = (
 )
 POINTS = tuple(f"{when} {call}" for call in CALLS for when in ("before", "after"))
 WORDS_ONLY = tuple(
-    point for point in POINTS if point.split(" ", 1)[1] not in ("embed", "add", "delete", "cursor", "drop collection")
+    point for point in POINTS if point.split(" ", 1)[1] not in ("embed", "add", "delete", "cursor", "set aside")
 )
 
 Here = Callable[[str], None]
@@ -50,7 +50,6 @@ def killer(point: str, nth: int) -> Here:
 def install(here: Here) -> None:
     """Wrap the calls in this process. It is never undone: the process is there to be killed."""
     import sqlalchemy as sa
-    from chromadb.api.client import Client
     from chromadb.api.models.Collection import Collection
     from sqlalchemy.engine import Connection
 
@@ -67,7 +66,7 @@ def install(here: Here) -> None:
     _wrap(Collection, "add", "add", here)
     _wrap(Collection, "delete", "delete", here)
     _wrap(Collection, "modify", "cursor", here)
-    _wrap(Client, "delete_collection", "drop collection", here)
+    _wrap(Path, "rename", "set aside", here)
     _wrap(shutil, "rmtree", "remove folder", here)
     _wrap(Path, "replace", "rename", here)
     _watch_word_commits(LexicalIndex, here)

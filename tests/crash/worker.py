@@ -12,6 +12,7 @@ from pathlib import Path
 import chromadb  # noqa: F401
 import tantivy  # noqa: F401
 
+from qa import vectors
 from qa.catalog import renew_id
 from qa.errors import NotFound
 from qa.ingest import ingest
@@ -44,7 +45,8 @@ def inspect(folder: Path, words_only: bool, told: Connection) -> None:
 
 
 def open_store(folder: Path, words_only: bool) -> Store:
-    """Open the store as the service does."""
+    """Open the store as the service does, but for how soon it clears away what was replaced."""
+    vectors._REPLACED = 30
     embedder: Embedder | None = None if words_only else HashEmbedder()
     return Store(folder, embedder)
 

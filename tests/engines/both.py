@@ -71,6 +71,9 @@ class FullText:
             sql("DELETE FROM state")
             sql("INSERT INTO state VALUES (?)", (cursor,))
 
+    def is_worn(self) -> bool:
+        return False
+
     def reset(self) -> None:
         with self._transaction() as sql:
             for table in ("words", "chunks", "state"):

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import chromadb
 import pytest
 import sqlalchemy as sa
 from chromadb.api.client import Client
@@ -84,8 +85,9 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Failing:
         one.wrap(monkeypatch, Collection, name, lambda: InternalError("the log is away"))
     for name in ("get_collection", "get_or_create_collection", "list_collections", "delete_collection"):
         one.wrap(monkeypatch, Client, name, lambda: InternalError("the system database is away"))
-    files = ((Path, "replace"), (Path, "mkdir"), (os, "fsync"), (shutil, "rmtree"), (shutil, "copyfile"))
-    for owner, name in files:
+    one.wrap(monkeypatch, chromadb, "PersistentClient", lambda: InternalError("the files are away"))
+    files = ((shutil, "rmtree"), (shutil, "copyfile"), (os, "fsync"))
+    for owner, name in (*files, *((Path, name) for name in ("replace", "rename", "mkdir"))):
         one.wrap(monkeypatch, owner, name, lambda: OSError(5, "Input/output error"))
     opened = LexicalIndex._open_files
 
