@@ -73,9 +73,9 @@ GUARDS = (
     Guard(
         "the vectors' cursor goes behind what it tells of",
         "qa/vectors.py",
-        "            held = self._held(changed)\n",
-        '            self._state.modify(metadata={"model": self._model, "cursor": cursor})\n'
-        "            held = self._held(changed)\n",
+        "                self._apply(changed, list",
+        '                self._state.modify(metadata={"model": self._model, "cursor": cursor})\n'
+        "                self._apply(changed, list",
         ("tests/faults/test_stores.py::test_fault_21_an_error_after_the_writing_was_done",),
     ),
     Guard(
@@ -194,9 +194,37 @@ GUARDS = (
     Guard(
         "vectors that were replaced are cleared away",
         "qa/vectors.py",
-        "self._written - live > max(live, _REPLACED)",
-        "self._written - live > 10**9",
+        "self._replaced > max(live, _REPLACED)",
+        "self._replaced > 10**9",
         ("tests/test_vectors.py::test_what_was_replaced_is_cleared_away_at_the_next_start",),
+    ),
+    Guard(
+        "and while the service runs, what was replaced is too",
+        "qa/projections.py",
+        "if self._vectors.is_worn():",
+        "if False:",
+        ("tests/test_projections.py::test_a_running_process_clears_away_what_was_replaced",),
+    ),
+    Guard(
+        "a reset takes the files along",
+        "qa/vectors.py",
+        "throw_away(self._directory)",
+        "pass",
+        ("tests/test_vectors.py::test_a_reset_leaves_no_file_of_the_old_index",),
+    ),
+    Guard(
+        "a reset waits for the searches under way",
+        "qa/vectors.py",
+        "with self._use.alone(_RESET_S):",
+        "if True:",
+        ("tests/test_vectors.py::test_a_search_that_hangs_holds_up_a_reset_for_seconds_only",),
+    ),
+    Guard(
+        "a file that is watched is opened once",
+        "qa/foreign_locks.py",
+        "with self._opening:",
+        "if True:",
+        ("tests/test_foreign_locks.py::test_threads_that_look_first_open_the_file_once",),
     ),
     Guard(
         "damaged words are not cited",
@@ -222,9 +250,16 @@ GUARDS = (
     Guard(
         "a backup is what its checksum says",
         "qa/catalog_copies.py",
-        'if noted.exists() and noted.read_text(encoding="utf-8").split()[:1] != [_sha256(part)]:',
+        "if noted.exists() and noted.read_bytes().split()[:1] != [_sha256(part).encode()]:",
         "if False:",
         ("tests/test_catalog_checks.py::test_a_spoiled_backup_never_brings_other_words",),
+    ),
+    Guard(
+        "a refused restore leaves nothing",
+        "qa/catalog_copies.py",
+        "            part.unlink(missing_ok=True)\n",
+        "            pass\n",
+        ("tests/test_catalog_checks.py::test_what_does_not_fit_is_named",),
     ),
     Guard(
         "a restore fails with an error of ours",
