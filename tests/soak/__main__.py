@@ -52,6 +52,12 @@ def slope(samples: list[tuple[float, float]]) -> float:
     return float(np.polyfit(seconds / 3600, megabytes, 1)[0])
 
 
+def spread(ms: list[float]) -> str:
+    """Return the percentiles of some times in ms, as they are printed."""
+    half, most, nearly = np.percentile(np.array(ms), [50, 99, 99.9])
+    return f"p50 {half:.0f}, p99 {most:.0f}, p99.9 {nearly:.0f}, most {max(ms):.0f} ms, n = {len(ms)}"
+
+
 def health_s(looks: str, away: list[tuple[float, float]]) -> list[float]:
     """Return how long each look at the health took while the server was there."""
     seen = [tuple(map(float, line.split())) for line in looks.splitlines()]
@@ -141,9 +147,8 @@ def report(
         print(f"over {(samples[-1][0] - samples[0][0]) / 60:.0f} min of the last process, {len(samples)} samples")
     print(f"open files: {last['fds']} at last, {peaks['fds']} at most; threads: {last['threads']}, {peaks['threads']}")
     if health:
-        half, most, nearly = np.percentile(np.array(health) * 1_000, [50, 99, 99.9])
-        print(f"/healthz: p50 {half:.0f}, p99 {most:.0f}, p99.9 {nearly:.0f} ms, n = {len(health)}", end=", ")
-        print(f"load of the machine {psutil.getloadavg()[2]:.1f}")
+        print(f"/healthz: {spread([1_000 * one for one in health])}, load of the machine {psutil.getloadavg()[2]:.1f}")
+    print(f"event loop too late: {spread(server.gaps_ms())}")
     print(f"index verify: status {verified[0]} {json.dumps(verified[1])}")
     for problem in load.broken[:20]:
         print(f"BROKEN {problem}")

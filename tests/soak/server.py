@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -38,7 +39,8 @@ class Process:
         """Start, and wait until it is ready."""
         began = time.monotonic()
         with (self.folder / "log").open("ab") as log:
-            command = [*self._command, "serve", "--port", str(self._port)]
+            watched = [sys.executable, "-m", "tests.soak.gaps", str(self.folder / "gaps")]
+            command = [*watched, "serve", "--port", str(self._port)]
             self.child = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
         while not self._is_ready():
             if self.child.poll() is not None or time.monotonic() - began > _READY_S:
@@ -57,6 +59,11 @@ class Process:
         """Send a signal and wait for the end."""
         self.child.send_signal(number)
         self.child.wait(60)
+
+    def gaps_ms(self) -> list[float]:
+        """Return how late the event loop was, tick by tick. A line that a kill cut is left out."""
+        lines = (self.folder / "gaps").read_text().split("\n")
+        return [float(line) for line in lines if re.fullmatch(r"-?[0-9]+\.[0-9]", line)]
 
     def verify(self) -> tuple[int, str]:
         """Run `qa index verify` on the store of the stopped server."""
