@@ -142,7 +142,7 @@ class VectorIndex:
     def cursor(self) -> int:
         """Return the number of the last change that is in the index, 0 for none."""
         if self._client is None:
-            self.reset()
+            self._open_again()
         with self._answering():
             self._refuse_others()
             return self._read_cursor()
@@ -256,6 +256,15 @@ class VectorIndex:
                     self._open_client()
         except _FAILURES as exc:
             raise store_failed(f"{self._where}: the vector index cannot be reset: {exc}", exc) from exc
+
+    def _open_again(self) -> None:
+        """Open a directory whose reset broke off. Another thread may be in the middle of that reset, or of this."""
+        try:
+            with self._use.alone(_RESET_S):
+                if self._client is None:
+                    self._open_client()
+        except _FAILURES as exc:
+            raise store_failed(f"{self._where}: the vector index cannot be opened: {exc}", exc) from exc
 
     def _empty(self) -> None:
         # The cursor goes first: killed in between, an empty index must not say that it is up to date.

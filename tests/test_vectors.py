@@ -320,9 +320,10 @@ def test_a_reset_that_breaks_off_is_made_good(index: VectorIndex, monkeypatch: p
 
     with monkeypatch.context() as patch:
         patch.setattr(vectors, "open_client", no_room)
-        for attempt in (index.reset, index.cursor):
-            with pytest.raises(StoreFull, match="cannot be reset"):
-                attempt()
+        with pytest.raises(StoreFull, match="cannot be reset"):
+            index.reset()
+        with pytest.raises(StoreFull, match="cannot be opened"):
+            index.cursor()
         for attempt in (index.size, index.places, lambda: found(index, "bridge"), lambda: fill(index)):
             with pytest.raises(StoreFailed, match="could not be opened again"):
                 attempt()
@@ -358,6 +359,29 @@ def test_searches_go_on_while_it_is_reset(index: VectorIndex) -> None:
         sizes = set[int]().union(*(one.result() for one in looking))
     assert sizes <= {0, 8} and 8 in sizes
     assert len(found(index, "bridge river")) == 8
+
+
+def test_who_asks_for_the_cursor_meanwhile_resets_nothing(index: VectorIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look at the readiness falls between closing and opening: what is written after it must stay."""
+    fill(index, chunk_row(1, "Bridge."), cursor=9)
+    between = threading.Event()
+    thrown_away = vectors.throw_away
+    opened: list[object] = []
+
+    def slowly(directory: Path) -> None:
+        between.set()
+        threading.Event().wait(0.3)
+        thrown_away(directory)
+
+    monkeypatch.setattr(vectors, "throw_away", slowly)
+    opening = vectors.open_client
+    monkeypatch.setattr(vectors, "open_client", lambda where: opened.append(where) or opening(where))
+    with ThreadPoolExecutor(1) as pool:
+        resetting = pool.submit(index.reset)
+        assert between.wait(5)
+        assert index.cursor() == 0
+        resetting.result(10)
+    assert len(opened) == 1
 
 
 def test_a_search_that_hangs_holds_up_a_reset_for_seconds_only(
