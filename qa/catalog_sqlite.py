@@ -48,7 +48,9 @@ def _on_connect(dbapi_connection: sa.engine.interfaces.DBAPIConnection, _record:
     cursor = dbapi_connection.cursor()
     # FULL: an acknowledged article survives power loss too; one sync a batch of articles, so it costs little.
     # secure_delete: a takedown leaves no words in free pages.
-    for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "cache_size=-65536"):
+    # cache_size in KB, for each connection: with 64 MB neither questions nor an ingest were faster, the system has the
+    # pages too (docs/reliability.md, Memory).
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON", "cache_size=-8192"):
         cursor.execute(f"PRAGMA {pragma}")
     _use_wal(cursor)
     cursor.close()

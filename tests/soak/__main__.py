@@ -25,7 +25,6 @@ from tests.soak.truth import Truth
 
 _SAMPLE_S = 5.0
 _WARM_UP_S = 120.0
-_KILLING = 0.35  # the share of the run in which the server is killed
 
 
 def damage(folder: Path, dice: random.Random) -> str:
@@ -64,7 +63,7 @@ def health_s(looks: str, away: list[tuple[float, float]]) -> list[float]:
     return [took for at, took in seen if all(at > end or at + took < start for start, end in away)]
 
 
-def run(minutes: float, seed: int, folder: Path) -> int:
+def run(minutes: float, seed: int, killing: float, folder: Path) -> int:
     """Run it and print what came of it; 1 when something is broken."""
     dice = random.Random(seed)
     model_port = free_port()
@@ -90,8 +89,8 @@ def run(minutes: float, seed: int, folder: Path) -> int:
             if now < next_fault:
                 continue
             next_fault = now + dice.uniform(20, 50)
-            killing = now - began < _KILLING * minutes * 60
-            fault = ("kill", "damage", "freeze", "term")[len(events) % 4] if killing else "freeze"
+            may_kill = now - began < killing * minutes * 60
+            fault = ("kill", "damage", "freeze", "term")[len(events) % 4] if may_kill else "freeze"
             events.append(fault)
             if fault == "freeze":
                 model.send_signal(signal.SIGSTOP)
@@ -160,9 +159,10 @@ def main() -> int:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--minutes", type=float, default=30)
     asked.add_argument("--seed", type=int, default=1)
+    asked.add_argument("--killing", type=float, default=0.35, help="the share of the run in which the server is killed")
     options = asked.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        return run(options.minutes, options.seed, Path(folder))
+        return run(options.minutes, options.seed, options.killing, Path(folder))
 
 
 if __name__ == "__main__":
