@@ -149,6 +149,7 @@ def test_fault_45_whichever_call_fails(tmp_path: Path, failing: Failing, name: s
     after = {"add": {"bridge": CLOSED.text, "dog": DOG.text, "cat": CAT.text}, "take down": {"bridge": BRIDGE.text}}
     expected = after.get(name, before)
     calls = count(failing, whole, tmp_path / "counted", work)
+    print(f"{name}: {calls} calls")
     assert calls >= 3
     chosen = range(1, calls + 1) if ALL else random.Random(name).sample(range(1, calls + 1), SAMPLE // len(WORK))
     for nth in chosen:
