@@ -105,15 +105,20 @@ class VectorIndex:
             seal(self._directory)
 
     @contextmanager
-    def _answering(self, what: str = "does not answer") -> Iterator[None]:
-        """Use Chroma's client beside others. What goes wrong is StoreFailed, or StoreFull."""
+    def _mapped_errors(self, what: str) -> Iterator[None]:
+        """Let what goes wrong be StoreFailed, or StoreFull."""
         try:
-            with self._use.shared():
-                if self._client is None:
-                    raise StoreFailed(f"{self._where}: the vector index could not be opened again; it is tried again")
-                yield
+            yield
         except _FAILURES as exc:
             raise store_failed(f"{self._where}: the vector index {what}: {exc}", exc) from exc
+
+    @contextmanager
+    def _answering(self, what: str = "does not answer") -> Iterator[None]:
+        """Use Chroma's client beside others. Raises as `_mapped_errors` does."""
+        with self._mapped_errors(what), self._use.shared():
+            if self._client is None:
+                raise StoreFailed(f"{self._where}: the vector index could not be opened again; it is tried again")
+            yield
 
     def _open(self, name: str) -> Any:
         # An embedding function of Chroma's own would download a model on first use.
@@ -242,29 +247,23 @@ class VectorIndex:
 
         A directory goes with all that is in it, also the vectors of other models: the catalog has them.
         """
-        try:
-            with self._use.alone(_RESET_S):
-                self._wait_for_others()
-                self._collections.clear()
-                self._known = {}
-                self._written = self._replaced = 0
-                if self._directory is None:
-                    self._empty()
-                else:
-                    self._close_client()
-                    throw_away(self._directory)
-                    self._open_client()
-        except _FAILURES as exc:
-            raise store_failed(f"{self._where}: the vector index cannot be reset: {exc}", exc) from exc
+        with self._mapped_errors("cannot be reset"), self._use.alone(_RESET_S):
+            self._wait_for_others()
+            self._collections.clear()
+            self._known = {}
+            self._written = self._replaced = 0
+            if self._directory is None:
+                self._empty()
+            else:
+                self._close_client()
+                throw_away(self._directory)
+                self._open_client()
 
     def _open_again(self) -> None:
         """Open a directory whose reset broke off. Another thread may be in the middle of that reset, or of this."""
-        try:
-            with self._use.alone(_RESET_S):
-                if self._client is None:
-                    self._open_client()
-        except _FAILURES as exc:
-            raise store_failed(f"{self._where}: the vector index cannot be opened: {exc}", exc) from exc
+        with self._mapped_errors("cannot be opened"), self._use.alone(_RESET_S):
+            if self._client is None:
+                self._open_client()
 
     def _empty(self) -> None:
         # The cursor goes first: killed in between, an empty index must not say that it is up to date.
@@ -308,7 +307,8 @@ class VectorIndex:
                 self._refuse_others()
                 return self._search(vector, collection, filters, where, not_after, top_k)
 
-        return self._patience.call(search)
+        with self._mapped_errors("does not answer"):  # also a thread that cannot be started
+            return self._patience.call(search)
 
     def _search(
         self,

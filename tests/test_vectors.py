@@ -384,6 +384,18 @@ def test_who_asks_for_the_cursor_meanwhile_resets_nothing(index: VectorIndex, mo
     assert len(opened) == 1
 
 
+def test_a_search_without_a_thread_is_an_error_of_ours(index: VectorIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system may give no more of them: the question is answered from the words."""
+    fill(index, chunk_row(1, "Bridge."))
+
+    def none_left(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", none_left)
+    with pytest.raises(StoreFailed, match="can't start new thread"):
+        found(index, "bridge")
+
+
 def test_a_search_that_hangs_holds_up_a_reset_for_seconds_only(
     index: VectorIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -215,15 +215,15 @@ GUARDS = (
     Guard(
         "a reset waits for the searches under way",
         "qa/vectors.py",
-        "with self._use.alone(_RESET_S):\n                self._wait",
-        "if True:\n                self._wait",
+        'with self._mapped_errors("cannot be reset"), self._use.alone(_RESET_S):',
+        'with self._mapped_errors("cannot be reset"):',
         ("tests/test_vectors.py::test_a_search_that_hangs_holds_up_a_reset_for_seconds_only",),
     ),
     Guard(
         "who finds the vectors closed does not reset them again",
         "qa/vectors.py",
-        "                if self._client is None:\n                    self._open_client()\n",
-        "                self._open_client()\n",
+        "            if self._client is None:\n                self._open_client()\n",
+        "            self._open_client()\n",
         ("tests/test_vectors.py::test_who_asks_for_the_cursor_meanwhile_resets_nothing",),
     ),
     Guard(
