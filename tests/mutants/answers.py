@@ -134,7 +134,7 @@ GUARDS = (
         "qa/written.py",
         'piece.finish_reason == "stop" and piece.terminated',
         'piece.finish_reason == "stop"',
-        ("tests/faults/test_model_server.py::test_fault_08_a_clean_end_too_early",),
+        ("tests/faults/test_model_server.py::test_a_clean_end_without_the_end_mark_is_not_complete",),
     ),
     Guard(
         "a reply that was cut for its length is not complete",
@@ -267,6 +267,6 @@ GUARDS = (
         "qa/answering.py",
         'draft.degraded.append("withdrawn")',
         "pass",
-        ("tests/faults/test_clients.py::test_fault_32_what_is_cited_changes_while_the_answer_streams",),
+        ("tests/faults/test_clients.py::test_an_article_that_changes_while_it_is_cited_is_reported",),
     ),
 )

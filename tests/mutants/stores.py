@@ -26,7 +26,7 @@ GUARDS = (
         "qa/retrieval.py",
         "row = rows.get(place) or newer.get(place)",
         "row = rows.get(place)",
-        ("tests/faults/test_together.py::test_fault_30_a_reader_during_replaces",),
+        ("tests/faults/test_together.py::test_a_reader_sees_one_version_while_it_is_replaced",),
     ),
     Guard(
         "the same text changes nothing",
@@ -76,7 +76,7 @@ GUARDS = (
         "                self._apply(changed, list",
         '                self._state.modify(metadata={"model": self._model, "cursor": cursor})\n'
         "                self._apply(changed, list",
-        ("tests/faults/test_stores.py::test_fault_21_an_error_after_the_writing_was_done",),
+        ("tests/faults/test_stores.py::test_a_write_that_chroma_reports_as_failed_is_made_once",),
     ),
     Guard(
         "an index ahead of its catalog starts anew",
@@ -104,7 +104,7 @@ GUARDS = (
         "qa/chroma.py",
         'not in ("", chromadb.__version__):',
         "is None:",
-        ("tests/faults/test_stores.py::test_fault_23_files_of_another_version_of_chroma",),
+        ("tests/faults/test_stores.py::test_files_of_another_version_of_chroma_are_made_anew",),
     ),
     Guard(
         "a write is whole or not at all",
