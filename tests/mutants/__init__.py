@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.mutants import answers, inputs, service, stores
-from tests.mutants.guard import Guard
+from tests.mutants.guard import Guard, NotFound
 
-__all__ = ["GUARDS", "ROOT", "Guard"]
+__all__ = ["GUARDS", "ROOT", "Guard", "NotFound"]
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pyproject.toml").is_file())
 GUARDS: tuple[Guard, ...] = (*answers.GUARDS, *stores.GUARDS, *service.GUARDS, *inputs.GUARDS)
