@@ -22,7 +22,8 @@ from eval.development import arguments, items
 from eval.items import load_items
 from eval.targets import open_library
 from qa import Library
-from qa.ranking import WEIGHTS, Candidate, Place, Weights, recency, score
+from qa.indexes import Candidate, Place
+from qa.ranking import WEIGHTS, Weights, recency, score
 from qa.retrieval import Found
 from qa.wiring import sample_articles
 

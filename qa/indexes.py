@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from qa.catalog_rows import ChunkRow
-from qa.ranking import Candidate, Place
 from qa.types import Filters, Vectors
+
+Place = tuple[int, int, int]  # article, version, ordinal
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A chunk that a leg found, not yet looked up in the catalog."""
+
+    place: Place
+    day: int | None  # of publication
+    score: float
 
 
 class WordIndex(Protocol):

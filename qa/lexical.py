@@ -20,7 +20,7 @@ from tantivy import Occur, Query
 from qa import dates, text
 from qa.catalog import ChunkRow
 from qa.errors import StoreFailed
-from qa.ranking import Candidate
+from qa.indexes import Candidate
 from qa.room import store_failed
 from qa.types import Filters
 

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-Place = tuple[int, int, int]  # article, version, ordinal
+from qa.indexes import Candidate, Place
 
 RECENCY_DAYS = 30.0
 LOOKING_BACK = 0.8  # what an article of today counts when the question asks for a time that has passed
@@ -32,15 +32,6 @@ class Weights:
 
 
 WEIGHTS = Weights()
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A chunk that a leg found, not yet looked up in the catalog."""
-
-    place: Place
-    day: int | None  # of publication
-    score: float
 
 
 def score(

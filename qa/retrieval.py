@@ -13,9 +13,8 @@ from qa import dates, ranking, reprints, timewords, tracing
 from qa.catalog import Catalog, ChunkRow
 from qa.errors import BadQuestion, EmbeddingFailed, StoreFailed
 from qa.followups import Standalone, alone
-from qa.indexes import NearestIndex, WordIndex
+from qa.indexes import Candidate, NearestIndex, Place, WordIndex
 from qa.questions import Asked, analyse
-from qa.ranking import Candidate, Place
 from qa.types import Embedder, Filters, Hit
 
 LEG_HITS = 100  # what each leg may contribute

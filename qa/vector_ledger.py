@@ -17,7 +17,7 @@ from uuid import UUID
 
 from qa import dates
 from qa.catalog_rows import ChunkRow
-from qa.ranking import Place
+from qa.indexes import Place
 from qa.types import Filters
 
 _PART = 900  # ids in one statement

@@ -32,8 +32,7 @@ from qa import dates
 from qa.catalog_rows import ChunkRow
 from qa.embedding import COMMON_FAILURES
 from qa.errors import BadSettings
-from qa.indexes import WordIndex
-from qa.ranking import Candidate, Place
+from qa.indexes import Candidate, Place, WordIndex
 from qa.room import store_failed
 from qa.types import Filters, Vectors
 from qa.vector_checks import set_apart

@@ -22,7 +22,7 @@ from qa.catalog import ChunkRow
 from qa.chroma import ANSWER_S, OWN_ANSWER_S, Patience, close_client, open_client, seal, throw_away
 from qa.errors import StoreFailed
 from qa.foreign_locks import ForeignLock
-from qa.ranking import Candidate, Place
+from qa.indexes import Candidate, Place
 from qa.room import store_failed
 from qa.shared_use import SharedUse
 from qa.types import Filters, Vectors

@@ -14,7 +14,7 @@ from llama_index.core.vector_stores.simple import SimpleVectorStore
 from qa import dates, text
 from qa.catalog import ChunkRow
 from qa.errors import StoreFailed
-from qa.ranking import Candidate
+from qa.indexes import Candidate
 from qa.types import Filters
 from qa.vector_stores import Engine
 

@@ -2,7 +2,8 @@
 
 from eval.sweeps import Probe, by_weights, marks, variants
 from qa.questions import analyse
-from qa.ranking import WEIGHTS, Candidate, Weights
+from qa.indexes import Candidate
+from qa.ranking import WEIGHTS, Weights
 from qa.retrieval import Found
 
 
