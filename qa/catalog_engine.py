@@ -13,8 +13,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 
 from qa import catalog_postgres, catalog_sqlite
 from qa.catalog_schema import bring_up
-from qa.errors import BadInput, BadSettings, StoreFailed
-from qa.room import store_failed
+from qa.errors import BadInput, BadSettings, StoreFailed, store_failed
 
 _PATIENCE_S = 15.0  # a server that is started again answers within some seconds
 _START_S = 3.0  # a wrong address is to be told soon

@@ -19,9 +19,8 @@ from tantivy import Occur, Query
 
 from qa import dates, text
 from qa.catalog import ChunkRow
-from qa.errors import StoreFailed
+from qa.errors import StoreFailed, store_failed
 from qa.indexes import Candidate
-from qa.room import store_failed
 from qa.types import Filters
 
 # Raise when the schema or the tokeniser changes: the index is then rebuilt from the catalog on the next start.

@@ -31,9 +31,8 @@ from llama_index.core.vector_stores.types import (
 from qa import dates
 from qa.catalog_rows import ChunkRow
 from qa.embedding import COMMON_FAILURES
-from qa.errors import BadSettings
+from qa.errors import BadSettings, store_failed
 from qa.indexes import Candidate, Place, WordIndex
-from qa.room import store_failed
 from qa.types import Filters, Vectors
 from qa.vector_checks import set_apart
 from qa.vector_ledger import Clause, Held, Ledger, Shelf, clauses_of, held_as, place_of

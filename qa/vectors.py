@@ -20,10 +20,9 @@ from chromadb.errors import ChromaError, NotFoundError
 from qa import dates
 from qa.catalog import ChunkRow
 from qa.chroma import ANSWER_S, OWN_ANSWER_S, Patience, close_client, open_client, seal, throw_away
-from qa.errors import StoreFailed
+from qa.errors import StoreFailed, store_failed
 from qa.foreign_locks import ForeignLock
 from qa.indexes import Candidate, Place
-from qa.room import store_failed
 from qa.shared_use import SharedUse
 from qa.types import Filters, Vectors
 from qa.vector_checks import set_apart

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qa.errors import StoreFull
-from qa.room import store_failed
+from qa.errors import StoreFull, store_failed
 from tests.faults import full_disk
 
 POINTS = 50 if os.environ.get("FULL_NUMBERS") else 2
