@@ -1,4 +1,4 @@
-"""The one check of every vector before it is stored or searched with, and what tells equal ones apart. Pure."""
+"""The one check of every vector before it is stored or searched with. Pure."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 
 from qa.errors import EmbeddingFailed
 from qa.types import Vectors
-
-_NOISE = 1e-3  # of the length of a vector
 
 
 def checked_vectors(
@@ -34,18 +32,6 @@ def checked_vectors(
             raise EmbeddingFailed(f"{model}: vector {number}: expected dimension {width}, got {len(values)}")
         vectors[number] = _unit(values, number, model)
     return vectors
-
-
-def set_apart(vector: Vectors, seed: tuple[int, ...]) -> Vectors:
-    """Return a vector with a little noise, always the same for a place.
-
-    Equal vectors are each other's only neighbours in a graph such as Chroma's: with 5 paragraphs that 200 articles
-    repeat, 47 of 500 other chunks could no longer be reached; with this much noise, which moves a cosine by under
-    0.0001, none.
-    """
-    noise = np.random.default_rng(seed).standard_normal(len(vector))
-    apart = vector + _NOISE * noise / np.linalg.norm(noise)
-    return (apart / np.linalg.norm(apart)).astype(np.float32)
 
 
 def _read_row(row: object, number: int, model: str) -> NDArray[np.float64]:

@@ -34,7 +34,7 @@ from qa.embedding import COMMON_FAILURES
 from qa.errors import BadSettings, store_failed
 from qa.indexes import Candidate, Place, WordIndex
 from qa.types import Filters, Vectors
-from qa.vector_checks import set_apart
+from qa.vector_filters import set_apart
 from qa.vector_ledger import Clause, Held, Ledger, Shelf, clauses_of, held_as, place_of
 
 _log = logging.getLogger(__name__)

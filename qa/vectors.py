@@ -25,8 +25,7 @@ from qa.foreign_locks import ForeignLock
 from qa.indexes import Candidate, Place
 from qa.shared_use import SharedUse
 from qa.types import Filters, Vectors
-from qa.vector_checks import set_apart
-from qa.vector_filters import metadata_of, of_articles, passes, where_clause
+from qa.vector_filters import metadata_of, of_articles, passes, set_apart, where_clause
 
 # Chroma's binding holds the interpreter's lock while it writes: 50 rows stall other threads for about 60 ms, 2,000 rows
 # for over a second.

@@ -1,8 +1,8 @@
 """The sweep of weights: what a variant is worth, by candidates that can be read."""
 
 from eval.sweeps import Probe, by_weights, marks, variants
-from qa.questions import analyse
 from qa.indexes import Candidate
+from qa.questions import analyse
 from qa.ranking import WEIGHTS, Weights
 from qa.retrieval import Found
 

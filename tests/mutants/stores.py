@@ -158,7 +158,7 @@ GUARDS = (
     ),
     Guard(
         "equal vectors are set apart",
-        "qa/vector_checks.py",
+        "qa/vector_filters.py",
         "apart = vector + _NOISE * noise / np.linalg.norm(noise)",
         "apart = vector",
         ("tests/test_vectors.py::test_a_paragraph_that_many_repeat_does_not_hide_the_others",),
