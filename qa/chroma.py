@@ -16,9 +16,9 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -188,3 +188,41 @@ class Patience:
             raise StoreFailed(f"{self._where}: no answer from the vector index within {self._limit_s:g} s") from exc
         self._limit_s = self._answer_s
         return result
+
+
+class ReadWriteLock:
+    """Let many threads read at once and one write alone. Readers wait for a writer; a writer waits a bounded time."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._readers = 0
+        self._writing = False
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Hold the lock beside other readers."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._writing)
+            self._readers += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._readers -= 1
+                self._changed.notify_all()
+
+    @contextmanager
+    def writing(self, wait_s: float) -> Iterator[None]:
+        """Hold the lock alone. Raises TimeoutError when the readers are not done within `wait_s` seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._writing)
+            self._writing = True  # no reader begins from now on
+            done = self._changed.wait_for(lambda: not self._readers, wait_s)
+        try:
+            if not done:
+                raise TimeoutError(f"still in use after {wait_s:g} s")
+            yield
+        finally:
+            with self._changed:
+                self._writing = False
+                self._changed.notify_all()

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors  # type: ignore[import-untyped]  # as above
 from tokenizers import Tokenizer
 
-from qa.cores import usable_cores
 from qa.errors import EmbeddingFailed
 from qa.minilm_graph import WIDTH, Precision, build_graph, read_safetensors
+from qa.settings import usable_cores
 from qa.types import Vectors
 from qa.vector_checks import checked_vectors
 

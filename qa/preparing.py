@@ -14,7 +14,7 @@ from typing import Protocol, Self
 from qa import text
 from qa.catalog import Prepared
 from qa.chunking import chunk, embed_sha
-from qa.cores import usable_cores
+from qa.settings import usable_cores
 from qa.types import Article, Chunk, Refused, Span
 
 _LOCAL = 256  # articles that are prepared before another process is worth its start of half a second

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +30,10 @@ PROMPT_FILES: Mapping[str, frozenset[str]] = {
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _DIGITS = "23456789"
 _LETTERS = "bcdfghjkmnpqrtvwxz"  # no vowels: an id never spells a word; no l, s: they look like 1 and 5
+# Common tokenisers need about one token for four letters of English, for one to two of other alphabets, and up to two
+# for a character of CJK or an emoji. Counting too many only shows less evidence; too few overruns a small window.
+_PER_ASCII, _PER_LETTER, _PER_WIDE = 1 / 3, 1.0, 2.0
+_WIDE = re.compile("[\u2e80-\ud7ff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00010000-\U0010ffff]")
 # An article could otherwise show a line that looks like one of ours: `[id] ...` or a fence.
 _LOOKALIKES = str.maketrans("[]［］【】〔〕⟦⟧〚〛", "()()()()()()")
 
@@ -141,6 +147,13 @@ def day_with_name(moment: str | None) -> str:
     except ValueError:
         return "date unknown"
     return f"{day.isoformat()} ({_DAYS[day.weekday()]})"
+
+
+def estimate_tokens(text: str) -> int:
+    """Return how many tokens a text costs at most, by any usual tokeniser: nobody has named the model."""
+    ascii_ = len(text.encode("ascii", "ignore"))
+    wide = 0 if ascii_ == len(text) else len(_WIDE.findall(text))
+    return math.ceil(_PER_ASCII * ascii_ + _PER_WIDE * wide + _PER_LETTER * (len(text) - ascii_ - wide))
 
 
 def _heading(source: Source) -> str:

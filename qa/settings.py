@@ -134,6 +134,11 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
         raise BadSettings(f"{name}: {first['msg']}" if name else first["msg"].removeprefix("Value error, ")) from None
 
 
+def usable_cores() -> int:
+    """Return the cores that the system lets this process run on, at least 1."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def is_loopback(host: str) -> bool:
     """Tell whether a server bound to this host can be reached from this machine only."""
     if host == "localhost":

@@ -19,11 +19,10 @@ from chromadb.errors import ChromaError, NotFoundError
 
 from qa import dates
 from qa.catalog import ChunkRow
-from qa.chroma import ANSWER_S, OWN_ANSWER_S, Patience, close_client, open_client, seal, throw_away
+from qa.chroma import ANSWER_S, OWN_ANSWER_S, Patience, ReadWriteLock, close_client, open_client, seal, throw_away
 from qa.errors import StoreFailed, store_failed
 from qa.foreign_locks import ForeignLock
 from qa.indexes import Candidate, Place
-from qa.shared_use import SharedUse
 from qa.types import Filters, Vectors
 from qa.vector_filters import metadata_of, of_articles, passes, set_apart, where_clause
 
@@ -65,7 +64,7 @@ class VectorIndex:
         self._directory = where if isinstance(where, Path) else None
         self._foreign = None if self._directory is None else ForeignLock(self._directory / "chroma.sqlite3")
         self._patience = Patience(self._where, ANSWER_S if self._directory is None else OWN_ANSWER_S)
-        self._use = SharedUse()  # of Chroma's client, which a reset closes
+        self._client_lock = ReadWriteLock()  # of Chroma's client, which a reset closes
         self._collections: dict[str, Collection] = {}
         self._known: dict[tuple[int, int], Mapping[str, Any]] = {}  # by article and version
         self._newest = 0  # the latest day of what was ever known
@@ -113,7 +112,7 @@ class VectorIndex:
     @contextmanager
     def _answering(self, what: str = "does not answer") -> Iterator[None]:
         """Use Chroma's client beside others. Raises as `_mapped_errors` does."""
-        with self._mapped_errors(what), self._use.shared():
+        with self._mapped_errors(what), self._client_lock.reading():
             if self._client is None:
                 raise StoreFailed(f"{self._where}: the vector index could not be opened again; it is tried again")
             yield
@@ -245,7 +244,7 @@ class VectorIndex:
 
         A directory goes with all that is in it, also the vectors of other models: the catalog has them.
         """
-        with self._mapped_errors("cannot be reset"), self._use.alone(_RESET_S):
+        with self._mapped_errors("cannot be reset"), self._client_lock.writing(_RESET_S):
             self._wait_for_others()
             self._collections.clear()
             self._known = {}
@@ -259,7 +258,7 @@ class VectorIndex:
 
     def _open_again(self) -> None:
         """Open a directory whose reset broke off. Another thread may be in the middle of that reset, or of this."""
-        with self._mapped_errors("cannot be opened"), self._use.alone(_RESET_S):
+        with self._mapped_errors("cannot be opened"), self._client_lock.writing(_RESET_S):
             if self._client is None:
                 self._open_client()
 

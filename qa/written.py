@@ -10,11 +10,11 @@ from typing import Literal
 
 from anyio import to_thread
 
-from qa import support, tokens, verification
+from qa import support, verification
 from qa.chat import ChatModel, Message, TextPiece
 from qa.draft import Clock, Draft, Event, Judged
 from qa.errors import EmbeddingFailed, ModelBroken, ModelFailed, ModelRefused
-from qa.prompts import Prompts, evidence_block, make_fence, make_ids
+from qa.prompts import Prompts, estimate_tokens, evidence_block, make_fence, make_ids
 from qa.reply import Parsed, ReplyParser, Sentence
 from qa.types import Embedder, Evidence, Rejected, Source, Usage
 
@@ -51,7 +51,7 @@ class Writer:
         """Fill the draft and yield what a stream sends. Raises ModelFailed, also when statements stand already."""
         draft.model = self._model.name
         system = self._prompts.system_with(wishes)
-        room = PROMPT_TOKENS - sum(map(tokens.estimate, (system, self._filled(draft.question, as_of))))
+        room = PROMPT_TOKENS - sum(map(estimate_tokens, (system, self._filled(draft.question, as_of))))
         shown = fit(evidence[:SHOWN_SENTENCES], room)
         if not shown:
             raise ModelRefused("beside the question no evidence fits into the prompt")
@@ -153,10 +153,10 @@ def add(one: Usage, other: Usage) -> Usage:
 
 def _cost(evidence: Sequence[Evidence]) -> int:
     """Return what the evidence costs at most as `evidence_block` lays it out."""
-    headings = {one.source: tokens.estimate(f"{one.source.outlet}{one.source.title}") for one in evidence}
+    headings = {one.source: estimate_tokens(f"{one.source.outlet}{one.source.title}") for one in evidence}
     lines = [part for one in evidence for part in (one.text, one.context) if part]
     return (
-        sum(map(tokens.estimate, lines))
+        sum(map(estimate_tokens, lines))
         + _LINE_TOKENS * len(lines)
         + sum(headings.values())
         + _HEADING_TOKENS * len(headings)

@@ -4,12 +4,11 @@ import time
 
 import pytest
 
-from qa import tokens
 from qa.answering import CALLS
 from qa.chat import ModelSettings
 from qa.errors import ModelUnavailable
 from qa.llm import OpenAIChat
-from qa.prompts import load_prompts
+from qa.prompts import estimate_tokens, load_prompts
 from qa.rewriting import read_line
 from qa.settings import Settings
 from qa.types import Evidence, Question, Source, Span, Turn
@@ -294,8 +293,8 @@ def test_long_contexts_go_first_then_the_lowest_sentences():
 )
 def test_tokens_are_counted_high(words, least):
     """Three letters of ASCII are one; a sign of CJK or an emoji two; any other letter one."""
-    assert tokens.estimate(words) >= least
-    assert tokens.estimate(words * 100) <= 200 * max(1, len(words))
+    assert estimate_tokens(words) >= least
+    assert estimate_tokens(words * 100) <= 200 * max(1, len(words))
 
 
 @pytest.mark.parametrize(
@@ -308,7 +307,7 @@ async def test_the_prompt_keeps_its_budget_in_any_script(library, script):
     library.model = ScriptedChat(lambda messages: ["NOT_IN_SOURCES"])
     await library.answerer().ask(question)
     system, user = (message.content for message in library.model.messages)
-    assert tokens.estimate(system) + tokens.estimate(user) <= PROMPT_TOKENS
+    assert estimate_tokens(system) + estimate_tokens(user) <= PROMPT_TOKENS
     assert system == load_prompts().system and question.question in user
     assert len(evidence_of({"messages": [{"role": "user", "content": user}]})) >= 5
 

@@ -402,7 +402,7 @@ def test_a_search_that_hangs_holds_up_a_reset_for_seconds_only(
     """It is refused, what was there is still found, and the next try succeeds."""
     monkeypatch.setattr(vectors, "_RESET_S", 0.2)
     fill(index, chunk_row(1, "Bridge."))
-    with index._use.shared(), pytest.raises(StoreFailed, match="still in use"):
+    with index._client_lock.reading(), pytest.raises(StoreFailed, match="still in use"):
         index.reset()
     assert found(index, "bridge") == [1]
     index.reset()

@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from qa import tokens
 from qa.draft import Delta, Event, Looked
 from qa.errors import ModelFailed
+from qa.prompts import estimate_tokens
 from qa.service import logs
 from qa.service.exchanges import Exchanges
 from qa.service.limiting import Limits
@@ -98,9 +98,9 @@ class _Cost:
         """Take in an event."""
         if isinstance(event, Looked) and event.mode == "llm" and event.evidence:
             shown = (f"{one.text}{one.context}" for one in event.evidence[:SHOWN_SENTENCES])
-            self.tokens = min(PROMPT_TOKENS, sum(map(tokens.estimate, shown)))
+            self.tokens = min(PROMPT_TOKENS, sum(map(estimate_tokens, shown)))
         elif isinstance(event, Delta) and self.tokens:
-            self.tokens += tokens.estimate(event.text)
+            self.tokens += estimate_tokens(event.text)
         elif isinstance(event, Answer):
             counted = event.usage.prompt_tokens + event.usage.completion_tokens
             if counted or event.mode != "llm":

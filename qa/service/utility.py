@@ -12,9 +12,9 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from qa import tokens
 from qa.errors import ModelFailed
 from qa.plain import visible_line
+from qa.prompts import estimate_tokens
 from qa.service.chat_request import ChatBody, now
 from qa.service.deps import Service
 from qa.types import Usage
@@ -36,7 +36,7 @@ async def complete(chat: ChatBody, body: Mapping[str, Any], service: Service) ->
             raise
         used = _usage(reply)
         service.metrics.note_tokens(used)
-        estimated = tokens.estimate(json.dumps([body.get("messages"), reply["choices"]], ensure_ascii=False))
+        estimated = estimate_tokens(json.dumps([body.get("messages"), reply["choices"]], ensure_ascii=False))
         await service.limits.spend(used.prompt_tokens + used.completion_tokens or estimated)
         return reply
     message, finish = _answer(chat, body)

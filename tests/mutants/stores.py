@@ -215,7 +215,7 @@ GUARDS = (
     Guard(
         "a reset waits for the searches under way",
         "qa/vectors.py",
-        'with self._mapped_errors("cannot be reset"), self._use.alone(_RESET_S):',
+        'with self._mapped_errors("cannot be reset"), self._client_lock.writing(_RESET_S):',
         'with self._mapped_errors("cannot be reset"):',
         ("tests/test_vectors.py::test_a_search_that_hangs_holds_up_a_reset_for_seconds_only",),
     ),
