@@ -220,7 +220,7 @@ flames: dev .flames/installed
 	@mkdir -p docs/flames && rm -rf .bench/flames && mkdir -p .bench/flames
 	gzip -dc $(DATA)/realtimeqa_docs/docs_2022.jsonl.gz | head -1500 | gzip > .bench/flames/rows.jsonl.gz
 	PYTHONPATH=$(CODE) QA_DATA_DIR=.bench/flames/store QA_EMBED_MODEL=none .flames/bin/py-spy record --rate 200 --subprocesses \
-	    --function --output docs/flames/ingest-$(NAME).svg -- $(BIN)/python -P -c "from qa.cli import main; main()" \
+	    --function --output docs/flames/ingest-$(NAME).svg -- $(BIN)/python -P -c "from qa.cli.main import main; main()" \
 	    ingest .bench/flames/rows.jsonl.gz || [ $$? = 1 ]  # some rows are refused
 	PYTHONPATH=$(CODE) .flames/bin/py-spy record --rate 200 --function --output docs/flames/ask-$(NAME).svg -- \
 	    $(BIN)/python eval/asking.py --store $(STORE) --bench $(DATA)

@@ -29,7 +29,7 @@ from typing import Any
 
 from eval.development import holds, interval
 from qa import Article, Filters, Library, Question, Settings, read
-from qa.conflicts import Disagreement, find
+from qa.conflicts.find import Disagreement, find
 from qa.wiring import sample_articles
 
 QUESTIONS = Path(__file__).with_name("conflict_questions.json")

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from qa.minilm import PACKAGE, MiniLM, find_weights
-from qa.minilm_graph import Precision
+from qa.embeddings.minilm import PACKAGE, MiniLM, find_weights
+from qa.embeddings.minilm_graph import Precision
 from qa.types import Vectors
 
 LEAD_CHARS = 700

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qa.evidence import Ranked
-from qa.extractive import eligible, terms
-from qa.questions import Asked
+from qa.answering.extractive import eligible, terms
+from qa.query.analysis import Asked
+from qa.retrieval.sentence_ranker import Ranked
 from qa.types import Evidence
 
 Array = NDArray[np.float64]

@@ -26,7 +26,7 @@ from llama_index.vector_stores.chroma import ChromaVectorStore  # type: ignore[i
 from eval.peers_child import Piece, day_number, rows, tell_every
 from eval.peers_kept import KeptEmbedder
 from qa import MiniLM
-from qa.embedding import MiniLMEmbedding
+from qa.embeddings.llamaindex import MiniLMEmbedding
 
 DEFAULT_TOKENS = 1024
 SMALL_TOKENS, SMALL_OVERLAP = 256, 20  # what the embedder sees: it reads 256 tokens of a text

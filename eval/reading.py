@@ -4,7 +4,7 @@
 
 The sets are our own gold set, `clapnq`, `chroma_chunking` and `realtimeqa_silver` of 2022, whose articles the store at
 DIR holds; the stores of the others are made for the run. A sentence is right where it touches a gold span, of
-RealTimeQA where the answer stands in it. `--fit` prints the weights for qa/evidence.py and what they are worth by
+RealTimeQA where the answer stands in it. `--fit` prints the weights for qa/retrieval/sentence_ranker.py and what they are worth by
 ten-fold cross-validation beside the order as it is, each set with equal weight, differences paired.
 """
 
@@ -23,7 +23,7 @@ from eval.odds import FOLDS, Array, Rows, named, prefer
 from eval.refusal import Probe, gather, probe
 from eval.span_metrics import Place, span_scores
 from eval.targets import open_library
-from qa.evidence import CLOSER, ORDER, ORDER_BY_WORDS
+from qa.retrieval.sentence_ranker import CLOSER, ORDER, ORDER_BY_WORDS
 from qa.types import Evidence
 
 SETS = ("gold", "clapnq", "chroma_chunking", "realtimeqa")

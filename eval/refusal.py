@@ -4,7 +4,7 @@
 
 The sets are our own gold set, `clapnq` (each question over its own article) and RealTimeQA: `realtimeqa_silver` of 2022
 against `realtimeqa_future_unanswerable` (leak_risk < .5), both over the articles of 2022 that the store at DIR holds;
-the stores of the first two are made for the run. `--fit` prints the weights for qa/extractive.py and what they are
+the stores of the first two are made for the run. `--fit` prints the weights for qa/answering/extractive.py and what they are
 worth by ten-fold cross-validation, each set and label with equal weight.
 """
 
@@ -25,9 +25,9 @@ from eval.items import Item, load_items
 from eval.odds import cross_validate, fit, named, rows_of
 from eval.targets import open_library
 from qa import Filters, Library, Question
-from qa.evidence import Ranked
-from qa.extractive import choose, confidence
-from qa.questions import Asked
+from qa.answering.extractive import choose, confidence
+from qa.query.analysis import Asked
+from qa.retrieval.sentence_ranker import Ranked
 from qa.types import Evidence
 from qa.wiring import sample_articles
 

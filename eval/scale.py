@@ -30,7 +30,7 @@ from qa import QaError
 SIZES = (1_000, 10_000, 50_000, 100_000, 306_208)
 QUESTIONS = 200
 _START_S = 900
-_SERVE = "from qa.cli import main; main()"
+_SERVE = "from qa.cli.main import main; main()"
 
 
 def measure(

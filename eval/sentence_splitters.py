@@ -26,7 +26,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from qa.sentences import split_sentences
+from qa.text.sentences import split_sentences
 
 Pieces = list[tuple[int, int]]
 Splitter = Callable[[str], Pieces]

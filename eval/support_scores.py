@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa import Embedder, Evidence, MiniLM, Span, split_sentences
-from qa.lexicon import FILLERS
-from qa.support import features, score
-from qa.text import stem_set
+from qa.text.stemming import stem_set
 from qa.types import Source
-from qa.verification import check
+from qa.verification.lexicon import FILLERS
+from qa.verification.support_score import features, score
+from qa.verification.verify import check
 
 Floats = NDArray[np.float64]
 _CITED, _LOOKED = 4, 12

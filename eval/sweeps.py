@@ -22,9 +22,9 @@ from eval.development import arguments, items
 from eval.items import load_items
 from eval.targets import open_library
 from qa import Library
-from qa.indexes import Candidate, Place
-from qa.ranking import WEIGHTS, Weights, recency, score
-from qa.retrieval import Found
+from qa.indexes.protocols import Candidate, Place
+from qa.retrieval.fusion import WEIGHTS, Weights, recency, score
+from qa.retrieval.retriever import Found
 from qa.wiring import sample_articles
 
 FITTED = ("goldlink", "goldlink undated", "gold")

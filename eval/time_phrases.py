@@ -21,9 +21,9 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from qa import periods
-from qa.tense import tense_at
-from qa.time_phrases import resolve
+from qa.temporal import periods
+from qa.temporal.phrases import resolve
+from qa.temporal.tense import tense_at
 
 LABELS = Path(__file__).resolve().parents[1] / "tests/data/time_phrases.jsonl"
 _REPEATS = 5

@@ -25,9 +25,9 @@ from statistics import NormalDist
 from eval.mutations import MUTATORS, REWRITES, mixed, names
 from eval.paraphrases import PARAPHRASES
 from qa import Article, Evidence, Span, read, split_sentences
-from qa.support import score
 from qa.types import Source
-from qa.verification import check
+from qa.verification.support_score import score
+from qa.verification.verify import check
 
 SEED = 7
 PER_ARTICLE, _EVERY = 4, 1_000

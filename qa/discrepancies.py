@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from qa.alignment import exchanged
-from qa.cases import CLOSE, Case, Departure
-from qa.fact_checks import (
+from qa.verification.alignment import exchanged
+from qa.verification.case import CLOSE, Case, Departure
+from qa.verification.fact_checks import (
     check_bound,
     check_name,
     check_number,
@@ -18,7 +18,7 @@ from qa.fact_checks import (
     find_swapped_numbers,
     opens_only,
 )
-from qa.wording_checks import (
+from qa.verification.wording_checks import (
     check_modal,
     check_negation,
     check_word,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from qa.plain import visible_line
+from qa.text.plain import visible_line
 
 _REPLY = r"(?:answers?|response|reply|replies|output)"
 _RULES = r"(?:instructions?|rules?|prompts?|guidelines|directions|evidence|system message)"

@@ -12,15 +12,15 @@ from qa.settings import Settings
 from qa.types import Article, Embedder, Filters, IngestReport, Refused
 
 if TYPE_CHECKING:
-    from qa.answering import Answerer
-    from qa.catalog import Catalog, Prepared
-    from qa.chat import ChatModel, ChatRelay
-    from qa.indexes import NearestIndex, WordIndex
-    from qa.llm import OpenAIChat
-    from qa.projections import IndexState, Projections
-    from qa.ray_ingest import RayWorkers
-    from qa.retrieval import Retrieved, Retriever
-    from qa.rows import Fetch
+    from qa.answering.answerer import Answerer
+    from qa.catalog.catalog import Catalog, Prepared
+    from qa.indexes.projections import IndexState, Projections
+    from qa.indexes.protocols import NearestIndex, WordIndex
+    from qa.ingest.ray import RayWorkers
+    from qa.llm.openai_chat import OpenAIChat
+    from qa.llm.protocols import ChatModel, ChatRelay
+    from qa.readers.rows import Fetch
+    from qa.retrieval.retriever import Retrieved, Retriever
 
 _log = logging.getLogger(__name__)
 
@@ -32,13 +32,13 @@ class Library:
 
     def __init__(self, settings: Settings) -> None:
         """Open the store in `settings.data_dir`. Raises Locked, StoreFailed, EmbeddingFailed and BadSettings."""
-        from qa.catalog import Catalog
-        from qa.evidence import EvidenceRanker
-        from qa.ownership import Ownership
-        from qa.projections import Projections
-        from qa.prompts import load_prompts
-        from qa.query_memo import QueryMemo
-        from qa.retrieval import Retriever
+        from qa.catalog.catalog import Catalog
+        from qa.catalog.data_dir_lock import Ownership
+        from qa.embeddings.cache import QueryMemo
+        from qa.indexes.projections import Projections
+        from qa.llm.prompts import load_prompts
+        from qa.retrieval.retriever import Retriever
+        from qa.retrieval.sentence_ranker import EvidenceRanker
 
         self.settings = settings
         self._prompts = load_prompts(settings.prompts_dir)
@@ -86,7 +86,7 @@ class Library:
         It is after an upgrade that changes its format, or when other processes wrote the catalog. The service starts at
         once (`fill=False`), says in `/readyz` that it is behind, and fills it in the background.
         """
-        from qa.answering import Answerer
+        from qa.answering.answerer import Answerer
 
         if fill and any(state.behind for state in self.projections.states()):
             self.projections.catch_up()
@@ -114,7 +114,7 @@ class Library:
         spread: RayWorkers | None = None,
     ) -> IngestReport:
         """Write articles and bring the indexes up to date, so that they can be asked about when this returns."""
-        from qa.ingest import ingest
+        from qa.ingest.ingest import ingest
 
         try:
             return ingest(
@@ -215,12 +215,12 @@ def build_embedder(settings: Settings) -> Embedder | None:
     if settings.embed_model == "none":
         return None
     if settings.embed_model == "minilm":
-        from qa.minilm import MiniLM
+        from qa.embeddings.minilm import MiniLM
 
         return MiniLM(threads=settings.embed_threads or None)
     if kind == "openai" and model:
-        from qa.chat import ModelSettings
-        from qa.llm import EmbeddingServer
+        from qa.llm.openai_chat import EmbeddingServer
+        from qa.llm.protocols import ModelSettings
 
         if not (settings.openai_api_key or settings.openai_base_url):
             raise BadSettings(f"QA_EMBED_MODEL={settings.embed_model} needs OPENAI_API_KEY or OPENAI_BASE_URL")
@@ -233,12 +233,12 @@ def build_embedder(settings: Settings) -> Embedder | None:
 def build_words(settings: Settings, catalog: Catalog) -> WordIndex:
     """Return the index of words: tantivy, or an engine's own, where `QA_VECTOR_STORE` names one. Raises BadSettings."""
     if settings.vector_store:
-        from qa.vector_stores import load_engine
+        from qa.indexes.engine_index import load_engine
 
         engine = load_engine(settings.vector_store)
         if engine.open_words is not None:
             return engine.open_words(settings.data_dir / "vector-store", catalog.id)
-    from qa.lexical import LexicalIndex
+    from qa.indexes.tantivy_index import LexicalIndex
 
     return LexicalIndex(settings.data_dir, catalog.id)
 
@@ -246,11 +246,11 @@ def build_words(settings: Settings, catalog: Catalog) -> WordIndex:
 def build_vectors(settings: Settings, catalog: Catalog, model: str) -> NearestIndex:
     """Return the index of a model's vectors: Chroma, or what `QA_VECTOR_STORE` names. Raises BadSettings."""
     if settings.vector_store:
-        from qa.vector_stores import EngineIndex, load_engine
+        from qa.indexes.engine_index import EngineIndex, load_engine
 
         engine = load_engine(settings.vector_store)
         return EngineIndex(engine, settings.data_dir / "vector-store", catalog.id, model, catalog.vectors)
-    from qa.vectors import VectorIndex
+    from qa.indexes.chroma_index import VectorIndex
 
     return VectorIndex(settings.chroma_url or settings.data_dir / "chroma", catalog.id, model)
 
@@ -259,8 +259,8 @@ def build_model(settings: Settings, name: str | None) -> OpenAIChat | None:
     """Return the chat model of that name, if there is one. Nothing is connected yet."""
     if name is None or settings.mode == "extractive":
         return None
-    from qa.chat import ModelSettings
-    from qa.llm import OpenAIChat
+    from qa.llm.openai_chat import OpenAIChat
+    from qa.llm.protocols import ModelSettings
 
     return OpenAIChat(ModelSettings(base_url=settings.openai_base_url, api_key=settings.openai_api_key, model=name))
 
@@ -270,7 +270,7 @@ def build_spread(settings: Settings, workers: int, address: str) -> RayWorkers:
     from qa.errors import BadSettings
 
     try:
-        from qa.ray_ingest import RayWorkers
+        from qa.ingest.ray import RayWorkers
     except ModuleNotFoundError as exc:
         raise BadSettings("--ray needs the extra: pip install 'news-qa[ray]'") from exc
     return RayWorkers(build_embedder, settings, workers, address=None if address == "local" else address)
@@ -280,7 +280,7 @@ def build_fetch(settings: Settings) -> Fetch | None:
     """Return what fetches articles from their addresses, where that is allowed."""
     if settings.fetch_urls == "off":
         return None
-    from qa.fetching import Fetcher
+    from qa.readers.fetch import Fetcher
 
     return Fetcher().fetch
 

@@ -7,12 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from qa import conflicts, extractive, time_phrases, verification
-from qa.answering import NOT_IN_SOURCES
-from qa.draft import Delta, Looked
+from qa.answering import extractive
+from qa.answering.answerer import NOT_IN_SOURCES
+from qa.answering.draft import Delta, Looked
+from qa.conflicts import find
 from qa.errors import BadQuestion, ModelUnavailable
 from qa.settings import Settings
+from qa.temporal import phrases
 from qa.types import Answer, Citation, Filters, Question
+from qa.verification import verify
 from qa.wiring import Library
 from tests.answer_shape import faults
 from tests.fakes import ScriptedChat, article
@@ -70,8 +73,8 @@ async def test_the_event_loop_computes_nothing(library, mode, monkeypatch):
     """Every other answer waits on it: search, sentences, their choice, disagreements and dates belong into threads."""
     seen = {}
     for place, name in (
-        (library.retriever, "search"), (library.ranker, "rank"), (extractive, "choose"), (conflicts, "find"),
-        (time_phrases, "resolve"), (verification, "check"),
+        (library.retriever, "search"), (library.ranker, "rank"), (extractive, "choose"), (find, "find"),
+        (phrases, "resolve"), (verify, "check"),
     ):  # fmt: skip
         real = getattr(place, name)
 

@@ -10,11 +10,11 @@ from threading import Timer
 import numpy as np
 import pytest
 
-from qa.catalog import Catalog, Prepared, pack_spans, unpack_spans
-from qa.catalog_copies import restore
-from qa.catalog_tables import SCHEMA_VERSION
+from qa.catalog.backup import restore
+from qa.catalog.catalog import Catalog, Prepared, pack_spans, unpack_spans
+from qa.catalog.tables import SCHEMA_VERSION
 from qa.errors import BadInput, NotFound, StoreFailed
-from qa.preparing import prepare
+from qa.ingest.prepare import prepare
 from qa.types import Article, Span
 from tests.fakes import HashEmbedder, article
 

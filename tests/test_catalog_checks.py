@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from qa.catalog import Catalog
-from qa.catalog_copies import restore, write_checksum
+from qa.catalog.backup import restore, write_checksum
+from qa.catalog.catalog import Catalog
 from qa.errors import QaError, StoreFailed
 from qa.types import Span
 from tests.fakes import Store, article, live_texts

@@ -7,8 +7,8 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from qa.chunking import chunk
-from qa.sentences import MAX_SENTENCE_CHARS, split_sentences
+from qa.text.chunking import chunk
+from qa.text.sentences import MAX_SENTENCE_CHARS, split_sentences
 from qa.types import Chunk, Span
 from tests.test_sentences import articles
 

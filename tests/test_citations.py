@@ -2,9 +2,9 @@
 
 import pytest
 
-from qa.citations import Numbering, markers, without_markers
+from qa.answering.citations import Numbering, markers, without_markers
 from qa.types import Citation, Evidence, Source, Span
-from qa.verification import check
+from qa.verification.verify import check
 
 
 def evidence(

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from qa.catalog import Catalog
-from qa.ingest import ingest as write
+from qa.catalog.catalog import Catalog
+from qa.ingest.ingest import ingest as write
 from tests.conftest import GUARD
 from tests.fakes import article
 
@@ -32,7 +32,7 @@ class Shell:
         }
 
     def __call__(self, *words: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", "from qa.cli import main; main()", *words]
+        command = [sys.executable, "-c", "from qa.cli.main import main; main()", *words]
         return subprocess.run(
             command, cwd=self.folder, env=self.env | env, input=stdin, capture_output=True, text=True, timeout=60
         )
@@ -147,7 +147,7 @@ def test_faults_are_one_line_that_names_the_thing(qa, words, env, code, told):
 
 def test_a_running_server_answers_for_its_directory(qa):
     """While a server owns the directory, `ask` is answered by it and `ingest` reaches it within seconds."""
-    command = [sys.executable, "-c", "from qa.cli import main; main()", "serve", "--port", "0"]
+    command = [sys.executable, "-c", "from qa.cli.main import main; main()", "serve", "--port", "0"]
     server = subprocess.Popen(command, cwd=qa.folder, env=qa.env, stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None
@@ -168,6 +168,6 @@ def test_a_running_server_answers_for_its_directory(qa):
 
 def test_help_is_light():
     """`qa --help` and `import qa` load no library that takes long to load."""
-    code = "import sys, qa, qa.cli; print(sorted(set(sys.modules) & set('chromadb openai onnxruntime numpy'.split())))"
+    code = "import sys, qa, qa.cli.main; print(sorted(set(sys.modules) & set('chromadb openai onnxruntime numpy'.split())))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)})
     assert done.stdout.strip() == "[]", done.stderr

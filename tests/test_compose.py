@@ -21,7 +21,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from qa.cli import app
+from qa.cli.main import app
 from qa.settings import Settings, load_settings
 from tests.postgres.cluster import Cluster, programs
 from tests.replicas.fleet import Program, free_port, until

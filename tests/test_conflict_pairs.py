@@ -3,11 +3,11 @@
 import pytest
 
 from eval.conflicts import pair_marks
-from qa.alike import holds, opposed
-from qa.questions import analyse
+from qa.conflicts.synonyms import holds, opposed
+from qa.conflicts.target import target
+from qa.query.analysis import analyse
 from qa.settings import Settings
-from qa.text import stems
-from qa.wanted import target
+from qa.text.stemming import stems
 from qa.wiring import Library
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from qa.conflicts import Disagreement, find
-from qa.evidence import Features, Ranked
-from qa.questions import analyse
+from qa.conflicts.find import Disagreement, find
+from qa.query.analysis import analyse
+from qa.retrieval.sentence_ranker import Features, Ranked
 from qa.types import Evidence, Source, Span
 
 HURT = "How many people were injured in the Orrin Bridge collapse?"

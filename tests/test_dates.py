@@ -2,8 +2,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from qa.dates import day, match_day, ordinal, parse_published
 from qa.errors import BadArticle
+from qa.temporal.dates import day, match_day, ordinal, parse_published
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 import qa
-from qa.cli import app
+from qa.cli.main import app
 from qa.settings import Settings
 from qa.wiring import Library, sample_articles
 from tests.service.serving import client

@@ -13,10 +13,10 @@ import pytest
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from llama_index.core.bridge.pydantic import Field
 
-from qa.embedding import LlamaIndexEmbedder, MiniLMEmbedding
+from qa.embeddings.checks import checked_vectors
+from qa.embeddings.llamaindex import LlamaIndexEmbedder, MiniLMEmbedding
 from qa.errors import BadSettings, EmbeddingFailed
 from qa.types import Vectors
-from qa.vector_checks import checked_vectors
 
 NAN, INF = float("nan"), float("inf")
 
@@ -198,7 +198,7 @@ def test_global_settings_stay_untouched() -> None:
     code = (
         "from llama_index.core import Settings\n"
         "from tests.test_embedding import LetterEmbedder\n"
-        "from qa.embedding import LlamaIndexEmbedder, MiniLMEmbedding\n"
+        "from qa.embeddings.llamaindex import LlamaIndexEmbedder, MiniLMEmbedding\n"
         "LlamaIndexEmbedder(MiniLMEmbedding(LetterEmbedder())).embed_texts(['a', 'b'])\n"
         "print({name: value for name, value in vars(Settings).items() if value is not None})\n"
     )

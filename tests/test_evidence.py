@@ -3,10 +3,10 @@
 import pytest
 
 from qa.errors import EmbeddingFailed
-from qa.evidence import CLOSER, EMBEDDED, EvidenceRanker
-from qa.lexical import LexicalIndex
-from qa.questions import analyse
-from qa.signs import NO_SIGNS
+from qa.indexes.tantivy_index import LexicalIndex
+from qa.query.analysis import analyse
+from qa.retrieval.sentence_features import NO_SIGNS
+from qa.retrieval.sentence_ranker import CLOSER, EMBEDDED, EvidenceRanker
 from qa.types import Hit, Source, Span
 from tests.fakes import HashEmbedder
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from qa import extractive
-from qa.evidence import Features, Ranked
-from qa.extractive import attribution, choose, confidence
-from qa.questions import analyse
-from qa.signs import Signs
+from qa.answering import extractive
+from qa.answering.extractive import attribution, choose, confidence
+from qa.query.analysis import analyse
+from qa.retrieval.sentence_features import Signs
+from qa.retrieval.sentence_ranker import Features, Ranked
 from qa.types import Evidence, Source, Span
 
 SOURCE = Source("a1", 1, "0" * 64, "Bridge opens", "Wire", None, "2023-03-05T10:00:00Z")

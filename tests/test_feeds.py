@@ -1,6 +1,6 @@
 import pytest
 
-from qa.feeds import read_feed
+from qa.readers.feeds import read_feed
 
 RSS = """<?xml version="1.0" encoding="UTF-8"?>
 <rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/" xmlns:dc="http://purl.org/dc/elements/1.1/">

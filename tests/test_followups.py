@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from qa import text, timewords
-from qa.followups import Standalone, alone, carry_over, depends, names
-from qa.history import MAX_CHARS, MAX_TURN_CHARS, MAX_TURNS, clean
-from qa.questions import analyse
-from qa.service.wire import answer_json
+from qa.query import time_window
+from qa.query.analysis import analyse
+from qa.query.follow_ups import Standalone, alone, carry_over, depends, names
+from qa.query.history import MAX_CHARS, MAX_TURN_CHARS, MAX_TURNS, clean
+from qa.service.schemas.serialize import answer_json
 from qa.settings import Settings
+from qa.text import stemming
 from qa.types import Question, Turn
 from qa.wiring import Library
 from tests.fakes import article
@@ -132,10 +133,10 @@ def test_labelled_cases(split: str, capsys: pytest.CaptureFixture[str]) -> None:
     cases = [case for case in CASES if case["split"] == split]
     for case in cases:
         found = carry_over(case["question"], clean([Turn(**turn) for turn in case["history"]]))
-        held = text.stem_set(f"{found.question} {found.context} {found.aside}")
+        held = stemming.stem_set(f"{found.question} {found.context} {found.aside}")
         good = depends(case["question"]) == case["follows"]
-        good &= all(text.stem_set(word) <= held for word in case["must"])
-        good &= not any(text.stem_set(word) <= held for word in case["never"])
+        good &= all(stemming.stem_set(word) <= held for word in case["must"])
+        good &= not any(stemming.stem_set(word) <= held for word in case["never"])
         wrong += [] if good else [case["id"]]
     with capsys.disabled():
         print(f"\nfollow-ups, {split}: {len(cases) - len(wrong)} of {len(cases)}", end=" ")
@@ -197,8 +198,8 @@ def test_a_new_topic_drops_the_old_one() -> None:
 def test_the_time_of_the_question_before_holds_until_another_is_named() -> None:
     """It steers retrieval as the user's own words would."""
     found = carry_over("What did it cost?", said(*BRIDGE))
-    assert timewords.window(found.before, timewords.date(2026, 6, 1)) is not None
-    assert timewords.window(found.question, timewords.date(2026, 6, 1)) is None
+    assert time_window.window(found.before, time_window.date(2026, 6, 1)) is not None
+    assert time_window.window(found.question, time_window.date(2026, 6, 1)) is None
 
 
 def test_nothing_is_carried_without_a_history() -> None:

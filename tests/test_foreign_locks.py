@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from qa.foreign_locks import ForeignLock
+from qa.indexes.sqlite_locks import ForeignLock
 
 # Another process cannot write while we have the file for ourselves.
 _TRY = """

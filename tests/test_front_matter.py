@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from qa.errors import BadArticle
-from qa.front_matter import Head, read_day, read_head, split
+from qa.readers.front_matter import Head, read_day, read_head, split
 
 SEEDS = Path(__file__).resolve().parents[2] / "shared" / "seeds"
 LONG = (

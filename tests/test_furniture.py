@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from qa.furniture import find
+from qa.readers.boilerplate import find
 
 SEEDS = Path(__file__).resolve().parents[2] / "shared" / "seeds"
 LONG = (

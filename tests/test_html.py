@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from qa import html
 from qa.errors import BadArticle
-from qa.html import PageReader
-from qa.html_pages import HEADER
+from qa.readers import html_process
+from qa.readers.html import HEADER
+from qa.readers.html_process import PageReader
 
 PARAGRAPHS = "".join(
     f"<p>Paragraph {number} tells at some length of the bridge, its engineers, and the money that it will take.</p>"
@@ -174,7 +174,15 @@ def test_memory_of_a_feed_is_limited() -> None:
 def test_a_reader_that_nobody_can_kill_ends_by_itself() -> None:
     """With its parent gone a page must not keep a core busy for minutes: the kernel ends the child."""
     page = b"<p " + b" ".join(b"a%d=1" % number for number in range(200_000)) + b">x</p>"
-    words = [sys.executable, "-P", "-c", html._CODE, str(Path(__file__).parents[1]), "1", str(html.MEMORY_BYTES)]
+    words = [
+        sys.executable,
+        "-P",
+        "-c",
+        html_process._CODE,
+        str(Path(__file__).parents[1]),
+        "1",
+        str(html_process.MEMORY_BYTES),
+    ]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as child:
         assert child.stdin is not None
         child.stdin.write(HEADER.pack(b"P", len(page)) + page)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from qa.catalog import Catalog, Prepared
-from qa.chunking import embed_sha
+from qa.catalog.catalog import Catalog, Prepared
 from qa.errors import EmbeddingFailed
-from qa.ingest import ingest
-from qa.preparing import prepare
+from qa.ingest.ingest import ingest
+from qa.ingest.prepare import prepare
+from qa.text.chunking import embed_sha
 from qa.types import Article, Refused, Span, Vectors
 from tests.fakes import HashEmbedder, article
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from qa import text
-from qa.catalog import ChunkRow
+from qa.catalog.catalog import ChunkRow
 from qa.errors import StoreFailed
-from qa.lexical import LexicalIndex
+from qa.indexes.tantivy_index import LexicalIndex
+from qa.text import stemming
 from qa.types import Filters
 from tests.fakes import chunk_row
 
@@ -39,14 +39,14 @@ def found(
     collection: str = "default",
     top_k: int = 20,
 ) -> list[int]:
-    hits = index.search(text.stems(words), collection, filters, not_after, top_k)
+    hits = index.search(stemming.stems(words), collection, filters, not_after, top_k)
     return [hit.place[0] for hit in hits]
 
 
 def test_more_of_the_words_ranks_higher(index: LexicalIndex) -> None:
     """Scores fall, the chunk with both words is first, the one with none is not there."""
     fill(index, chunk_row(1, "A bridge."), chunk_row(2, "A red bridge."), chunk_row(3, "A dog."))
-    hits = index.search(text.stems("red bridge"), "default", Filters(), None, 20)
+    hits = index.search(stemming.stems("red bridge"), "default", Filters(), None, 20)
     assert [hit.place for hit in hits] == [(2, 1, 0), (1, 1, 0)]
     assert hits[0].score > hits[1].score > 0
 
@@ -67,7 +67,7 @@ def test_a_score_is_a_share_of_what_the_question_weighs(index: LexicalIndex) -> 
     """
     fill(index, chunk_row(1, "A red bridge opened today."), *(chunk_row(n, "A dog ran far away.") for n in range(2, 9)))
     short, long, unknown = (
-        index.search(text.stems(words), "default", Filters(), None, 1)[0].score
+        index.search(stemming.stems(words), "default", Filters(), None, 1)[0].score
         for words in ("bridge", "red bridge opened", "bridge unknown")
     )
     assert short == pytest.approx(long) == pytest.approx(unknown) == pytest.approx(1, abs=0.15)

@@ -20,7 +20,7 @@ from llama_index.core.response_synthesizers import ResponseMode, get_response_sy
 from llama_index.core.tools import QueryEngineTool
 
 from qa.llamaindex import ArticleRetriever, CitedQueryEngine
-from qa.readers import read
+from qa.readers.read import read
 from qa.settings import Settings
 from qa.types import Answer, Filters, Question
 from qa.wiring import Library, sample_articles

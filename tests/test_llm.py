@@ -14,10 +14,10 @@ import openai
 import pytest
 from hypothesis import given, strategies as st
 
-from qa.chat import ChatModel, EndPiece, Message, ModelSettings, Piece, TextPiece
 from qa.errors import BadSettings, EmbeddingFailed, ModelBroken, ModelFailed, ModelRefused, ModelUnavailable
-from qa.llm import EmbeddingServer, OpenAIChat, fault_of, translate
-from qa.llm_wire import ReplyStream, retry_after_s
+from qa.llm.openai_chat import EmbeddingServer, OpenAIChat, fault_of, translate
+from qa.llm.openai_stream import ReplyStream, retry_after_s
+from qa.llm.protocols import ChatModel, EndPiece, Message, ModelSettings, Piece, TextPiece
 from qa.types import Embedder, Usage
 from tests.scripted_server import (
     Act,
@@ -185,7 +185,7 @@ async def test_what_will_never_work_is_asked_once(act: Status, caplog: pytest.Lo
     assert (words, calls) == ("", 1)
     assert isinstance(end, ModelRefused)
     assert not end.retryable
-    assert len([record for record in caplog.records if record.name == "qa.llm"]) == 1
+    assert len([record for record in caplog.records if record.name == "qa.llm.openai_chat"]) == 1
 
 
 async def test_no_connection_is_a_quick_typed_error(unused_tcp_port: int) -> None:

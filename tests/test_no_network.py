@@ -30,7 +30,7 @@ def test_from_articles_to_an_answer_without_network(tmp_path):
     env = {"PYTHONPATH": f"{GUARD}:{ROOT}", "QA_DATA_DIR": str(tmp_path / "data"), "HOME": str(tmp_path)}
 
     def qa(*words: str) -> str:
-        command = [sys.executable, "-c", "from qa.cli import main; main()", *words]
+        command = [sys.executable, "-c", "from qa.cli.main import main; main()", *words]
         done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from qa.catalog.data_dir_lock import Ownership
 from qa.errors import Locked, StoreFailed
-from qa.ownership import Ownership
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from qa.ownership import Ownership
+from qa.catalog.data_dir_lock import Ownership
 owner = Ownership(Path(sys.argv[1]))
 owner.announce("http://127.0.0.1:8123")
 print("held", flush=True)

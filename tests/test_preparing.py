@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from qa import preparing, text
-from qa.catalog import Prepared
-from qa.preparing import Preparing, prepare
+from qa.catalog.catalog import Prepared
+from qa.ingest import prepare as preparing
+from qa.ingest.prepare import Preparing, prepare
+from qa.text import stemming
 from qa.types import Article, Refused
 from tests.fakes import article
 
@@ -31,7 +32,7 @@ def test_what_other_processes_prepare_is_what_this_one_prepares() -> None:
     assert isinstance(here[0], Prepared)
     assert len(here[0].chunks) > 1
     assert dict(here[0].stems_by_text()) == {
-        words: " ".join(text.stems(words)) for words in (chunk.span.slice(NEWS[0].text) for chunk in here[0].chunks)
+        words: " ".join(stemming.stems(words)) for words in (chunk.span.slice(NEWS[0].text) for chunk in here[0].chunks)
     }
     assert isinstance(here[-1], Refused)
 
@@ -74,7 +75,7 @@ def test_a_process_that_dies_costs_nothing(caplog: pytest.LogCaptureFixture) -> 
 
 ORPHANS = """
 import os, signal
-from qa.preparing import Preparing
+from qa.ingest.prepare import Preparing
 from qa.types import Article
 
 beside = Preparing(2)

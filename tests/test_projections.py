@@ -10,13 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qa import vectors
-from qa.catalog import Catalog, Prepared
-from qa.chunking import embed_sha, embed_text
+from qa.catalog.catalog import Catalog, Prepared
 from qa.errors import EmbeddingFailed
-from qa.preparing import prepare
-from qa.projections import Projections
+from qa.indexes import chroma_index as vectors
+from qa.indexes.projections import Projections
+from qa.ingest.prepare import prepare
 from qa.settings import Settings
+from qa.text.chunking import embed_sha, embed_text
 from qa.types import Article, Filters, Vectors
 from qa.wiring import Library
 from tests.fakes import HashEmbedder, Store, article

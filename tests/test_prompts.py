@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
+from qa.answering.reply_parser import ReplyParser, Sentence
 from qa.errors import BadSettings
-from qa.prompts import (
+from qa.llm.prompts import (
     PROMPT_FILES,
     day_with_name,
     evidence_block,
@@ -15,7 +16,6 @@ from qa.prompts import (
     make_fence,
     make_ids,
 )
-from qa.reply import ReplyParser, Sentence
 from qa.types import Evidence, Source, Span, Turn
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from qa.embeddings.cache import QueryMemo
 from qa.errors import EmbeddingFailed
-from qa.query_memo import QueryMemo
 from qa.settings import Settings
 from qa.types import Question, Vectors
 from qa.wiring import Library

@@ -2,7 +2,7 @@
 
 import pytest
 
-from qa.questions import analyse, content_stems, kind_of
+from qa.query.analysis import analyse, content_stems, kind_of
 
 KINDS = [
     ("How many people died in the flood?", "number"),

@@ -5,8 +5,8 @@ import math
 import pytest
 from hypothesis import given, strategies as st
 
-from qa.indexes import Candidate, Place
-from qa.ranking import LOOKING_BACK, RECENCY_DAYS, Weights, fuse, recency, score
+from qa.indexes.protocols import Candidate, Place
+from qa.retrieval.fusion import LOOKING_BACK, RECENCY_DAYS, Weights, fuse, recency, score
 
 PLACES = st.tuples(st.integers(0, 5), st.just(1), st.integers(0, 5))
 SHARES = st.dictionaries(PLACES, st.floats(0, 3), max_size=20)

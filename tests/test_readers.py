@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from qa.errors import BadArticle
-from qa.html import PageReader
-from qa.readers import read
-from qa.text import sha256
+from qa.readers.html_process import PageReader
+from qa.readers.read import read
+from qa.text.stemming import sha256
 from qa.types import Article, Refused
 
 

@@ -5,8 +5,8 @@ import time
 import pytest
 from hypothesis import given, strategies as st
 
-from qa.plain import plain_text, visible_line
-from qa.reply import LINE_CHARS, NotInSources, Parsed, Partial, ReplyParser, Sentence
+from qa.answering.reply_parser import LINE_CHARS, NotInSources, Parsed, Partial, ReplyParser, Sentence
+from qa.text.plain import plain_text, visible_line
 
 IDS = ("s7fk3q", "s9d2pp", "s2bcdf")
 

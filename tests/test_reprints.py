@@ -2,8 +2,8 @@
 
 import pytest
 
-from qa.chunking import chunk
-from qa.reprints import collapse
+from qa.retrieval.near_duplicates import collapse
+from qa.text.chunking import chunk
 from qa.types import Hit, Source
 
 WIRE = (

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from qa.catalog import Prepared
+from qa.catalog.catalog import Prepared
 from qa.errors import EmbeddingFailed, StoreFailed
-from qa.preparing import prepare
-from qa.projections import Projections
-from qa.retrieval import Retriever
+from qa.indexes.projections import Projections
+from qa.ingest.prepare import prepare
+from qa.retrieval.retriever import Retriever
 from qa.settings import Settings
 from qa.types import Filters
 from qa.wiring import Library

@@ -3,8 +3,8 @@ from collections.abc import Iterator
 import pytest
 
 from qa.errors import BadArticle
-from qa.html import PageReader
-from qa.rows import article_from_row
+from qa.readers.html_process import PageReader
+from qa.readers.rows import article_from_row
 from qa.types import Article, Span
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from qa.readers import read
+from qa.readers.read import read
 from qa.settings import Settings
 from qa.types import Question
 from qa.wiring import Library

@@ -2,13 +2,13 @@
 
 import pytest
 
-from qa import text
-from qa.questions import analyse
-from qa.signs import read_offer, read_signs
+from qa.query.analysis import analyse
+from qa.retrieval.sentence_features import read_offer, read_signs
+from qa.text import stemming
 
 
 def signs(question, sentence, beside="", published_at=None):
-    stems = text.stem_set(f"{sentence} {beside}")
+    stems = stemming.stem_set(f"{sentence} {beside}")
     return read_signs(analyse(question), sentence, stems, stems, published_at)
 
 
@@ -92,7 +92,7 @@ def test_any_question_has_signs(question):
 
 
 def offer(question, sentence, title=""):
-    return read_offer(analyse(question), sentence, text.stem_set(sentence), text.stem_set(title))
+    return read_offer(analyse(question), sentence, stemming.stem_set(sentence), stemming.stem_set(title))
 
 
 @pytest.mark.parametrize(

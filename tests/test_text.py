@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from qa.errors import BadArticle
-from qa.text import _stem, decode, fold, normalise, sha256, stem_set, stems, utf16_offsets, words
+from qa.text.stemming import _stem, decode, fold, normalise, sha256, stem_set, stems, utf16_offsets, words
 from qa.types import Span
 
 NEWS = "Xi said “no” – 😀 café 习近平\n"

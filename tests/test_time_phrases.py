@@ -9,9 +9,9 @@ from hypothesis import given, strategies as st
 
 from eval.time_phrases import find, read_cases
 from qa.errors import BadArticle
-from qa.periods import narrow, read_period, season_period, shift_months, week_period, write_period
-from qa.tense import tense_at
-from qa.time_phrases import NO_DATE, resolve
+from qa.temporal.periods import narrow, read_period, season_period, shift_months, week_period, write_period
+from qa.temporal.phrases import NO_DATE, resolve
+from qa.temporal.tense import tense_at
 
 CASES = read_cases()
 DEVELOPED = [case for case in CASES if case.set == "development"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qa.timewords import window
+from qa.query.time_window import window
 
 # question, asked on, first day, last day ("" where it names no time)
 CASES = [

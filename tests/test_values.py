@@ -2,7 +2,7 @@
 
 import pytest
 
-from qa.values import Value, agree, values
+from qa.conflicts.values import Value, agree, values
 
 
 def only(sentence: str, published: str | None = "2026-03-12") -> Value:

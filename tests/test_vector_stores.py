@@ -11,9 +11,9 @@ import pytest
 from llama_index.core.vector_stores.simple import SimpleVectorStore
 
 from qa.errors import BadSettings, StoreFailed
+from qa.indexes.engine_index import Engine, load_engine
+from qa.indexes.engine_ledger import node_of, place_of
 from qa.types import Filters, Vectors
-from qa.vector_ledger import node_of, place_of
-from qa.vector_stores import Engine, load_engine
 from tests.engines.engines import NAMES, Recorded, recipe
 from tests.fakes import chunk_row
 from tests.test_vectors import (

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qa import vectors
-from qa.catalog import ChunkRow
+from qa.catalog.catalog import ChunkRow
 from qa.errors import StoreFailed, StoreFull
+from qa.indexes import chroma_index as vectors
+from qa.indexes.chroma_index import VectorIndex
 from qa.types import Filters
-from qa.vectors import VectorIndex
 from tests.fakes import HashEmbedder, chunk_row
 from tests.test_lexical import DATED
 

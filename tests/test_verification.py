@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from qa.facts import tokens
-from qa.support import score
 from qa.types import Evidence, Source, Span
-from qa.verification import check
+from qa.verification.support_score import score
+from qa.verification.tokens import tokens
+from qa.verification.verify import check
 
 
 def evidence(words, context="", title=None, outlet=None, day=None, article_id="a"):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from qa.errors import QaError
-from qa.service.auth import MayAsk
-from qa.service.deps import DEFAULT, Service, ServiceDep
-from qa.service.measuring import TEXT_FORMAT
+from qa.service.http.auth import MayAsk
+from qa.service.http.deps import DEFAULT, Service, ServiceDep
+from qa.service.http.metrics import TEXT_FORMAT
 
 router = APIRouter()
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from fastapi import APIRouter, Depends
 
-from qa.service.auth import MayAsk
-from qa.service.deps import LibraryDep, ServiceDep, ask_place
-from qa.service.shapes import SearchOut
-from qa.service.wire import SearchBody, search_json
+from qa.service.http.auth import MayAsk
+from qa.service.http.deps import LibraryDep, ServiceDep, ask_place
+from qa.service.schemas.models import SearchOut
+from qa.service.schemas.serialize import SearchBody, search_json
 
 router = APIRouter()
 

@@ -16,12 +16,12 @@ from eval.attack_checks import KINDS, find_faults, find_leaks
 from eval.attack_plants import EVIL, LIE, POSITIONS, QUESTION, Plant, every_place, load_texts, own_plants, rows
 from eval.attacks import Tally, attack
 from eval.traitor import BEHAVIOURS, Read, TraitorServer
+from qa.answering.reply_parser import ReplyParser, Sentence
+from qa.llm.prompts import evidence_block, load_prompts
 from qa.orders import is_order
-from qa.prompts import evidence_block, load_prompts
-from qa.reply import ReplyParser, Sentence
-from qa.rows import article_from_row
-from qa.sentences import split_sentences
+from qa.readers.rows import article_from_row
 from qa.settings import Settings
+from qa.text.sentences import split_sentences
 from qa.types import Evidence, Question, Source
 from qa.wiring import Library
 from tests.answer_shape import faults

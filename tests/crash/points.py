@@ -53,9 +53,9 @@ def install(here: Here) -> None:
     from chromadb.api.models.Collection import Collection
     from sqlalchemy.engine import Connection
 
-    from qa.catalog import Catalog
-    from qa.lexical import LexicalIndex
-    from qa.projections import Projections
+    from qa.catalog.catalog import Catalog
+    from qa.indexes.projections import Projections
+    from qa.indexes.tantivy_index import LexicalIndex
     from tests.fakes import HashEmbedder
 
     _wrap(HashEmbedder, "embed_texts", "embed", here)

@@ -12,10 +12,10 @@ from pathlib import Path
 import chromadb  # noqa: F401
 import tantivy  # noqa: F401
 
-from qa import vectors
-from qa.catalog import renew_id
+from qa.catalog.catalog import renew_id
 from qa.errors import NotFound
-from qa.ingest import ingest
+from qa.indexes import chroma_index
+from qa.ingest.ingest import ingest
 from qa.types import Embedder
 from tests.crash import journal, points
 from tests.fakes import HashEmbedder, Store, article
@@ -46,7 +46,7 @@ def inspect(folder: Path, words_only: bool, told: Connection) -> None:
 
 def open_store(folder: Path, words_only: bool) -> Store:
     """Open the store as the service does, but for how soon it clears away what was replaced."""
-    vectors._REPLACED = 30
+    chroma_index._REPLACED = 30
     embedder: Embedder | None = None if words_only else HashEmbedder()
     return Store(folder, embedder)
 

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from llama_index.core.vector_stores.simple import SimpleVectorStore
 
-from qa import dates, text
-from qa.catalog import ChunkRow
+from qa.catalog.catalog import ChunkRow
 from qa.errors import StoreFailed
-from qa.indexes import Candidate
+from qa.indexes.engine_index import Engine
+from qa.indexes.protocols import Candidate
+from qa.temporal import dates
+from qa.text import stemming
 from qa.types import Filters
-from qa.vector_stores import Engine
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS state (cursor INTEGER NOT NULL);
@@ -65,8 +66,8 @@ class FullText:
                 place = (row.key, row.article, row.version, row.ordinal)
                 found_by = (row.collection, row.source.article_id, outlet, row.published_day)
                 sql("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*place, *found_by))
-                body = stems[row.text].split(" ") if row.text in stems else text.stems(row.text)
-                said = (_tokens(body), _tokens(text.stems(row.source.title or "")))
+                body = stems[row.text].split(" ") if row.text in stems else stemming.stems(row.text)
+                said = (_tokens(body), _tokens(stemming.stems(row.source.title or "")))
                 sql("INSERT INTO words (rowid, body, title) VALUES (?, ?, ?)", (row.key, *said))
             sql("DELETE FROM state")
             sql("INSERT INTO state VALUES (?)", (cursor,))

@@ -7,9 +7,9 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from qa.catalog import ChunkRow
+from qa.catalog.catalog import ChunkRow
+from qa.indexes.engine_index import Engine, EngineIndex
 from qa.types import Vectors
-from qa.vector_stores import Engine, EngineIndex
 
 RECIPES = Path(__file__).parents[2] / "docs" / "engines"
 # Read here: tests themselves see no setting of who runs them.

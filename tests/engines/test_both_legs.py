@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import qa
+from qa.indexes.engine_index import EngineIndex
 from qa.settings import Settings
 from qa.types import Question
-from qa.vector_stores import EngineIndex
 from qa.wiring import Library, sample_articles
 from tests import test_retrieval
 from tests.engines.both import FullText

@@ -9,7 +9,8 @@ import pytest
 from eval.compare import Gate, Gates, compare_scores, load_gates
 from eval.score import score
 from eval.targets import LibraryTarget
-from qa import Library, Settings, ranking
+from qa import Library, Settings
+from qa.retrieval import fusion
 from tests.eval.gold_bits import QUIET, gold_row, read_lines, span, write_lines
 from tests.fakes import article
 
@@ -182,7 +183,7 @@ def test_refusing_everything_is_caught_by_over_refusal(files, base, tmp_path):
 def test_a_dropped_recency_prior_is_caught_by_the_ranking(files, base, tmp_path, monkeypatch):
     """The service itself is broken: without the prior the old report comes first."""
     gold, _, library = files
-    monkeypatch.setattr(ranking, "recency", lambda days, *_: dict.fromkeys(days, 0.0))
+    monkeypatch.setattr(fusion, "recency", lambda days, *_: dict.fromkeys(days, 0.0))
     new = score(gold, ask(library, gold, tmp_path / "run.jsonl"))
     assert "ndcg@10" in caught(base, new)
 
@@ -190,7 +191,7 @@ def test_a_dropped_recency_prior_is_caught_by_the_ranking(files, base, tmp_path,
 def test_a_fusion_turned_round_is_caught_by_the_ranking(files, base, tmp_path, monkeypatch):
     """A lower score for a better hit: every part still works, and the almanac comes first."""
     gold, _, library = files
-    fuse = ranking.fuse
-    monkeypatch.setattr(ranking, "fuse", lambda *legs: {key: 9 - score for key, score in fuse(*legs).items()})
+    fuse = fusion.fuse
+    monkeypatch.setattr(fusion, "fuse", lambda *legs: {key: 9 - score for key, score in fuse(*legs).items()})
     new = score(gold, ask(library, gold, tmp_path / "run.jsonl"))
     assert "ndcg@10" in caught(base, new)

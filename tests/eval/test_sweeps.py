@@ -1,10 +1,10 @@
 """The sweep of weights: what a variant is worth, by candidates that can be read."""
 
 from eval.sweeps import Probe, by_weights, marks, variants
-from qa.indexes import Candidate
-from qa.questions import analyse
-from qa.ranking import WEIGHTS, Weights
-from qa.retrieval import Found
+from qa.indexes.protocols import Candidate
+from qa.query.analysis import analyse
+from qa.retrieval.fusion import WEIGHTS, Weights
+from qa.retrieval.retriever import Found
 
 
 def probe(words: list[int], near: list[int], right: set[int]) -> Probe:

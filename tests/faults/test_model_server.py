@@ -18,10 +18,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from qa.chat import ModelSettings
+from qa.answering.reply_parser import Partial, ReplyParser, Sentence
 from qa.errors import EmbeddingFailed
-from qa.llm import EmbeddingServer, OpenAIChat
-from qa.reply import Partial, ReplyParser, Sentence
+from qa.llm.openai_chat import EmbeddingServer, OpenAIChat
+from qa.llm.protocols import ModelSettings
 from qa.settings import Settings
 from qa.types import Answer, Question
 from qa.wiring import Library
@@ -134,7 +134,7 @@ async def test_fault_03_hopeless(library: Library, act: Act, caplog: pytest.LogC
     """One call, one line for the operator, and no key in it."""
     told = await ask(library, act)
     assert (told.state, told.calls) == (AWAY, 1)
-    assert len([one for one in caplog.records if one.name == "qa.llm"]) == 1
+    assert len([one for one in caplog.records if one.name == "qa.llm.openai_chat"]) == 1
     assert "sk-canary" not in caplog.text
 
 

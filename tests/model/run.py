@@ -22,14 +22,14 @@ from collections.abc import Iterator
 from contextlib import aclosing, contextmanager
 from pathlib import Path
 
-from qa.chat import EndPiece, Message, ModelSettings
+from qa.answering.reply_parser import Parsed, ReplyParser, Sentence
 from qa.errors import ModelFailed, ModelUnavailable
-from qa.llm import OpenAIChat
-from qa.plain import plain_text
-from qa.prompts import evidence_block, load_prompts, make_fence, make_ids
-from qa.readers import read
-from qa.reply import Parsed, ReplyParser, Sentence
+from qa.llm.openai_chat import OpenAIChat
+from qa.llm.prompts import evidence_block, load_prompts, make_fence, make_ids
+from qa.llm.protocols import EndPiece, Message, ModelSettings
+from qa.readers.read import read
 from qa.settings import Settings
+from qa.text.plain import plain_text
 from qa.types import Evidence, Question, Source, Span
 from qa.wiring import Library, sample_articles
 from tests.answer_shape import faults

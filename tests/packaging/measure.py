@@ -16,7 +16,7 @@ from pathlib import Path
 _CODES = {
     "import qa": "import qa",
     "from qa import Library, Settings, Question": "from qa import Library, Settings, Question",
-    "qa --help": "import sys; from qa.cli import main; sys.argv = ['qa', '--help']; main()",
+    "qa --help": "import sys; from qa.cli.main import main; sys.argv = ['qa', '--help']; main()",
 }
 
 

@@ -24,7 +24,7 @@ CARRIED = {
     "qa/model/model.safetensors",
     "qa/prompts/answer.system.txt",
     "qa/sample/ledger-bridge-1.md",
-    "qa/service/page/chat.js",
+    "qa/service/static/chat.js",
     "eval/gold/sample.jsonl",
 }
 

@@ -22,7 +22,7 @@ def cluster() -> Iterator[Cluster]:
         if _ALL_LANES:
             pytest.fail(f"the PostgreSQL lane must run here and {missing}", pytrace=False)
         pytest.skip(missing)
-    from qa.catalog import Catalog
+    from qa.catalog.catalog import Catalog
 
     started = Cluster()
     started.template = started.create()

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from qa.catalog import Catalog, Prepared
-from qa.preparing import prepare
+from qa.catalog.catalog import Catalog, Prepared
+from qa.ingest.prepare import prepare
 from qa.types import Article
 from tests.postgres.cluster import Cluster
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from qa.catalog import Catalog
-from qa.catalog_copies import restore
-from qa.catalog_engine import open_engine, writing
-from qa.catalog_schema import upgrade
-from qa.catalog_tables import SCHEMA_VERSION, alembic_version, tables
+from qa.catalog.backup import restore
+from qa.catalog.catalog import Catalog
+from qa.catalog.engine import open_engine, writing
+from qa.catalog.schema import upgrade
+from qa.catalog.tables import SCHEMA_VERSION, alembic_version, tables
 from qa.errors import BadSettings, StoreFailed
 from tests.fakes import HashEmbedder, article
 from tests.postgres.cluster import Cluster

@@ -12,9 +12,9 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from qa import catalog_engine, catalog_postgres
-from qa.catalog import Catalog
-from qa.catalog_tables import articles, changes
+from qa.catalog import engine, postgres as catalog_postgres
+from qa.catalog.catalog import Catalog
+from qa.catalog.tables import articles, changes
 from qa.errors import BadInput, BadSettings, StoreFailed
 from tests.fakes import article
 from tests.postgres.cluster import Cluster
@@ -51,7 +51,7 @@ def test_a_follower_misses_no_change_of_a_writer_that_commits_late(catalog: Cata
     other = Catalog(postgres)
     seen: list[int] = []
     with ThreadPoolExecutor(1) as pool:
-        with catalog_engine.writing(catalog._engine) as slow:
+        with engine.writing(catalog._engine) as slow:
             slow.execute(sa.insert(articles).values(collection="default", id="slow", last_version=1))
             slow.execute(sa.insert(changes).values(article=1))  # takes its number now and shows it at the end
             quick = pool.submit(write, other, article("quick", "The dog ran."))
@@ -111,7 +111,7 @@ def test_a_reader_sees_one_moment(catalog: Catalog) -> None:
     """Two statements of one reading agree, whatever is committed between them."""
     write(catalog, article("a", "The dog ran."))
     count = sa.select(sa.func.count()).select_from(articles)
-    with catalog_engine.reading(catalog._engine) as connection:
+    with engine.reading(catalog._engine) as connection:
         before = connection.scalar(count)
         write(catalog, article("b", "The cat sat."))
         assert connection.scalar(count) == before == 1
@@ -176,7 +176,7 @@ def test_a_connection_that_is_cut_in_the_middle_is_tried_again(catalog: Catalog,
         connection.execute(sa.insert(changes).values(article=len(calls)))
         return "done"
 
-    assert catalog_engine.written(catalog._engine, work) == "done"
+    assert engine.written(catalog._engine, work) == "done"
     assert len(calls) == 2
     assert catalog.changes_after(0, 9)[1] == [2]
 
@@ -188,7 +188,7 @@ def test_a_writer_that_stands_still_loses_its_turn(cluster: Cluster, monkeypatch
     catalog = Catalog(cluster.url(name))
     with (
         pytest.raises(StoreFailed),
-        catalog_engine.writing(catalog._engine) as frozen,
+        engine.writing(catalog._engine) as frozen,
         ThreadPoolExecutor(1) as pool,
     ):
         frozen.execute(sa.insert(changes).values(article=7))
@@ -204,7 +204,7 @@ def test_a_statement_has_an_end(cluster: Cluster, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(catalog_postgres._LIMITS, "statement_timeout", "200ms")
     name = cluster.create(cluster.template)
     catalog = Catalog(cluster.url(name))
-    with pytest.raises(StoreFailed, match="timeout"), catalog_engine.reading(catalog._engine) as connection:
+    with pytest.raises(StoreFailed, match="timeout"), engine.reading(catalog._engine) as connection:
         connection.exec_driver_sql("SELECT pg_sleep(20)")
     catalog.close()
     cluster.drop(name)

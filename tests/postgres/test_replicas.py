@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from qa.catalog import Catalog
+from qa.catalog.catalog import Catalog
 from qa.errors import StoreFailed
-from qa.projections import Projections
+from qa.indexes.projections import Projections
 from qa.wiring import Library
 from tests.fakes import HashEmbedder, Store, article
 from tests.service.serving import settings_for

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import ray
 
-from qa import ray_ingest
-from qa.catalog import Catalog
-from qa.ingest import ingest
-from qa.ray_ingest import RayWorkers
+from qa.catalog.catalog import Catalog
+from qa.ingest import ray as ray_ingest
+from qa.ingest.ingest import ingest
+from qa.ingest.ray import RayWorkers
 from qa.settings import Settings
 from qa.wiring import build_embedder
 

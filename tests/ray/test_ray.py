@@ -13,8 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from qa.catalog import Catalog
-from qa.ingest import ingest
+from qa.catalog.catalog import Catalog
+from qa.ingest.ingest import ingest
 from qa.settings import Settings
 from qa.types import IngestReport
 
@@ -64,7 +64,7 @@ def shards(folder: Path, n: int, each: int) -> list[str]:
 
 
 def run(catalog: Catalog, paths: list[str]) -> IngestReport:
-    from qa.ray_ingest import RayWorkers
+    from qa.ingest.ray import RayWorkers
     from qa.wiring import build_embedder
 
     workers = RayWorkers(build_embedder, Settings(), 2)
@@ -85,7 +85,7 @@ def test_it_is_the_same_store_as_without(cluster: None, catalog: Catalog, tmp_pa
     again = run(catalog, paths)
     assert (again.added, again.updated, again.unchanged) == (0, 0, 40)
     alone = Catalog(f"sqlite:///{tmp_path / 'alone.sqlite3'}")
-    from qa.readers import read
+    from qa.readers.read import read
 
     embedder = build_embedder(Settings())
     assert embedder is not None

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
-from qa.catalog import Catalog
+from qa.catalog.catalog import Catalog
 from tests.crash import journal
 from tests.replicas.fleet import Program, Replica, Stage, stage, until, vector_server
 from tests.replicas.reader import Reader
@@ -172,7 +172,7 @@ def run(arguments: Any) -> int:
 
 def fill(database: str, articles: int) -> None:
     """Write articles into the catalog beforehand, for a new replica to build its index from."""
-    from qa.ingest import ingest
+    from qa.ingest.ingest import ingest
     from tests.fakes import article
 
     catalog = Catalog(database)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from qa.errors import BadSettings
-from qa.service.keys import find_key, read_keys
+from qa.service.http.keys import find_key, read_keys
 from qa.settings import load_settings
 from tests.service.serving import BRIDGE, client
 

@@ -12,7 +12,7 @@ import openai
 import pytest
 from fastapi.testclient import TestClient
 
-from qa.draft import Delta, Event, Looked
+from qa.answering.draft import Delta, Event, Looked
 from qa.errors import ModelUnavailable
 from qa.service.app import create_app
 from qa.types import Question

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qa.service.chat_text import ChatText, Placed, Style, inert, title
+from qa.service.chat.rendering import ChatText, Placed, Style, inert, title
 from qa.types import Citation, Source, Span
 
 

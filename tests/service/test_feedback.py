@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from qa.service import exchanges
+from qa.service.http import recent_answers
 from tests.service.serving import BRIDGE, client, opened
 
 BODY = {"rating": -1, "comment": "It was Tuesday 😀."}
@@ -66,7 +66,7 @@ def test_only_an_admin_reads_ratings(tmp_path: Path) -> None:
 
 def test_old_answers_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory is bounded."""
-    monkeypatch.setattr(exchanges, "_REMEMBERED", 2)
+    monkeypatch.setattr(recent_answers, "_REMEMBERED", 2)
     with client(tmp_path) as http:
         ids = [http.post("/v1/ask", json={"question": f"Who {n}?"}).json()["id"] for n in range(3)]
         sent = [http.post("/v1/feedback", json={"answer_id": one, "rating": 1}).status_code for one in ids]

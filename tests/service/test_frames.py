@@ -16,9 +16,9 @@ from typing import Any
 import httpx
 import pytest
 
-from qa.draft import Delta, Event, Looked
+from qa.answering.draft import Delta, Event, Looked
 from qa.errors import ModelUnavailable
-from qa.service import streams
+from qa.service.http import streams
 from qa.types import Answer, Citation, Conflict, ConflictValue, Question, Source, Span, Statement, Usage
 from tests.service.serving import FakeAnswerer, app_with, empty_answer, post, read_until, running
 

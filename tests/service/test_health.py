@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from qa.errors import StoreFailed
-from qa.projections import IndexState
+from qa.indexes.projections import IndexState
 from tests.service.serving import BRIDGE, client, opened
 
 

@@ -9,10 +9,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from qa import errors
-from qa.draft import Event
-from qa.service import examples, shapes, wire
-from qa.service.deps import answerer
-from qa.service.errors import KINDS, kind_of
+from qa.answering.draft import Event
+from qa.service.http.deps import answerer
+from qa.service.http.errors import KINDS, kind_of
+from qa.service.schemas import examples, models, serialize
 from qa.types import Question
 from tests.service.serving import FakeAnswerer, empty_answer
 
@@ -167,9 +167,9 @@ def test_every_body_and_answer_has_an_example(served: TestClient) -> None:
     """The schema's examples are what the models take, and every JSON answer of a route that is told has one."""
     schemas = served.get("/openapi.json").json()["components"]["schemas"]
     for name in ("AskBody", "SearchBody"):
-        getattr(wire, name).model_validate(schemas[name]["example"])
+        getattr(serialize, name).model_validate(schemas[name]["example"])
     for name in "AnswerOut SearchOut ReportOut ArticleOut ArticlesOut TextOut DeletedOut ErrorOut".split():
-        getattr(shapes, name).model_validate(schemas[name]["example"])
+        getattr(models, name).model_validate(schemas[name]["example"])
     assert examples.ANSWER["answer"][0:38] == examples.ANSWER["statements"][0]["text"]
     text, (start, end) = examples.TEXT["text"], examples.TEXT["furniture"][0]
     assert text[start:end] == "Leave a Reply"

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from qa.catalog import Catalog
-from qa.cli import app, main
+from qa.catalog.catalog import Catalog
+from qa.cli.main import app, main
 from qa.errors import NotFound
-from qa.service import keys as keys_module
+from qa.service.http import keys as keys_module
 from tests.service.serving import client
 
 

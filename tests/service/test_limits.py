@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from qa.draft import Delta, Event, Looked
+from qa.answering.draft import Delta, Event, Looked
 from qa.errors import BadSettings
 from qa.service import patience
 from qa.service.app import create_app
-from qa.service.exchanges import Exchanges
-from qa.service.limiting import Limits, caller
-from qa.service.measuring import Measured, Metrics
+from qa.service.http.limits import Limits, caller
+from qa.service.http.metrics import Measured, Metrics
+from qa.service.http.recent_answers import Exchanges
 from qa.service.serve import server_config
 from qa.settings import load_settings
 from qa.types import Evidence, Question, Source, Span, Usage

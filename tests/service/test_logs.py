@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from qa.draft import Delta, Event, Looked
+from qa.answering.draft import Delta, Event, Looked
 from qa.errors import StoreFailed
-from qa.service import logs
-from qa.service.deps import answerer
+from qa.service.http import logs
+from qa.service.http.deps import answerer
 from qa.types import Question
 from tests.scripted_server import Raw, ScriptedServer, Status, Stream, traitor
 from tests.service.serving import BRIDGE, FakeAnswerer, client, empty_answer

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from fastapi.testclient import TestClient
 
-from qa.draft import Event, Looked
+from qa.answering.draft import Event, Looked
 from qa.errors import ModelUnavailable
-from qa.service.exchanges import Exchanges
-from qa.service.limiting import Limits
-from qa.service.measuring import Measured, Metrics
+from qa.service.http.limits import Limits
+from qa.service.http.metrics import Measured, Metrics
+from qa.service.http.recent_answers import Exchanges
 from qa.types import Answer, Question
 from tests.service.serving import BRIDGE, FakeAnswerer, client, empty_answer
 

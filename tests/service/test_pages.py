@@ -12,9 +12,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from qa.errors import BadSettings
-from qa.service import pages
-from qa.service.home_html import render_answer
-from qa.service.page_html import Shown, is_web_link, render_article, visible
+from qa.service.html.article_page import Shown, is_web_link, render_article, visible
+from qa.service.html.home_page import render_answer
+from qa.service.routes import pages
 from qa.settings import load_settings
 from qa.types import Source
 from tests.service.serving import BRIDGE, client, empty_answer

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from qa.service.limiting import Limits, caller
+from qa.service.http.limits import Limits, caller
 from tests.service.serving import client
 
 _ALL_LANES = os.environ.get("ALL_LANES") == "1"

@@ -11,7 +11,7 @@ import httpx
 import openai
 import pytest
 
-from qa.draft import Delta, Event, Looked
+from qa.answering.draft import Delta, Event, Looked
 from qa.errors import ModelUnavailable
 from qa.types import Question
 from tests.service.serving import FakeAnswerer, app_with, events, running

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from qa.draft import Delta, Event, Looked
+from qa.answering.draft import Delta, Event, Looked
 from qa.errors import ModelUnavailable
-from qa.service import boundary, streams
+from qa.service.http import middleware, streams
 from qa.types import Question
 from tests.service.serving import FakeAnswerer, app_with, empty_answer, opened, post, read_until, running
 
@@ -109,8 +109,8 @@ def test_a_client_that_does_not_read_is_dropped(tmp_path: Path, monkeypatch: pyt
 
 def test_a_body_that_does_not_come_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that sends half a body and waits is told so and dropped; a slow answer is not."""
-    monkeypatch.setattr(boundary, "PATIENCE_S", 0.2)
-    monkeypatch.setattr(boundary, "SLOWEST_BYTES_S", 10**9)
+    monkeypatch.setattr(middleware, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(middleware, "SLOWEST_BYTES_S", 10**9)
     with running(app_with(tmp_path, FakeAnswerer(_slow))) as port:
         with socket.create_connection(("127.0.0.1", port), 5) as connection:
             head = b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"

@@ -15,7 +15,7 @@ from opentelemetry.trace import StatusCode
 
 from qa.errors import BadSettings
 from qa.service.app import create_app
-from qa.service.traces import Traces
+from qa.service.http.traces import Traces
 from tests.fakes import HashEmbedder
 from tests.scripted_server import ScriptedServer, Status
 from tests.service.serving import BRIDGE, opened, settings_for
@@ -78,7 +78,7 @@ def test_the_vector_leg_is_a_span(tmp_path: Path) -> None:
     traces = Traces(exporter)
     app = create_app(settings_for(tmp_path / "store"), traces=traces)
     with TestClient(app, base_url="http://localhost") as http:
-        from qa.vectors import VectorIndex
+        from qa.indexes.chroma_index import VectorIndex
 
         library, embedder = opened(app).library, HashEmbedder()
         library.retriever._embedder = embedder
@@ -105,7 +105,7 @@ def test_spans_hold_no_text(tmp_path: Path, path: str) -> None:
 
 def test_off_is_off(tmp_path: Path) -> None:
     """Without the endpoint nothing of the SDK is loaded by us; with it and without the extra the start says so."""
-    said = "import sys; import qa.service.app; print('qa.service.traces' in sys.modules)"
+    said = "import sys; import qa.service.app; print('qa.service.http.traces' in sys.modules)"
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, cwd=root, check=True)
     assert done.stdout == "False\n"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from qa.draft import Event, Looked
+from qa.answering.draft import Event, Looked
 from qa.types import Question
 from tests.service.serving import FakeAnswerer, app_with
 

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 
 import uvicorn
 
-from qa.cli import main
+from qa.cli.main import main
 
 _TICK_S = 0.01
 _startup = uvicorn.Server.startup

@@ -30,7 +30,7 @@ class Process:
         self.url = f"http://127.0.0.1:{port}"
         self.folder = folder
         self.ready_s: list[float] = []
-        self._command = [sys.executable, "-c", "from qa.cli import main; main()"]
+        self._command = [sys.executable, "-c", "from qa.cli.main import main; main()"]
         self._port = port
         self._environment = os.environ | {"QA_DATA_DIR": str(folder / "store"), "QA_LOG_LEVEL": "WARNING"} | settings
         self.start()
