@@ -186,20 +186,20 @@ bench-tables: install
 
 # After bench-tables, whose store of 2022 it asks.
 bench-refusal: install
-	$(BIN)/python -m eval.refusal --bench $(DATA) --store .bench/stores/docs_2022-minilm-*
+	$(BIN)/python -m eval.bench.tuning.refusal --bench $(DATA) --store .bench/stores/docs_2022-minilm-*
 
 bench-conflicts: install
-	$(BIN)/python -m eval.conflicts --embed minilm
-	$(BIN)/python -m eval.conflicts --bench $(DATA)
+	$(BIN)/python -m eval.bench.verification.conflicts --embed minilm
+	$(BIN)/python -m eval.bench.verification.conflicts --bench $(DATA)
 
 bench-verification: install
-	$(BIN)/python -m eval.verification --bench $(DATA) --skip 2000 --half report
+	$(BIN)/python -m eval.bench.verification.verdicts --bench $(DATA) --skip 2000 --half report
 
 bench-time: install
-	$(BIN)/python -m eval.time_phrases
+	$(BIN)/python -m eval.bench.verification.time_phrases
 
 bench-attacks: install
-	$(BIN)/python -m eval.attacks
+	$(BIN)/python -m eval.bench.attacks.run
 
 bench-speed: install
 	$(BIN)/python -m eval bench speed
@@ -223,7 +223,7 @@ flames: dev .flames/installed
 	    --function --output docs/flames/ingest-$(NAME).svg -- $(BIN)/python -P -c "from qa.cli.main import main; main()" \
 	    ingest .bench/flames/rows.jsonl.gz || [ $$? = 1 ]  # some rows are refused
 	PYTHONPATH=$(CODE) .flames/bin/py-spy record --rate 200 --function --output docs/flames/ask-$(NAME).svg -- \
-	    $(BIN)/python eval/asking.py --store $(STORE) --bench $(DATA)
+	    $(BIN)/python eval/bench/speed/profile_ask.py --store $(STORE) --bench $(DATA)
 	for one in ingest ask; do sed -i -e 's#$(CURDIR)/##g' \
 	    -e "s#\(<text id=\"title\"[^>]*>\)[^<]*#\1$$one, $(NAME)#" docs/flames/$$one-$(NAME).svg; done
 
@@ -236,9 +236,9 @@ flames: dev .flames/installed
 bench-peers: dev .peers/installed
 	$(BIN)/python -m eval bench peers --data $(DATA) --plot docs/peers.svg $(PEERS)
 
-.peers/installed: eval/peers_requirements.txt
+.peers/installed: eval/bench/peers/requirements.txt
 	$(PYTHON) -m venv --clear .peers
-	$(BIN)/uv pip install --quiet --no-deps --link-mode copy --python .peers/bin/python -r eval/peers_requirements.txt
+	$(BIN)/uv pip install --quiet --no-deps --link-mode copy --python .peers/bin/python -r eval/bench/peers/requirements.txt
 	@touch $@
 
 # Write both locks anew from pyproject.toml and overrides.txt.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from eval.conflicts import pair_marks
+from eval.bench.verification.conflicts import pair_marks
 from qa.conflicts.synonyms import holds, opposed
 from qa.conflicts.target import target
 from qa.query.analysis import analyse

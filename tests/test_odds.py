@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from eval.odds import Rows, cross_validate, fit, named, share
+from eval.bench.tuning.softmax import Rows, cross_validate, fit, named, share
 
 
 def question(*sentences, right=None):

@@ -7,7 +7,7 @@ from importlib.resources import files
 import pytest
 from hypothesis import given, strategies as st
 
-from eval.time_phrases import find, read_cases
+from eval.bench.verification.time_phrases import find, read_cases
 from qa.errors import BadArticle
 from qa.temporal.periods import narrow, read_period, season_period, shift_months, week_period, write_period
 from qa.temporal.phrases import NO_DATE, resolve

@@ -20,7 +20,7 @@ TERMS = (
     *("held", "many", "focus", "uncounted", "unnamed", "other_year", "withheld"),
 )
 # What a sentence's features are worth as the log of its odds of being the answer, with and without an embedder, and the
-# least confidence that is answered. `python -m eval.refusal --fit` makes them (docs/retrieval.md).
+# least confidence that is answered. `python -m eval.bench.tuning.refusal --fit` makes them (docs/retrieval.md).
 Weights = Mapping[str, float]
 WEIGHTS: Weights = {
     "own": 0.95, "near": 2.60, "kind": 0.31, "similar": 4.99, "loose": -3.93, "held": 1.65, "many": 0.21,

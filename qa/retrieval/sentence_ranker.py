@@ -19,7 +19,7 @@ from qa.types import Embedder, Evidence, Hit, Span, Vectors
 # cross-validation on RealTimeQA 2022: it chooses what is looked at closer, and is the score of a sentence.
 MATCH = {"own": 1.0, "near": 0.25, "around": 0.2, "kind": 0.7, "hit": 0.9, "similar": 0.8, "loose": -0.6}
 # Of those the order, as the log of the odds that a sentence answers rather than another, with an embedder and without.
-# `python -m eval.reading --fit` makes the weights (docs/retrieval.md).
+# `python -m eval.bench.tuning.sentence_order --fit` makes the weights (docs/retrieval.md).
 ORDER: Mapping[str, float] = {
     "near": 3.61, "named": 1.70, "kind": 1.22, "hit": 3.14, "similar": 4.15, "beside": 2.71, "loose": -2.09,
     "held": 1.50, "focus": 0.46, "uncounted": -1.54, "unnamed": -0.36, "plain": 2.95, "names_one": 1.38,

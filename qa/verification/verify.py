@@ -22,7 +22,7 @@ from qa.verification.case import Case, Departure, Period, without_outlet
 from qa.verification.lexicon import ALIKE
 from qa.verification.tokens import CLAIMING, Token, tokens
 
-# Shares of a statement's claiming words that its sources must hold; measured by `python -m eval.verification`.
+# Shares of a statement's claiming words that its sources must hold; measured by `python -m eval.bench.verification.verdicts`.
 PARTLY, FULLY = 0.3, 0.8
 _EXACT = frozenset({"number", "month", "weekday"})  # right, or else a departure
 # A statement may take so many words, or such a share, from around the cited sentence: whose words they are, not more.

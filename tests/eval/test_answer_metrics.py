@@ -2,7 +2,7 @@
 
 import pytest
 
-from eval.answer_metrics import (
+from eval.metrics.answer import (
     answer_contains,
     exact_match,
     marker_numbers,

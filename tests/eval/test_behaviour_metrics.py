@@ -2,7 +2,7 @@
 
 import pytest
 
-from eval.behaviour_metrics import (
+from eval.metrics.behaviour import (
     conflict_flagged,
     conflict_strict,
     dated_after,

@@ -5,7 +5,9 @@ import json
 
 import pytest
 
-from eval.compare import (
+from eval.metrics.stats import ratio
+from eval.runs.run import BadRun
+from eval.scoring.compare import (
     GATES,
     Gate,
     Gates,
@@ -16,9 +18,7 @@ from eval.compare import (
     load_scores,
     table,
 )
-from eval.metrics import METRICS
-from eval.run import BadRun
-from eval.stats import ratio
+from eval.scoring.registry import METRICS
 
 
 def scores(**metrics):

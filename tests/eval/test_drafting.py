@@ -7,12 +7,12 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from eval.__main__ import app
-from eval.draft_flags import flagged, is_trivial
-from eval.draft_format import DraftQuestion, load_drafts, next_id
-from eval.drafting import PART_CHARS, Drafter, Wanted, draft, parts_of
-from eval.gold_format import GoldQuestion, check
-from eval.model_calls import CachedModel, ReplyCache
-from eval.model_prompts import load_prompt
+from eval.dataset.format import GoldQuestion, check
+from eval.drafting.draft import PART_CHARS, Drafter, Wanted, draft, parts_of
+from eval.drafting.flags import flagged, is_trivial
+from eval.drafting.format import DraftQuestion, load_drafts, next_id
+from eval.models.model_calls import CachedModel, ReplyCache
+from eval.models.prompts import load_prompt
 from qa import QaError, Refused, Span
 from tests.eval.gold_bits import gold_row, read_lines, write_lines
 from tests.fakes import ScriptedChat, article

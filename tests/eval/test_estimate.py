@@ -2,9 +2,9 @@
 
 import pytest
 
-from eval.estimate import Prices, estimate
-from eval.run import TooDear, read_run
-from eval.score import score
+from eval.models.estimate import Prices, estimate
+from eval.runs.run import TooDear, read_run
+from eval.scoring.score import score
 from tests.eval.gold_bits import FakeTarget, answer_with, ask_all, gold_row, sha, span, write_lines
 
 TEXTS = {"a": "The 😀 bridge opened on Monday."}

@@ -9,8 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from eval.__main__ import app
-from eval.draft_format import load_drafts
-from eval.feedback_drafts import read_feedback
+from eval.drafting.format import load_drafts
+from eval.drafting.from_feedback import read_feedback
 from qa import QaError
 from qa.service.app import create_app
 from tests.service.serving import BRIDGE, running, settings_for

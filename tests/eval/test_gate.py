@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from eval.compare import GATES, load_gates, load_scores
-from eval.gate import BASELINE, GOLD, against_baseline, write_baseline
-from eval.items import hash_gold
-from eval.run import BadRun
+from eval.dataset.items import hash_gold
+from eval.runs.run import BadRun
+from eval.scoring.compare import GATES, load_gates, load_scores
+from eval.scoring.gate import BASELINE, GOLD, against_baseline, write_baseline
 from tests.eval.test_compare import scores
 
 GATED = load_gates().gated

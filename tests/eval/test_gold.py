@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from eval.gold_format import MINIMUM, GoldQuestion, check, check_articles, load
+from eval.dataset.format import MINIMUM, GoldQuestion, check, check_articles, load
 from qa import Article, QaError, Span, read
 
 ROOT = Path(__file__).parents[2]

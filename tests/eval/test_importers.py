@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from eval.importers import SETS, import_set, lines, question_text
-from eval.items import load_items
+from eval.dataset.importers import SETS, import_set, lines, question_text
+from eval.dataset.items import load_items
 from qa import QaError
 from tests.eval.gold_bits import read_lines
 

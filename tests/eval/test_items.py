@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from eval.items import hash_gold, load_items
+from eval.dataset.items import hash_gold, load_items
 from qa import QaError
 from tests.eval.gold_bits import gold_row, span, write_lines
 

@@ -8,15 +8,15 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from eval.__main__ import app
-from eval.estimate import Prices
-from eval.judge import Judge, Passage, Verdict, read_verdict
-from eval.judge_agreement import LEVELS, Labelled, agreement, load_labelled
-from eval.judged import Claim, Judged, judge_claims, read_judged
-from eval.model_calls import AWAY_AFTER, CachedModel, Call, Reply, ReplyCache, ServerAway, key_of, plan
-from eval.model_prompts import load_prompt
-from eval.run import BadRun
-from eval.span_metrics import Place
-from eval.support_metrics import citation_precision, citation_recall
+from eval.judging.agreement import LEVELS, Labelled, agreement, load_labelled
+from eval.judging.judge import Judge, Passage, Verdict, read_verdict
+from eval.judging.judged import Claim, Judged, judge_claims, read_judged
+from eval.metrics.span import Place
+from eval.metrics.support import citation_precision, citation_recall
+from eval.models.estimate import Prices
+from eval.models.model_calls import AWAY_AFTER, CachedModel, Call, Reply, ReplyCache, ServerAway, key_of, plan
+from eval.models.prompts import load_prompt
+from eval.runs.run import BadRun
 from qa import Message, QaError
 from tests.eval.gold_bits import FakeTarget, answer_with, ask_all, gold_row, read_lines, span, write_lines
 from tests.fakes import ScriptedChat
@@ -262,7 +262,7 @@ def judgement(item, citations, level, unscored=None, **fields):
 def score_with(tmp_path, run_file, rows):
     import hashlib
 
-    from eval.score import score
+    from eval.scoring.score import score
 
     sha = hashlib.sha256(run_file.read_bytes()).hexdigest()
     head = {"kind": "judging", "format": 1, "run_sha256": sha, "model": "m", "prompt_hash": "p", "judge_version": "1"}
@@ -299,7 +299,7 @@ def test_judgements_of_another_run_are_refused(tmp_path, run_file):
 
 def test_runs_with_other_judges_are_not_compared(tmp_path, run_file):
     """Two judges are two scales."""
-    from eval.compare import compare_scores, load_gates
+    from eval.scoring.compare import compare_scores, load_gates
 
     scores = score_with(tmp_path, run_file, [])
     other = scores | {"judge": scores["judge"] | {"model": "another"}}

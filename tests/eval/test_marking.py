@@ -2,7 +2,7 @@
 
 from hypothesis import given, strategies as st
 
-from eval.marking import Mark, cut, excerpts
+from eval.report.marking import Mark, cut, excerpts
 
 TEXT = "The 😀 bridge\r\nopened on Monday. 東京 cafe\u0301 opened on Monday."
 

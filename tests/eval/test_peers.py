@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from eval.peers import CONTESTANTS, Contest, every_name, report, run
-from eval.peers_child import Piece, day_number, is_exact, reply
-from eval.peers_draw import PeerQuestion, choose, draw, merge
-from eval.peers_kept import KeptEmbedder
-from eval.peers_marks import OURS, compare_all, costs, first_chars, mark_all, rank_of, tables
-from eval.peers_plot import draw_peers
+from eval.bench.peers.child import Piece, day_number, is_exact, reply
+from eval.bench.peers.contest import CONTESTANTS, Contest, every_name, report, run
+from eval.bench.peers.marks import OURS, compare_all, costs, first_chars, mark_all, rank_of, tables
+from eval.bench.peers.plot import draw_peers
+from eval.bench.peers.sample import PeerQuestion, choose, draw, merge
+from eval.bench.peers.vector_cache import KeptEmbedder
 from qa import QaError
 from qa.types import Vectors
 

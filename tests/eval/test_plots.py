@@ -5,8 +5,8 @@ import re
 import pytest
 from lxml import etree
 
-from eval.curves import calibration_error, histogram, refusal_by_threshold, reliability, ticks, wilson
-from eval.plots import (
+from eval.metrics.curves import calibration_error, histogram, refusal_by_threshold, reliability, ticks, wilson
+from eval.report.plots import (
     Axis,
     Frame,
     change_bar,

@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from eval.compare import Gate, Gates, compare_scores, load_gates
-from eval.score import score
-from eval.targets import LibraryTarget
+from eval.runs.targets import LibraryTarget
+from eval.scoring.compare import Gate, Gates, compare_scores, load_gates
+from eval.scoring.score import score
 from qa import Library, Settings
 from qa.retrieval import fusion
 from tests.eval.gold_bits import QUIET, gold_row, read_lines, span, write_lines
@@ -72,7 +72,7 @@ def files(tmp_path_factory):
 
 
 def ask(library, gold, out):
-    from eval.run import run
+    from eval.runs.run import run
 
     done = asyncio.run(run(LibraryTarget(library, "default"), gold, out, console=QUIET))
     assert done.errors == ()

@@ -11,10 +11,10 @@ from lxml import html as lxml_html
 from typer.testing import CliRunner
 
 from eval.__main__ import app
-from eval.report import TEMPLATES, write_report
-from eval.report_items import failures_of
-from eval.run import BadRun
-from eval.score import score
+from eval.report.items import failures_of
+from eval.report.report import TEMPLATES, write_report
+from eval.runs.run import BadRun
+from eval.scoring.score import score
 from tests.eval.gold_bits import FakeTarget, answer_with, ask_all, gold_row, read_lines, sha, span, write_lines
 
 EVIL = '</script><img src=x onerror=alert(1)>"\'><a href="javascript:alert(1)">{{ 7*7 }}'

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from eval.retrieval_metrics import (
+from eval.metrics.retrieval import (
     all_evidence_at,
     average_precision,
     collapse,

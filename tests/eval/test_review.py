@@ -7,11 +7,11 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from eval import review as review_module
 from eval.__main__ import app
-from eval.draft_format import load_drafts
-from eval.gold_format import check_articles, load
-from eval.review import open_review
+from eval.dataset.format import check_articles, load
+from eval.drafting import review as review_module
+from eval.drafting.format import load_drafts
+from eval.drafting.review import open_review
 from qa import QaError
 from tests.eval.gold_bits import gold_row, read_lines, span, write_lines
 from tests.fakes import article

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from eval.run import BadRun, read_run
+from eval.runs.run import BadRun, read_run
 from qa import QaError
 from tests.eval.gold_bits import FakeTarget, answer_with, ask_all, gold_row, read_lines, sha, span, write_lines
 

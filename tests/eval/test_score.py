@@ -4,11 +4,11 @@ import dataclasses
 
 import pytest
 
-from eval.items import load_items
-from eval.metrics import METRICS
-from eval.run import BadRun
-from eval.score import score
-from eval.targets import Asking
+from eval.dataset.items import load_items
+from eval.runs.run import BadRun
+from eval.runs.targets import Asking
+from eval.scoring.registry import METRICS
+from eval.scoring.score import score
 from tests.eval.gold_bits import FakeTarget, answer_with, ask_all, gold_row, read_lines, sha, span, write_lines
 
 TEXTS = {

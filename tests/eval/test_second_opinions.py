@@ -8,21 +8,21 @@ import pytest
 from ir_measures import AP, RR, R, Success, nDCG
 from scipy import stats as scipy_stats
 
-from eval import retrieval_metrics
-from eval.behaviour_metrics import percentile, risk_coverage_area
-from eval.span_metrics import Place, span_scores
-from eval.stats import bca, paired_permutation
-from eval.support_scores import auroc, balanced
+from eval.bench.verification.support_scores import auroc, balanced
+from eval.metrics import retrieval
+from eval.metrics.behaviour import percentile, risk_coverage_area
+from eval.metrics.span import Place, span_scores
+from eval.metrics.stats import bca, paired_permutation
 
 K = 10
 OURS = {
-    Success @ 1: lambda ids, gold: retrieval_metrics.success_at(1, ids, gold),
-    Success @ 4: lambda ids, gold: retrieval_metrics.success_at(4, ids, gold),
-    Success @ K: lambda ids, gold: retrieval_metrics.success_at(K, ids, gold),
-    R @ K: lambda ids, gold: retrieval_metrics.recall_at(K, ids, gold),
-    RR @ K: lambda ids, gold: retrieval_metrics.reciprocal_rank(K, ids, gold),
-    AP @ K: lambda ids, gold: retrieval_metrics.average_precision(K, ids, gold),
-    nDCG @ K: lambda ids, gold: retrieval_metrics.ndcg(K, ids, gold),
+    Success @ 1: lambda ids, gold: retrieval.success_at(1, ids, gold),
+    Success @ 4: lambda ids, gold: retrieval.success_at(4, ids, gold),
+    Success @ K: lambda ids, gold: retrieval.success_at(K, ids, gold),
+    R @ K: lambda ids, gold: retrieval.recall_at(K, ids, gold),
+    RR @ K: lambda ids, gold: retrieval.reciprocal_rank(K, ids, gold),
+    AP @ K: lambda ids, gold: retrieval.average_precision(K, ids, gold),
+    nDCG @ K: lambda ids, gold: retrieval.ndcg(K, ids, gold),
 }
 
 
@@ -42,7 +42,7 @@ def test_rankings_agree_with_ir_measures(seed):
     qrels = [ir_measures.Qrel(query, one, 1) for query, _, gold in found for one in gold]
     run, ours = [], {}
     for query, hits, gold in found:
-        ids = retrieval_metrics.collapse(hits)
+        ids = retrieval.collapse(hits)
         run += [ir_measures.ScoredDoc(query, one, float(len(ids) - rank)) for rank, one in enumerate(ids)]
         for measure, mark in OURS.items():
             ours[query, str(measure)] = mark(ids, gold)

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from eval.span_metrics import Place, citation_faults, citation_validity, merge, shared, size, span_hit, span_scores
+from eval.metrics.span import Place, citation_faults, citation_validity, merge, shared, size, span_hit, span_scores
 
 TEXT = "The 😀 bridge opened on Monday. Nobody was hurt."
 SHA = hashlib.sha256(TEXT.encode()).hexdigest()

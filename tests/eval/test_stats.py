@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from eval.stats import bca, cluster_sums, compare, detectable_change, holm, paired_permutation, ratio
+from eval.metrics.stats import bca, cluster_sums, compare, detectable_change, holm, paired_permutation, ratio
 
 
 def sums(*values):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from eval.span_metrics import Place
-from eval.support_metrics import citation_precision, citation_recall, gold_support
+from eval.metrics.span import Place
+from eval.metrics.support import citation_precision, citation_recall, gold_support
 
 GOLD = Place("a", 0, 100)
 WORDS = "x" * 90 + " forty two"

@@ -1,6 +1,6 @@
 """The sweep of weights: what a variant is worth, by candidates that can be read."""
 
-from eval.sweeps import Probe, by_weights, marks, variants
+from eval.bench.tuning.sweeps import Probe, by_weights, marks, variants
 from qa.indexes.protocols import Candidate
 from qa.query.analysis import analyse
 from qa.retrieval.fusion import WEIGHTS, Weights

@@ -8,11 +8,11 @@ import pytest
 from typer.testing import CliRunner
 
 from eval.__main__ import app
-from eval.bench_sets import SETS, SUPPORT
-from eval.importers import SETS as IMPORTERS
-from eval.metrics import METRICS
-from eval.run import read_run
-from eval.table import corpus_name
+from eval.bench.public.sets import SETS, SUPPORT
+from eval.bench.public.table import corpus_name
+from eval.dataset.importers import SETS as IMPORTERS
+from eval.runs.run import read_run
+from eval.scoring.registry import METRICS
 from tests.eval.gold_bits import write_lines
 
 TEXT = "The 😀 tower in Vessen was built in 1931. It stands by the river."

@@ -5,11 +5,11 @@ import json
 
 import pytest
 
-from eval.items import load_items
-from eval.run import read_run
-from eval.score import score
-from eval.server import ServerTarget
-from eval.targets import Asking, LibraryTarget, open_library
+from eval.dataset.items import load_items
+from eval.runs.run import read_run
+from eval.runs.server_target import ServerTarget
+from eval.runs.targets import Asking, LibraryTarget, open_library
+from eval.scoring.score import score
 from qa import QaError
 from qa.service.app import create_app
 from tests.eval.gold_bits import ask_all, gold_row, span, write_lines
