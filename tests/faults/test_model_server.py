@@ -1,6 +1,6 @@
 """Faults 1 to 17: whatever the model server does, a question ends in time in one state, and says nothing false.
 
-Real sockets, the whole answerer. What the client library does with each fault is pinned in tests/test_llm.py.
+Real sockets, the whole answerer. What the client library does with each fault is pinned in tests/llm/test_openai_chat.py.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ sys.stdin.readline()
 """
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.crash.worker"])
+_CONTEXT.set_forkserver_preload(["tests.lanes.crash.worker"])
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from tests.fakes import HashEmbedder, Store, article
 FIRST = Path(__file__).parent / "stores" / "first.tar.xz"
 TEXT = "The harbour bridge closed on Friday. 😀 Nobody was hurt."
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.crash.worker"])
+_CONTEXT.set_forkserver_preload(["tests.lanes.crash.worker"])
 
 
 @pytest.fixture
