@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # what a type checker sees; test_public_api.py holds it to the table below
     from qa.embeddings.minilm import MiniLM as MiniLM
     from qa.errors import ModelFailed as ModelFailed, ModelUnavailable as ModelUnavailable, QaError as QaError
+    from qa.library import Library as Library, sample_articles as sample_articles
     from qa.llm.openai_chat import OpenAIChat as OpenAIChat
     from qa.llm.prompts import evidence_block as evidence_block, make_fence as make_fence, make_ids as make_ids
     from qa.llm.protocols import (
@@ -43,7 +44,6 @@ if TYPE_CHECKING:  # what a type checker sees; test_public_api.py holds it to th
         Span as Span,
         Turn as Turn,
     )
-    from qa.wiring import Library as Library
 
 _HOMES = {
     "answer_json": "qa.service.schemas.serialize",
@@ -58,7 +58,7 @@ _HOMES = {
     "Filters": "qa.types",
     "Hit": "qa.types",
     "IngestReport": "qa.types",
-    "Library": "qa.wiring",
+    "Library": "qa.library",
     "Message": "qa.llm.protocols",
     "MiniLM": "qa.embeddings.minilm",
     "Mode": "qa.types",
@@ -80,6 +80,7 @@ _HOMES = {
     "make_fence": "qa.llm.prompts",
     "make_ids": "qa.llm.prompts",
     "read": "qa.readers.read",
+    "sample_articles": "qa.library",
     "split_sentences": "qa.text.sentences",
     "visible_line": "qa.text.plain",
 }

@@ -21,8 +21,8 @@ from llama_index.core.base.response.schema import Response
 from llama_index.core.callbacks.base import CallbackManager
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
+from qa.library import Library
 from qa.types import Answer, Filters, Question, Source, Span
-from qa.wiring import Library
 
 T = TypeVar("T")
 # What a model of the caller's is shown of a node: who said it and when, not our ids and hashes.

@@ -1,6 +1,6 @@
 """Turn public sets into gold questions, read from a path. What a set does not say is left out, not made up.
 
-The sets of one schema (`items.jsonl` with `docs.jsonl.gz` beside it) are here; eval/dataset/public_sets.py reads the files that
+The sets of one schema (`items.jsonl` with `docs.jsonl.gz` beside it) are here; public_sets.py reads the files that
 SQuAD, BEIR, MultiHop-RAG and QAGS are published in.
 """
 

@@ -1,4 +1,4 @@
-"""What a run asks: here the library in this process; eval/runs/server_target.py has the other. Both give the same JSON."""
+"""What a run asks: here the library in this process; server_target.py has the other. Both give the same JSON."""
 
 from __future__ import annotations
 
@@ -14,8 +14,20 @@ from typing import Any, Literal, Protocol
 
 from eval.dataset.items import Item
 from eval.runs.manifest import hash_corpus, hash_prompts, settings_json
-from qa import Answer, Evidence, Filters, Library, QaError, Question, Settings, answer_json, load_settings, read
-from qa.types import Mode, Turn
+from qa import (
+    Answer,
+    Evidence,
+    Filters,
+    Library,
+    Mode,
+    QaError,
+    Question,
+    Settings,
+    Turn,
+    answer_json,
+    load_settings,
+    read,
+)
 
 DEEP = 40  # hits of the search that metrics of retrieval read; an answer looks at fewer
 PAGE = 200

@@ -17,7 +17,7 @@ from eval.runs.run import BadRun, run
 from eval.runs.targets import Asking, LibraryTarget, open_library
 from eval.scoring.compare import Comparison, Gates, compare_scores, load_gates, load_scores
 from eval.scoring.score import score
-from qa.wiring import sample_articles
+from qa import sample_articles
 
 GOLD = Path(__file__).parents[1] / "gold"
 BASELINE = Path(__file__).parents[1] / "baseline" / "sample.json"

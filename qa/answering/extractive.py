@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
-from qa import orders
+from qa.answering import orders
 from qa.query.analysis import FORMAL, Asked
 from qa.retrieval.sentence_ranker import Features, Ranked
 from qa.text import stemming as text

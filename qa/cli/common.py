@@ -12,8 +12,8 @@ import typer
 
 if TYPE_CHECKING:
     from qa.catalog.catalog import Catalog
+    from qa.library import Library
     from qa.settings import Settings
-    from qa.wiring import Library
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Collection = Annotated[str, typer.Option(help="The collection.")]
@@ -28,7 +28,7 @@ def read_settings() -> Settings:
 
 def open_library(settings: Settings) -> Library:
     """Open the whole store. Raises Locked when another process holds it."""
-    from qa.wiring import Library
+    from qa.library import Library
 
     return Library(settings)
 

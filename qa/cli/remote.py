@@ -14,9 +14,9 @@ from urllib.request import Request, urlopen
 from pydantic import ValidationError
 
 from qa.errors import BadInput, BadQuestion, EmbeddingFailed, StoreFailed
+from qa.library import Library
 from qa.service.schemas.serialize import AskBody, SearchBody, answer_json, search_json
 from qa.types import Answer, Question
-from qa.wiring import Library
 
 _log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from qa.cli.common import AsJson, Collection, open_catalog, open_library, print_
 from qa.errors import BadSettings, Locked
 
 if TYPE_CHECKING:
-    from qa.wiring import Library
+    from qa.library import Library
 
 articles = typer.Typer(no_args_is_help=True, help="List, show and take down articles.")
 index = typer.Typer(no_args_is_help=True, help="Look after the indexes.")

@@ -37,7 +37,10 @@ _PROBE_S = 120.0  # what a trial in a child may take, and besides a second for e
 _PROBE_BYTES = 2_000_000  # a whole index of 300,000 vectors must not be thrown away because the machine is busy
 _SEAL = "sealed.json"
 _VERSION = "version"  # of the Chroma that wrote the files: it opens those of a newer one and says nothing
-_CODE = "import sys; sys.path.insert(0, sys.argv[1]); from qa.indexes.chroma_probe import probe; sys.exit(probe(sys.argv[2]) or 0)"
+_CODE = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from qa.indexes.chroma_probe import probe; "
+    "sys.exit(probe(sys.argv[2]) or 0)"
+)
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")

@@ -1,4 +1,4 @@
-"""Read HTML pages. Runs in the child process of `qa.readers.html_process`, which may be killed: a page can take hours or gigabytes."""
+"""Read HTML pages. Runs in the child process of html_process.py, which may be killed: one can take hours or gigabytes."""
 
 from __future__ import annotations
 

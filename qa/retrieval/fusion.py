@@ -1,7 +1,8 @@
 """How the scores of two legs and the age of an article become one order. Pure.
 
-The constants are from RealTimeQA 2022 and our gold set together (`python -m eval.bench.tuning.sweeps`, docs/retrieval.md). Scores
-as they are, weighted, beat scores stretched to 0..1: a leg whose hits are all about as good must not tell them apart.
+The constants are from RealTimeQA 2022 and our gold set together (`python -m eval.bench.tuning.sweeps`,
+docs/retrieval.md). Scores as they are, weighted, beat scores stretched to 0..1: a leg whose hits are all about as good
+must not tell them apart.
 """
 
 from __future__ import annotations

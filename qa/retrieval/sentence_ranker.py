@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
-from qa.agreement import Said, agreed, besides
 from qa.errors import EmbeddingFailed
 from qa.indexes.protocols import WordIndex
 from qa.query.analysis import Asked
+from qa.retrieval.agreement import Said, agreed, besides
 from qa.retrieval.sentence_features import NO_SIGNS, SYNONYM, Signs, answers_kind, is_loose, read_offer, read_signs
 from qa.text import stemming
 from qa.types import Embedder, Evidence, Hit, Span, Vectors

@@ -12,20 +12,20 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from qa.library import Library, sample_articles
 from qa.readers.read import read
-from qa.service import metrics, search
 from qa.service.chat import completions, responses, ui_messages
 from qa.service.http import errors, middleware
 from qa.service.http.deps import DEFAULT, Service
+from qa.service.http.follower import Follower
 from qa.service.http.keys import KeyRing
 from qa.service.http.limits import Limits
 from qa.service.http.metrics import Measured, Metrics
 from qa.service.http.recent_answers import Exchanges
 from qa.service.http.request_log import Watch
-from qa.service.routes import articles, ask, feedback, health, mcp, pages, static
+from qa.service.routes import articles, ask, feedback, health, mcp, metrics, pages, search, static
 from qa.service.schemas.models import ErrorOut
 from qa.settings import Settings
-from qa.wiring import Follower, Library, sample_articles
 
 if TYPE_CHECKING:
     from qa.service.http.traces import Traces

@@ -1,4 +1,4 @@
-"""A statement laid along the sentences it cites: what the checks of `qa.discrepancies` read. Pure."""
+"""A statement laid along the sentences it cites: what the checks of `qa.verification.discrepancies` read. Pure."""
 
 from __future__ import annotations
 

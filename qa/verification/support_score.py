@@ -11,10 +11,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
-from qa.discrepancies import find_departures
 from qa.types import Embedder, Evidence
 from qa.verification.alignment import Alignment
 from qa.verification.case import Case
+from qa.verification.discrepancies import find_departures
 from qa.verification.verify import coverage, is_verbatim, make_case
 
 # Fitted on WiCE and QAGS (development halves, equal weight), with and without an embedder; the last is the constant.

@@ -12,17 +12,17 @@ from datetime import date
 from functools import partial
 from itertools import pairwise
 
-from qa.discrepancies import find_departures
 from qa.temporal import phrases
 from qa.text import stemming
 from qa.types import Evidence, Source, Support
 from qa.verification import quotations
 from qa.verification.alignment import align
 from qa.verification.case import Case, Departure, Period, without_outlet
+from qa.verification.discrepancies import find_departures
 from qa.verification.lexicon import ALIKE
 from qa.verification.tokens import CLAIMING, Token, tokens
 
-# Shares of a statement's claiming words that its sources must hold; measured by `python -m eval.bench.verification.verdicts`.
+# Shares of a statement's claiming words that its sources must hold: `python -m eval.bench.verification.verdicts`.
 PARTLY, FULLY = 0.3, 0.8
 _EXACT = frozenset({"number", "month", "weekday"})  # right, or else a departure
 # A statement may take so many words, or such a share, from around the cited sentence: whose words they are, not more.
@@ -45,7 +45,7 @@ def check(
     """Return how far the cited sentences support a statement, and why not if they do not.
 
     `others` are sentences that were shown and are not cited: what one of them says is told from what none does; a
-    quotation is looked for in the `retrieved` texts too. `score` is what `qa.verification.support_score.score` says of the same statement.
+    quotation is looked for in the `retrieved` texts too. `score` is what `support_score.score` says of the statement.
     """
     if not cited:
         return "unsupported", ("cites nothing",)

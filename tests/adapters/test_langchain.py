@@ -11,9 +11,9 @@ import pytest
 from langchain_core.runnables import RunnableLambda
 
 from qa.langchain import ArticleRetriever
+from qa.library import Library
 from qa.settings import Settings
 from qa.types import Filters
-from qa.wiring import Library
 from tests import ROOT
 from tests.fakes import article
 

@@ -19,11 +19,11 @@ from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.response_synthesizers import ResponseMode, get_response_synthesizer
 from llama_index.core.tools import QueryEngineTool
 
+from qa.library import Library, sample_articles
 from qa.llamaindex import ArticleRetriever, CitedQueryEngine
 from qa.readers.read import read
 from qa.settings import Settings
 from qa.types import Answer, Filters, Question
-from qa.wiring import Library, sample_articles
 
 ASKED = "What will it cost to rebuild the eastern approach of the Orrin Bridge?"
 

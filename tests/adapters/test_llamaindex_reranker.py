@@ -12,9 +12,9 @@ from llama_index.core.llms import MockLLM
 from llama_index.core.postprocessor import SimilarityPostprocessor
 from llama_index.core.schema import NodeWithScore
 
+from qa.library import Library
 from qa.llamaindex import ArticleRetriever
 from qa.settings import Settings
-from qa.wiring import Library
 from tests import ROOT
 from tests.fakes import article
 

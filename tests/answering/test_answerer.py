@@ -12,11 +12,11 @@ from qa.answering.answerer import NOT_IN_SOURCES
 from qa.answering.draft import Delta, Looked
 from qa.conflicts import find
 from qa.errors import BadQuestion, ModelUnavailable
+from qa.library import Library
 from qa.settings import Settings
 from qa.temporal import phrases
 from qa.types import Answer, Citation, Filters, Question
 from qa.verification import verify
-from qa.wiring import Library
 from tests.answer_shape import faults
 from tests.fakes import ScriptedChat, article
 

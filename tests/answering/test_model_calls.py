@@ -7,13 +7,13 @@ import pytest
 from qa.answering.answerer import CALLS
 from qa.answering.generative import PROMPT_TOKENS, fit
 from qa.errors import ModelUnavailable
+from qa.library import Library
 from qa.llm.openai_chat import OpenAIChat
 from qa.llm.prompts import estimate_tokens, load_prompts
 from qa.llm.protocols import ModelSettings
 from qa.query.rewrite import read_line
 from qa.settings import Settings
 from qa.types import Evidence, Question, Source, Span, Turn
-from qa.wiring import Library
 from tests.answer_shape import faults
 from tests.fakes import ScriptedChat, article
 from tests.scripted_server import Computed, Hang, ScriptedServer, Status, Stream, cite_first_sentence, evidence_of

@@ -167,6 +167,6 @@ def test_a_running_server_answers_for_its_directory(qa):
 
 def test_help_is_light():
     """`qa --help` and `import qa` load no library that takes long to load."""
-    code = "import sys, qa, qa.cli.main; print(sorted(set(sys.modules) & set('chromadb openai onnxruntime numpy'.split())))"
+    code = "import sys, qa.cli.main; print(sorted(set(sys.modules) & set('chromadb openai onnxruntime numpy'.split())))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)})
     assert done.stdout.strip() == "[]", done.stderr

@@ -5,10 +5,10 @@ import pytest
 from eval.bench.verification.conflicts import pair_marks
 from qa.conflicts.synonyms import holds, opposed
 from qa.conflicts.target import target
+from qa.library import Library
 from qa.query.analysis import analyse
 from qa.settings import Settings
 from qa.text.stemming import stems
-from qa.wiring import Library
 
 
 def test_pairs_keep_their_accuracy(tmp_path):

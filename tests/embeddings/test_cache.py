@@ -5,9 +5,9 @@ import pytest
 
 from qa.embeddings.cache import QueryMemo
 from qa.errors import EmbeddingFailed
+from qa.library import Library
 from qa.settings import Settings
 from qa.types import Question, Vectors
-from qa.wiring import Library
 from tests.fakes import HashEmbedder, article
 
 

@@ -27,12 +27,12 @@ import psutil
 import pytest
 
 from qa.answering.draft import Delta, Event, Looked
+from qa.library import Library
 from qa.service import patience
 from qa.service.app import create_app
 from qa.service.http import middleware, streams
 from qa.service.http.deps import answerer
 from qa.types import Question
-from qa.wiring import Library
 from tests.scripted_server import Act, Computed, Hang, ScriptedServer, Stream, Wire, cite_first_sentence
 from tests.service.serving import BRIDGE, FakeAnswerer, client, post, read_until, running, settings_for
 from tests.service.test_serve import SERVE

@@ -1,6 +1,6 @@
 """Faults 1 to 17: whatever the model server does, a question ends in time in one state, and says nothing false.
 
-Real sockets, the whole answerer. What the client library does with each fault is pinned in tests/llm/test_openai_chat.py.
+Real sockets, the whole answerer. What the client library does with each fault is pinned in tests/llm.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from hypothesis import given, settings, strategies as st
 
 from qa.answering.reply_parser import Partial, ReplyParser, Sentence
 from qa.errors import EmbeddingFailed
+from qa.library import Library
 from qa.llm.openai_chat import EmbeddingServer, OpenAIChat
 from qa.llm.protocols import ModelSettings
 from qa.settings import Settings
 from qa.types import Answer, Question
-from qa.wiring import Library
 from tests.answer_shape import faults
 from tests.fakes import Store, article
 from tests.scripted_server import (

@@ -15,10 +15,10 @@ from qa.errors import EmbeddingFailed
 from qa.indexes import chroma_index as vectors
 from qa.indexes.projections import Projections
 from qa.ingest.prepare import prepare
+from qa.library import Library
 from qa.settings import Settings
 from qa.text.chunking import embed_sha, embed_text
 from qa.types import Article, Filters, Vectors
-from qa.wiring import Library
 from tests.fakes import HashEmbedder, Store, article
 
 

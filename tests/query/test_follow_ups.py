@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from qa.library import Library
 from qa.query import time_window
 from qa.query.analysis import analyse
 from qa.query.follow_ups import Standalone, alone, carry_over, depends, names
@@ -13,7 +14,6 @@ from qa.service.schemas.serialize import answer_json
 from qa.settings import Settings
 from qa.text import stemming
 from qa.types import Question, Turn
-from qa.wiring import Library
 from tests import ROOT
 from tests.fakes import article
 

@@ -1,4 +1,4 @@
-"""Hold a list of pip-audit against the lock: `python -m tests.repository.audit FILE`. Exit 1 for an advisory without a reason.
+"""Hold a list of pip-audit against the lock: `python -m tests.repository.audit FILE`. Exit 1: one without a reason.
 
 pip-audit says "no known vulnerabilities" and 0 also when it could look nothing up, so what it skipped is counted here.
 """

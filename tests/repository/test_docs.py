@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 import qa
 from qa.cli.main import app
+from qa.library import Library, sample_articles
 from qa.settings import Settings
-from qa.wiring import Library, sample_articles
 from tests import ROOT
 from tests.service.serving import client
 

@@ -1,4 +1,4 @@
-"""The list of guards cannot rot: `python -m tests.lanes.mutants` switches each off; here it is seen that it still can."""
+"""The list of guards cannot rot: `python -m tests.lanes.mutants` switches each off; here it is seen that it can."""
 
 from __future__ import annotations
 

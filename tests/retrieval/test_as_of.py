@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
+from qa.library import Library
 from qa.settings import Settings
 from qa.types import Question
-from qa.wiring import Library
 from tests.fakes import article
 
 TEXT = "The Velmark dock strike ended with a rise of {} per cent. The dockers of Velmark went back to work."

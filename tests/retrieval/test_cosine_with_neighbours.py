@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qa.agreement import MANY, Said, agreed, besides
+from qa.retrieval.agreement import MANY, Said, agreed, besides
 from qa.types import Evidence, Source, Span
 
 

@@ -7,10 +7,10 @@ from qa.catalog.catalog import Prepared
 from qa.errors import EmbeddingFailed, StoreFailed
 from qa.indexes.projections import Projections
 from qa.ingest.prepare import prepare
+from qa.library import Library
 from qa.retrieval.retriever import Retriever
 from qa.settings import Settings
 from qa.types import Filters
-from qa.wiring import Library
 from tests.fakes import HashEmbedder, article
 
 STRIKE_OLD = article(

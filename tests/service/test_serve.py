@@ -17,9 +17,9 @@ import pytest
 
 from qa.catalog.data_dir_lock import Ownership
 from qa.errors import BadSettings, Locked
+from qa.library import Library
 from qa.service.app import create_app
 from qa.service.serve import run
-from qa.wiring import Library
 from tests.service.serving import post, read_until, settings_for
 
 SERVE = """

@@ -3,8 +3,8 @@
     python -m eval.bench.attacks.run [--texts FILE] [--sample N] [--seed N]
 
 Everything real is between the two ends: `qa serve` with words alone in a process of its own, articles sent to it over
-HTTP, questions asked whole and as a stream, and a model server on a socket (eval/bench/attacks/hostile_model.py). docs/attacks.md has the
-figures.
+HTTP, questions asked whole and as a stream, and a model server on a socket (hostile_model.py beside this file).
+docs/attacks.md has the figures.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The public sets of the table, and beside each figure the one to beat. What is measured is eval/bench/public/table.py."""
+"""The public sets of the table, and beside each figure the one to beat. What is measured is in table.py."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Compare the precisions of the embedded embedder: speed, closeness to fp32, and retrieval of real news articles.
 
-Run as `python -m eval.bench.tuning.embedders --bench PATH`, where PATH holds `realtimeqa_goldlink` and `realtimeqa_docs`.
+Run as `python -m eval.bench.tuning.embedders --bench PATH`; PATH holds `realtimeqa_goldlink` and `realtimeqa_docs`.
 """
 
 from __future__ import annotations

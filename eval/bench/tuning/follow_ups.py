@@ -1,6 +1,7 @@
 """Measure follow-ups without a model: what the history brings, and what a history of something else costs.
 
-    python -m eval.bench.tuning.follow_ups --gold eval/gold --articles qa/sample [--cases tests/data/follow_ups.jsonl] [--embed none]
+    python -m eval.bench.tuning.follow_ups --gold eval/gold --articles qa/sample \\
+        [--cases tests/data/follow_ups.jsonl] [--embed none]
 
 Prints for the gold set's follow-ups, and for labelled cases with a sentence to be found, how often a gold sentence is
 cited, stands in the best three, and how often nothing is answered: with the history and without it. Then the same for

@@ -1,6 +1,7 @@
 """Measure retrieval, sentences and refusal on RealTimeQA (development halves), on a store that holds its articles.
 
-    python -m eval.bench.tuning.realtimeqa --data-dir DIR --bench PATH [--embed minilm|none] [--with-2023] [--retrieval-only]
+    python -m eval.bench.tuning.realtimeqa --data-dir DIR --bench PATH [--embed minilm|none] \\
+        [--with-2023] [--retrieval-only]
 
 Prints hits@k and MRR of articles on `realtimeqa_goldlink` 2022, and on `realtimeqa_silver` 2022 how often the answer
 stands in the best sentence, the best three and the quotes of the extractive answer, how often that answer refuses, and

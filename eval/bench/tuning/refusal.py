@@ -4,8 +4,8 @@
 
 The sets are our own gold set, `clapnq` (each question over its own article) and RealTimeQA: `realtimeqa_silver` of 2022
 against `realtimeqa_future_unanswerable` (leak_risk < .5), both over the articles of 2022 that the store at DIR holds;
-the stores of the first two are made for the run. `--fit` prints the weights for qa/answering/extractive.py and what they are
-worth by ten-fold cross-validation, each set and label with equal weight.
+the stores of the first two are made for the run. `--fit` prints the weights for qa/answering/extractive.py and what
+they are worth by ten-fold cross-validation, each set and label with equal weight.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from eval.metrics.behaviour import risk_coverage_area
 from eval.runs.targets import open_library
 from qa import Filters, Library, Question
 from qa.answering.extractive import choose, confidence
+from qa.library import sample_articles
 from qa.query.analysis import Asked
 from qa.retrieval.sentence_ranker import Ranked
 from qa.types import Evidence
-from qa.wiring import sample_articles
 
 SETS = ("gold", "clapnq", "realtimeqa")
 THRESHOLDS = (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7)

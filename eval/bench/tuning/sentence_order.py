@@ -4,8 +4,8 @@
 
 The sets are our own gold set, `clapnq`, `chroma_chunking` and `realtimeqa_silver` of 2022, whose articles the store at
 DIR holds; the stores of the others are made for the run. A sentence is right where it touches a gold span, of
-RealTimeQA where the answer stands in it. `--fit` prints the weights for qa/retrieval/sentence_ranker.py and what they are worth by
-ten-fold cross-validation beside the order as it is, each set with equal weight, differences paired.
+RealTimeQA where the answer stands in it. `--fit` prints the weights for qa/retrieval/sentence_ranker.py and what they
+are worth by ten-fold cross-validation beside the order as it is, each set with equal weight, differences paired.
 """
 
 from __future__ import annotations

@@ -23,9 +23,9 @@ from eval.dataset.items import load_items
 from eval.runs.targets import open_library
 from qa import Library
 from qa.indexes.protocols import Candidate, Place
+from qa.library import sample_articles
 from qa.retrieval.fusion import WEIGHTS, Weights, recency, score
 from qa.retrieval.retriever import Found
-from qa.wiring import sample_articles
 
 FITTED = ("goldlink", "goldlink undated", "gold")
 SETS = (*FITTED, "silver")

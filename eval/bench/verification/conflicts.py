@@ -1,11 +1,11 @@
 """Measure how disagreements between articles are found.
 
     python -m eval.bench.verification.conflicts [--embed minilm|none]      on the sample articles
-    python -m eval.bench.verification.conflicts --pairs [--embed ...]      on the invented pairs of tests/data/conflict_pairs.json
+    python -m eval.bench.verification.conflicts --pairs [--embed ...]  on the pairs of tests/data/conflict_pairs.json
     python -m eval.bench.verification.conflicts --bench PATH               on RAMDocs (development half), words only
 
 On the sample articles: questions about the disagreements and updates that docs/sample-corpus.md lists, and control
-questions on which the articles agree or only one speaks (eval/bench/verification/conflict_questions.json). A false alarm is a disagreement
+questions on which the articles agree or only one speaks (conflict_questions.json). A false alarm is a disagreement
 reported on a control question.
 
 On RAMDocs each question has a collection of its own. `strict match`: every gold value stands in what the answer cites,
@@ -30,7 +30,7 @@ from typing import Any
 from eval.bench.tuning.realtimeqa import holds, interval
 from qa import Article, Filters, Library, Question, Settings, read
 from qa.conflicts.find import Disagreement, find
-from qa.wiring import sample_articles
+from qa.library import sample_articles
 
 QUESTIONS = Path(__file__).with_name("conflict_questions.json")
 PAIRS = Path(__file__).resolve().parents[3] / "tests/data/conflict_pairs.json"

@@ -13,14 +13,15 @@ from anyio import CapacityLimiter, to_thread
 from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator
 
+from qa.library import Library
 from qa.service.http.errors import Overloaded
+from qa.service.http.follower import Follower
 from qa.service.http.keys import KeyRing
 from qa.service.http.limits import Limits
 from qa.service.http.metrics import Answers, Metrics
 from qa.service.http.recent_answers import Exchanges
 from qa.service.schemas.serialize import COLLECTION, DEFAULT_COLLECTION
 from qa.settings import Settings
-from qa.wiring import Follower, Library
 
 WRITES = 8  # ingests in flight; they are done one after the other
 TAKEDOWNS = 8

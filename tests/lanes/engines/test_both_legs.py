@@ -7,9 +7,9 @@ import pytest
 
 import qa
 from qa.indexes.engine_index import EngineIndex
+from qa.library import Library, sample_articles
 from qa.settings import Settings
 from qa.types import Question
-from qa.wiring import Library, sample_articles
 from tests.fakes import HashEmbedder
 from tests.lanes.engines.both import FullText
 from tests.retrieval import test_retriever

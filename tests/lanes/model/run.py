@@ -24,6 +24,7 @@ from pathlib import Path
 
 from qa.answering.reply_parser import Parsed, ReplyParser, Sentence
 from qa.errors import ModelFailed, ModelUnavailable
+from qa.library import Library, sample_articles
 from qa.llm.openai_chat import OpenAIChat
 from qa.llm.prompts import evidence_block, load_prompts, make_fence, make_ids
 from qa.llm.protocols import EndPiece, Message, ModelSettings
@@ -31,7 +32,6 @@ from qa.readers.read import read
 from qa.settings import Settings
 from qa.text.plain import plain_text
 from qa.types import Evidence, Question, Source, Span
-from qa.wiring import Library, sample_articles
 from tests.answer_shape import faults
 
 # find_spec of a top-level package does not import it: the package's own dependencies are not installed.

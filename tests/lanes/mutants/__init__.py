@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from tests import ROOT
 from tests.lanes.mutants import answers, inputs, service, stores
 from tests.lanes.mutants.guard import Guard

@@ -9,7 +9,7 @@ import pytest
 from qa.catalog.catalog import Catalog
 from qa.errors import StoreFailed
 from qa.indexes.projections import Projections
-from qa.wiring import Library
+from qa.library import Library
 from tests.catalog.test_catalog import ready
 from tests.fakes import HashEmbedder, Store, article
 from tests.service.serving import settings_for

@@ -1,4 +1,4 @@
-"""Look at a service's health again and again: `python -m tests.lanes.soak.health URL`. A line a look: when, and seconds.
+"""Look at a service's health again and again: `python -m tests.lanes.soak.health URL`. A line a look: when, seconds.
 
 A process of its own: beside the threads of the load it would wait for their interpreter lock and count that too.
 """

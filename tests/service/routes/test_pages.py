@@ -14,12 +14,12 @@ from fastapi.testclient import TestClient
 from qa.errors import BadSettings
 from qa.service.html.article_page import Shown, is_web_link, render_article, visible
 from qa.service.html.home_page import render_answer
-from qa.service.routes import pages
 from qa.settings import load_settings
 from qa.types import Source
+from tests import ROOT
 from tests.service.serving import BRIDGE, client, empty_answer
 
-FILES = Path(pages.__file__).parent / "page"
+FILES = ROOT / "qa/service/static"
 EVIL = "</mark><script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp; {{7*7}}"
 
 
