@@ -1,4 +1,4 @@
-"""Read HTML pages. Runs in the child process of html_process.py, which may be killed: one can take hours or gigabytes."""
+"""Read HTML pages. It runs in the killable child of html_process.py: a page can take hours or gigabytes."""
 
 from __future__ import annotations
 
