@@ -12,6 +12,7 @@ import numpy as np
 
 from qa.llm.protocols import EndPiece, Message, TextPiece
 from qa.text import stemming as text
+from qa.text.normalise import normalise
 from qa.types import Answer, Article, Embedder, Filters, IngestReport, Question, Refused, Source, Span, Usage, Vectors
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class ScriptedChat:
 
 def article(article_id: str, body: str, **metadata: object) -> Article:
     """Return an article as the readers would."""
-    return Article(id=article_id, text=text.normalise(body), source=f"{article_id}.txt", **metadata)  # type: ignore[arg-type]
+    return Article(id=article_id, text=normalise(body), source=f"{article_id}.txt", **metadata)  # type: ignore[arg-type]
 
 
 def live_texts(catalog: Catalog) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from qa.text import stemming
+from qa.text.normalise import utf16_offsets
 from qa.text.plain import plain_statement
 from qa.types import Citation, Evidence
 
@@ -22,7 +22,7 @@ class Numbering:
         known = self._citations.get(key)
         if known is not None:
             return known, False
-        start, end = stemming.utf16_offsets(article_text, evidence.span)
+        start, end = utf16_offsets(article_text, evidence.span)
         quote = evidence.span.slice(article_text)
         citation = Citation(len(self._citations) + 1, evidence.source, evidence.span, start, end, quote)
         self._citations[key] = citation

@@ -35,7 +35,7 @@ from qa.catalog.rows import (
 from qa.catalog.tables import articles, changes, chunks, embeddings, meta, versions
 from qa.catalog.writes import SOURCE, parts_of
 from qa.errors import NotFound
-from qa.text import stemming
+from qa.text.normalise import sha256
 from qa.types import Source, Vectors
 
 __all__ = [
@@ -306,7 +306,7 @@ class Catalog:
                 for row in connection.execute(query.where(articles.c.id.in_(part))):
                     if (row.id, row.version) not in wanted:
                         continue
-                    if stemming.sha256(row.text) == row.sha256:
+                    if sha256(row.text) == row.sha256:
                         found[row.id, row.version] = row.text
                     else:
                         _log.error("article %r, version %d: not the text that came in; it is not cited", *row[:2])

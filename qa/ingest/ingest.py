@@ -12,8 +12,8 @@ from qa.catalog.catalog import Catalog, Prepared, says_more
 from qa.errors import BadArticle, EmbeddingFailed
 from qa.ingest.prepare import Pending, Preparer, Preparing
 from qa.temporal import dates
-from qa.text import stemming
 from qa.text.chunking import embed_text
+from qa.text.normalise import normalise, sha256
 from qa.types import Article, Embedder, IngestReport, Refused, Vectors
 
 # Articles and characters in one transaction. Each article is whole in it; more of them share one sync of the disk.
@@ -130,7 +130,7 @@ def _checked(item: Article | Refused) -> Article | Refused:
         return item
     try:
         for value in (item.text, item.id, item.title, item.url, item.outlet, item.language, *item.authors):
-            stemming.normalise(value or "")
+            normalise(value or "")
         if item.published_at is not None:
             dates.ordinal(item.published_at)
     except BadArticle as exc:
@@ -143,7 +143,7 @@ def _split_known(articles: Sequence[Article], catalog: Catalog, collection: str)
     fresh: list[Article] = []
     for one in articles:
         live = known.get(one.id)
-        if live is None or live.sha256 != stemming.sha256(one.text):
+        if live is None or live.sha256 != sha256(one.text):
             fresh.append(one)
         elif says_more(one, live):
             # The title is embedded with each chunk: a row that brings no title keeps the one that is there.

@@ -15,6 +15,7 @@ from qa.catalog.catalog import Prepared
 from qa.settings import usable_cores
 from qa.text import stemming
 from qa.text.chunking import chunk, embed_sha
+from qa.text.normalise import sha256
 from qa.types import Article, Chunk, Refused, Span
 
 _LOCAL = 256  # articles that are prepared before another process is worth its start of half a second
@@ -36,7 +37,7 @@ def prepare(article: Article) -> Prepared | Refused:
 def _packed(article: Article) -> _Sent:
     chunks = chunk(article.text, article.furniture)
     return (
-        stemming.sha256(article.text) if chunks else "",
+        sha256(article.text) if chunks else "",
         tuple(tuple(place for span in one.sentences for place in (span.start, span.end)) for one in chunks),
         tuple(embed_sha(article.title, one.span.slice(article.text)) for one in chunks),
         tuple(" ".join(stemming.stems(one.span.slice(article.text))) for one in chunks),

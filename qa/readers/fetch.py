@@ -18,7 +18,7 @@ import httpx
 
 from qa.errors import BadArticle
 from qa.readers.html_process import declared_charset
-from qa.text.stemming import decode
+from qa.text.normalise import decode
 
 Address = IPv4Address | IPv6Address
 Resolve = Callable[[str, int], Awaitable[Collection[str]]]

@@ -17,7 +17,7 @@ from qa.readers import front_matter, html_process
 from qa.readers.find_files import File, find
 from qa.readers.rows import MAX_BYTES, Fetch, article_from_row
 from qa.temporal.dates import parse_published
-from qa.text.stemming import decode, normalise, sha256
+from qa.text.normalise import decode, normalise, sha256
 from qa.types import Article, Refused
 
 _ARTICLES_A_FILE = 50  # a JSON file or a feed holds many articles and is read whole

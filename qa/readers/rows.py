@@ -13,7 +13,7 @@ from urllib.parse import urldefrag, urlsplit
 from qa.errors import BadArticle
 from qa.readers import boilerplate, html_process
 from qa.temporal import dates
-from qa.text.stemming import normalise, sha256
+from qa.text.normalise import normalise, sha256
 from qa.types import Article
 
 Fetch = Callable[[str, int], Mapping[str, str]]  # an address and a limit in bytes; the `html` or `text` behind it

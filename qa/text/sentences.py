@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from qa.text.stemming import joined_lines
+from qa.text.lines import joined_lines
 from qa.types import Span
 
 MAX_SENTENCE_CHARS = 1200

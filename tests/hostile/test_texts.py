@@ -16,7 +16,7 @@ from qa.readers.boilerplate import find
 from qa.readers.read import read
 from qa.readers.rows import MAX_BYTES, article_from_row
 from qa.text.chunking import chunk
-from qa.text.stemming import sha256
+from qa.text.normalise import sha256
 from qa.types import Article, Refused
 from tests.hostile.naughty import STRINGS
 

@@ -10,7 +10,7 @@ import pytest
 from qa.errors import BadArticle
 from qa.readers.html_process import PageReader
 from qa.readers.read import read
-from qa.text.stemming import sha256
+from qa.text.normalise import sha256
 from qa.types import Article, Refused
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from qa.errors import BadArticle
-from qa.text.stemming import _stem, decode, fold, normalise, sha256, stem_set, stems, utf16_offsets, words
+from qa.text.normalise import decode, normalise, sha256, utf16_offsets
+from qa.text.stemming import _stem, fold, stem_set, stems, words
 from qa.types import Span
 
 NEWS = "Xi said “no” – 😀 café 习近平\n"

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from qa.errors import BadArticle
+from qa.text.normalise import normalise
 from qa.text.sentences import MAX_SENTENCE_CHARS, split_sentences
-from qa.text.stemming import normalise
 from qa.types import Span
 
 # A few pieces, so that the same sentence comes again and again, as it does in scraped pages.

@@ -22,7 +22,7 @@ from qa.errors import BadArticle, BadInput
 from qa.readers.read import check_values, read
 from qa.readers.rows import Fetch, article_from_row
 from qa.service.http.errors import UnreadableBody, UnsupportedBody
-from qa.text import stemming
+from qa.text.normalise import sha256
 from qa.types import Article, Refused
 
 _IN_MEMORY = 1 << 20  # bytes; what is larger waits on the disk
@@ -142,7 +142,7 @@ def _read_rows(rows: Sequence[Any], given: Given) -> Iterator[Article | Refused]
             yield Refused(source, str(exc))
             continue
         # An article that comes alone has no path to be named by: the same text is the same article.
-        yield replace(article, id=f"text-{stemming.sha256(article.text)[:16]}") if article.id == unnamed else article
+        yield replace(article, id=f"text-{sha256(article.text)[:16]}") if article.id == unnamed else article
 
 
 def _read_files(files: Sequence[UploadFile], folder: Path, given: Given) -> Iterator[Article | Refused]:

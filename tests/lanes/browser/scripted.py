@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from qa.answering.draft import Delta, Event, Looked
-from qa.text import stemming
+from qa.text.normalise import normalise, utf16_offsets
 from qa.types import Answer, Citation, Question, Source, Span, Statement, Support, Usage
 from tests.service.serving import FakeAnswerer, app_with, running
 
@@ -67,12 +67,12 @@ class Stage:
             await asyncio.sleep(0.01)
 
     def _citation(self, number: int, one: Said) -> Citation:
-        row, whole = self.rows[one.article], stemming.normalise(self.rows[one.article]["text"])
+        row, whole = self.rows[one.article], normalise(self.rows[one.article]["text"])
         start = whole.index(one.quote)
         span = Span(start, start + len(one.quote))
         told = [row.get(name) for name in ("title", "outlet", "url", "published_at")]
         source = Source(one.article, 1, "0" * 64, *told)
-        return Citation(number, source, span, *stemming.utf16_offsets(whole, span), one.quote)
+        return Citation(number, source, span, *utf16_offsets(whole, span), one.quote)
 
     def _fields(self, statements: Sequence[Statement], citations: Sequence[Citation]) -> dict[str, Any]:
         return {

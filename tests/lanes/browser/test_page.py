@@ -97,9 +97,9 @@ def test_an_answer_is_shown_as_it_comes(visit: Visit, stage: Stage) -> None:
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_a_marker_opens_the_exact_words(visit: Visit, stage: Stage, name: str, size: tuple[int, int]) -> None:
     """The mark's text is the quote and the article's is the article's, to the code point, and the mark is in view."""
-    from qa.text import stemming as text
+    from qa.text.normalise import normalise
 
-    whole, quote = (text.normalise(one) for one in QUOTES[name])
+    whole, quote = (normalise(one) for one in QUOTES[name])
     stage.said = (Said("So it was.", name, quote),)
     page = visit(stage.port, size=size)
     turn = ask(page, "What was it?")
