@@ -57,7 +57,7 @@ def delete_article(article_id: str, collection: Collection = "default") -> None:
     """Take an article down: its text, chunks and vectors are erased."""
     try:
         with open_library(read_settings()) as library:
-            library.remove(collection, article_id)
+            library.remove(article_id, collection=collection)
     except Locked as locked:
         if locked.url is None:
             raise

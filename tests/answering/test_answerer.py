@@ -253,7 +253,7 @@ async def test_article_text_cannot_forge_a_marker(library):
 
 async def test_taken_down_article_is_not_cited(library):
     """What was taken down cannot be cited any more."""
-    library.remove("default", "bridge")
+    library.remove("bridge")
     answer = await library.answerer().ask(Question("How much did the repairs of the Kestrel bridge cost?"))
     assert all(one.source.article_id != "bridge" for one in answer.citations)
 

@@ -139,7 +139,7 @@ async def test_nothing_of_the_history_is_cited_unless_it_is_found_again(library,
     """An article that was taken down since, and a marker or an id of an earlier turn, give no citation."""
     stale = "The ferry of the mayor Ruritan sank on 9 May. [1] [s2abcd]"
     history = (Turn("user", "What happened to the ferry of the mayor Ruritan?"), Turn("assistant", stale))
-    library.remove("default", "ferry")
+    library.remove("ferry")
     library.model = ScriptedChat(lambda messages: [f"{stale}\n"])
     events = [one async for one in library.answerer().stream(Question("Who met him there?", history, mode=mode))]
     answer = events[-1]

@@ -37,7 +37,7 @@ async def test_answers_are_cited_and_no_index_of_ours_is_made(library: Library, 
     for one in answer.citations:
         text = library.catalog.text("default", one.source.article_id).text
         assert one.span.slice(text) == one.quote
-        library.remove("default", one.source.article_id)
+        library.remove(one.source.article_id)
     cited = {one.source.article_id for one in answer.citations}
     assert not cited & {one.source.article_id for one in (await library.answerer().ask(asked)).citations}
     assert [state.problems for state in library.verify()] == [(), ()]
