@@ -215,6 +215,10 @@ class Library:
                 _log.warning("the indexes cannot follow the catalog: %s", exc)
         return self.retriever.search(query, collection=collection, filters=filters, as_of=as_of, top_k=top_k)
 
+    def text(self, article_id: str, *, version: int | None = None, collection: str = "default") -> str:
+        """Return an article's text, of its newest version if none is named: what spans count in. Raises NotFound."""
+        return self.catalog.text(collection, article_id, version).text
+
     def verify(self) -> list[IndexState]:
         """Compare the indexes with the catalog."""
         return self.projections.verify()
