@@ -14,7 +14,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Literal
 
-from qa import lexicon, text
+from qa import english, lexicon, text
 
 Kind = Literal["number", "unit", "month", "weekday", "name", "negation", "modal", "denial", "word", "filler"]
 CLAIMING: frozenset[Kind] = frozenset({"number", "unit", "month", "weekday", "name", "word", "denial"})
@@ -109,14 +109,14 @@ def _split(plain: str) -> Iterator[Token]:
             yield Token(f"#{shown.lstrip('0') or shown}", shown, "number")
         else:
             opens = bool(_SENTENCE_START.search(plain, max(0, found.start() - 12), found.start()))
-            short = len(shown) <= 4 and shown.lower() in lexicon.MONTHS and shown.lower() not in ("may", "june", "july")
+            short = len(shown) <= 4 and shown.capitalize() in english.MONTH_ABBREVIATIONS
             if short and not (
                 _DATED.match(plain, found.end())
                 or (plain[found.end() : found.end() + 1] != "-" and _DATING.search(plain[: found.start()]))
             ):
                 yield Token(_stem(shown.casefold()), shown, "name" if shown[0].isupper() else "word", opens)
             elif shown in ("May", "March") and _DAY.match(plain, found.end()):
-                yield Token(f"month:{lexicon.MONTHS[shown.lower()]}", shown, "month")
+                yield Token(f"month:{english.MONTH_NUMBERS[shown.lower()]}", shown, "month")
             else:
                 yield from _word(shown, opens)
 
@@ -170,10 +170,10 @@ def _classified(shown: str, low: str, opens: bool) -> tuple[str, str, Kind]:
         return "us:we", shown, "filler"
     if upper and (bare in lexicon.COUNTRIES or bare == "us"):
         return lexicon.COUNTRIES.get(bare, bare), shown, "name"
-    if upper and bare in lexicon.MONTHS and not (opens and bare in ("may", "march")):
-        return f"month:{lexicon.MONTHS[bare]}", shown, "month"
-    if upper and bare in lexicon.WEEKDAYS:
-        return f"day:{lexicon.WEEKDAYS[bare]}", shown, "weekday"
+    if upper and bare in english.MONTH_NUMBERS and not (opens and bare in ("may", "march")):
+        return f"month:{english.MONTH_NUMBERS[bare]}", shown, "month"
+    if upper and (day := english.WEEKDAY_NUMBERS.get(bare.removesuffix("s"))) is not None:
+        return f"day:{day}", shown, "weekday"
     if bare in lexicon.NEGATIONS:
         return bare, shown, "negation"
     if bare in lexicon.MODALS and (not upper or opens or bare not in ("will", "may")):

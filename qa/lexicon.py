@@ -154,18 +154,6 @@ MAGNITUDES = {
     **dict.fromkeys(("billion", "bn", "b", "bln"), 10**9),
     **dict.fromkeys(("trillion", "tn", "trn", "t"), 10**12),
 }
-MONTHS = {
-    name: number
-    for number, month in enumerate(
-        "january february march april may june july august september october november december".split(), start=1
-    )
-    for name in (month, month[:3], month[:4] if month == "september" else month)
-}
-WEEKDAYS = {
-    name: number
-    for number, day in enumerate("monday tuesday wednesday thursday friday saturday sunday".split())
-    for name in (day, day + "s")
-}
 # People and languages go by their country.
 _PLACES = (
     "us:american,americans,america,usa uk:british,britain,britons china:chinese russia:russian,russians"

@@ -9,6 +9,7 @@ from functools import lru_cache
 from itertools import takewhile
 
 from qa import text
+from qa.english import MONTHS, WEEKDAYS
 from qa.questions import Asked, Kind, carries_meaning
 
 SYNONYM = 0.6  # what a word of like meaning counts, of the word itself
@@ -28,8 +29,7 @@ _EXPECTED: dict[Kind, re.Pattern[str]] = {
                         r"|\b(?:dollars|euros|pounds)\b|\d[\d.,]*\s(?:million|billion|trillion)\b", re.IGNORECASE),
     "duration": re.compile(rf"(?:{_NUMBER.pattern}|\ban?\b)[\d.,]*(?:[\s-]+\w+)??[\s-]+{_UNIT}", re.IGNORECASE),
     "age": re.compile(r"\b\d{1,3}[\s-]years?[\s-]old|\baged? (?:of )?\d{1,3}\b|, \d{1,3},", re.IGNORECASE),
-    "date": re.compile(r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|may|june|july"
-                       r"|august|september|october|november|december|yesterday|today|tomorrow|(?:19|20)\d\d"
+    "date": re.compile(rf"\b(?:{'|'.join((*WEEKDAYS, *MONTHS))}|yesterday|today|tomorrow|(?:19|20)\d\d"
                        r"|(?:last|next) (?:week|month|year|spring|summer|autumn|winter)|\d{1,2}(?::\d\d)? ?[ap]\.?m)\b",
                        re.IGNORECASE),
     "quotation": re.compile(rf"[{_QUOTE_MARKS}]|\b(?:said|says|told|called|warned|wrote|added|announced)\b"),
@@ -39,7 +39,7 @@ _FULL_NAME = re.compile(r"\b[A-ZÀ-ÖØ-Þ][\w’'-]+(?: [A-ZÀ-ÖØ-Þ][\w’'-
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _OPENING_NAME = re.compile(r"^[A-ZÀ-ÖØ-Þ][\w-]+(?= [A-ZÀ-ÖØ-Þ])")
 _ADDRESS = frozenset(
-    text.stems("mr mrs ms dr monday tuesday wednesday thursday friday saturday sunday")
+    text.stems(" ".join(("mr mrs ms dr", *WEEKDAYS)))
 )  # capitals that answer no question by themselves
 _ASKS = re.compile(r"\b(?:who|whom|whose|what|which|where|when|why|how)\b", re.IGNORECASE)
 _COUNTS = re.compile(r"\bhow (?:many|much)\s+(?:of\s+(?:the|its|their|his|her)\s+)?(.*)", re.IGNORECASE | re.DOTALL)

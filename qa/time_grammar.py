@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from qa.periods import MONTHS, NUMBERS, SEASONS, WEEKDAYS
+from qa.english import MONTH_ABBREVIATIONS, MONTHS, SEASONS, WEEKDAYS
+from qa.periods import NUMBERS
 
 # Small letters make verbs of "may" and "march"; full stops make abbreviations of "Mar." and "Dec.".
-_SHORT = "Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
+_SHORT = "|".join(MONTH_ABBREVIATIONS)
 _MONTH = rf"(?-i:{'|'.join((*MONTHS, *(name.upper() for name in MONTHS)))}|(?:{_SHORT})\.)(?![\w-])"
 _MONTH_OF_DAY = rf"(?:{_MONTH}|(?-i:{_SHORT})\b)"
 _WEEKDAY = rf"(?:{'|'.join(WEEKDAYS)})\b"
