@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Literal
 
 from qa import english, lexicon, text
+from qa.english import ONES, ORDINALS, SCALES, SHORT_SCALES, TENS
 
 Kind = Literal["number", "unit", "month", "weekday", "name", "negation", "modal", "denial", "word", "filler"]
 CLAIMING: frozenset[Kind] = frozenset({"number", "unit", "month", "weekday", "name", "word", "denial"})
@@ -44,21 +45,8 @@ _DATING = re.compile(
     r"(?:\d|\b(?:in|of|since|until|till|by|from|to|last|next|this|early|mid|late|and|or)[ -])\s?$", re.I
 )
 _ORDINALS = {"st", "nd", "rd", "th"}
-_ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-_SMALL = {word: number for number, word in enumerate((_ONES + " seventeen eighteen nineteen").split())}
-_TENS = {
-    word: 10 * number for number, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)
-}
-_NTH = {
-    word: number
-    for number, word in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth"
-        " fifteenth sixteenth seventeenth eighteenth nineteenth twentieth".split(),
-        start=1,
-    )
-}
-_NTH |= {word[:-1] + "ieth": value for word, value in _TENS.items()}
-_ADDED = _SMALL.keys() | _TENS.keys()
+_MAGNITUDES = SCALES | SHORT_SCALES
+_ADDED = ONES.keys() | TENS.keys()
 _COUNTED = {"dozen": 12, "twice": 2}
 
 
@@ -129,8 +117,8 @@ def _figure(digits: str, suffix: str) -> Iterator[Token]:
     if suffix in _ORDINALS and value in (1, 2):  # as the words, which may stand for more than a number
         yield Token(_stem({1: "first", 2: "second"}[int(value)]), digits + suffix, "word")
         return
-    if suffix in lexicon.MAGNITUDES:
-        yield _number(value * lexicon.MAGNITUDES[suffix], digits + suffix)
+    if suffix in _MAGNITUDES:
+        yield _number(value * _MAGNITUDES[suffix], digits + suffix)
         return
     yield _number(value, digits + suffix)
     if suffix and suffix not in _ORDINALS:
@@ -261,18 +249,18 @@ class _Count:
         """Add a word if the number goes on with it."""
         if token.kind == "number":
             return not self.seen and self._add(token.value or Decimal(0), digits=True)
-        if low in _SMALL:
+        if low in ONES:
             rounded = self.part % 10 == 0 and self.part % 100 != 10
-            return (not self.seen or (not self.digits and rounded)) and self._add(_SMALL[low])
-        if low in _TENS:
-            return (not self.seen or self.may_go_on) and self._add(_TENS[low])
-        if low in _NTH:
+            return (not self.seen or (not self.digits and rounded)) and self._add(ONES[low])
+        if low in TENS:
+            return (not self.seen or self.may_go_on) and self._add(TENS[low])
+        if low in ORDINALS:
             return self._ends(low)
         if low == "hundred":
             self.part, self.seen, self.digits = (self.part or Decimal(1)) * 100, True, False
             return True
-        if low in lexicon.MAGNITUDES and (len(low) > 3 or self.digits):
-            self.total += (self.part or Decimal(1)) * lexicon.MAGNITUDES[low]
+        if low in _MAGNITUDES and (len(low) > 3 or self.digits):
+            self.total += (self.part or Decimal(1)) * _MAGNITUDES[low]
             self.part, self.seen, self.digits = Decimal(0), True, False
             return True
         if low in _COUNTED and (low == "dozen" or not self.seen):
@@ -286,7 +274,7 @@ class _Count:
 
     def _ends(self, low: str) -> bool:
         """Close with an ordinal: "twentieth", "twenty-first"; "first" and "second" alone are words."""
-        value = _NTH[low]
+        value = ORDINALS[low]
         fits = not self.digits and self.part % 10 == 0 and self.part >= 20 and value < 10
         if not fits and (self.seen or low in ("first", "second")):
             return False

@@ -147,13 +147,6 @@ UNITS = (
     | {"centuries": "century", "inches": "inch", "seconds": "seconds", "liter": "litre", "liters": "litre"}
 )
 CURRENCIES = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yen", "₹": "rupee"}
-MAGNITUDES = {
-    **dict.fromkeys(("hundred",), 10**2),
-    **dict.fromkeys(("thousand", "k"), 10**3),
-    **dict.fromkeys(("million", "m", "mn", "mln"), 10**6),
-    **dict.fromkeys(("billion", "bn", "b", "bln"), 10**9),
-    **dict.fromkeys(("trillion", "tn", "trn", "t"), 10**12),
-}
 # People and languages go by their country.
 _PLACES = (
     "us:american,americans,america,usa uk:british,britain,britons china:chinese russia:russian,russians"

@@ -9,14 +9,6 @@ from qa.english import SEASONS, WEEKDAYS, listed
 
 Period = tuple[date, date]  # the first day and the last, both in it
 
-NUMBERS = {
-    word: number
-    for number, words in enumerate(
-        "one a an,two,three,four,five,six,seven,eight,nine,ten,eleven,twelve".split(","), start=1
-    )
-    for word in words.split()
-}
-
 
 def name_day(day: date) -> str:
     """Write a day with its weekday: `2026-03-10 (Tuesday)`."""

@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import takewhile
 
 from qa import text
-from qa.english import MONTHS, WEEKDAYS
+from qa.english import MONTHS, ONES, SCALES, WEEKDAYS
 from qa.questions import Asked, Kind, carries_meaning
 
 SYNONYM = 0.6  # what a word of like meaning counts, of the word itself
@@ -18,8 +18,7 @@ _AFTER = 3  # words between a number and what it counts
 _QUOTE_MARKS = '“”"«»„'
 
 _NUMBER = re.compile(
-    r"\d|(?<!the )\btwo\b|\b(?:three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|hundreds?|thousands?"
-    r"|millions?|billions?|half|quarter|percent)\b",
+    rf"\d|(?<!the )\btwo\b|\b(?:{'|'.join(list(ONES)[3:13])}|(?:dozen|{'|'.join(SCALES)})s?|half|quarter|percent)\b",
     re.IGNORECASE,
 )
 _UNIT = r"(?:second|minute|hour|day|week|month|year|decade)s?\b"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 from qa import periods
-from qa.english import QUARTERS, RELATIVE, listed, month_number, weekday_number
+from qa.english import COUNTS, QUARTERS, RELATIVE, listed, month_number, weekday_number
 from qa.periods import Period
 from qa.tense import Tense
 
@@ -197,7 +197,7 @@ def _mean_deadline(match: re.Match[str], tense: Tense | None, today: date) -> Pe
 
 def _count(match: re.Match[str]) -> int:
     word = listed(match["number"])
-    return int(word) if word.isdigit() else periods.NUMBERS[word]
+    return int(word) if word.isdigit() else COUNTS[word]
 
 
 _MEANINGS: dict[str, Callable[[re.Match[str], Tense | None, date], Period | None]] = {

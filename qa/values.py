@@ -14,22 +14,17 @@ from datetime import date
 from typing import Literal
 
 from qa import value_times
+from qa.english import ONES, SCALES, SHORT_SCALES, TENS, listed
 
 Measure = Literal["count", "money", "percent", "duration", "size", "age", "date", "clock"]
 Bound = Literal["", "over", "under", "about"]
 
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-    " eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_SMALL = {word: float(n) for n, word in enumerate(_ONES)} | {word: 10.0 * n for n, word in enumerate(_TENS, start=2)}
-_SCALES = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "dozen": 12.0}
-_SHORT = {"k": 1e3, "m": 1e6, "mn": 1e6, "mln": 1e6, "bn": 1e9, "tn": 1e12}
+_SMALL = ONES | TENS
+_SCALES = SCALES | {"dozen": 12}
 
 _SPACES = "\u00a0\u202f\u2009"
 _DIGITS = rf"\d{{1,3}}(?:[,{_SPACES}]\d{{3}})+(?!\d)(?:\.\d+)?|\d{{1,3}}(?: \d{{3}})+(?![\d.,-]\d)|\d+(?:\.\d+)?"
-_SMALL_WORD = rf"(?:(?:{'|'.join(_TENS)})(?:-(?:{'|'.join(_ONES[1:10])}))?|{'|'.join(reversed(_ONES))})"
+_SMALL_WORD = rf"(?:(?:{'|'.join(TENS)})(?:-(?:{'|'.join(list(ONES)[1:10])}))?|{'|'.join(reversed(ONES))})"
 _SCALE_WORD = rf"(?:{'|'.join(_SCALES)})"
 _WORDS = (
     rf"(?:{_SMALL_WORD}\b(?:[ -]{_SCALE_WORD}\b)*|an? {_SCALE_WORD}\b)"
@@ -59,7 +54,7 @@ _SIZES = {
     "kph": ("kmh", 1.0),
 }  # fmt: skip
 _SIGN = re.compile(r"(?:US|[CA])?([$€£¥₹]) ?$")
-_SCALE_AFTER = re.compile(r"(k|mn|mln|m|bn|tn)\b", re.IGNORECASE)
+_SCALE_AFTER = re.compile(rf"({'|'.join(SHORT_SCALES)})\b", re.IGNORECASE)
 _CURRENCY_AFTER = re.compile(rf"[ -]?({'|'.join(_CURRENCIES)})s?\b", re.IGNORECASE)
 _PERCENT_AFTER = re.compile(r" ?%|[ -]?(?:per ?cent|percentage points?)\b", re.IGNORECASE)
 _AGE_AFTER = re.compile(r"[ -]years?[ -](?:old|of age)\b", re.IGNORECASE)
@@ -187,12 +182,13 @@ def _number(sentence: str, found: re.Match[str]) -> Value | None:
         start = sign.start()
         short = _SCALE_AFTER.match(sentence, end)
         if short:
-            amount, step, end = amount * _SHORT[short[1].lower()], step * _SHORT[short[1].lower()], short.end()
+            factor = SHORT_SCALES[listed(short[1])]
+            amount, step, end = amount * factor, step * factor, short.end()
         return _made("money", _SIGNS[sign[1]], amount, step, (start, end), sentence)
     for measure, pattern in (("money", _CURRENCY_AFTER), ("percent", _PERCENT_AFTER), ("age", _AGE_AFTER)):
         unit = pattern.match(sentence, end)
         if unit:
-            name = _CURRENCIES[unit[1].lower()] if measure == "money" else ""
+            name = _CURRENCIES[listed(unit[1])] if measure == "money" else ""
             return _made(measure, name, amount, step, (start, unit.end()), sentence)  # type: ignore[arg-type]
     if _LABEL.search(before) or (_NAMED.search(before) and found["digits"] and amount < _LABELS_BELOW):
         return None
@@ -205,8 +201,8 @@ def _number(sentence: str, found: re.Match[str]) -> Value | None:
         )
     size = _SIZE_AFTER.match(sentence, end)
     if size:
-        unit_name, factor = _SIZES[size[2].lower()]
-        power = (size[1] or "").strip().lower()
+        unit_name, factor = _SIZES[listed(size[2])]
+        power = listed(size[1] or "")
         name = unit_name if power in ("", "nautical") else f"{power} {unit_name}"
         factor *= 1.15078 if power == "nautical" else 1.0
         return _made("size", name, amount * factor, step * factor, (start, size.end()), sentence)
@@ -235,12 +231,12 @@ def _amount(found: re.Match[str]) -> tuple[float, float]:
     """Return the number and the size of its last digit that is not a rounded zero."""
     if found["digits"]:
         digits = re.sub(rf"[,{_SPACES} ]", "", found["digits"])
-        scale = _SCALES[found["scale"].lower()] if found["scale"] else 1.0
+        scale = _SCALES[listed(found["scale"])] if found["scale"] else 1.0
         whole, _, decimals = digits.partition(".")
         zeros = len(whole) - len(whole.rstrip("0")) if not decimals else 0
         return float(digits) * scale, scale * 10.0 ** (zeros if not decimals else -len(decimals))
     total = part = 0.0
-    for word in re.findall(r"[a-z]+", found["words"].lower()):
+    for word in re.findall(r"[a-z]+", listed(found["words"])):
         if word in _SMALL:
             part += _SMALL[word]
         elif word in _SCALES:
