@@ -182,8 +182,8 @@ def _number(sentence: str, found: re.Match[str]) -> Value | None:
         start = sign.start()
         short = _SCALE_AFTER.match(sentence, end)
         if short:
-            factor = SHORT_SCALES[listed(short[1])]
-            amount, step, end = amount * factor, step * factor, short.end()
+            scale = SHORT_SCALES[listed(short[1])]
+            amount, step, end = amount * scale, step * scale, short.end()
         return _made("money", _SIGNS[sign[1]], amount, step, (start, end), sentence)
     for measure, pattern in (("money", _CURRENCY_AFTER), ("percent", _PERCENT_AFTER), ("age", _AGE_AFTER)):
         unit = pattern.match(sentence, end)
