@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Literal
 
 from qa.text import stemming
+from qa.text.english import MINUTES
 
 Kind = Literal["number", "money", "age", "date", "duration", "person", "place", "quotation", "other"]
 
@@ -37,7 +38,7 @@ _PLACE = (
 )
 _SAYING = r"(?:say|said|tell|told|call|describe|comment|claim|warn|announce|promise|respond|reply)"
 _PATTERNS: tuple[tuple[Kind, str], ...] = (
-    ("duration", r"\bhow long\b|\bhow many (?:hours|days|weeks|months|years|minutes)\b|\bfor how\b"),
+    ("duration", rf"\bhow long\b|\bhow many (?:{'|'.join(MINUTES)})s\b|\bfor how\b"),
     ("age", r"\bhow old\b|\b(?:what|which) age\b|\bage of\b"),
     (
         "money",

@@ -10,7 +10,7 @@ from itertools import takewhile
 
 from qa.query.analysis import Asked, Kind, carries_meaning
 from qa.text import stemming
-from qa.text.english import MONTHS, ONES, SCALES, WEEKDAYS
+from qa.text.english import CURRENCY_SIGNS, MINUTES, MONEY_RANKED, MONTHS, ONES, SCALES, WEEKDAYS
 
 SYNONYM = 0.6  # what a word of like meaning counts, of the word itself
 MANY = 8  # so many words of a question around a sentence are as many as it takes
@@ -21,10 +21,11 @@ _NUMBER = re.compile(
     rf"\d|(?<!the )\btwo\b|\b(?:{'|'.join(list(ONES)[3:13])}|(?:dozen|{'|'.join(SCALES)})s?|half|quarter|percent)\b",
     re.IGNORECASE,
 )
-_UNIT = r"(?:second|minute|hour|day|week|month|year|decade)s?\b"
+_UNIT = rf"(?:{'|'.join(MINUTES)})s?\b"
 _EXPECTED: dict[Kind, re.Pattern[str]] = {
     "number": _NUMBER,
-    "money": re.compile(r"[$€£¥₹]\s?\d|\d[\d.,]*\s?(?:[a-z]+ion\s)?(?:dollar|euro|pound|yen|yuan|rouble|ruble|crown)"
+    "money": re.compile(rf"[{''.join(CURRENCY_SIGNS)}]\s?\d"
+                        rf"|\d[\d.,]*\s?(?:[a-z]+ion\s)?(?:{MONEY_RANKED})"
                         r"|\b(?:dollars|euros|pounds)\b|\d[\d.,]*\s(?:million|billion|trillion)\b", re.IGNORECASE),
     "duration": re.compile(rf"(?:{_NUMBER.pattern}|\ban?\b)[\d.,]*(?:[\s-]+\w+)??[\s-]+{_UNIT}", re.IGNORECASE),
     "age": re.compile(r"\b\d{1,3}[\s-]years?[\s-]old|\baged? (?:of )?\d{1,3}\b|, \d{1,3},", re.IGNORECASE),

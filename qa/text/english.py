@@ -48,6 +48,57 @@ COUNTS = {"a": 1, "an": 1} | dict(list(ONES.items())[1:13])
 # Two readers of number words share these. `values` finds numbers in a text that stays as it is, a range with its
 # rounding; `facts` joins tokens that are normalised already, and reads ordinals, "twice" and scales behind figures.
 
+UNITS = (  # by every form; "second" alone is an ordinal as often as a unit
+    dict.fromkeys(("percent", "pct", "percentage"), "percent")
+    | dict.fromkeys(("dollar", "dollars", "usd", "bucks"), "dollar")
+    | dict.fromkeys(("euro", "euros", "eur"), "euro")
+    | dict.fromkeys(("pounds", "pound", "gbp", "lb", "lbs"), "pound")
+    | dict.fromkeys(("rouble", "roubles", "ruble", "rubles"), "rouble")
+    | dict.fromkeys(("km", "kms", "kilometre", "kilometres", "kilometer", "kilometers"), "kilometre")
+    | dict.fromkeys(("metre", "metres", "meter", "meters"), "metre")
+    | dict.fromkeys(("cm", "cms", "centimetre", "centimetres", "centimeter", "centimeters"), "centimetre")
+    | dict.fromkeys(("millimetre", "millimetres", "millimeter", "millimeters"), "millimetre")
+    | dict.fromkeys(("feet", "foot", "ft"), "foot")
+    | dict.fromkeys(("inch", "inches"), "inch")
+    | dict.fromkeys(("kg", "kgs", "kilogram", "kilograms", "kilo", "kilos"), "kilogram")
+    | dict.fromkeys(("litre", "litres", "liter", "liters"), "litre")
+    | dict.fromkeys(("century", "centuries"), "century")
+    | {"mph": "mph", "kph": "kph", "seconds": "seconds"}
+    | {
+        form: word
+        for word in (
+            "mile yard gram ton tonne ounce gallon acre hectare barrel degree watt megawatt gigawatt yen yuan rupee"
+            " franc guilder cent peso lira hour minute day week month year decade"
+        ).split()
+        for form in (word, word + "s")
+    }
+)
+CURRENCY_SIGNS = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yen", "₹": "rupee"}
+# What two figures in different units are compared by. The check of a statement does not: who writes miles for
+# kilometres has changed what was said, whatever the figure.
+CURRENCIES = {
+    "euro": "EUR", "dollar": "USD", "pound": "GBP", "yen": "JPY", "rupee": "INR", "franc": "CHF", "yuan": "CNY",
+    "rouble": "RUB", "guilder": "NLG",
+}  # fmt: skip
+MINUTES = {
+    "second": 1 / 60, "minute": 1.0, "hour": 60.0, "day": 1440.0, "week": 10080.0, "fortnight": 20160.0,
+    "month": 43830.0, "year": 525960.0, "decade": 5259600.0,
+}  # fmt: skip
+SIZES = {
+    "millimetre": ("m", 0.001), "centimetre": ("m", 0.01), "metre": ("m", 1.0), "kilometre": ("m", 1e3),
+    "mile": ("m", 1609.34), "foot": ("m", 0.3048), "inch": ("m", 0.0254), "gram": ("kg", 0.001),
+    "kilogram": ("kg", 1.0), "tonne": ("kg", 1e3), "ton": ("kg", 1e3), "litre": ("l", 1.0), "hectare": ("ha", 1.0),
+    "acre": ("ha", 0.404686), "degree": ("deg", 1.0), "mph": ("kmh", 1.60934), "kph": ("kmh", 1.0),
+}  # fmt: skip
+SIZE_FORMS = {form: SIZES[unit] for form, unit in UNITS.items() if unit in SIZES}
+# "5 lb" is a weight, and no other form of a currency is one.
+CURRENCY_FORMS = {
+    form: CURRENCIES[unit] for form, unit in UNITS.items() if unit in CURRENCIES and form not in ("lb", "lbs")
+}
+# What ranks a sentence higher when money is asked for. The weights were fitted with these beginnings of words; with all
+# forms of CURRENCIES one question of the gold set is answered otherwise.
+MONEY_RANKED = "dollar|euro|pound|yen|yuan|rouble|ruble|crown"
+
 
 def listed(words: str) -> str:
     """Return words as the lists have them: a regex that ignores case finds "auguſt", "aprıl" and "APRİL" as well."""

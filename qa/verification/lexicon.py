@@ -125,28 +125,6 @@ FILLERS = PRONOUNS | _lexicon(
     " through to told toward towards under until up upon was we were what when where while with within according"
     " during between among amid against am if via per both just however meanwhile moreover nevertheless"
 )
-UNITS = (
-    dict.fromkeys(("percent", "pct", "percentage"), "percent")
-    | dict.fromkeys(("dollar", "dollars", "usd", "bucks"), "dollar")
-    | dict.fromkeys(("euro", "euros", "eur"), "euro")
-    | dict.fromkeys(("pounds", "pound", "gbp", "lb", "lbs"), "pound")
-    | dict.fromkeys(("km", "kms", "kilometre", "kilometres", "kilometer", "kilometers"), "kilometre")
-    | dict.fromkeys(("metre", "metres", "meter", "meters"), "metre")
-    | dict.fromkeys(("cm", "centimetre", "centimetres", "centimeter", "centimeters"), "centimetre")
-    | dict.fromkeys(("feet", "foot", "ft"), "foot")
-    | dict.fromkeys(("kg", "kgs", "kilogram", "kilograms", "kilo", "kilos"), "kilogram")
-    | dict.fromkeys(("mph",), "mph")
-    | {
-        form: word
-        for word in (
-            "mile yard inch gram ton tonne ounce litre gallon acre hectare barrel degree watt megawatt gigawatt yen"
-            " yuan rupee ruble rouble franc cent peso lira hour minute day week month year decade century"
-        ).split()
-        for form in (word, word + "s")
-    }
-    | {"centuries": "century", "inches": "inch", "seconds": "seconds", "liter": "litre", "liters": "litre"}
-)
-CURRENCIES = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yen", "₹": "rupee"}
 # People and languages go by their country.
 _PLACES = (
     "us:american,americans,america,usa uk:british,britain,britons china:chinese russia:russian,russians"

@@ -85,7 +85,7 @@ def _split(plain: str) -> Iterator[Token]:
     for found in _TOKEN.finditer(plain):
         group, shown = found.lastgroup, found.group()
         if group == "sign":
-            yield Token(lexicon.CURRENCIES.get(shown[-1], "percent"), shown, "unit")
+            yield Token(english.CURRENCY_SIGNS.get(shown[-1], "percent"), shown, "unit")
         elif group in ("number", "suffix"):
             yield from _figure(found["number"], (found["suffix"] or "").lower())
         elif group == "stop":
@@ -123,7 +123,7 @@ def _figure(digits: str, suffix: str) -> Iterator[Token]:
         return
     yield _number(value, digits + suffix)
     if suffix and suffix not in _ORDINALS:
-        yield Token(lexicon.UNITS[suffix], suffix, "unit")
+        yield Token(english.UNITS[suffix], suffix, "unit")
 
 
 _STOP = Token("", ",", "filler")  # no number goes on over it: "$324 million, nine years"
@@ -167,8 +167,8 @@ def _classified(shown: str, low: str, opens: bool) -> tuple[str, str, Kind]:
         return bare, shown, "negation"
     if bare in lexicon.MODALS and (not upper or opens or bare not in ("will", "may")):
         return lexicon.MODALS[bare], shown, "modal"
-    if bare in lexicon.UNITS:
-        return lexicon.UNITS[bare], shown, "name" if upper and not opens else "unit"
+    if bare in english.UNITS:
+        return english.UNITS[bare], shown, "name" if upper and not opens else "unit"
     if shown == "WHO":  # it says so at the start of a sentence too
         return "who", shown, "name"
     if not upper or opens:
@@ -210,7 +210,7 @@ def _counted(found: Sequence[Token]) -> list[Token]:
 
 def _is_sign(out: Sequence[Token]) -> bool:
     """Tell whether the last word is a "$" that still waits for its number."""
-    return bool(out) and out[-1].shown[-1] in lexicon.CURRENCIES and not (len(out) > 1 and out[-2].kind == "number")
+    return bool(out) and out[-1].shown[-1] in english.CURRENCY_SIGNS and not (len(out) > 1 and out[-2].kind == "number")
 
 
 def _count(found: Sequence[Token], at: int) -> tuple[Decimal | None, int]:

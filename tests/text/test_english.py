@@ -63,3 +63,11 @@ def test_every_listed_form_survives_a_search_without_case() -> None:
         for other in map(chr, range(0x10000)):
             if pattern.fullmatch(other):
                 assert english.listed(other) == letter
+
+
+def test_what_is_compared_has_a_form() -> None:
+    """Every size and currency that figures are compared by is a unit that a text can name, and a weight is no money."""
+    assert set(english.SIZES) <= set(english.UNITS.values())
+    assert {*english.CURRENCIES, *english.CURRENCY_SIGNS.values()} <= set(english.UNITS.values())
+    assert not english.CURRENCY_FORMS.keys() & english.SIZE_FORMS.keys()
+    assert "lbs" not in english.CURRENCY_FORMS
