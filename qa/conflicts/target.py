@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from qa.conflicts.values import Measure
 from qa.query.analysis import Asked
 from qa.text import stemming
-from qa.text.english import CURRENCY_FORMS, MINUTES, SIZE_FORMS
+from qa.text.english import CURRENCY_FORMS, IDLE_WORDS, MINUTES, SIZE_FORMS
 
 # Question forms, first match decides: what is measured, and the words that name the thing counted.
 _END = (
@@ -62,13 +62,7 @@ PEOPLE = frozenset(
         " inhabitants"
     )
 )
-IDLE = frozenset(
-    stemming.stems(
-        "the a an of in on at to for and or by with from that which it its is was were are be been has have had will"
-        " would said says say he she they his her their this as but not no get gets who there each every"
-        " when where while after before until"
-    )
-)
+IDLE = frozenset(stemming.stems(" ".join(IDLE_WORDS)))
 # What a person counted can be said to be: "the number of injured".
 _STATES = frozenset(
     stemming.stems("injured hurt wounded killed dead missing arrested detained ill sick infected homeless")

@@ -6,6 +6,11 @@ reason. This is the place where a second language goes.
 
 from __future__ import annotations
 
+
+def _lexicon(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
 MONTHS = tuple("January February March April May June July August September October November December".split())
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MONTH_ABBREVIATIONS = tuple("Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec".split())  # "May" is whole
@@ -98,6 +103,37 @@ CURRENCY_FORMS = {
 # What ranks a sentence higher when money is asked for. The weights were fitted with these beginnings of words; with all
 # forms of CURRENCIES one question of the gold set is answered otherwise.
 MONEY_RANKED = "dollar|euro|pound|yen|yuan|rouble|ruble|crown"
+
+ARTICLES = _lexicon("a an the")
+PRONOUNS = _lexicon(
+    "he she it they him her them his hers its their theirs who whom whose which i we my our me us you your this that"
+    " these those there here"
+)
+_FUNCTION_WORDS = PRONOUNS | _lexicon(
+    "about according after against all also am and any are as at be because been before being between both but by did"
+    " do does during each for from had has have having how if in into is just of off on or other out over per so some"
+    " such than then through to under until up upon was were what when where while with"
+)
+# Three lists of words without a meaning of their own, for three purposes.
+# A question is not searched for these. "No" and "will" are among them: in a question they tell nothing.
+STOP_WORDS = (
+    (_FUNCTION_WORDS - {"theirs"})
+    | ARTICLES
+    | _lexicon(
+        "above again article articles below can could doing down few further itself many may might more most much must"
+        " no nor not now once only own please same should tell too very why will would"
+    )
+)
+# A statement may add these to what it cites. "No", "may", "only" and "more" would change what is said.
+FILLERS = _FUNCTION_WORDS | _lexicon(
+    "amid among however meanwhile moreover nevertheless said say saying says since told toward towards via within"
+)
+# These beside a figure are not what it counts. "Other", "all" and "more" may be: "six more houses".
+IDLE_WORDS = ARTICLES | _lexicon(
+    "of in on at to for and or by with from that which it its is was were are be been has have had will would said says"
+    " say he she they his her their this as but not no get gets who there each every when where while after before"
+    " until"
+)
 
 
 def listed(words: str) -> str:

@@ -114,17 +114,6 @@ QUANTIFIERS = _lexicon("each every all both any")  # fillers that claim somethin
 APPROXIMATE = _lexicon("about around roughly approximately approx some circa near close")
 BELOW = _lexicon("nearly almost under")
 ABOVE = _lexicon("over than exceeding")  # "more than"
-PRONOUNS = _lexicon(
-    "he she it they him her them his hers its their theirs who whom whose which i we my our me us you your this that"
-    " these those there here"
-)
-ARTICLES = _lexicon("a an the")
-FILLERS = PRONOUNS | _lexicon(
-    "about after all also and any are as at be because been before being but by do does did each for from had has"
-    " have having how in into is of off on or other out over said say says saying since so some such than then"
-    " through to told toward towards under until up upon was we were what when where while with within according"
-    " during between among amid against am if via per both just however meanwhile moreover nevertheless"
-)
 # People and languages go by their country.
 _PLACES = (
     "us:american,americans,america,usa uk:british,britain,britons china:chinese russia:russian,russians"

@@ -135,7 +135,7 @@ def _number(value: Decimal, shown: str) -> Token:
 
 def _word(shown: str, opens: bool) -> Iterator[Token]:
     low = shown.casefold()
-    if low in lexicon.ARTICLES:
+    if low in english.ARTICLES:
         return
     if low.endswith("n't"):
         yield from _word(shown[:-3], opens)
@@ -146,7 +146,7 @@ def _word(shown: str, opens: bool) -> Iterator[Token]:
     elif low.endswith("'ll"):
         yield from _word(shown[:-3], opens)
         yield Token("~will", shown, "modal")
-    elif low.endswith(("'ve", "'re")) or (low.endswith("'s") and low[:-2] in lexicon.FILLERS):
+    elif low.endswith(("'ve", "'re")) or (low.endswith("'s") and low[:-2] in english.FILLERS):
         yield from _word(shown.rpartition("'")[0], opens)
     elif low:
         yield Token(*_classified(shown, low, opens), opens)
@@ -174,9 +174,9 @@ def _classified(shown: str, low: str, opens: bool) -> tuple[str, str, Kind]:
     if not upper or opens:
         if bare in lexicon.DENIALS:
             return _stem(bare), shown, "denial"
-        if bare in lexicon.FILLERS:
+        if bare in english.FILLERS:
             return _stem(bare), shown, "filler"
-    elif bare in lexicon.FILLERS and bare != "who":
+    elif bare in english.FILLERS and bare != "who":
         return _stem(bare), shown, "filler"
     if upper:
         return _stem(bare), shown, "name"
