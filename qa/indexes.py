@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from qa.catalog_rows import ChunkRow
-from qa.types import Filters, Vectors
+from qa.types import Vectors
+from qa.vector_filters import Clause
 
 Place = tuple[int, int, int]  # article, version, ordinal
 
@@ -51,10 +52,8 @@ class WordIndex(Protocol):
         """Return the keys of all chunks in the index, for verification."""
         ...
 
-    def search(
-        self, stems: Sequence[str], collection: str, filters: Filters, not_after: int | None, top_k: int
-    ) -> list[Candidate]:
-        """Return the best chunks, best first; none dated after the day `not_after`.
+    def search(self, stems: Sequence[str], collection: str, clauses: Sequence[Clause], top_k: int) -> list[Candidate]:
+        """Return the best chunks that satisfy the clauses, best first.
 
         The score is a share of the most that the stems could bring, 0 to 1.
         """
@@ -102,16 +101,8 @@ class NearestIndex(Protocol):
         """Return the places of all chunks in the index, for verification."""
         ...
 
-    def search(
-        self,
-        vector: Vectors,
-        collection: str,
-        filters: Filters,
-        articles: Sequence[int],
-        not_after: int | None,
-        top_k: int,
-    ) -> list[Candidate]:
-        """Return the nearest chunks with their cosine, best first; none dated after the day `not_after`."""
+    def search(self, vector: Vectors, collection: str, clauses: Sequence[Clause], top_k: int) -> list[Candidate]:
+        """Return the nearest chunks that satisfy the clauses, with their cosine, best first."""
         ...
 
     def close(self) -> None:

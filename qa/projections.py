@@ -19,7 +19,7 @@ from qa.catalog import Catalog, ChunkRow
 from qa.chunking import embed_text
 from qa.errors import StoreFailed
 from qa.indexes import NearestIndex, WordIndex
-from qa.types import Embedder, Filters, Vectors
+from qa.types import Embedder, Vectors
 
 _CHANGES = 256  # changes a step: one commit of the word index, one progress tick
 _BEHIND = 32  # changes that an index may miss before a search says so; a reader who writes one article sees no alarm
@@ -198,7 +198,7 @@ class Projections:
         vectors = self._vectors_of(sample)
         lost = 0
         for row in sample:
-            found = self._vectors.search(vectors[row.embed_sha], row.collection, Filters(), (), None, 50)
+            found = self._vectors.search(vectors[row.embed_sha], row.collection, (), 50)
             # Equal texts have equal vectors: any hit at distance 0 is as good as the chunk itself.
             lost += not any(one.score > 0.9999 for one in found)
         return [f"{lost} of {len(sample)} sampled vectors are not found by themselves"] if lost else []

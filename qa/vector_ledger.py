@@ -12,13 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 from uuid import UUID
 
 from qa import dates
 from qa.catalog_rows import ChunkRow
 from qa.indexes import Place
-from qa.types import Filters
+from qa.vector_filters import AnyOf, AtLeast, AtMost, Clause
 
 _PART = 900  # ids in one statement
 _TABLES = """
@@ -35,8 +34,6 @@ create table if not exists doubted (article integer primary key, collection text
 """
 _COLUMNS = "node, collection, article, day, outlet, sha"
 
-Clause = tuple[str, Literal["<=", ">=", "in"], int | list[int] | list[str]]
-
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -51,7 +48,7 @@ class Held:
 
     def passes(self, clauses: Iterable[Clause]) -> bool:
         """Tell whether it satisfies all of a filter."""
-        return all(_holds(getattr(self, key), operator, value) for key, operator, value in clauses)
+        return all(clause.holds(getattr(self, clause.field)) for clause in clauses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +120,17 @@ class Ledger:
         """Count the chunks of a collection that pass, `most` of them at most."""
         query = "select 1 from held where collection = ?"
         values: list[int | str] = [collection]
-        for key, operator, value in clauses:
-            many = value if isinstance(value, list) else [value]
-            marks = f"in ({', '.join('?' * len(many))})" if operator == "in" else f"{operator} ?"
-            query += f" and {key} {marks}"
-            values += many
+        for clause in clauses:
+            match clause:
+                case AnyOf(field, wanted):
+                    query += f" and {field} in ({', '.join('?' * len(wanted))})"
+                    values += wanted
+                case AtLeast(field, day):
+                    query += f" and {field} >= ?"
+                    values.append(day)
+                case AtMost(field, day):
+                    query += f" and {field} <= ?"
+                    values.append(day)
         counted = self._db.execute(f"select count(*) from ({query} limit ?)", (*values, most))  # noqa: S608
         return int(counted.fetchone()[0])
 
@@ -189,26 +192,3 @@ def held_as(row: ChunkRow) -> Held:
         outlet=(row.source.outlet or "").casefold(),
         sha=row.embed_sha,
     )
-
-
-def clauses_of(filters: Filters, articles: Sequence[int], not_after: int | None) -> list[Clause]:
-    """Return what a chunk must satisfy; `articles` are the filter's article ids as the catalog's numbers."""
-    clauses: list[Clause] = []
-    if not_after is not None:
-        clauses.append(("day", "<=", not_after))
-    if filters.outlets:
-        clauses.append(("outlet", "in", [name.casefold() for name in filters.outlets]))
-    if filters.article_ids:
-        clauses.append(("article", "in", list(articles) or [-1]))
-    if filters.after or filters.before:
-        clauses.append(("day", ">=", dates.ordinal(filters.after) if filters.after else dates.UNDATED + 1))
-    if filters.before:
-        clauses.append(("day", "<=", dates.ordinal(filters.before)))
-    return clauses
-
-
-def _holds(value: object, operator: str, wanted: object) -> bool:
-    if isinstance(wanted, list):
-        return value in wanted
-    assert isinstance(value, int) and isinstance(wanted, int)
-    return value <= wanted if operator == "<=" else value >= wanted

@@ -33,17 +33,15 @@ from qa.catalog_rows import ChunkRow
 from qa.embedding import COMMON_FAILURES
 from qa.errors import BadSettings, store_failed
 from qa.indexes import Candidate, Place, WordIndex
-from qa.types import Filters, Vectors
-from qa.vector_filters import set_apart
-from qa.vector_ledger import Clause, Held, Ledger, Shelf, clauses_of, held_as, place_of
+from qa.types import Vectors
+from qa.vector_filters import AnyOf, AtLeast, AtMost, Clause, set_apart
+from qa.vector_ledger import Held, Ledger, Shelf, held_as, place_of
 
 _log = logging.getLogger(__name__)
 
 _WRITE_ROWS = 200
 _LOOKED_AT = 4  # times what is wanted, so that most filters need not be left to the engine; as in `vectors`
 _SAMPLED = 32  # chunks that an engine is asked for when it is opened
-
-_OPERATORS = {"<=": FilterOperator.LTE, ">=": FilterOperator.GTE, "in": FilterOperator.IN}
 
 Kept = Callable[[str, Sequence[bytes]], Mapping[bytes, Vectors]]
 
@@ -206,20 +204,8 @@ class EngineIndex:
                 _close(store)
                 shutil.rmtree(self._directory / shelf.name, ignore_errors=True)
 
-    def search(
-        self,
-        vector: Vectors,
-        collection: str,
-        filters: Filters,
-        articles: Sequence[int],
-        not_after: int | None,
-        top_k: int,
-    ) -> list[Candidate]:
-        """Return the nearest chunks with their cosine, best first; none dated after the day `not_after`.
-
-        `articles` are the filter's article ids as the catalog's numbers.
-        """
-        clauses = clauses_of(filters, articles, not_after)
+    def search(self, vector: Vectors, collection: str, clauses: Sequence[Clause], top_k: int) -> list[Candidate]:
+        """Return the nearest chunks that satisfy the clauses, with their cosine, best first."""
         with self._lock, self._answering():
             shelf = self._ledger.shelf(collection)
             if shelf is None:
@@ -229,7 +215,7 @@ class EngineIndex:
             passing = self._nearest(shelf, vector, clauses, top_k)
         return self._scored(vector, passing[:top_k])
 
-    def _nearest(self, shelf: Shelf, vector: Vectors, clauses: list[Clause], top_k: int) -> list[Held]:
+    def _nearest(self, shelf: Shelf, vector: Vectors, clauses: Sequence[Clause], top_k: int) -> list[Held]:
         """Return as many chunks as are wanted, in the engine's order, or all that pass and that it finds.
 
         First more than is wanted, filtered here, for most questions have a filter that most chunks pass; then by the
@@ -249,7 +235,7 @@ class EngineIndex:
         return passing
 
     def _passing(
-        self, shelf: Shelf, vector: Vectors, clauses: list[Clause], n: int, filters: MetadataFilters | None = None
+        self, shelf: Shelf, vector: Vectors, clauses: Sequence[Clause], n: int, filters: MetadataFilters | None = None
     ) -> list[Held]:
         found = self._ids(shelf, vector, n, filters)
         held = self._ledger.held_at(found)
@@ -314,9 +300,17 @@ def _node(one: Held, vector: Vectors) -> TextNode:
 
 
 def _metadata_filters(clauses: Sequence[Clause]) -> MetadataFilters:
-    return MetadataFilters(
-        filters=[MetadataFilter(key=key, operator=_OPERATORS[how], value=value) for key, how, value in clauses]
-    )
+    """Translate a filter into LlamaIndex's."""
+    filters: list[MetadataFilter | MetadataFilters] = []
+    for clause in clauses:
+        match clause:
+            case AnyOf(field, values):
+                filters.append(MetadataFilter(key=field, operator=FilterOperator.IN, value=list(values)))
+            case AtLeast(field, value):
+                filters.append(MetadataFilter(key=field, operator=FilterOperator.GTE, value=value))
+            case AtMost(field, value):
+                filters.append(MetadataFilter(key=field, operator=FilterOperator.LTE, value=value))
+    return MetadataFilters(filters=filters)
 
 
 def _close(store: BasePydanticVectorStore) -> None:

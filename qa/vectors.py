@@ -23,8 +23,8 @@ from qa.chroma import ANSWER_S, OWN_ANSWER_S, Patience, ReadWriteLock, close_cli
 from qa.errors import StoreFailed, store_failed
 from qa.foreign_locks import ForeignLock
 from qa.indexes import Candidate, Place
-from qa.types import Filters, Vectors
-from qa.vector_filters import metadata_of, of_articles, passes, set_apart, where_clause
+from qa.types import Vectors
+from qa.vector_filters import AnyOf, AtLeast, AtMost, Clause, set_apart
 
 # Chroma's binding holds the interpreter's lock while it writes: 50 rows stall other threads for about 60 ms, 2,000 rows
 # for over a second.
@@ -184,7 +184,7 @@ class VectorIndex:
         held = self._held(changed)
         # What is there already is left alone: Chroma's graph loses points when it is written over. 8 of 166 made-up
         # vectors, all near each other, no longer found themselves; deleted first and then written, all did.
-        fresh = [(row, vector) for row, vector in rows if held.get(_id(row)) != metadata_of(row)]
+        fresh = [(row, vector) for row, vector in rows if held.get(_id(row)) != _metadata(row)]
         self._drop({_id(row) for row, _ in fresh} & held.keys())
         for name in sorted({row.collection for row, _ in fresh}):
             mine = [(row, vector) for row, vector in fresh if row.collection == name]
@@ -198,7 +198,7 @@ class VectorIndex:
                     embeddings=[
                         set_apart(vector, (row.article, row.version, row.ordinal)).tolist() for row, vector in part
                     ],
-                    metadatas=[metadata_of(row) for row, _ in part],
+                    metadatas=[_metadata(row) for row, _ in part],
                 )
         self._drop(held.keys() - {_id(row) for row, _ in rows})
         self._written += len(fresh)
@@ -207,7 +207,7 @@ class VectorIndex:
         """Return the metadata of what is in the index of these articles, by id."""
         held: dict[str, Mapping[str, Any]] = {}
         for collection in self._all_collections() if articles else ():
-            found = collection.get(where=of_articles(articles), include=["metadatas"])
+            found = collection.get(where=_where([AnyOf("article", tuple(articles))]), include=["metadatas"])
             held |= dict(zip(found["ids"], found["metadatas"] or (), strict=True))
         return held
 
@@ -284,54 +284,34 @@ class VectorIndex:
                     found |= {_place(one) for one in collection.get(limit=5_000, offset=offset, include=[])["ids"]}
         return found
 
-    def search(
-        self,
-        vector: Vectors,
-        collection: str,
-        filters: Filters,
-        articles: Sequence[int],
-        not_after: int | None,
-        top_k: int,
-    ) -> list[Candidate]:
-        """Return the nearest chunks with their cosine, best first; none dated after the day `not_after`.
-
-        `articles` are the filter's article ids as the catalog's numbers.
-        """
-        where = where_clause(filters, articles, not_after)
+    def search(self, vector: Vectors, collection: str, clauses: Sequence[Clause], top_k: int) -> list[Candidate]:
+        """Return the nearest chunks that satisfy the clauses, with their cosine, best first."""
 
         def search() -> list[Candidate]:
             with self._answering():
                 self._refuse_others()
-                return self._search(vector, collection, filters, where, not_after, top_k)
+                return self._search(vector, collection, clauses, top_k)
 
         with self._mapped_errors("does not answer"):  # also a thread that cannot be started
             return self._patience.call(search)
 
-    def _search(
-        self,
-        vector: Vectors,
-        collection: str,
-        filters: Filters,
-        where: Any,
-        not_after: int | None,
-        top_k: int,
-    ) -> list[Candidate]:
+    def _search(self, vector: Vectors, collection: str, clauses: Sequence[Clause], top_k: int) -> list[Candidate]:
         index = self._known_collection(collection)
         if index is None:
             return []
-        if where is not None and not filters.article_ids:
-            for wanted in self._steps(filters, not_after, top_k):
+        if clauses and not any(clause.field == "article" for clause in clauses):
+            for wanted in self._steps(clauses, top_k):
                 near = self._nearest(index, vector, wanted)
                 known = self._metadata_of(index, near)
-                passing = [one for one in near if passes(known.get(one[0][:2]), filters, not_after)]
+                passing = [hit for hit in near if _passes(known.get(hit[0][:2]), clauses)]
                 if len(passing) >= top_k or len(near) < wanted:
                     return _candidates(passing[:top_k], known)
-        near = self._nearest(index, vector, top_k, where)
+        near = self._nearest(index, vector, top_k, _where(clauses))
         return _candidates(near, self._metadata_of(index, near))
 
-    def _steps(self, filters: Filters, not_after: int | None, top_k: int) -> tuple[int, ...]:
+    def _steps(self, clauses: Sequence[Clause], top_k: int) -> tuple[int, ...]:
         """Return how many to ask for, until enough pass: no more than wanted where nothing known is later."""
-        live = filters == Filters() and not_after is not None and 0 < self._newest <= not_after
+        live = all(isinstance(clause, AtMost) and 0 < self._newest <= clause.value for clause in clauses)
         return (top_k, _LOOKED_AT * top_k) if live else (_LOOKED_AT * top_k,)
 
     def _nearest(self, index: Collection, vector: Vectors, top_k: int, where: Any = None) -> list[_Near]:
@@ -363,6 +343,37 @@ def _id(row: ChunkRow) -> str:
 def _place(chroma_id: str) -> Place:
     article, version, ordinal = chroma_id.split(":")
     return int(article), int(version), int(ordinal)
+
+
+def _metadata(row: ChunkRow) -> dict[str, str | int]:
+    """Return what Chroma keeps beside a chunk's vector, for filters."""
+    # Chroma's comparisons skip rows that lack the key, and an article without a date must pass `as_of`.
+    day = dates.UNDATED if row.published_day is None else row.published_day
+    metadata: dict[str, str | int] = {"article": row.article, "day": day, "sha": row.embed_sha.hex()}
+    if row.source.outlet:
+        metadata["outlet"] = row.source.outlet.casefold()
+    return metadata
+
+
+def _passes(metadata: Mapping[str, Any] | None, clauses: Sequence[Clause]) -> bool:
+    """Tell of one chunk what `_where` tells Chroma."""
+    return metadata is not None and all(clause.holds(metadata.get(clause.field)) for clause in clauses)
+
+
+def _where(clauses: Sequence[Clause]) -> Any:
+    """Translate a filter into Chroma's condition, None for none."""
+    conditions: list[dict[str, object]] = []
+    for clause in clauses:
+        match clause:
+            case AnyOf(field, values):
+                conditions.append({field: {"$in": list(values)}})
+            case AtLeast(field, value):
+                conditions.append({field: {"$gte": value}})
+            case AtMost(field, value):
+                conditions.append({field: {"$lte": value}})
+    if len(conditions) > 1:
+        return {"$and": conditions}
+    return conditions[0] if conditions else None
 
 
 def _candidates(near: Sequence[_Near], known: Mapping[tuple[int, int], Mapping[str, Any]]) -> list[Candidate]:

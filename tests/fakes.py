@@ -12,7 +12,7 @@ import numpy as np
 
 from qa import text
 from qa.chat import EndPiece, Message, TextPiece
-from qa.types import Answer, Article, Embedder, Filters, IngestReport, Question, Refused, Source, Span, Usage, Vectors
+from qa.types import Answer, Article, Embedder, IngestReport, Question, Refused, Source, Span, Usage, Vectors
 
 if TYPE_CHECKING:
     from qa.catalog import Catalog, ChunkRow
@@ -150,7 +150,7 @@ class Store:
 
     def word_hits(self, question: str) -> list[str]:
         """Return the texts that the word index finds by itself; a place that is no longer live is `stale`."""
-        places = [one.place for one in self.lexical.search(text.stems(question), "default", Filters(), None, 50)]
+        places = [one.place for one in self.lexical.search(text.stems(question), "default", (), 50)]
         rows = {(row.article, row.version, row.ordinal): row for row in self.catalog.chunks_at(places)}
         return [rows[place].text if place in rows else "stale" for place in places]
 

@@ -12,6 +12,7 @@ from llama_index.core.vector_stores.simple import SimpleVectorStore
 
 from qa.errors import BadSettings, StoreFailed
 from qa.types import Filters, Vectors
+from qa.vector_filters import clauses_of
 from qa.vector_ledger import node_of, place_of
 from qa.vector_stores import Engine, load_engine
 from tests.engines.engines import NAMES, Recorded, recipe
@@ -61,7 +62,7 @@ def unit(n: int, dimension: int = 32) -> Vectors:
 
 
 def nearest(index: Recorded, vector: Vectors, filters: Filters = Filters(), top_k: int = 10) -> list[int]:
-    return [hit.place[0] for hit in index.search(vector, "default", filters, (), None, top_k)]
+    return [hit.place[0] for hit in index.search(vector, "default", clauses_of(filters, (), None), top_k)]
 
 
 def exact(vectors: Vectors, vector: Vectors, numbers: Sequence[int], top_k: int = 10) -> list[int]:
@@ -239,7 +240,7 @@ def test_a_vector_of_another_size_is_told(index: Recorded) -> None:
     with pytest.raises(StoreFailed, match=index._engine.name):
         index.apply([2], [chunk_row(2, "Dog.")], [np.ones(3, np.float32)], 2)
     with pytest.raises(StoreFailed, match=index._engine.name):
-        index.search(np.ones(3, np.float32), "default", Filters(), (), None, 9)
+        index.search(np.ones(3, np.float32), "default", (), 9)
     assert index.cursor() == 1
 
 

@@ -16,6 +16,7 @@ from qa import vectors
 from qa.catalog import ChunkRow
 from qa.errors import StoreFailed, StoreFull
 from qa.types import Filters
+from qa.vector_filters import AtMost, clauses_of
 from qa.vectors import VectorIndex
 from tests.fakes import HashEmbedder, chunk_row
 from tests.test_lexical import DATED
@@ -44,14 +45,14 @@ def found(
     articles: Sequence[int] = (),
     top_k: int = 20,
 ) -> list[int]:
-    hits = index.search(EMBEDDER.embed_query(words), collection, filters, articles, not_after, top_k)
+    hits = index.search(EMBEDDER.embed_query(words), collection, clauses_of(filters, articles, not_after), top_k)
     return [hit.place[0] for hit in hits]
 
 
 def test_the_nearest_is_first_and_the_score_is_the_cosine(index: VectorIndex) -> None:
     """Equal words have 1, others less; never a distance."""
     fill(index, chunk_row(1, "A dog ran."), chunk_row(2, "A red bridge."))
-    hits = index.search(EMBEDDER.embed_query("a red bridge"), "default", Filters(), (), None, 9)
+    hits = index.search(EMBEDDER.embed_query("a red bridge"), "default", (), 9)
     assert [hit.place for hit in hits] == [(2, 1, 0), (1, 1, 0)]
     assert hits[0].score == pytest.approx(1, abs=1e-3)
     assert hits[1].score == pytest.approx(1 / 3, abs=1e-3)  # one of three words
@@ -158,7 +159,7 @@ def test_a_question_of_today_asks_for_no_more_than_it_wants(
 def test_a_day_that_changes_is_seen_at_once(index: VectorIndex) -> None:
     """What is remembered of an article's metadata goes with its next change."""
     fill(index, chunk_row(1, "Bridge.", day=19_000))
-    (before,) = index.search(EMBEDDER.embed_query("bridge"), "default", Filters(), (), 19_001, 9)
+    (before,) = index.search(EMBEDDER.embed_query("bridge"), "default", [AtMost("day", 19_001)], 9)
     fill(index, chunk_row(1, "Bridge.", day=19_003))
     assert (before.day, found(index, "bridge", not_after=19_001)) == (19_000, [])
     assert found(index, "bridge", not_after=19_003) == [1]
@@ -171,7 +172,7 @@ def test_more_chunks_than_chroma_takes_at_once(tmp_path: Path) -> None:
     vectors = [np.array([np.cos(one), np.sin(one), 0], np.float32) for one in np.linspace(0, 3, len(numbers))]
     index.apply(numbers, [chunk_row(n, ".") for n in numbers], vectors, 1)
     assert len(index.places()) == 5_500
-    (hit,) = index.search(vectors[5_000], "default", Filters(), (), None, 1)
+    (hit,) = index.search(vectors[5_000], "default", (), 1)
     assert hit.score == pytest.approx(1, abs=1e-4)
     index.apply(numbers[:150], [], [], 2)
     assert (len(index.places()), index.cursor()) == (5_350, 2)
@@ -186,7 +187,7 @@ def test_a_paragraph_that_many_repeat_does_not_hide_the_others(index: VectorInde
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     numbers = range(1, len(vectors) + 1)
     index.apply(numbers, [chunk_row(n, ".") for n in numbers], list(vectors), 1)
-    lost = [one for one in vectors if index.search(one, "default", Filters(), (), None, 20)[0].score < 0.9999]
+    lost = [one for one in vectors if index.search(one, "default", (), 20)[0].score < 0.9999]
     assert len(lost) <= 3  # of 510; without the noise 25
 
 
@@ -230,7 +231,7 @@ def test_what_another_process_wrote_meanwhile_is_not_written_over(
     for cursor in (1, 2, 3):
         index.apply(numbers, [chunk_row(n, ".") for n in numbers], vectors, cursor)
     assert len(index.places()) == len(vectors)
-    found = [index.search(one, "default", Filters(), (), None, 20)[0].score for one in vectors]
+    found = [index.search(one, "default", (), 20)[0].score for one in vectors]
     assert sum(score < 0.9999 for score in found) == 0
 
 
@@ -415,7 +416,7 @@ def test_a_vector_of_another_size_is_told(index: VectorIndex) -> None:
     with pytest.raises(StoreFailed, match="chroma"):
         index.apply([2], [chunk_row(2, "Dog.")], [np.ones(3, np.float32)], 2)
     with pytest.raises(StoreFailed, match="chroma"):
-        index.search(np.ones(3, np.float32), "default", Filters(), (), None, 9)
+        index.search(np.ones(3, np.float32), "default", (), 9)
     assert index.cursor() == 1
 
 

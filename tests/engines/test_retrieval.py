@@ -7,7 +7,6 @@ import pytest
 
 import qa
 from qa.settings import Settings
-from qa.types import Filters
 from qa.vector_stores import EngineIndex
 from qa.wiring import Library, sample_articles
 from tests import test_retrieval
@@ -40,7 +39,7 @@ def test_the_sample_articles_are_found_as_by_an_exact_search(
     for title in titles:
         query = library.embedder.embed_query(title)
         cosines = sorted((float(vectors[row.embed_sha] @ query) for row in rows), reverse=True)
-        found = library._vectors.search(query, "default", Filters(), (), None, 10)
+        found = library._vectors.search(query, "default", (), 10)
         # Equal cosines may stand in any order: what is found must be as near as what an exact search finds.
         same += sum(hit.score > exact - 1e-3 for hit, exact in zip(found, cosines[:10], strict=True))
     print(f"samples, {len(titles)} titles, {len(rows)} chunks: {same / (10 * len(titles)):.3f} as near as exact")

@@ -244,15 +244,15 @@ GUARDS = (
     Guard(
         "as_of in the word index",
         "qa/lexical.py",
-        "clauses.append((Occur.MustNot, later))",
+        "yield Occur.MustNot, later",
         "pass",
         ("tests/test_lexical.py::test_dates_are_inclusive_and_undated_articles_pass_only_not_after",),
     ),
     Guard(
         "as_of in the vector index",
         "qa/vector_filters.py",
-        'if metadata is None or (not_after is not None and metadata["day"] > not_after):',
-        "if metadata is None:",
+        'clauses.append(AtMost("day", not_after))',
+        "pass",
         ("tests/test_vectors.py::test_dates_are_inclusive_and_undated_articles_pass_only_not_after",),
     ),
     Guard(
