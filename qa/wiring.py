@@ -220,7 +220,7 @@ def build_embedder(settings: Settings) -> Embedder | None:
         return MiniLM(threads=settings.embed_threads or None)
     if kind == "openai" and model:
         from qa.chat import ModelSettings
-        from qa.llm import EmbeddingServer
+        from qa.llm_embeddings import EmbeddingServer
 
         if not (settings.openai_api_key or settings.openai_base_url):
             raise BadSettings(f"QA_EMBED_MODEL={settings.embed_model} needs OPENAI_API_KEY or OPENAI_BASE_URL")

@@ -16,7 +16,9 @@ from hypothesis import given, strategies as st
 
 from qa.chat import ChatModel, EndPiece, Message, ModelSettings, Piece, TextPiece
 from qa.errors import BadSettings, EmbeddingFailed, ModelBroken, ModelFailed, ModelRefused, ModelUnavailable
-from qa.llm import EmbeddingServer, OpenAIChat, fault_of, translate
+from qa.llm import OpenAIChat
+from qa.llm_embeddings import EmbeddingServer
+from qa.llm_faults import fault_of, translate
 from qa.llm_wire import ReplyStream, retry_after_s
 from qa.types import Embedder, Usage
 from tests.scripted_server import (

@@ -20,7 +20,8 @@ from hypothesis import given, settings, strategies as st
 
 from qa.chat import ModelSettings
 from qa.errors import EmbeddingFailed
-from qa.llm import EmbeddingServer, OpenAIChat
+from qa.llm import OpenAIChat
+from qa.llm_embeddings import EmbeddingServer
 from qa.reply import Partial, ReplyParser, Sentence
 from qa.settings import Settings
 from qa.types import Answer, Question

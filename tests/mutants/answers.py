@@ -159,14 +159,14 @@ GUARDS = (
     ),
     Guard(
         "three calls for one question",
-        "qa/llm.py",
+        "qa/llm_faults.py",
         "state.attempt_number >= most or",
         "state.attempt_number >= most + 3 or",
         (f"{_MODEL}::test_three_calls_are_all_there_are",),
     ),
     Guard(
         "the breaker stops the asking",
-        "qa/llm.py",
+        "qa/llm_faults.py",
         "if now < self._closed_until:",
         "if False:",
         (f"{_MODEL}::test_the_breaker_opens_lets_one_question_through_and_closes",),

@@ -144,14 +144,14 @@ GUARDS = (
     ),
     Guard(
         "a server's vector has no NaN",
-        "qa/llm.py",
+        "qa/llm_embeddings.py",
         "if not np.isfinite(lengths).all() or not (lengths > 0).all():",
         "if False:",
         ("tests/test_llm.py::test_vectors_that_cannot_be_right_are_refused",),
     ),
     Guard(
         "a server's vectors keep their size",
-        "qa/llm.py",
+        "qa/llm_embeddings.py",
         "if sizes != {wanted} or wanted == 0:",
         "if False:",
         ("tests/test_llm.py::test_a_dimension_that_changes_is_refused",),
