@@ -124,7 +124,7 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
     ours = {key: value for key, value in values.items() if key.startswith("QA_") or key in _KNOWN}
     unknown = sorted(key for key in ours if key not in _KNOWN)
     if unknown:
-        raise BadSettings(f"unknown setting {', '.join(unknown)}; the names are in README.md, section Settings")
+        raise BadSettings(f"unknown setting {', '.join(unknown)}; the names are in docs/settings.md")
     try:
         # An empty value means "not set": that is how compose files pass optional variables on.
         return Settings.model_validate({key: value for key, value in ours.items() if value != ""})

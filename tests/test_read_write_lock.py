@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from qa.chroma import ReadWriteLock
+from qa.indexes.chroma_client import ReadWriteLock
 
 
 def test_many_read_at_once() -> None:
