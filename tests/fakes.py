@@ -106,9 +106,9 @@ class Store:
         self.lexical = LexicalIndex(folder, self.catalog.id)
         self.vectors: Any = None
         if embedder is not None:
-            from qa.indexes.chroma_index import VectorIndex
+            from qa.indexes.chroma_index import ChromaIndex
 
-            self.vectors = VectorIndex(chroma_url or folder / "chroma", self.catalog.id, embedder.model)
+            self.vectors = ChromaIndex(chroma_url or folder / "chroma", self.catalog.id, embedder.model)
         self.projections = Projections(self.catalog, self.lexical, self.vectors, embedder)
         self.retriever = Retriever(self.catalog, self.lexical, self.vectors, embedder, self.projections.lagging)
 

@@ -1,4 +1,4 @@
-"""What every index of words and every index of vectors does, whichever engine holds them: one may hold both."""
+"""The protocols of the word index and of the vector index, whichever engine is behind them; one engine may be both."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class WordIndex(Protocol):
         ...
 
     def seen(self, stems: Iterable[str]) -> set[str]:
-        """Return those of the stems that stand in any chunk."""
+        """Return those of the stems that are in any chunk."""
         ...
 
     def close(self) -> None:
@@ -72,7 +72,7 @@ class WordIndex(Protocol):
         ...
 
 
-class NearestIndex(Protocol):
+class VectorIndex(Protocol):
     """Follow the catalog's change log and find the nearest chunks. Raises StoreFailed."""
 
     name: str
@@ -85,7 +85,7 @@ class NearestIndex(Protocol):
         """Replace all chunks of the changed articles by `rows`, one vector a row, then remember `cursor`."""
         ...
 
-    def is_worn(self) -> bool:
+    def needs_compaction(self) -> bool:
         """Tell whether the engine keeps so much of what was replaced that a reset and a catch-up now are worth it."""
         ...
 

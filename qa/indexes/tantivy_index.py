@@ -173,7 +173,7 @@ class LexicalIndex:
             return {stem: _idf(searcher.num_docs, searcher.doc_freq("body", stem)) for stem in stems}
 
     def seen(self, stems: Iterable[str]) -> set[str]:
-        """Return those of the stems that stand in any chunk."""
+        """Return those of the stems that are in any chunk."""
         with self._mapped_errors("read"):
             searcher = self._index.searcher()
             return {stem for stem in stems if searcher.doc_freq("body", stem)}

@@ -13,7 +13,7 @@ from qa import tracing
 from qa.catalog.catalog import Catalog, ChunkRow
 from qa.errors import BadQuestion, EmbeddingFailed, StoreFailed
 from qa.indexes.filters import Clause, clauses_of
-from qa.indexes.protocols import Candidate, NearestIndex, Place, WordIndex
+from qa.indexes.protocols import Candidate, Place, VectorIndex, WordIndex
 from qa.query import time_window
 from qa.query.analysis import Asked, analyse
 from qa.query.follow_ups import Standalone, alone
@@ -55,7 +55,7 @@ class Retriever:
         self,
         catalog: Catalog,
         lexical: WordIndex,
-        vectors: NearestIndex | None,
+        vectors: VectorIndex | None,
         embedder: Embedder | None,
         lagging: Callable[[], Sequence[str]] = lambda: (),
     ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qa.catalog.catalog import ChunkRow
-from qa.indexes.chroma_index import VectorIndex
+from qa.indexes.chroma_index import ChromaIndex
 from qa.indexes.filters import AnyOf, AtLeast, AtMost, Clause, clauses_of
 from qa.indexes.tantivy_index import LexicalIndex
 from qa.temporal import dates
@@ -71,7 +71,7 @@ def words(index: LexicalIndex | FullText) -> Search:
     return lambda clauses: [hit.place[0] for hit in index.search(stemming.stems("bridge"), "default", clauses, 99)]
 
 
-def vectors(index: VectorIndex | Recorded) -> Search:
+def vectors(index: ChromaIndex | Recorded) -> Search:
     index.apply([row.article for row in ROWS], ROWS, list(EMBEDDER.embed_texts([row.text for row in ROWS])), 1)
     query = EMBEDDER.embed_query("bridge")
     return lambda clauses: [hit.place[0] for hit in index.search(query, "default", clauses, 7)]
@@ -81,10 +81,10 @@ def vectors(index: VectorIndex | Recorded) -> Search:
 def search(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Search, int]]:
     """Search an engine that holds the rows, and say how many chunks a search is for."""
     simple = recipe("simple")
-    make: dict[str, Callable[[], LexicalIndex | FullText | VectorIndex | Recorded]] = {
+    make: dict[str, Callable[[], LexicalIndex | FullText | ChromaIndex | Recorded]] = {
         "tantivy": lambda: LexicalIndex(tmp_path, "0" * 12),
         "fts5": lambda: FullText(tmp_path, "0" * 12),
-        "chroma": lambda: VectorIndex(tmp_path / "chroma", "0" * 12, "m"),
+        "chroma": lambda: ChromaIndex(tmp_path / "chroma", "0" * 12, "m"),
         "llamaindex": lambda: Recorded(simple, tmp_path, {}),
         "llamaindex without filters": lambda: Recorded(replace(simple, filters=False), tmp_path, {}),
     }

@@ -72,7 +72,7 @@ class FullText:
             sql("DELETE FROM state")
             sql("INSERT INTO state VALUES (?)", (cursor,))
 
-    def is_worn(self) -> bool:
+    def needs_compaction(self) -> bool:
         return False
 
     def reset(self) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import qa
-from qa.indexes.engine_index import EngineIndex
+from qa.indexes.engine_index import LlamaIndexStore
 from qa.library import Library, sample_articles
 from qa.settings import Settings
 from tests.fakes import HashEmbedder
@@ -21,7 +21,7 @@ def library(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("qa.wiring.build_embedder", lambda settings: HashEmbedder())
     monkeypatch.syspath_prepend(RECIPES)
     with Library(Settings(data_dir=tmp_path / "data", vector_store=f"qa_{request.param}:engine")) as opened:
-        assert isinstance(opened.projections._vectors, EngineIndex)
+        assert isinstance(opened.projections._vectors, LlamaIndexStore)
         opened.ingest([test_retriever.STRIKE_OLD, test_retriever.STRIKE_NEW, test_retriever.UNDATED])
         yield opened
 

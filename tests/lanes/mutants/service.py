@@ -33,8 +33,8 @@ GUARDS = (
     Guard(
         "a head that does not come",
         "qa/service/patience.py",
-        "self.loop.call_later(HEAD_S, self._give_up)",
-        "self.loop.call_later(HEAD_S + 20, self._give_up)",
+        "self.loop.call_later(HEAD_TIMEOUT_S, self._give_up)",
+        "self.loop.call_later(HEAD_TIMEOUT_S + 20, self._give_up)",
         (f"{_LIMITS}::test_half_a_request_is_not_waited_for",),
     ),
     Guard(

@@ -31,7 +31,7 @@ GUARDS = (
     Guard(
         "the same text changes nothing",
         "qa/catalog/writes.py",
-        "if row.sha256 != one.sha256:",
+        "if row.sha256 != prepared.sha256:",
         "if True:",
         (f"{_CATALOG}::test_the_same_text_twice_changes_nothing",),
     ),
@@ -201,7 +201,7 @@ GUARDS = (
     Guard(
         "and while the service runs, what was replaced is too",
         "qa/indexes/projections.py",
-        "if self._vectors.is_worn():",
+        "if self._vectors.needs_compaction():",
         "if False:",
         ("tests/indexes/test_projections.py::test_a_running_process_clears_away_what_was_replaced",),
     ),
