@@ -207,16 +207,16 @@ GUARDS = (
     ),
     Guard(
         "a reset takes the files along",
-        "qa/indexes/chroma_index.py",
-        "throw_away(self._directory)",
+        "qa/indexes/chroma_client.py",
+        "throw_away(self.directory)",
         "pass",
         ("tests/indexes/test_chroma_index.py::test_a_reset_leaves_no_file_of_the_old_index",),
     ),
     Guard(
         "a reset waits for the searches under way",
-        "qa/indexes/chroma_index.py",
-        'with self._mapped_errors("cannot be reset"), self._client_lock.writing(_RESET_S):',
-        'with self._mapped_errors("cannot be reset"):',
+        "qa/indexes/chroma_client.py",
+        "with self.mapped_errors(what), self._lock.writing(_RESET_S):",
+        "with self.mapped_errors(what):",
         ("tests/indexes/test_chroma_index.py::test_a_search_that_hangs_holds_up_a_reset_for_seconds_only",),
     ),
     Guard(
