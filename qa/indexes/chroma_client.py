@@ -26,12 +26,15 @@ from urllib.parse import urlsplit
 import chromadb
 import httpx
 from chromadb.config import Settings as ChromaSettings
+from chromadb.errors import ChromaError
 
-from qa.errors import StoreFailed
+from qa.errors import StoreFailed, store_failed
+from qa.indexes.sqlite_locks import ForeignLock
 
 ANSWER_S = 2.0  # what a search may wait for a server: then it is answered from the words alone
 OWN_ANSWER_S = 20.0  # in our own process: a busy machine is slow and not gone; a filter over 72,107 chunks took 0.3 s
 _FIRST_ANSWER_S = 30.0  # the first search reads the graph from the disk
+_RESET_S = 5.0  # for the searches under way
 _REST_S = 5.0  # after a call that hung, before the next one is tried
 _PROBE_S = 120.0  # what a trial in a child may take, and besides a second for each of
 _PROBE_BYTES = 2_000_000  # a whole index of 300,000 vectors must not be thrown away because the machine is busy
@@ -41,9 +44,85 @@ _CODE = (
     "import sys; sys.path.insert(0, sys.argv[1]); from qa.indexes.chroma_probe import probe; "
     "sys.exit(probe(sys.argv[2]) or 0)"
 )
+_FAILURES = (ChromaError, httpx.HTTPError, OSError, ValueError, RuntimeError)
+
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+
+class ChromaStore:
+    """A directory or a server, and the client that has it open: many threads use it, a reset replaces it."""
+
+    def __init__(self, where: Path | str) -> None:
+        """Say where it is; `open` opens it."""
+        self.directory = where if isinstance(where, Path) else None
+        self.client: Any = None  # None before it is opened, and after a reset that broke off
+        self._where = where
+        self._foreign = None if self.directory is None else ForeignLock(self.directory / "chroma.sqlite3")
+        self._lock = ReadWriteLock()
+        self._call_timeout = CallTimeout(str(where), ANSWER_S if self.directory is None else OWN_ANSWER_S)
+
+    def open(self) -> None:
+        """Open a client. Raises what Chroma raises, and StoreFailed."""
+        self.client = open_client(self._where)
+
+    def close(self) -> None:
+        """Stop Chroma: a directory that is restored and opened again must not be served from the old one's memory."""
+        self._close_client()
+        if self.directory is not None:
+            seal(self.directory)
+
+    def _close_client(self) -> None:
+        if self.client is not None:
+            close_client(self.client)
+            self.client = None
+        if self._foreign is not None:
+            self._foreign.close()
+
+    def empty_directory(self) -> None:
+        """Throw the files away and open a client of an empty directory; to be called inside `replacing`."""
+        assert self.directory is not None
+        self._close_client()
+        throw_away(self.directory)
+        self.open()
+
+    @contextmanager
+    def mapped_errors(self, what: str) -> Iterator[None]:
+        """Turn what Chroma raises into StoreFailed, or StoreFull."""
+        try:
+            yield
+        except _FAILURES as exc:
+            raise store_failed(f"{self._where}: the vector index {what}: {exc}", exc) from exc
+
+    @contextmanager
+    def using(self, what: str = "does not answer") -> Iterator[None]:
+        """Use the client beside other threads. Raises as `mapped_errors` does."""
+        with self.mapped_errors(what), self._lock.reading():
+            if self.client is None:
+                raise StoreFailed(f"{self._where}: the vector index could not be opened again; it is tried again")
+            yield
+
+    @contextmanager
+    def replacing(self, what: str) -> Iterator[None]:
+        """Have the client alone, to close it or open another. Raises as `mapped_errors` does."""
+        with self.mapped_errors(what), self._lock.writing(_RESET_S):
+            yield
+
+    def call(self, search: Callable[[], T]) -> T:
+        """Return what a search returns; StoreFailed when it fails or takes too long."""
+        with self.mapped_errors("does not answer"):  # also a thread that cannot be started
+            return self._call_timeout.call(search)
+
+    def wait_for_others(self) -> None:
+        """Wait, before a write, until no other process holds the directory's database. Raises StoreFailed."""
+        if self._foreign is not None:
+            self._foreign.wait()
+
+    def refuse_others(self) -> None:
+        """Raise StoreFailed at once when another process writes into the directory's database."""
+        if self._foreign is not None:
+            self._foreign.refuse()
 
 
 def open_client(where: Path | str) -> Any:

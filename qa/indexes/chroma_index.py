@@ -8,30 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import httpx
 from chromadb.api.models.Collection import Collection
-from chromadb.errors import ChromaError, NotFoundError
+from chromadb.errors import NotFoundError
 
 from qa.catalog.catalog import ChunkRow
-from qa.errors import StoreFailed, store_failed
-from qa.indexes.chroma_client import (
-    ANSWER_S,
-    OWN_ANSWER_S,
-    CallTimeout,
-    ReadWriteLock,
-    close_client,
-    open_client,
-    seal,
-    throw_away,
-)
+from qa.indexes.chroma_client import ChromaStore
 from qa.indexes.filters import AnyOf, AtLeast, AtMost, Clause, set_apart
 from qa.indexes.protocols import Candidate, Place
-from qa.indexes.sqlite_locks import ForeignLock
 from qa.temporal import dates
 from qa.types import Vectors
 
@@ -46,8 +34,6 @@ _SPACE = {"hnsw": {"space": "cosine", "max_neighbors": 32}}
 # live chunks are a matter of seconds (20,000: 24 s), else at the next start.
 _REPLACED = 2_000
 _SOON = 20_000
-_RESET_S = 5.0  # for the searches under way
-_FAILURES = (ChromaError, httpx.HTTPError, OSError, ValueError, RuntimeError)
 
 
 # Chroma makes a list of all rows that pass a filter before it looks for neighbours: 304 ms instead of 5 at 72,107
@@ -69,23 +55,16 @@ class ChromaIndex:
         """Open a directory (the caller owns its lock) or a Chroma server's URL."""
         self._prefix = f"{catalog_id[:12]}-{hashlib.sha256(model.encode()).hexdigest()[:12]}"
         self._model = model
-        self._where = str(where)
-        self._directory = where if isinstance(where, Path) else None
-        self._foreign = None if self._directory is None else ForeignLock(self._directory / "chroma.sqlite3")
-        self._call_timeout = CallTimeout(self._where, ANSWER_S if self._directory is None else OWN_ANSWER_S)
-        self._client_lock = ReadWriteLock()  # of Chroma's client, which a reset closes
+        self._store = ChromaStore(where)
         self._collections: dict[str, Collection] = {}
         self._known: dict[tuple[int, int], Mapping[str, Any]] = {}  # by article and version
         self._newest = 0  # the latest day of what was ever known
         self._seen = 0  # the cursor at which what is known was true
         self._written = self._replaced = 0  # since the files were made
-        self._client: Any = None
-        try:
+        with self._store.mapped_errors("cannot be opened"):
             self._open_client()
             spaces = {each.configuration_json["hnsw"]["space"] for each in (self._state, *self._all_collections())}
-        except _FAILURES as exc:
-            raise StoreFailed(f"{where}: cannot be opened as vector index: {exc}") from exc
-        if self._directory is not None:
+        if self._store.directory is not None:
             live = self.size()
             self._written = int((self._state.metadata or {}).get("written", live))
             self._replaced = self._written - live
@@ -94,37 +73,16 @@ class ChromaIndex:
             self.reset()
 
     def _open_client(self) -> None:
-        self._client = open_client(self._where if self._directory is None else self._directory)
+        self._store.open()
         self._state = self._open(f"{self._prefix}-state")
 
-    def _close_client(self) -> None:
-        if self._client is not None:
-            close_client(self._client)
-            self._client = None
-        if self._foreign is not None:
-            self._foreign.close()
+    @property
+    def _client(self) -> Any:
+        return self._store.client
 
     def close(self) -> None:
-        """Stop Chroma: a directory that is restored and opened again must not be served from the old one's memory."""
-        self._close_client()
-        if self._directory is not None:
-            seal(self._directory)
-
-    @contextmanager
-    def _mapped_errors(self, what: str) -> Iterator[None]:
-        """Turn what Chroma raises into StoreFailed, or StoreFull."""
-        try:
-            yield
-        except _FAILURES as exc:
-            raise store_failed(f"{self._where}: the vector index {what}: {exc}", exc) from exc
-
-    @contextmanager
-    def _answering(self, what: str = "does not answer") -> Iterator[None]:
-        """Hold the client as a reader. Raises as `_mapped_errors` does."""
-        with self._mapped_errors(what), self._client_lock.reading():
-            if self._client is None:
-                raise StoreFailed(f"{self._where}: the vector index could not be opened again; it is tried again")
-            yield
+        """Let go of the directory or the server."""
+        self._store.close()
 
     def _open(self, name: str) -> Any:
         # An embedding function of Chroma's own would download a model on first use.
@@ -154,8 +112,8 @@ class ChromaIndex:
         """Return the number of the last change that is in the index, 0 for none."""
         if self._client is None:
             self._open_again()
-        with self._answering():
-            self._refuse_others()
+        with self._store.using():
+            self._store.refuse_others()
             return self._read_cursor()
 
     def _read_cursor(self) -> int:
@@ -180,7 +138,7 @@ class ChromaIndex:
         Not atomic in Chroma: a crash in between repeats the step, which writes only what is not there yet.
         """
         try:
-            with self._answering("cannot be written"):
+            with self._store.using("cannot be written"):
                 self._apply(changed, list(zip(rows, vectors, strict=True)))
                 self._state.modify(metadata={"model": self._model, "cursor": cursor, "written": self._written})
                 self._seen = cursor
@@ -189,7 +147,7 @@ class ChromaIndex:
             self._known = {key: known for key, known in self._known.items() if key[0] not in doomed}
 
     def _apply(self, changed: Sequence[int], rows: Sequence[tuple[ChunkRow, Vectors]]) -> None:
-        self._wait_for_others()
+        self._store.wait_for_others()
         held = self._held(changed)
         # What is there already is left alone: Chroma's graph loses points when it is written over. 8 of 166 made-up
         # vectors, all near each other, no longer found themselves; deleted first and then written, all did.
@@ -199,7 +157,7 @@ class ChromaIndex:
             mine = [(row, vector) for row, vector in fresh if row.collection == name]
             for start in range(0, len(mine), WRITE_ROWS):
                 part = mine[start : start + WRITE_ROWS]
-                self._wait_for_others()
+                self._store.wait_for_others()
                 # Not `upsert`: where processes share a server, the last request of one that was killed may arrive
                 # only now, and be written over. `add` leaves an id that is there.
                 self._collection(name).add(
@@ -224,17 +182,9 @@ class ChromaIndex:
         doomed = sorted(ids)
         for collection in self._all_collections() if doomed else ():
             for start in range(0, len(doomed), WRITE_ROWS):
-                self._wait_for_others()
+                self._store.wait_for_others()
                 collection.delete(ids=doomed[start : start + WRITE_ROWS])
         self._replaced += len(doomed)
-
-    def _wait_for_others(self) -> None:
-        if self._foreign is not None:
-            self._foreign.wait()
-
-    def _refuse_others(self) -> None:
-        if self._foreign is not None:
-            self._foreign.refuse()
 
     def _all_collections(self) -> list[Collection]:
         names = [found.name for found in self._client.list_collections() if found.name.startswith(f"{self._prefix}-c-")]
@@ -246,28 +196,27 @@ class ChromaIndex:
 
     def _is_mostly_replaced(self) -> bool:
         live = self._written - self._replaced
-        return self._directory is not None and self._replaced > max(live, _REPLACED)
+        return self._store.directory is not None and self._replaced > max(live, _REPLACED)
 
     def reset(self) -> None:
         """Forget everything; the next catch-up starts from the first change.
 
         A directory goes with all that is in it, also the vectors of other models: the catalog has them.
         """
-        with self._mapped_errors("cannot be reset"), self._client_lock.writing(_RESET_S):
-            self._wait_for_others()
+        with self._store.replacing("cannot be reset"):
+            self._store.wait_for_others()
             self._collections.clear()
             self._known = {}
             self._written = self._replaced = 0
-            if self._directory is None:
+            if self._store.directory is None:
                 self._empty()
             else:
-                self._close_client()
-                throw_away(self._directory)
-                self._open_client()
+                self._store.empty_directory()
+                self._state = self._open(self._state.name)
 
     def _open_again(self) -> None:
         """Open a directory whose reset broke off. Another thread may be in the middle of that reset, or of this."""
-        with self._mapped_errors("cannot be opened"), self._client_lock.writing(_RESET_S):
+        with self._store.replacing("cannot be opened"):
             if self._client is None:
                 self._open_client()
 
@@ -281,13 +230,13 @@ class ChromaIndex:
 
     def size(self) -> int:
         """Return how many chunks Chroma counts; that they can be found is another matter."""
-        with self._answering():
+        with self._store.using():
             return sum(collection.count() for collection in self._all_collections())
 
     def places(self) -> set[Place]:
         """Return the places of all chunks in the index, for verification."""
         found: set[Place] = set()
-        with self._answering():
+        with self._store.using():
             for collection in self._all_collections():
                 for offset in range(0, collection.count(), 5_000):
                     found |= {_place(chunk) for chunk in collection.get(limit=5_000, offset=offset, include=[])["ids"]}
@@ -297,12 +246,11 @@ class ChromaIndex:
         """Return the nearest chunks that satisfy the clauses, with their cosine, best first."""
 
         def search() -> list[Candidate]:
-            with self._answering():
-                self._refuse_others()
+            with self._store.using():
+                self._store.refuse_others()
                 return self._search(vector, collection, clauses, top_k)
 
-        with self._mapped_errors("does not answer"):  # also a thread that cannot be started
-            return self._call_timeout.call(search)
+        return self._store.call(search)
 
     def _search(self, vector: Vectors, collection: str, clauses: Sequence[Clause], top_k: int) -> list[Candidate]:
         index = self._known_collection(collection)

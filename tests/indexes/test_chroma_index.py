@@ -14,7 +14,7 @@ import pytest
 
 from qa.catalog.catalog import ChunkRow
 from qa.errors import StoreFailed, StoreFull
-from qa.indexes import chroma_index as vectors
+from qa.indexes import chroma_client, chroma_index as vectors
 from qa.indexes.chroma_index import ChromaIndex
 from qa.indexes.filters import AtMost, clauses_of
 from qa.types import Filters
@@ -320,7 +320,7 @@ def test_a_reset_that_breaks_off_is_made_good(index: ChromaIndex, monkeypatch: p
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(vectors, "open_client", no_room)
+        patch.setattr(chroma_client, "open_client", no_room)
         with pytest.raises(StoreFull, match="cannot be reset"):
             index.reset()
         with pytest.raises(StoreFull, match="cannot be opened"):
@@ -366,7 +366,7 @@ def test_who_asks_for_the_cursor_meanwhile_resets_nothing(index: ChromaIndex, mo
     """A look at the readiness falls between closing and opening: what is written after it must stay."""
     fill(index, chunk_row(1, "Bridge."), cursor=9)
     between = threading.Event()
-    thrown_away = vectors.throw_away
+    thrown_away = chroma_client.throw_away
     opened: list[object] = []
 
     def slowly(directory: Path) -> None:
@@ -374,9 +374,9 @@ def test_who_asks_for_the_cursor_meanwhile_resets_nothing(index: ChromaIndex, mo
         threading.Event().wait(0.3)
         thrown_away(directory)
 
-    monkeypatch.setattr(vectors, "throw_away", slowly)
-    opening = vectors.open_client
-    monkeypatch.setattr(vectors, "open_client", lambda where: opened.append(where) or opening(where))
+    monkeypatch.setattr(chroma_client, "throw_away", slowly)
+    opening = chroma_client.open_client
+    monkeypatch.setattr(chroma_client, "open_client", lambda where: opened.append(where) or opening(where))
     with ThreadPoolExecutor(1) as pool:
         resetting = pool.submit(index.reset)
         assert between.wait(5)
@@ -401,9 +401,9 @@ def test_a_search_that_hangs_holds_up_a_reset_for_seconds_only(
     index: ChromaIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is refused, what was there is still found, and the next try succeeds."""
-    monkeypatch.setattr(vectors, "_RESET_S", 0.2)
+    monkeypatch.setattr(chroma_client, "_RESET_S", 0.2)
     fill(index, chunk_row(1, "Bridge."))
-    with index._client_lock.reading(), pytest.raises(StoreFailed, match="still in use"):
+    with index._store.using(), pytest.raises(StoreFailed, match="still in use"):
         index.reset()
     assert found(index, "bridge") == [1]
     index.reset()

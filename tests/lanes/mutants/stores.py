@@ -206,16 +206,16 @@ GUARDS = (
     ),
     Guard(
         "a reset takes the files along",
-        "ChromaIndex.reset",
-        "throw_away(self._directory)",
+        "ChromaStore.empty_directory",
+        "throw_away(self.directory)",
         "pass",
         ("test_a_reset_leaves_no_file_of_the_old_index",),
     ),
     Guard(
         "a reset waits for the searches under way",
-        "ChromaIndex.reset",
-        "self._client_lock.writing(_RESET_S)",
-        'self._mapped_errors("cannot be reset")',
+        "ChromaStore.replacing",
+        "self._lock.writing(_RESET_S)",
+        'self.mapped_errors(what)',
         ("test_a_search_that_hangs_holds_up_a_reset_for_seconds_only",),
     ),
     Guard(
