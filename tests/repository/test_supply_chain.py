@@ -67,7 +67,7 @@ def test_no_code_of_ours_starts_chromas_server() -> None:
         assert not re.search(r"chromadb\.(app|server)|trust_remote_code", source), path
     compose = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     assert not re.search(r"chromadb\.app|uvicorn chromadb", compose)
-    assert "embedding_function=None" in "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("qa/*.py"))
+    assert "embedding_function=None" in "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("qa/**/*.py"))
 
 
 def test_an_audit_that_looked_nothing_up_is_no_audit(capsys: pytest.CaptureFixture[str]) -> None:
