@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa import Embedder, Evidence, MiniLM, Span, split_sentences
+from qa.text.english import FILLERS
 from qa.text.stemming import stem_set
 from qa.types import Source
-from qa.verification.lexicon import FILLERS
 from qa.verification.support_score import features, score
 from qa.verification.verify import check
 

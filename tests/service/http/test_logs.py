@@ -84,7 +84,7 @@ def test_lines_within_a_request_carry_its_id(tmp_path: Path, log: io.StringIO) -
     fault, request = [one for one in _events(log) if one.get("request_id") == reply.headers["x-request-id"]]
     assert (fault["event"], fault["level"]) == ("unexpected in a stream", "error")
     assert fault["exception"] == "ZeroDivisionError"
-    assert fault["where"].startswith("service/test_logs.py:")
+    assert fault["where"].startswith("http/test_logs.py:")
     assert (request["status"], request["error"]) == (200, "failed")
     assert "secret" not in log.getvalue()
 
@@ -113,7 +113,7 @@ def test_a_library_is_named_and_not_quoted(log: io.StringIO) -> None:
     logging.getLogger("py.warnings").warning("%s", "canary")
     first, second, third = _events(log)
     assert (first["logger"], first["exception"], first["event"]) == ("openai", "ValueError", "a library logged")
-    assert first["place"].startswith("service/test_logs.py:")
+    assert first["place"].startswith("http/test_logs.py:")
     assert second["event"] == "Invalid HTTP request received."
     assert third["logger"] == "py.warnings"
     assert "canary" not in log.getvalue()
