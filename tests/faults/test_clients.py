@@ -26,12 +26,13 @@ from typing import Any
 import psutil
 import pytest
 
-from qa.draft import Delta, Event, Looked
-from qa.service import boundary, patience, streams
+from qa.answering.draft import Delta, Event, Looked
+from qa.library import Library
+from qa.service import patience
 from qa.service.app import create_app
-from qa.service.deps import answerer
+from qa.service.http import middleware, streams
+from qa.service.http.deps import answerer
 from qa.types import Question
-from qa.wiring import Library
 from tests.scripted_server import Act, Computed, Hang, ScriptedServer, Stream, Wire, cite_first_sentence
 from tests.service.serving import BRIDGE, FakeAnswerer, client, post, read_until, running, settings_for
 from tests.service.test_serve import SERVE
@@ -216,8 +217,8 @@ def test_fault_37_slow_heads_and_bodies(tmp_path: Path, monkeypatch: pytest.Monk
     """Heads that never end, three hundred of them, and bodies that trickle are closed in time; others are served."""
     if not ALL:
         monkeypatch.setattr(patience, "HEAD_S", 1.0)
-        monkeypatch.setattr(boundary, "PATIENCE_S", 1.0)
-    monkeypatch.setattr(boundary, "SLOWEST_BYTES_S", 10**9)
+        monkeypatch.setattr(middleware, "PATIENCE_S", 1.0)
+    monkeypatch.setattr(middleware, "SLOWEST_BYTES_S", 10**9)
     with running(create_app(settings_for(tmp_path / "store"))) as port:
         began = time.monotonic()
         slow = [socket.create_connection(("127.0.0.1", port), 40) for _ in range(300)]
@@ -420,7 +421,7 @@ def test_fault_42_wrong_settings(tmp_path: Path, named: str, environ: dict[str, 
             **environ,
             "PYTHONPATH": str(root),
         }
-        code = "import sys; from qa.cli import main; sys.exit(main())"
+        code = "import sys; from qa.cli.main import main; sys.exit(main())"
         given = [sys.executable, "-c", code, "serve", "--host", environ.get("HOST", "127.0.0.1"), "--port", port]
         began = time.monotonic()
         done = subprocess.run(given, env=own, capture_output=True, text=True, timeout=60, cwd=tmp_path)

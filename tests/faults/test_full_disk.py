@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from qa.errors import StoreFull
-from qa.room import store_failed
+from qa.errors import StoreFull, store_failed
 from tests.faults import full_disk
 
 POINTS = 50 if os.environ.get("FULL_NUMBERS") else 2
 LARGEST = 1_500_000  # bytes: from there on everything fits
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.crash.worker"])
+_CONTEXT.set_forkserver_preload(["tests.lanes.crash.worker"])
 
 
 @pytest.mark.parametrize("point", range(POINTS))

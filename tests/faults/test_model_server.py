@@ -1,6 +1,6 @@
 """Faults 1 to 17: whatever the model server does, a question ends in time in one state, and says nothing false.
 
-Real sockets, the whole answerer. What the client library does with each fault is pinned in tests/test_llm.py.
+Real sockets, the whole answerer. What the client library does with each fault is pinned in tests/llm.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from qa.chat import ModelSettings
+from qa.answering.reply_parser import Partial, ReplyParser, Sentence
 from qa.errors import EmbeddingFailed
-from qa.llm import EmbeddingServer, OpenAIChat
-from qa.reply import Partial, ReplyParser, Sentence
+from qa.library import Library
+from qa.llm.openai_chat import EmbeddingServer, OpenAIChat
+from qa.llm.protocols import ModelSettings
 from qa.settings import Settings
 from qa.types import Answer, Question
-from qa.wiring import Library
 from tests.answer_shape import faults
 from tests.fakes import Store, article
 from tests.scripted_server import (
@@ -134,7 +134,7 @@ async def test_fault_03_hopeless(library: Library, act: Act, caplog: pytest.LogC
     """One call, one line for the operator, and no key in it."""
     told = await ask(library, act)
     assert (told.state, told.calls) == (AWAY, 1)
-    assert len([one for one in caplog.records if one.name == "qa.llm"]) == 1
+    assert len([one for one in caplog.records if one.name == "qa.llm.openai_chat"]) == 1
     assert "sk-canary" not in caplog.text
 
 

@@ -19,10 +19,10 @@ from chromadb.api.client import Client
 from chromadb.api.models.Collection import Collection
 from chromadb.errors import InternalError
 
-from qa.catalog import Catalog
-from qa.catalog_copies import restore
+from qa.catalog.backup import restore
+from qa.catalog.catalog import Catalog
 from qa.errors import EmbeddingFailed, QaError
-from qa.lexical import LexicalIndex
+from qa.indexes.tantivy_index import LexicalIndex
 from tests.answer_shape import faults
 from tests.fakes import HashEmbedder, Store, article, live_texts
 

@@ -18,8 +18,8 @@ import pytest
 import sqlalchemy as sa
 from chromadb.errors import InternalError
 
-from qa import chroma
 from qa.errors import StoreFailed
+from qa.indexes import chroma_client
 from tests.fakes import HashEmbedder, Store, article
 from tests.faults.chroma_server import ChromaServer
 
@@ -36,7 +36,7 @@ sys.stdin.readline()
 """
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.crash.worker"])
+_CONTEXT.set_forkserver_preload(["tests.lanes.crash.worker"])
 
 
 @contextmanager
@@ -178,10 +178,10 @@ def test_fault_23_files_of_another_version_of_chroma(
     with sqlite3.connect(directory / "chroma.sqlite3") as raw:
         raw.execute("INSERT INTO migrations SELECT dir, 99, '00099-new.sqlite.sql', sql, hash FROM migrations LIMIT 1")
     raw.close()
-    (directory / chroma._VERSION).write_text("99.0.0")
-    chroma.seal(directory)
+    (directory / chroma_client._VERSION).write_text("99.0.0")
+    chroma_client.seal(directory)
     if not sealed:
-        (directory / chroma._SEAL).unlink()
+        (directory / chroma_client._SEAL).unlink()
     with Store(tmp_path, HashEmbedder()) as store:
         assert "99.0.0" in caplog.text
         assert [one.behind for one in store.projections.states()] == [0, 2]

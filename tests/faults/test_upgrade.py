@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from qa import catalog_copies
-from qa.catalog import Catalog
-from qa.catalog_tables import SCHEMA_VERSION
+from qa.catalog import backup
+from qa.catalog.catalog import Catalog
+from qa.catalog.tables import SCHEMA_VERSION
 from tests.fakes import HashEmbedder, Store, article
 
 # Made by the code of its time, the first commit, and closed. Nothing was tagged yet.
 FIRST = Path(__file__).parent / "stores" / "first.tar.xz"
 TEXT = "The harbour bridge closed on Friday. 😀 Nobody was hurt."
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.crash.worker"])
+_CONTEXT.set_forkserver_preload(["tests.lanes.crash.worker"])
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_fault_46_it_becomes_what_a_new_store_is(first: Path, tmp_path: Path) ->
 def test_fault_46_a_backup_of_the_first_version_is_restored(first: Path, tmp_path: Path) -> None:
     """Its catalog alone, elsewhere: the indexes are made from it."""
     (tmp_path / "new").mkdir()
-    catalog_copies.restore(first / "catalog.sqlite3", f"sqlite:///{tmp_path / 'new' / 'catalog.sqlite3'}")
+    backup.restore(first / "catalog.sqlite3", f"sqlite:///{tmp_path / 'new' / 'catalog.sqlite3'}")
     with Store(tmp_path / "new", HashEmbedder()) as store:
         check(store)
 

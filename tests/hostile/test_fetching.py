@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from qa.errors import BadArticle
-from qa.fetching import Fetcher, is_public
-from qa.readers import read
-from qa.rows import article_from_row
+from qa.readers.fetch import Fetcher, is_public
+from qa.readers.read import read
+from qa.readers.rows import article_from_row
 from qa.types import Article, Refused
 from tests.service.serving import client
 

@@ -14,10 +14,10 @@ import httpx
 import psutil
 import pytest
 
-from qa import rows
 from qa.errors import BadArticle
-from qa.html import PageReader
-from qa.readers import read
+from qa.readers import rows
+from qa.readers.html_process import PageReader
+from qa.readers.read import read
 from qa.service.app import create_app
 from qa.types import Article, Refused
 from tests.service.serving import running, settings_for

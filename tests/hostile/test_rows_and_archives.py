@@ -13,10 +13,10 @@ import psutil
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from qa import readers
 from qa.errors import BadArticle
-from qa.readers import read
-from qa.rows import article_from_row
+from qa.readers import read as readers
+from qa.readers.read import read
+from qa.readers.rows import article_from_row
 from qa.types import Article, Refused
 from tests.hostile.naughty import STRINGS
 from tests.service.serving import client

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from qa.chunking import chunk
 from qa.errors import BadArticle
-from qa.furniture import find
-from qa.preparing import prepare
-from qa.readers import read
-from qa.rows import MAX_BYTES, article_from_row
-from qa.text import sha256
+from qa.ingest.prepare import prepare
+from qa.readers.boilerplate import find
+from qa.readers.read import read
+from qa.readers.rows import MAX_BYTES, article_from_row
+from qa.text.chunking import chunk
+from qa.text.normalise import sha256
 from qa.types import Article, Refused
 from tests.hostile.naughty import STRINGS
 

@@ -4,8 +4,8 @@ import random
 
 import pytest
 
-from eval.attack_plants import every_place, load_texts
-from eval.traitor import BEHAVIOURS
+from eval.bench.attacks.hostile_model import BEHAVIOURS
+from eval.bench.attacks.plants import every_place, load_texts
 from tests.attacks.test_attacks import SEED, assert_nothing_got_through, attack_service, check_prompt, check_replies
 
 

@@ -1,7 +1,7 @@
 """The embedded embedder against vectors that others made with sentence-transformers."""
 
-from qa.minilm import MiniLM
-from tests.test_minilm import read_reference
+from qa.embeddings.minilm import MiniLM
+from tests.embeddings.test_minilm import read_reference
 
 
 def test_fp32_agrees_with_an_independent_reference(shared):

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from eval.importers import SETS, import_set, lines
-from eval.items import load_items
+from eval.dataset.importers import SETS, import_set, lines
+from eval.dataset.items import load_items
 from tests.eval.gold_bits import read_lines
 
 

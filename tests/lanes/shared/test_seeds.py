@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from qa.front_matter import read_head
-from qa.readers import read
+from qa.library import Library
+from qa.readers.front_matter import read_head
+from qa.readers.read import read
 from qa.settings import Settings
 from qa.types import Question
-from qa.wiring import Library
-from tests.test_furniture import marked_lines
+from tests.readers.test_boilerplate import marked_lines
 
 NOISE = ("leave a reply", "leave a comment", "latest articles", "source link", "©", "all rights", "related posts")
 
