@@ -5,16 +5,13 @@ from __future__ import annotations
 import logging
 import sys
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from qa.cli import keys, store
 from qa.cli.common import AsJson, Collection, open_catalog, open_library, print_json, read_settings, show_progress
 from qa.errors import BadInput, BadSettings, Locked, NotFound, QaError
-
-if TYPE_CHECKING:
-    pass
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.add_typer(store.articles, name="articles")
