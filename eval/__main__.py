@@ -108,6 +108,7 @@ def tables(
     workers: Annotated[int, typer.Option(min=1)] = 1,
     cache: Annotated[Path, typer.Option(help="Where stores and runs stay.")] = Path(".bench"),
     store: Annotated[list[str] | None, typer.Option(help="CORPUS=DIR: a store made before, docs_2022=DIR.")] = None,
+    refit: Annotated[bool, typer.Option("--refit", help="Also fit the support score's weights on these sets.")] = False,
     as_json: Annotated[bool, typer.Option("--json")] = False,
     out: Annotated[Path | None, typer.Option(help="Also write the figures as JSON.")] = None,
 ) -> None:
@@ -119,7 +120,7 @@ def tables(
     pairs = [one.partition("=") for one in store or ()]
     if not all(name and folder and Path(folder).is_dir() for name, _, folder in pairs):
         raise typer.BadParameter("say --store CORPUS=DIR with a folder that is there")
-    asked = Bench(data, cache, embed, limit, workers, {name: Path(folder) for name, _, folder in pairs})
+    asked = Bench(data, cache, embed, limit, workers, {name: Path(folder) for name, _, folder in pairs}, refit)
     with _failures():
         found = measure(asked, sets.split(",") if sets else names(), Console(stderr=True))
     figures = json.dumps(data_of(found, asked), ensure_ascii=False, indent=1)
