@@ -205,7 +205,7 @@ bench-speed: install
 	$(BIN)/python -m eval bench speed
 
 # Hours: a store of 300,000 chunks with vectors is built on the way.
-bench-scale: install
+bench-scale: dev
 	@mkdir -p .bench
 	$(BIN)/python -m eval bench scale --data $(DATA) --out .bench/scale.json --plot .bench/scale.svg $(SCALE)
 

@@ -19,7 +19,6 @@ from rich.console import Console
 
 from eval.peers_draw import SETS, Draw, draw
 from eval.peers_marks import compare_all, costs, tables
-from eval.peers_plot import draw_peers
 from qa import QaError
 
 DEPTH = 50  # pieces that are looked at for ten different articles
@@ -116,11 +115,13 @@ def _run_one(one: Contestant, contest: Contest, job: Path, out: Path) -> None:
 
 def report(contest: Contest, plot: Path | None, as_json: bool, console: Console) -> str:
     """Run everything and return the tables, or all figures as JSON; draw the picture if a file is named."""
+    if plot is not None:
+        from eval.peers_plot import draw_peers  # before the run: it takes an hour, and this fails without matplotlib
     drawn, found = run(contest, console)
     lines = compare_all(found, drawn.questions, SETS)
     taken = costs(found)
     if plot is not None:
-        plot.write_text(str(draw_peers(lines, taken, label)), encoding="utf-8")
+        plot.write_text(draw_peers(lines, taken, label), encoding="utf-8")
     if not as_json:
         return tables(lines, taken, label)
     figures = {
