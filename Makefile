@@ -185,7 +185,7 @@ bench-tables: install
 	$(BIN)/python -m eval bench tables --data $(DATA) --cache .bench --out .bench/table.json $(TABLES)
 
 # After bench-tables, whose store of 2022 it asks.
-bench-refusal: install
+bench-refusal: dev
 	$(BIN)/python -m eval.refusal --bench $(DATA) --store .bench/stores/docs_2022-minilm-*
 
 bench-conflicts: install
