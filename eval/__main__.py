@@ -107,7 +107,7 @@ def run(
     if sum(one is not None for one in (server, data_dir, articles)) != 1:
         raise typer.BadParameter("say one of --server, --data-dir and --articles")
     asking = Asking(mode, as_of, collection, top_k, as_of_field, sentences)
-    money = {"prices": read_prices(price_in, price_out), "max_cost": None if yes else max_cost}
+    money: dict[str, Any] = {"prices": read_prices(price_in, price_out), "max_cost": None if yes else max_cost}
     if max_cost is not None and money["prices"] is None:
         raise typer.BadParameter("--max-cost needs --price-in and --price-out")
 
