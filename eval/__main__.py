@@ -16,7 +16,7 @@ from eval.errors import read_prices, reported_errors
 GoldOption = Annotated[Path, typer.Option("--gold", exists=True, help="A gold file, or a folder of them.")]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-RESEARCH = "eval.bench_main"
+RESEARCH = "eval.bench.__main__"
 
 
 app.command()(model_commands.judge)
@@ -56,8 +56,8 @@ def gate(
 
     from rich.console import Console
 
-    from eval.compare import check_gates, load_gates, table
-    from eval.gate import BASELINE, against_baseline, ask_gold, write_baseline
+    from eval.scoring.compare import check_gates, load_gates, table
+    from eval.scoring.gate import BASELINE, against_baseline, ask_gold, write_baseline
 
     with reported_errors(), tempfile.TemporaryDirectory() as folder:
         scores = ask_gold(keep or Path(folder), Console(stderr=True))
@@ -100,9 +100,9 @@ def run(
     """Ask every gold question and keep the whole answers."""
     import asyncio
 
-    from eval.run import Done, run as ask_all
-    from eval.server import ServerTarget
-    from eval.targets import Asking, LibraryTarget, open_library
+    from eval.runs.run import Done, run as ask_all
+    from eval.runs.server_target import ServerTarget
+    from eval.runs.targets import Asking, LibraryTarget, open_library
 
     if sum(one is not None for one in (server, data_dir, articles)) != 1:
         raise typer.BadParameter("say one of --server, --data-dir and --articles")
@@ -142,9 +142,9 @@ def score(
     ] = None,
 ) -> None:
     """Score a run against its gold set."""
-    from eval.judge_agreement import read_agreement
-    from eval.judged import read_judged
-    from eval.score import score as score_run, table
+    from eval.judging.agreement import read_agreement
+    from eval.judging.judged import read_judged
+    from eval.scoring.score import score as score_run, table
 
     with reported_errors():
         prices = read_prices(price_in, price_out)
@@ -163,7 +163,7 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Compare two scores, and fail on a floor that is not kept or a fall beyond chance."""
-    from eval.compare import GATES, compare_scores, comparison_json, load_gates, load_scores, table
+    from eval.scoring.compare import GATES, compare_scores, comparison_json, load_gates, load_scores, table
 
     with reported_errors():
         found = compare_scores(load_scores(base), load_scores(new), load_gates(gate or GATES))
@@ -183,8 +183,8 @@ def report(
     gate: Annotated[Path | None, typer.Option(exists=True, help="Show these floors and ceilings.")] = None,
 ) -> None:
     """Write one page with figures, plots and every question; it loads nothing from anywhere."""
-    from eval.compare import load_gates
-    from eval.report import write_report
+    from eval.report.report import write_report
+    from eval.scoring.compare import load_gates
 
     with reported_errors():
         size = write_report(scores, html, runs=run or (), gold=gold, gates=load_gates(gate) if gate else None)
@@ -200,7 +200,7 @@ def import_set(
     year: Annotated[str | None, typer.Option(help="Only questions asked in this year.")] = None,
 ) -> None:
     """Turn a public set into the gold format."""
-    from eval.importers import import_set as convert
+    from eval.dataset.importers import import_set as convert
 
     with reported_errors():
         counted = convert(name, path, out, articles, year)
@@ -213,7 +213,7 @@ def check_gold(
     articles: Annotated[list[str] | None, typer.Option(help="Articles; the sample articles if left out.")] = None,
 ) -> None:
     """Check every gold span against its article; print every fault, and exit 1 if there is one."""
-    from eval.gold_format import MINIMUM, check_articles, load
+    from eval.dataset.format import MINIMUM, check_articles, load
     from qa import Article, read
 
     with reported_errors():

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from eval.estimate import Prices
+    from eval.models.estimate import Prices
 
 
 @contextmanager
 def reported_errors() -> Iterator[None]:
     """Turn what is wrong into a line on stderr: exit code 1, and 3 where the model server is away."""
-    from eval.model_calls import ServerAway
-    from eval.run import BadRun
+    from eval.models.model_calls import ServerAway
+    from eval.runs.run import BadRun
     from qa import QaError
 
     try:
@@ -28,7 +28,7 @@ def reported_errors() -> Iterator[None]:
 
 def read_prices(price_in: float | None, price_out: float | None) -> Prices | None:
     """Return the prices that two options give, None without them. Raises BadParameter where one is missing."""
-    from eval.estimate import Prices
+    from eval.models.estimate import Prices
 
     if (price_in is None) != (price_out is None):
         raise typer.BadParameter("--price-in and --price-out go together")

@@ -1,6 +1,6 @@
 """Where time goes within one request, told to a tracer when there is one. No name or attribute holds any text.
 
-The tracer itself is `qa.service.traces`; without it everything here does nothing.
+The tracer itself is `qa.service.http.traces`; without it everything here does nothing.
 """
 
 from __future__ import annotations
