@@ -12,7 +12,8 @@ from datetime import UTC, date, datetime
 from qa import tracing
 from qa.catalog.catalog import Catalog, ChunkRow
 from qa.errors import BadQuestion, EmbeddingFailed, StoreFailed
-from qa.indexes.protocols import Candidate, NearestIndex, Place, WordIndex
+from qa.indexes.filters import Clause, clauses_of
+from qa.indexes.protocols import Candidate, Place, VectorIndex, WordIndex
 from qa.query import time_window
 from qa.query.analysis import Asked, analyse
 from qa.query.follow_ups import Standalone, alone
@@ -54,7 +55,7 @@ class Retriever:
         self,
         catalog: Catalog,
         lexical: WordIndex,
-        vectors: NearestIndex | None,
+        vectors: VectorIndex | None,
         embedder: Embedder | None,
         lagging: Callable[[], Sequence[str]] = lambda: (),
     ) -> None:
@@ -97,12 +98,16 @@ class Retriever:
         follow_up = alone(question) if isinstance(question, str) else question
         asked = analyse(follow_up.question, follow_up.own, f"{follow_up.context} {follow_up.aside}".strip())
         today = _day(as_of)
-        bounds = _Bounds(collection, filters, dates.ordinal(today.isoformat()))
+        not_after = dates.ordinal(today.isoformat())
+        articles = self._catalog.pks(collection, filters.article_ids) if filters.article_ids else ()
+        clauses = clauses_of(filters, articles, not_after)
         degraded: list[str] = []
         # Side by side, if there are two: each waits most of its time for code that needs no interpreter.
         two = self._vectors is not None and self._embedder is not None
-        beside = self._beside.submit(copy_context().run, self._near, asked.in_context, bounds) if two else None
-        words = self._words(asked, bounds, degraded)
+        beside = (
+            self._beside.submit(copy_context().run, self._near, asked.in_context, collection, clauses) if two else None
+        )
+        words = self._words(asked, collection, clauses, degraded)
         near = beside.result() if beside is not None else []
         if near is None:
             degraded.append("vectors")
@@ -112,7 +117,7 @@ class Retriever:
         degraded += [f"{name}_behind" for name in self._lagging() if name not in degraded]
         span = time_window.window(asked.question, today) or time_window.window(follow_up.before, today)
         window = None if span is None else (dates.ordinal(span[0].isoformat()), dates.ordinal(span[1].isoformat()))
-        return Found(asked, tuple(words), tuple(near or ()), bounds.not_after, window, tuple(degraded))
+        return Found(asked, tuple(words), tuple(near or ()), not_after, window, tuple(degraded))
 
     def _live(self, order: Sequence[Place], not_after: int, wanted: int) -> list[tuple[Place, ChunkRow]]:
         """Return the best chunks that the catalog has, as it has them; an index may be behind.
@@ -147,37 +152,25 @@ class Retriever:
             now.setdefault(row.article, []).append(row)
         return {place: now[place[0]][min(place[2], len(now[place[0]]) - 1)] for place in stale if place[0] in now}
 
-    def _words(self, asked: Asked, bounds: _Bounds, degraded: list[str]) -> list[Candidate]:
+    def _words(self, asked: Asked, collection: str, clauses: Sequence[Clause], degraded: list[str]) -> list[Candidate]:
         try:
             with tracing.stage("words"):
-                return self._lexical.search(
-                    (*asked.stems, *asked.carried), bounds.collection, bounds.filters, bounds.not_after, LEG_HITS
-                )
+                return self._lexical.search((*asked.stems, *asked.carried), collection, clauses, LEG_HITS)
         except StoreFailed as exc:
             _log.warning("word index away: %s", exc)
             degraded.append("lexical")
             return []
 
-    def _near(self, question: str, bounds: _Bounds) -> list[Candidate] | None:
+    def _near(self, question: str, collection: str, clauses: Sequence[Clause]) -> list[Candidate] | None:
         """Return the nearest chunks, None where nobody could look."""
         assert self._vectors is not None and self._embedder is not None  # else there is nothing to ask
-        articles = self._catalog.pks(bounds.collection, bounds.filters.article_ids)
         try:
             with tracing.stage("vectors"):
                 vector = self._embedder.embed_query(question)
-                return self._vectors.search(
-                    vector, bounds.collection, bounds.filters, articles, bounds.not_after, LEG_HITS
-                )
+                return self._vectors.search(vector, collection, clauses, LEG_HITS)
         except (StoreFailed, EmbeddingFailed) as exc:
             _log.warning("vector leg away: %s", exc)
             return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Bounds:
-    collection: str
-    filters: Filters
-    not_after: int  # nothing dated after this day is shown
 
 
 def _place_of(row: ChunkRow) -> Place:
