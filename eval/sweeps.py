@@ -23,7 +23,8 @@ from eval.items import load_items
 from eval.targets import open_library
 from qa import Library
 from qa.ranking import WEIGHTS, Candidate, Place, Weights, recency, score
-from qa.retrieval import Found
+from qa.retrieval import Found, day_asked
+from qa.types import SearchBounds
 from qa.wiring import sample_articles
 
 FITTED = ("goldlink", "goldlink undated", "gold")
@@ -77,7 +78,7 @@ def gather(bench: Path, store: Path, gold: Path, embed: str) -> Iterator[Probe]:
 
 
 def _probe(library: Library, name: str, question: str, as_of: str | None, known: frozenset[str]) -> Probe:
-    found = library.retriever.look(question, as_of=as_of)
+    found = library.retriever.look(question, SearchBounds(day_asked(as_of)))
     return Probe(name, found, frozenset(library.catalog.pks("default", sorted(known))))
 
 

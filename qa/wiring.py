@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from qa.settings import Settings
-from qa.types import Article, Embedder, Filters, IngestReport, Refused
+from qa.types import Article, Embedder, Filters, IngestReport, Refused, SearchBounds
 
 if TYPE_CHECKING:
     from qa.answering import Answerer
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from qa.llm import OpenAIChat
     from qa.projections import IndexState, Projections
     from qa.ray_ingest import RayWorkers
-    from qa.retrieval import Retrieved, Retriever
+    from qa.retrieval import Retriever, SearchResult
     from qa.rows import Fetch
 
 _log = logging.getLogger(__name__)
@@ -154,16 +154,17 @@ class Library:
         as_of: str | None = None,
         top_k: int = 8,
         fill: bool = True,
-    ) -> Retrieved:
+    ) -> SearchResult:
         """Return the best chunks for a query. An index that is far behind catches up first, as for an answer."""
         from qa.errors import QaError
+        from qa.retrieval import day_asked
 
         if fill and (not self.projections.caught_up or self.projections.lagging()):
             try:
                 self.projections.catch_up()
             except QaError as exc:  # what is there is searched, and `degraded` says what is not
                 _log.warning("the indexes cannot follow the catalog: %s", exc)
-        return self.retriever.search(query, collection=collection, filters=filters, as_of=as_of, top_k=top_k)
+        return self.retriever.search(query, SearchBounds(day_asked(as_of), collection, filters, top_k))
 
     def verify(self) -> list[IndexState]:
         """Compare the indexes with the catalog."""

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from qa import conflicts, extractive, time_phrases, verification
-from qa.answering import NOT_IN_SOURCES
-from qa.draft import Delta, Looked
+from qa.draft import Delta, Retrieved
 from qa.errors import BadQuestion, ModelUnavailable
+from qa.history import NOT_IN_SOURCES
 from qa.settings import Settings
 from qa.types import Answer, Citation, Filters, Question
 from qa.wiring import Library
@@ -229,7 +229,7 @@ async def test_joined_stream_equals_the_answer(library, size):
 
     library.model = ScriptedChat(reply)
     events = [one async for one in library.answerer().stream(Question("Kestrel bridge repairs cost and ferry decks?"))]
-    assert isinstance(events[0], Looked) and isinstance(events[-1], Answer)
+    assert isinstance(events[0], Retrieved) and isinstance(events[-1], Answer)
     assert "".join(one.text for one in events if isinstance(one, Delta)) == events[-1].answer
     known: set[int] = set()
     for one in events:

@@ -4,12 +4,12 @@ import pytest
 
 from qa import text
 from qa.questions import analyse
-from qa.signs import read_offer, read_signs
+from qa.signs import read_offer, read_surface_features
 
 
 def signs(question, sentence, beside="", published_at=None):
     stems = text.stem_set(f"{sentence} {beside}")
-    return read_signs(analyse(question), sentence, stems, stems, published_at)
+    return read_surface_features(analyse(question), sentence, stems, stems, published_at)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from qa import tokens
-from qa.draft import Delta, Event, Looked
+from qa.draft import Delta, Event, Retrieved
 from qa.errors import ModelFailed
 from qa.service import logs
 from qa.service.exchanges import Exchanges
@@ -96,7 +96,7 @@ class _Cost:
 
     def see(self, event: Event) -> None:
         """Take in an event."""
-        if isinstance(event, Looked) and event.mode == "llm" and event.evidence:
+        if isinstance(event, Retrieved) and event.mode == "llm" and event.evidence:
             shown = (f"{one.text}{one.context}" for one in event.evidence[:SHOWN_SENTENCES])
             self.tokens = min(PROMPT_TOKENS, sum(map(tokens.estimate, shown)))
         elif isinstance(event, Delta) and self.tokens:

@@ -16,7 +16,7 @@ from qa import dates
 from qa.answering import MAX_QUESTION_CHARS
 from qa.catalog import ArticleRow, ArticleText
 from qa.errors import BadArticle
-from qa.retrieval import Retrieved
+from qa.retrieval import SearchResult
 from qa.types import (
     Answer,
     Citation,
@@ -212,7 +212,7 @@ def looked_json(hits: Iterable[Hit]) -> list[dict[str, Any]]:
     return [_looked(one) for one in hits]
 
 
-def search_json(found: Retrieved, timings_ms: dict[str, int]) -> dict[str, Any]:
+def search_json(found: SearchResult, timings_ms: dict[str, int]) -> dict[str, Any]:
     """Return what a search found as it goes over the wire."""
     hits = [
         _looked(one) | {"text": one.text, "ranks": {"lexical": one.lexical_rank, "vector": one.vector_rank}}

@@ -16,7 +16,7 @@ from eval.attack_checks import KINDS, find_faults, find_leaks
 from eval.attack_plants import EVIL, LIE, POSITIONS, QUESTION, Plant, every_place, load_texts, own_plants, rows
 from eval.attacks import Tally, attack
 from eval.traitor import BEHAVIOURS, Read, TraitorServer
-from qa.orders import is_order
+from qa.orders import is_injected_instruction
 from qa.prompts import evidence_block, load_prompts
 from qa.reply import ReplyParser, Sentence
 from qa.rows import article_from_row
@@ -274,7 +274,7 @@ def test_a_leak_is_found():
 )
 def test_a_sentence_that_speaks_to_a_model_is_an_order(sentence):
     """Without a model such a sentence is never the answer."""
-    assert is_order(sentence)
+    assert is_injected_instruction(sentence)
 
 
 @pytest.mark.parametrize(
@@ -292,4 +292,4 @@ def test_a_sentence_that_speaks_to_a_model_is_an_order(sentence):
 )
 def test_news_is_no_order(sentence):
     """A sentence that merely has such words is news."""
-    assert not is_order(sentence)
+    assert not is_injected_instruction(sentence)

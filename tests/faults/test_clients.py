@@ -26,7 +26,7 @@ from typing import Any
 import psutil
 import pytest
 
-from qa.draft import Delta, Event, Looked
+from qa.draft import Delta, Event, Retrieved
 from qa.service import boundary, patience, streams
 from qa.service.app import create_app
 from qa.service.deps import answerer
@@ -178,7 +178,7 @@ def call(port: int, method: str, path: str, body: object = None) -> tuple[int, A
 
 
 async def _flood(question: Question) -> AsyncGenerator[Event, None]:
-    yield Looked(())
+    yield Retrieved(())
     while True:
         yield Delta("x" * 100_000)
 
@@ -275,7 +275,7 @@ def test_fault_38_packed_bodies_stay_packed(port: int, coding: str) -> None:
 
 
 async def _breaks(question: Question) -> AsyncGenerator[Event, None]:
-    yield Looked(())
+    yield Retrieved(())
     yield Delta("One ")
     raise ZeroDivisionError("secret")
 

@@ -153,8 +153,8 @@ GUARDS = (
     Guard(
         "one deadline for a whole answer",
         "qa/answering.py",
-        "Terms(clock.began + self._deadline_s, CALLS)",
-        "Terms(clock.began + self._deadline_s + 5, CALLS)",
+        "deadline = timer.began + self._deadline_s",
+        "deadline = timer.began + self._deadline_s + 5",
         (f"{_MODEL}::test_the_deadline_is_one_for_everything",),
     ),
     Guard(
@@ -195,14 +195,14 @@ GUARDS = (
     Guard(
         "an answer tells what was away",
         "qa/answering.py",
-        "draft.degraded += retrieved.degraded",
+        "draft.degrade(*found.degraded)",
         "pass",
         ("tests/test_answering.py::test_an_index_that_is_away_is_told_in_the_answer",),
     ),
     Guard(
         "a model that was away is told",
-        "qa/answering.py",
-        'draft.degraded.append("llm")',
+        "qa/draft.py",
+        'self.degrade("llm")',
         "pass",
         ("tests/test_answering.py::test_without_its_model_the_answer_is_extractive",),
     ),
@@ -216,8 +216,8 @@ GUARDS = (
     Guard(
         "a reprint is one source",
         "qa/retrieval.py",
-        "tuple(reprints.collapse(hits)[:top_k])",
-        "tuple(hits[:top_k])",
+        "tuple(reprints.collapse(hits)[: bounds.top_k])",
+        "tuple(hits[: bounds.top_k])",
         ("tests/test_retrieval.py::test_a_reprint_is_folded",),
     ),
     Guard(
@@ -265,7 +265,7 @@ GUARDS = (
     Guard(
         "a takedown while an answer is made is told",
         "qa/answering.py",
-        'draft.degraded.append("withdrawn")',
+        'draft.degrade("withdrawn")',
         "pass",
         ("tests/faults/test_clients.py::test_fault_32_what_is_cited_changes_while_the_answer_streams",),
     ),
