@@ -198,7 +198,16 @@ def test_the_time_of_the_question_before_holds_until_another_is_named() -> None:
     """It steers retrieval as the user's own words would."""
     found = carry_over("What did it cost?", said(*BRIDGE))
     assert timewords.window(found.earlier_questions, timewords.date(2026, 6, 1)) is not None
+    assert timewords.window(found.analyse().earlier_questions, timewords.date(2026, 6, 1)) is not None
     assert timewords.window(found.question, timewords.date(2026, 6, 1)) is None
+
+
+def test_a_follow_up_says_that_it_is_one():
+    """Whoever asks a model to rewrite it need not find out again; an empty conversation has no follow-ups."""
+    assert carry_over("What did it cost?", said(*BRIDGE)).is_follow_up
+    assert carry_over("What did it cost?", (Turn("assistant", "The bridge reopened."),)).is_follow_up
+    assert not carry_over("How old is Dorothea Lanyon?", said(*BRIDGE)).is_follow_up
+    assert not carry_over("What did it cost?", ()).is_follow_up
 
 
 def test_nothing_is_carried_without_a_history() -> None:
