@@ -9,23 +9,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what a type checker sees; test_public_api.py holds it to the table below
-    from qa.chat import (
+    from qa.embeddings.minilm import MiniLM as MiniLM
+    from qa.errors import ModelFailed as ModelFailed, ModelUnavailable as ModelUnavailable, QaError as QaError
+    from qa.library import Library as Library, sample_articles as sample_articles
+    from qa.llm.openai_chat import OpenAIChat as OpenAIChat
+    from qa.llm.prompts import evidence_block as evidence_block, make_fence as make_fence, make_ids as make_ids
+    from qa.llm.protocols import (
         ChatModel as ChatModel,
         EndPiece as EndPiece,
         Message as Message,
         ModelSettings as ModelSettings,
         TextPiece as TextPiece,
     )
-    from qa.chunking import chunk as chunk
-    from qa.errors import ModelFailed as ModelFailed, ModelUnavailable as ModelUnavailable, QaError as QaError
-    from qa.llm import OpenAIChat as OpenAIChat
-    from qa.minilm import MiniLM as MiniLM
-    from qa.plain import visible_line as visible_line
-    from qa.prompts import evidence_block as evidence_block, make_fence as make_fence, make_ids as make_ids
-    from qa.readers import read as read
-    from qa.sentences import split_sentences as split_sentences
-    from qa.service.wire import answer_json as answer_json
+    from qa.readers.read import read as read
+    from qa.service.schemas.serialize import answer_json as answer_json
     from qa.settings import Settings as Settings, load_settings as load_settings
+    from qa.text.chunking import chunk as chunk
+    from qa.text.plain import visible_line as visible_line
+    from qa.text.sentences import split_sentences as split_sentences
     from qa.types import (
         Answer as Answer,
         Article as Article,
@@ -43,45 +44,45 @@ if TYPE_CHECKING:  # what a type checker sees; test_public_api.py holds it to th
         Span as Span,
         Turn as Turn,
     )
-    from qa.wiring import Library as Library
 
 _HOMES = {
-    "answer_json": "qa.service.wire",
+    "answer_json": "qa.service.schemas.serialize",
     "Answer": "qa.types",
     "Article": "qa.types",
-    "ChatModel": "qa.chat",
+    "ChatModel": "qa.llm.protocols",
     "Chunk": "qa.types",
     "Citation": "qa.types",
     "Embedder": "qa.types",
-    "EndPiece": "qa.chat",
+    "EndPiece": "qa.llm.protocols",
     "Evidence": "qa.types",
     "Filters": "qa.types",
     "Hit": "qa.types",
     "IngestReport": "qa.types",
-    "Library": "qa.wiring",
-    "Message": "qa.chat",
-    "MiniLM": "qa.minilm",
+    "Library": "qa.library",
+    "Message": "qa.llm.protocols",
+    "MiniLM": "qa.embeddings.minilm",
     "Mode": "qa.types",
     "ModelFailed": "qa.errors",
-    "ModelSettings": "qa.chat",
+    "ModelSettings": "qa.llm.protocols",
     "ModelUnavailable": "qa.errors",
-    "OpenAIChat": "qa.llm",
+    "OpenAIChat": "qa.llm.openai_chat",
     "QaError": "qa.errors",
     "Question": "qa.types",
     "Refused": "qa.types",
     "Settings": "qa.settings",
     "Source": "qa.types",
     "Span": "qa.types",
-    "TextPiece": "qa.chat",
+    "TextPiece": "qa.llm.protocols",
     "Turn": "qa.types",
-    "chunk": "qa.chunking",
-    "evidence_block": "qa.prompts",
+    "chunk": "qa.text.chunking",
+    "evidence_block": "qa.llm.prompts",
     "load_settings": "qa.settings",
-    "make_fence": "qa.prompts",
-    "make_ids": "qa.prompts",
-    "read": "qa.readers",
-    "split_sentences": "qa.sentences",
-    "visible_line": "qa.plain",
+    "make_fence": "qa.llm.prompts",
+    "make_ids": "qa.llm.prompts",
+    "read": "qa.readers.read",
+    "sample_articles": "qa.library",
+    "split_sentences": "qa.text.sentences",
+    "visible_line": "qa.text.plain",
 }
 __all__ = sorted(_HOMES)  # derived, so that a name cannot be listed and not found
 

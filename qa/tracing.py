@@ -1,6 +1,6 @@
 """Trace where the time of one request goes, and time the stages of an answer. No name or attribute holds any text.
 
-The tracer itself is `qa.service.traces`; without it nothing is traced.
+The tracer itself is `qa.service.http.traces`; without it nothing is traced.
 """
 
 from __future__ import annotations

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qa import text
-from qa.chat import EndPiece, Message, TextPiece
+from qa.llm.protocols import EndPiece, Message, TextPiece
+from qa.text import stemming as text
+from qa.text.normalise import normalise
 from qa.types import (
     Answer,
     Article,
@@ -28,8 +29,8 @@ from qa.types import (
 )
 
 if TYPE_CHECKING:
-    from qa.catalog import Catalog, ChunkRow
-    from qa.retrieval import SearchResult
+    from qa.catalog.catalog import Catalog, ChunkRow
+    from qa.retrieval.retriever import SearchResult
 
 
 class HashEmbedder:
@@ -85,7 +86,7 @@ class ScriptedChat:
 
 def article(article_id: str, body: str, **metadata: object) -> Article:
     """Return an article as the readers would."""
-    return Article(id=article_id, text=text.normalise(body), source=f"{article_id}.txt", **metadata)  # type: ignore[arg-type]
+    return Article(id=article_id, text=normalise(body), source=f"{article_id}.txt", **metadata)  # type: ignore[arg-type]
 
 
 def live_texts(catalog: Catalog) -> dict[str, str]:
@@ -96,7 +97,7 @@ def live_texts(catalog: Catalog) -> dict[str, str]:
 
 def chunk_row(key: int, body: str, day: int | None = None, collection: str = "default", **metadata: object) -> ChunkRow:
     """Return a live chunk that is a whole article, as the catalog gives it to the indexes."""
-    from qa.catalog import ChunkRow
+    from qa.catalog.catalog import ChunkRow
 
     values = {"article_id": f"a{key}", "title": None, "outlet": None, "url": None} | metadata
     source = Source(version=1, sha256="0" * 64, published_at=None, **values)  # type: ignore[arg-type]
@@ -109,17 +110,17 @@ class Store:
     """A real catalog with its real indexes in a folder, put together as `wiring` does it."""
 
     def __init__(self, folder: Path, embedder: Embedder | None = None, chroma_url: str | None = None) -> None:
-        from qa.catalog import Catalog
-        from qa.lexical import LexicalIndex
-        from qa.projections import Projections
-        from qa.retrieval import Retriever
+        from qa.catalog.catalog import Catalog
+        from qa.indexes.projections import Projections
+        from qa.indexes.tantivy_index import LexicalIndex
+        from qa.retrieval.retriever import Retriever
 
         self.embedder: Any = embedder  # a test knows which it gave
         self.catalog = Catalog(f"sqlite:///{folder / 'catalog.sqlite3'}")
         self.lexical = LexicalIndex(folder, self.catalog.id)
         self.vectors: Any = None
         if embedder is not None:
-            from qa.vectors import VectorIndex
+            from qa.indexes.chroma_index import VectorIndex
 
             self.vectors = VectorIndex(chroma_url or folder / "chroma", self.catalog.id, embedder.model)
         self.projections = Projections(self.catalog, self.lexical, self.vectors, embedder)
@@ -136,7 +137,7 @@ class Store:
 
     def add(self, *items: Article | Refused, collection: str = "default") -> IngestReport:
         """Ingest and bring the indexes up to date."""
-        from qa.ingest import ingest
+        from qa.ingest.ingest import ingest
 
         report = ingest(items, self.catalog, self.embedder, collection=collection)
         self.projections.catch_up()
@@ -153,15 +154,15 @@ class Store:
 
     def search(self, question: str, *, as_of: str | None = None, **options: object) -> SearchResult:
         """Search for a question that is asked today, or on `as_of`; `options` are the other bounds."""
-        from qa.retrieval import day_asked
+        from qa.retrieval.retriever import day_asked
 
         return self.retriever.search(question, SearchBounds(day_asked(as_of), **options))  # type: ignore[arg-type]
 
     def ask(self, question: str) -> Answer:
         """Answer without a model."""
-        from qa.answering import Answerer
-        from qa.evidence import EvidenceRanker
-        from qa.prompts import load_prompts
+        from qa.answering.answerer import Answerer
+        from qa.llm.prompts import load_prompts
+        from qa.retrieval.sentence_ranker import EvidenceRanker
 
         ranker = EvidenceRanker(self.lexical, self.embedder)
         answerer = Answerer(self.catalog, self.retriever, ranker, None, load_prompts(None), embedder=self.embedder)

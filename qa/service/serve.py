@@ -11,7 +11,7 @@ from typing import Literal
 import uvicorn
 from fastapi import FastAPI
 
-from qa.catalog import Catalog
+from qa.catalog.catalog import Catalog
 from qa.errors import BadSettings
 from qa.service.app import create_app
 from qa.service.memory import give_back_what_is_freed, set_aside_what_stays

@@ -1,0 +1,220 @@
+"""Answer a question so that every sentence is cited: with the articles' own sentences, or by a model and checked.
+
+In both modes one `Draft` (draft.py) collects the statements, so that numbering, markers, stream and status are alike.
+An answer is always made as a stream; `ask` reads it to its end.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal, TypeVar, TypeVarTuple
+
+from anyio import CapacityLimiter, to_thread
+
+from qa.answering import extractive
+from qa.answering.draft import Delta, Draft, Event, Retrieved
+from qa.answering.generative import CallBudget, ModelAnswerer
+from qa.catalog.catalog import Catalog
+from qa.conflicts import find
+from qa.errors import BadQuestion, ModelFailed, StoreFailed
+from qa.llm.prompts import Prompts
+from qa.llm.protocols import ChatModel
+from qa.query import history, rewrite
+from qa.query.analysis import FORMAL, Asked
+from qa.query.follow_ups import Standalone, carry_over
+from qa.query.rewrite import Rewritten
+from qa.retrieval.retriever import Retriever, SearchResult, day_asked, utc_today
+from qa.retrieval.sentence_ranker import EvidenceRanker, Ranked
+from qa.tracing import StageTimer
+from qa.types import Answer, Embedder, Question, SearchBounds, Turn
+
+MAX_QUESTION_CHARS = 2_000
+# Chunks read for sentences, for each one asked for. Few sentences hold a length or a sum, and these seldom share the
+# most words with the question: for such questions it pays to read further.
+READ, READ_FORMAL = 2, 5
+CALLS = 3  # of the model server, for one question: the rewriting of a follow-up, retries and the answer together
+REWRITE_SHARE = 0.25  # of the deadline: a slow rewriting leaves the rest for the answer
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Args = TypeVarTuple("Args")
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedQuestion:
+    """A question with all that is worked out from it, once, before the search."""
+
+    turns: tuple[Turn, ...]  # the conversation as plain text
+    standalone: Standalone
+    asked: Asked
+    bounds: SearchBounds
+
+
+def prepare(question: Question, today: date) -> PreparedQuestion:
+    """Work out what a question, asked today, asks for; a follow-up takes words from its conversation."""
+    turns = history.clean(question.history)
+    return _analysed(question, turns, carry_over(question.question, turns), today)
+
+
+def _analysed(question: Question, turns: tuple[Turn, ...], standalone: Standalone, today: date) -> PreparedQuestion:
+    asked = standalone.analyse()
+    chunks = (READ_FORMAL if asked.kind in FORMAL else READ) * question.top_k
+    bounds = SearchBounds(today, question.collection, question.filters, chunks)
+    return PreparedQuestion(turns, standalone, asked, bounds)
+
+
+class Answerer:
+    """Answer questions. One for a process; safe to use from many tasks at once."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        retriever: Retriever,
+        ranker: EvidenceRanker,
+        model: ChatModel | None,
+        prompts: Prompts,
+        *,
+        embedder: Embedder | None = None,
+        default_mode: Literal["auto", "extractive", "llm"] = "auto",
+        on_llm_failure: Literal["extractive", "error"] = "extractive",
+        unsupported: Literal["drop", "mark"] = "drop",
+        deadline_s: float = 60.0,
+        threads: int = 4,
+        today: Callable[[], date] = utc_today,
+    ) -> None:
+        self._catalog = catalog
+        self._retriever = retriever
+        self._ranker = ranker
+        self._model = model
+        self._model_answerer = None if model is None else ModelAnswerer(model, prompts, embedder, unsupported)
+        self._prompts = prompts
+        self._default_mode = default_mode
+        self._on_llm_failure = on_llm_failure
+        self._deadline_s = deadline_s
+        self._limiter = CapacityLimiter(threads)
+        self._today = today
+
+    async def ask(self, question: Question) -> Answer:
+        """Return the whole answer. Raises BadQuestion, StoreFailed and, by setting, ModelFailed."""
+        last: Event | None = None
+        async for event in self.stream(question):
+            last = event
+        assert isinstance(last, Answer), "a stream ends with its answer"
+        return last
+
+    async def stream(self, question: Question) -> AsyncGenerator[Event, None]:
+        """Yield `Retrieved`, then `Delta` and each `Citation` before its marker, last the whole `Answer`."""
+        mode = self._mode(question)
+        timer = StageTimer()
+        deadline = timer.began + self._deadline_s
+        prepared = await self._in_thread(prepare, question, day_asked(question.as_of, self._today))
+        today = prepared.bounds.today
+        rewritten: Rewritten | None = None
+        if mode == "llm" and prepared.standalone.is_follow_up:
+            rewritten = await self._rewrite(question.question, prepared.turns, today, deadline, timer)
+            if rewritten.standalone is not None:
+                prepared = await self._in_thread(_analysed, question, prepared.turns, rewritten.standalone, today)
+        found, ranked, texts = await self._in_thread(self._find, prepared, timer)
+        draft = Draft(str(prepared.standalone), texts, mode)
+        if rewritten is not None:
+            draft.spend(rewritten.usage)
+            if rewritten.standalone is None:
+                draft.degrade("rewrite")
+        draft.degrade(*found.degraded)
+        yield Retrieved(found.hits, ranked.evidence, mode)
+        if mode == "llm" and ranked.evidence:
+            assert self._model_answerer is not None
+            budget = CallBudget(deadline, CALLS if rewritten is None else CALLS - rewrite.CALLS)
+            writing = self._model_answerer.write(draft, ranked.evidence, today, budget, timer, question.wishes)
+            try:
+                async with aclosing(writing) as events:
+                    async for event in events:
+                        yield event
+            except ModelFailed as exc:
+                _log.warning("model failed: %s", exc)
+                if self._on_llm_failure == "error" and draft.is_empty:
+                    raise
+                draft.lose_model()
+        if draft.mode == "extractive":
+            for event in await self._in_thread(_quote, found, ranked, draft, timer):
+                yield event
+        unquoted, answer = await self._in_thread(self._finish, question.collection, found, ranked, draft, timer)
+        for event in unquoted:
+            yield event
+        if answer.status == "not_in_sources":
+            yield Delta(answer.answer)
+        yield answer
+
+    async def _in_thread(self, work: Callable[[*Args], T], *args: *Args) -> T:
+        """Compute off the event loop, because every other answer waits for it."""
+        return await to_thread.run_sync(work, *args, limiter=self._limiter)
+
+    def _mode(self, question: Question) -> Literal["extractive", "llm"]:
+        if not question.question.strip():
+            raise BadQuestion("question is empty", "question")
+        if len(question.question) > MAX_QUESTION_CHARS:
+            raise BadQuestion(f"question is longer than {MAX_QUESTION_CHARS} characters", "question")
+        mode = question.mode if question.mode != "auto" else self._default_mode
+        if mode == "llm" and self._model is None:
+            raise BadQuestion("mode llm needs a model: set QA_LLM_MODEL", "mode")
+        return "llm" if mode != "extractive" and self._model is not None else "extractive"
+
+    async def _rewrite(
+        self, question: str, turns: Sequence[Turn], today: date, deadline: float, timer: StageTimer
+    ) -> Rewritten:
+        assert self._model is not None
+        until = min(deadline, time.monotonic() + REWRITE_SHARE * self._deadline_s)
+        with timer.stage("rewrite"):
+            return await rewrite.rewrite(question, turns, today, self._model, self._prompts, until)
+
+    def look(self, question: Question) -> tuple[SearchResult, Ranked, dict[tuple[str, int], str]]:
+        """Return the hits, their ranked sentences, and the texts of their articles by (id, version)."""
+        return self._find(prepare(question, day_asked(question.as_of, self._today)), StageTimer())
+
+    def _find(
+        self, prepared: PreparedQuestion, timer: StageTimer
+    ) -> tuple[SearchResult, Ranked, dict[tuple[str, int], str]]:
+        with timer.stage("retrieve"):
+            found = self._retriever.search(prepared.asked, prepared.bounds)
+        with timer.stage("evidence"):
+            # An article that was taken down since the search is not among the texts: it may not be cited any more.
+            texts = self._catalog.texts(
+                prepared.bounds.collection, {(hit.source.article_id, hit.source.version) for hit in found.hits}
+            )
+            ranked = self._ranker.rank(found.asked, found.hits, texts)
+        return found, ranked, texts
+
+    def _finish(
+        self, collection: str, found: SearchResult, ranked: Ranked, draft: Draft, timer: StageTimer
+    ) -> tuple[list[Event], Answer]:
+        """Return the events of conflicting sides that were not quoted yet, and the whole answer."""
+        with timer.stage("verify"):
+            events = draft.note_conflicts(find.find(found.asked, ranked))
+            if not draft.is_empty and self._is_withdrawn(collection, draft.cited_versions()):
+                draft.degrade("withdrawn")
+        return events, draft.finish(f"ans_{secrets.token_hex(12)}", timer.timings_ms())
+
+    def _is_withdrawn(self, collection: str, cited: set[tuple[str, int]]) -> bool:
+        """Tell whether a cited version was taken down meanwhile: its words were sent and cannot be looked up again."""
+        try:
+            return self._catalog.texts(collection, cited).keys() != cited
+        except StoreFailed:  # the answer is whole; the next question will report that the catalog fails
+            return False
+
+
+def _quote(found: SearchResult, ranked: Ranked, draft: Draft, timer: StageTimer) -> list[Event]:
+    """Add the articles' sentences that answer to the draft and return their events."""
+    with timer.stage("evidence"):
+        chosen = extractive.choose(found.asked, ranked)
+        draft.rate_confidence(round(extractive.confidence(found.asked, ranked), 4))
+    events = [event for sentence in chosen for event in draft.add(sentence.text, sentence.cited)]
+    if chosen and not chosen[0].covers:
+        draft.cover_part()
+    return events
