@@ -14,10 +14,10 @@ from typing import Protocol
 Attributes = Mapping[str, str | int]
 
 
-class Span(Protocol):
+class TraceSpan(Protocol):
     """A stretch of time within a request."""
 
-    def child(self, name: str, attributes: Attributes, *, outgoing: bool = False) -> Span:
+    def child(self, name: str, attributes: Attributes, *, outgoing: bool = False) -> TraceSpan:
         """Begin a stretch within this one; `outgoing` when another server is asked."""
         ...
 
@@ -30,11 +30,11 @@ class Span(Protocol):
         ...
 
 
-_current: ContextVar[Span | None] = ContextVar("span", default=None)
+_current: ContextVar[TraceSpan | None] = ContextVar("span", default=None)
 
 
 @contextmanager
-def within(span: Span | None) -> Iterator[None]:
+def within(span: TraceSpan | None) -> Iterator[None]:
     """Make a stretch the current one, of this task and of tasks and threads that it starts."""
     token = _current.set(span)
     try:
@@ -68,7 +68,7 @@ def call(name: str, **attributes: str | int) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def _ended(span: Span) -> Iterator[None]:
+def _ended(span: TraceSpan) -> Iterator[None]:
     try:
         yield
     except GeneratorExit:  # whoever read it has had enough

@@ -17,7 +17,6 @@ from qa.types import (
     Answer,
     Article,
     Embedder,
-    Filters,
     IngestReport,
     Question,
     Refused,
@@ -120,9 +119,9 @@ class Store:
         self.lexical = LexicalIndex(folder, self.catalog.id)
         self.vectors: Any = None
         if embedder is not None:
-            from qa.indexes.chroma_index import VectorIndex
+            from qa.indexes.chroma_index import ChromaIndex
 
-            self.vectors = VectorIndex(chroma_url or folder / "chroma", self.catalog.id, embedder.model)
+            self.vectors = ChromaIndex(chroma_url or folder / "chroma", self.catalog.id, embedder.model)
         self.projections = Projections(self.catalog, self.lexical, self.vectors, embedder)
         self.retriever = Retriever(self.catalog, self.lexical, self.vectors, embedder, self.projections.lagging)
 
@@ -170,7 +169,7 @@ class Store:
 
     def word_hits(self, question: str) -> list[str]:
         """Return the texts that the word index finds by itself; a place that is no longer live is `stale`."""
-        places = [one.place for one in self.lexical.search(text.stems(question), "default", Filters(), None, 50)]
+        places = [one.place for one in self.lexical.search(text.stems(question), "default", (), 50)]
         rows = {(row.article, row.version, row.ordinal): row for row in self.catalog.chunks_at(places)}
         return [rows[place].text if place in rows else "stale" for place in places]
 

@@ -1,4 +1,4 @@
-"""Open Chroma: a server by its URL, or a directory whose files are looked at first.
+"""Chroma's client: open a server by its URL, or a directory whose files are checked first; close and reset it.
 
 Damaged graph files end the process that searches in them, or find nothing while Chroma reports a full count. So a
 directory is sealed with the checksums of its files when it is closed. One that has changed since is thrown away, as is
@@ -66,20 +66,20 @@ def open_client(where: Path | str) -> Any:
 
 
 def _sessions(client: Any) -> set[httpx.Client]:
-    """Return what a client talks to its server through, none for a directory: its inner one has connections of its own.
+    """Return the HTTP sessions of a client, none for a directory.
 
-    The tenant is looked up by the inner one when a client is made.
+    A client holds a second one inside, with connections of its own: it looks up the tenant when the client is made.
     """
     servers = (client._server, client._admin_client._server)
-    return {one._session for one in servers if hasattr(one, "_session")}
+    return {server._session for server in servers if hasattr(server, "_session")}
 
 
 def close_client(client: Any) -> None:
     """Stop Chroma, or close the connections to its server, which its own client leaves open."""
     sessions = _sessions(client)
     client.close()
-    for one in sessions:
-        one.close()
+    for session in sessions:
+        session.close()
 
 
 def seal(directory: Path) -> None:
@@ -125,13 +125,13 @@ def _problem(directory: Path) -> str:
     try:
         sealed = json.loads((directory / _SEAL).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return _try_in_a_child(directory)
+        return _probe_in_child(directory)
     return "" if sealed == _checksums(directory) else "its files have changed since they were closed"
 
 
 def _checksums(directory: Path) -> dict[str, int]:
-    files = sorted(one for one in directory.rglob("*") if one.is_file() and not one.name.startswith(_SEAL))
-    return {str(one.relative_to(directory)): _checksum(one) for one in files}
+    files = sorted(file for file in directory.rglob("*") if file.is_file() and not file.name.startswith(_SEAL))
+    return {str(file.relative_to(directory)): _checksum(file) for file in files}
 
 
 def _checksum(file: Path) -> int:
@@ -142,9 +142,9 @@ def _checksum(file: Path) -> int:
     return total
 
 
-def _try_in_a_child(directory: Path) -> str:
+def _probe_in_child(directory: Path) -> str:
     root = Path(__file__).resolve().parents[2]
-    limit_s = _PROBE_S + sum(one.stat().st_size for one in directory.rglob("*")) / _PROBE_BYTES
+    limit_s = _PROBE_S + sum(file.stat().st_size for file in directory.rglob("*")) / _PROBE_BYTES
     try:
         child = subprocess.run(  # noqa: S603  # our own interpreter and code, no shell
             (sys.executable, "-P", "-c", _CODE, str(root), str(directory)),
@@ -156,12 +156,12 @@ def _try_in_a_child(directory: Path) -> str:
         return f"no answer within {limit_s:.0f} s"
     except OSError as exc:
         raise StoreFailed(f"{directory}: cannot be looked at: {exc}") from exc
-    said = child.stderr.decode(errors="replace").strip().splitlines()
-    return "" if child.returncode == 0 else f"status {child.returncode}: {said[-1] if said else 'no word'}"
+    lines = child.stderr.decode(errors="replace").strip().splitlines()
+    return "" if child.returncode == 0 else f"status {child.returncode}: {lines[-1] if lines else 'no word'}"
 
 
-class Patience:
-    """Give up on calls that hang. After one that did, the next ones are refused for a while without trying."""
+class CallTimeout:
+    """Give up on calls that hang. After one that did, calls are refused for a while without trying."""
 
     def __init__(self, where: str, answer_s: float) -> None:
         self._where, self._answer_s = where, answer_s

@@ -22,18 +22,18 @@ from qa.errors import StoreFailed, store_failed
 from qa.indexes.chroma_client import (
     ANSWER_S,
     OWN_ANSWER_S,
-    Patience,
+    CallTimeout,
     ReadWriteLock,
     close_client,
     open_client,
     seal,
     throw_away,
 )
-from qa.indexes.filters import metadata_of, of_articles, passes, set_apart, where_clause
+from qa.indexes.filters import AnyOf, AtLeast, AtMost, Clause, set_apart
 from qa.indexes.protocols import Candidate, Place
 from qa.indexes.sqlite_locks import ForeignLock
 from qa.temporal import dates
-from qa.types import Filters, Vectors
+from qa.types import Vectors
 
 # Chroma's binding holds the interpreter's lock while it writes: 50 rows stall other threads for about 60 ms, 2,000 rows
 # for over a second.
@@ -60,7 +60,7 @@ _Near = tuple[Place, float]
 _log = logging.getLogger(__name__)
 
 
-class VectorIndex:
+class ChromaIndex:
     """Follow the catalog's change log in Chroma, for one embedding model. Raises StoreFailed."""
 
     name = "vectors"
@@ -72,7 +72,7 @@ class VectorIndex:
         self._where = str(where)
         self._directory = where if isinstance(where, Path) else None
         self._foreign = None if self._directory is None else ForeignLock(self._directory / "chroma.sqlite3")
-        self._patience = Patience(self._where, ANSWER_S if self._directory is None else OWN_ANSWER_S)
+        self._call_timeout = CallTimeout(self._where, ANSWER_S if self._directory is None else OWN_ANSWER_S)
         self._client_lock = ReadWriteLock()  # of Chroma's client, which a reset closes
         self._collections: dict[str, Collection] = {}
         self._known: dict[tuple[int, int], Mapping[str, Any]] = {}  # by article and version
@@ -82,14 +82,14 @@ class VectorIndex:
         self._client: Any = None
         try:
             self._open_client()
-            spaces = {one.configuration_json["hnsw"]["space"] for one in (self._state, *self._all_collections())}
+            spaces = {each.configuration_json["hnsw"]["space"] for each in (self._state, *self._all_collections())}
         except _FAILURES as exc:
             raise StoreFailed(f"{where}: cannot be opened as vector index: {exc}") from exc
         if self._directory is not None:
             live = self.size()
             self._written = int((self._state.metadata or {}).get("written", live))
             self._replaced = self._written - live
-        if spaces != {_SPACE["hnsw"]["space"]} or self._is_worn():  # Chroma keeps its space and says nothing
+        if spaces != {_SPACE["hnsw"]["space"]} or self._is_mostly_replaced():  # Chroma keeps its space and says nothing
             _log.warning("%s: of another space, or of more that was replaced than is live: building it anew", where)
             self.reset()
 
@@ -112,7 +112,7 @@ class VectorIndex:
 
     @contextmanager
     def _mapped_errors(self, what: str) -> Iterator[None]:
-        """Let what goes wrong be StoreFailed, or StoreFull."""
+        """Turn what Chroma raises into StoreFailed, or StoreFull."""
         try:
             yield
         except _FAILURES as exc:
@@ -120,7 +120,7 @@ class VectorIndex:
 
     @contextmanager
     def _answering(self, what: str = "does not answer") -> Iterator[None]:
-        """Use Chroma's client beside others. Raises as `_mapped_errors` does."""
+        """Hold the client as a reader. Raises as `_mapped_errors` does."""
         with self._mapped_errors(what), self._client_lock.reading():
             if self._client is None:
                 raise StoreFailed(f"{self._where}: the vector index could not be opened again; it is tried again")
@@ -186,14 +186,14 @@ class VectorIndex:
                 self._seen = cursor
         finally:
             doomed = set(changed)
-            self._known = {key: one for key, one in self._known.items() if key[0] not in doomed}
+            self._known = {key: known for key, known in self._known.items() if key[0] not in doomed}
 
     def _apply(self, changed: Sequence[int], rows: Sequence[tuple[ChunkRow, Vectors]]) -> None:
         self._wait_for_others()
         held = self._held(changed)
         # What is there already is left alone: Chroma's graph loses points when it is written over. 8 of 166 made-up
         # vectors, all near each other, no longer found themselves; deleted first and then written, all did.
-        fresh = [(row, vector) for row, vector in rows if held.get(_id(row)) != metadata_of(row)]
+        fresh = [(row, vector) for row, vector in rows if held.get(_id(row)) != _metadata(row)]
         self._drop({_id(row) for row, _ in fresh} & held.keys())
         for name in sorted({row.collection for row, _ in fresh}):
             mine = [(row, vector) for row, vector in fresh if row.collection == name]
@@ -207,7 +207,7 @@ class VectorIndex:
                     embeddings=[
                         set_apart(vector, (row.article, row.version, row.ordinal)).tolist() for row, vector in part
                     ],
-                    metadatas=[metadata_of(row) for row, _ in part],
+                    metadatas=[_metadata(row) for row, _ in part],
                 )
         self._drop(held.keys() - {_id(row) for row, _ in rows})
         self._written += len(fresh)
@@ -216,7 +216,7 @@ class VectorIndex:
         """Return the metadata of what is in the index of these articles, by id."""
         held: dict[str, Mapping[str, Any]] = {}
         for collection in self._all_collections() if articles else ():
-            found = collection.get(where=of_articles(articles), include=["metadatas"])
+            found = collection.get(where=_where([AnyOf("article", tuple(articles))]), include=["metadatas"])
             held |= dict(zip(found["ids"], found["metadatas"] or (), strict=True))
         return held
 
@@ -237,14 +237,14 @@ class VectorIndex:
             self._foreign.refuse()
 
     def _all_collections(self) -> list[Collection]:
-        names = [one.name for one in self._client.list_collections() if one.name.startswith(f"{self._prefix}-c-")]
+        names = [found.name for found in self._client.list_collections() if found.name.startswith(f"{self._prefix}-c-")]
         return [self._client.get_collection(name, embedding_function=None) for name in names]
 
-    def is_worn(self) -> bool:
+    def needs_compaction(self) -> bool:
         """Tell whether what was replaced has come to be more than what is live, and a reset is a matter of seconds."""
-        return self._is_worn() and self._written - self._replaced <= _SOON
+        return self._is_mostly_replaced() and self._written - self._replaced <= _SOON
 
-    def _is_worn(self) -> bool:
+    def _is_mostly_replaced(self) -> bool:
         live = self._written - self._replaced
         return self._directory is not None and self._replaced > max(live, _REPLACED)
 
@@ -290,63 +290,45 @@ class VectorIndex:
         with self._answering():
             for collection in self._all_collections():
                 for offset in range(0, collection.count(), 5_000):
-                    found |= {_place(one) for one in collection.get(limit=5_000, offset=offset, include=[])["ids"]}
+                    found |= {_place(chunk) for chunk in collection.get(limit=5_000, offset=offset, include=[])["ids"]}
         return found
 
-    def search(
-        self,
-        vector: Vectors,
-        collection: str,
-        filters: Filters,
-        articles: Sequence[int],
-        not_after: int | None,
-        top_k: int,
-    ) -> list[Candidate]:
-        """Return the nearest chunks with their cosine, best first; none dated after the day `not_after`.
-
-        `articles` are the filter's article ids as the catalog's numbers.
-        """
-        where = where_clause(filters, articles, not_after)
+    def search(self, vector: Vectors, collection: str, clauses: Sequence[Clause], top_k: int) -> list[Candidate]:
+        """Return the nearest chunks that satisfy the clauses, with their cosine, best first."""
 
         def search() -> list[Candidate]:
             with self._answering():
                 self._refuse_others()
-                return self._search(vector, collection, filters, where, not_after, top_k)
+                return self._search(vector, collection, clauses, top_k)
 
         with self._mapped_errors("does not answer"):  # also a thread that cannot be started
-            return self._patience.call(search)
+            return self._call_timeout.call(search)
 
-    def _search(
-        self,
-        vector: Vectors,
-        collection: str,
-        filters: Filters,
-        where: Any,
-        not_after: int | None,
-        top_k: int,
-    ) -> list[Candidate]:
+    def _search(self, vector: Vectors, collection: str, clauses: Sequence[Clause], top_k: int) -> list[Candidate]:
         index = self._known_collection(collection)
         if index is None:
             return []
-        if where is not None and not filters.article_ids:
-            for wanted in self._steps(filters, not_after, top_k):
+        if clauses and not any(clause.field == "article" for clause in clauses):
+            for wanted in self._steps(clauses, top_k):
                 near = self._nearest(index, vector, wanted)
                 known = self._metadata_of(index, near)
-                passing = [one for one in near if passes(known.get(one[0][:2]), filters, not_after)]
+                passing = [hit for hit in near if _passes(known.get(hit[0][:2]), clauses)]
                 if len(passing) >= top_k or len(near) < wanted:
                     return _candidates(passing[:top_k], known)
-        near = self._nearest(index, vector, top_k, where)
+        near = self._nearest(index, vector, top_k, _where(clauses))
         return _candidates(near, self._metadata_of(index, near))
 
-    def _steps(self, filters: Filters, not_after: int | None, top_k: int) -> tuple[int, ...]:
+    def _steps(self, clauses: Sequence[Clause], top_k: int) -> tuple[int, ...]:
         """Return how many to ask for, until enough pass: no more than wanted where nothing known is later."""
-        live = filters == Filters() and not_after is not None and 0 < self._newest <= not_after
+        live = all(isinstance(clause, AtMost) and 0 < self._newest <= clause.value for clause in clauses)
         return (top_k, _LOOKED_AT * top_k) if live else (_LOOKED_AT * top_k,)
 
     def _nearest(self, index: Collection, vector: Vectors, top_k: int, where: Any = None) -> list[_Near]:
         found = index.query(query_embeddings=[vector.tolist()], n_results=top_k, where=where, include=["distances"])
         distances = (found["distances"] or [[]])[0]
-        return [(_place(one), 1.0 - float(distance)) for one, distance in zip(found["ids"][0], distances, strict=True)]
+        return [
+            (_place(chunk), 1.0 - float(distance)) for chunk, distance in zip(found["ids"][0], distances, strict=True)
+        ]
 
     def _metadata_of(self, index: Collection, near: Sequence[_Near]) -> dict[tuple[int, int], Mapping[str, Any]]:
         """Return the metadata by article and version; read from Chroma it would cost more than the search itself."""
@@ -356,11 +338,11 @@ class VectorIndex:
         if missing:
             found = index.get(ids=missing, include=["metadatas"])
             read = zip(found["ids"], found["metadatas"] or (), strict=True)
-            fresh: dict[tuple[int, int], Mapping[str, Any]] = {_place(one)[:2]: metadata for one, metadata in read}
+            fresh: dict[tuple[int, int], Mapping[str, Any]] = {_place(chunk)[:2]: metadata for chunk, metadata in read}
             if len(self._known) > _KNOWN:
                 self._known = {}
             self._known |= fresh
-            self._newest = max(self._newest, *(int(one["day"]) for one in fresh.values()), 0)
+            self._newest = max(self._newest, *(int(metadata["day"]) for metadata in fresh.values()), 0)
             known |= fresh
         return known
 
@@ -374,7 +356,38 @@ def _place(chroma_id: str) -> Place:
     return int(article), int(version), int(ordinal)
 
 
+def _metadata(row: ChunkRow) -> dict[str, str | int]:
+    """Return what Chroma keeps beside a chunk's vector, for filters."""
+    # Chroma's comparisons skip rows that lack the key, and an article without a date must pass `as_of`.
+    day = dates.UNDATED if row.published_day is None else row.published_day
+    metadata: dict[str, str | int] = {"article": row.article, "day": day, "sha": row.embed_sha.hex()}
+    if row.source.outlet:
+        metadata["outlet"] = row.source.outlet.casefold()
+    return metadata
+
+
+def _passes(metadata: Mapping[str, Any] | None, clauses: Sequence[Clause]) -> bool:
+    """Evaluate for one chunk what `_where` asks of Chroma."""
+    return metadata is not None and all(clause.holds(metadata.get(clause.field)) for clause in clauses)
+
+
+def _where(clauses: Sequence[Clause]) -> Any:
+    """Translate a filter into Chroma's condition, None for none."""
+    conditions: list[dict[str, object]] = []
+    for clause in clauses:
+        match clause:
+            case AnyOf(field, values):
+                conditions.append({field: {"$in": list(values)}})
+            case AtLeast(field, value):
+                conditions.append({field: {"$gte": value}})
+            case AtMost(field, value):
+                conditions.append({field: {"$lte": value}})
+    if len(conditions) > 1:
+        return {"$and": conditions}
+    return conditions[0] if conditions else None
+
+
 def _candidates(near: Sequence[_Near], known: Mapping[tuple[int, int], Mapping[str, Any]]) -> list[Candidate]:
     """Return what was found; a chunk that was deleted meanwhile has no metadata."""
-    days = {key: None if one["day"] == dates.UNDATED else int(one["day"]) for key, one in known.items()}
+    days = {key: None if metadata["day"] == dates.UNDATED else int(metadata["day"]) for key, metadata in known.items()}
     return [Candidate(place, days[place[:2]], cosine) for place, cosine in near if place[:2] in days]

@@ -12,7 +12,8 @@ from datetime import UTC, date, datetime
 from qa import tracing
 from qa.catalog.catalog import Catalog, ChunkRow
 from qa.errors import BadQuestion, EmbeddingFailed, StoreFailed
-from qa.indexes.protocols import Candidate, NearestIndex, Place, WordIndex
+from qa.indexes.filters import Clause, clauses_of
+from qa.indexes.protocols import Candidate, Place, VectorIndex, WordIndex
 from qa.query import time_window
 from qa.query.analysis import Asked, analyse
 from qa.retrieval import fusion, near_duplicates
@@ -53,7 +54,7 @@ class Retriever:
         self,
         catalog: Catalog,
         lexical: WordIndex,
-        vectors: NearestIndex | None,
+        vectors: VectorIndex | None,
         embedder: Embedder | None,
         lagging: Callable[[], Sequence[str]] = lambda: (),
     ) -> None:
@@ -81,15 +82,18 @@ class Retriever:
         """Return what each leg finds, before any ranking. Raises StoreFailed when no index answers."""
         asked = analyse(question) if isinstance(question, str) else question
         not_after = dates.ordinal(bounds.today.isoformat())
+        collection, filters = bounds.collection, bounds.filters
+        articles = self._catalog.pks(collection, filters.article_ids) if filters.article_ids else ()
+        clauses = clauses_of(filters, articles, not_after)
         degraded: list[str] = []
         # If there are two legs they run at the same time: each waits mostly for code that does not hold the GIL.
         two = self._vectors is not None and self._embedder is not None
         vector_leg = (
-            self._vector_threads.submit(copy_context().run, self._near, asked.in_context, bounds, not_after)
+            self._vector_threads.submit(copy_context().run, self._near, asked.in_context, collection, clauses)
             if two
             else None
         )
-        words = self._words(asked, bounds, not_after, degraded)
+        words = self._words(asked, collection, clauses, degraded)
         near = vector_leg.result() if vector_leg is not None else []
         if near is None:
             degraded.append("vectors")
@@ -136,25 +140,22 @@ class Retriever:
             now.setdefault(row.article, []).append(row)
         return {place: now[place[0]][min(place[2], len(now[place[0]]) - 1)] for place in stale if place[0] in now}
 
-    def _words(self, asked: Asked, bounds: SearchBounds, not_after: int, degraded: list[str]) -> list[Candidate]:
+    def _words(self, asked: Asked, collection: str, clauses: Sequence[Clause], degraded: list[str]) -> list[Candidate]:
         try:
             with tracing.stage("words"):
-                return self._lexical.search(
-                    (*asked.stems, *asked.context_stems), bounds.collection, bounds.filters, not_after, LEG_HITS
-                )
+                return self._lexical.search((*asked.stems, *asked.context_stems), collection, clauses, LEG_HITS)
         except StoreFailed as exc:
             _log.warning("word index away: %s", exc)
             degraded.append("lexical")
             return []
 
-    def _near(self, question: str, bounds: SearchBounds, not_after: int) -> list[Candidate] | None:
+    def _near(self, question: str, collection: str, clauses: Sequence[Clause]) -> list[Candidate] | None:
         """Return the nearest chunks, None where the search failed."""
         assert self._vectors is not None and self._embedder is not None
-        articles = self._catalog.pks(bounds.collection, bounds.filters.article_ids)
         try:
             with tracing.stage("vectors"):
                 vector = self._embedder.embed_query(question)
-                return self._vectors.search(vector, bounds.collection, bounds.filters, articles, not_after, LEG_HITS)
+                return self._vectors.search(vector, collection, clauses, LEG_HITS)
         except (StoreFailed, EmbeddingFailed) as exc:
             _log.warning("vector leg away: %s", exc)
             return None

@@ -13,6 +13,7 @@ import pytest
 from qa.catalog.catalog import Catalog, Prepared
 from qa.errors import EmbeddingFailed
 from qa.indexes import chroma_index as vectors
+from qa.indexes.filters import clauses_of
 from qa.indexes.projections import Projections
 from qa.ingest.prepare import prepare
 from qa.library import Library
@@ -41,7 +42,7 @@ def test_catching_up_twice_leaves_one_copy(store: Store) -> None:
     vectors = store.catalog.vectors("hash-256", [row.embed_sha for row in rows])
     store.vectors.apply([1, 2], rows, [vectors[row.embed_sha] for row in rows], 2)
     assert store.word_hits("bridge") == ["The bridge over the river opened."]
-    assert len(store.vectors.search(store.embedder.embed_query("bridge"), "default", Filters(), (), None, 9)) == 2
+    assert len(store.vectors.search(store.embedder.embed_query("bridge"), "default", (), 9)) == 2
     assert store.problems() == []
 
 
@@ -61,8 +62,8 @@ def test_new_metadata_reaches_both_indexes(store: Store) -> None:
     store.add(article("a", "It opened."))
     store.add(article("a", "It opened.", title="Harbour bridge", outlet="Post"))
     assert store.found("harbour") == ["a"]
-    filters = Filters(outlets=("post",))
-    assert store.vectors.search(store.embedder.embed_query("harbour"), "default", filters, (), None, 9)
+    clauses = clauses_of(Filters(outlets=("post",)), (), None)
+    assert store.vectors.search(store.embedder.embed_query("harbour"), "default", clauses, 9)
     assert store.problems() == []
 
 

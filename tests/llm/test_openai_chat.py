@@ -15,7 +15,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from qa.errors import BadSettings, EmbeddingFailed, ModelBroken, ModelFailed, ModelRefused, ModelUnavailable
-from qa.llm.openai_chat import EmbeddingServer, OpenAIChat, fault_of, translate
+from qa.llm.openai_chat import OpenAIChat
+from qa.llm.openai_embeddings import EmbeddingServer
+from qa.llm.openai_faults import fault_of, translate
 from qa.llm.openai_stream import ReplyStream, retry_after_s
 from qa.llm.protocols import ChatModel, EndPiece, Message, ModelSettings, Piece, TextPiece
 from qa.types import Embedder, Usage

@@ -17,10 +17,10 @@ import sys
 from pathlib import Path
 from qa.settings import Settings
 from qa.service.app import create_app
-from qa.indexes.chroma_index import VectorIndex
+from qa.indexes.chroma_index import ChromaIndex
 import numpy as np
 create_app(Settings(data_dir=Path(sys.argv[1]), embed_model="none"))
-VectorIndex(Path(sys.argv[1]) / "chroma", "catalog", "model").close()
+ChromaIndex(Path(sys.argv[1]) / "chroma", "catalog", "model").close()
 print("\\n".join(sys.modules))
 """
 

@@ -171,14 +171,14 @@ GUARDS = (
     ),
     Guard(
         "three calls for one question",
-        "_patience",
+        "retry_policy",
         "state.attempt_number >= most",
         "state.attempt_number >= most + 3",
         ("test_three_calls_are_all_there_are",),
     ),
     Guard(
         "the breaker stops the asking",
-        "_Breaker.check",
+        "CircuitBreaker.check",
         "now < self._closed_until",
         "False",
         ("test_the_breaker_opens_lets_one_question_through_and_closes",),
@@ -255,16 +255,16 @@ GUARDS = (
     ),
     Guard(
         "as_of in the word index",
-        "LexicalIndex.search",
-        "clauses.append((Occur.MustNot, later))",
+        "_filter",
+        "yield Occur.MustNot, later",
         "pass",
         ("test_words_are_found_by_inclusive_dates_and_undated_articles_pass_only_not_after",),
     ),
     Guard(
         "as_of in the vector index",
-        "passes",
-        'metadata is None or (not_after is not None and metadata["day"] > not_after)',
-        "metadata is None",
+        "clauses_of",
+        'clauses.append(AtMost("day", not_after))',
+        "pass",
         ("test_vectors_are_found_by_inclusive_dates_and_undated_articles_pass_only_not_after",),
     ),
     Guard(
