@@ -112,8 +112,8 @@ class EvidenceRanker:
         hits = [hit for hit in hits if (hit.source.article_id, hit.source.version) in texts]
         if not hits:
             return Ranked((), ())
-        rarity = _weights(asked, self._lexical.rarity(asked.stems), self._lexical.seen(asked.stems))
-        topic = rarity | {stem: CARRIED * one for stem, one in self._lexical.rarity(asked.carried).items()}
+        rarity = _weights(asked, self._lexical.idf(asked.stems), self._lexical.known(asked.stems))
+        topic = rarity | {stem: CARRIED * one for stem, one in self._lexical.idf(asked.carried).items()}
         weighing = _Weighing(asked, _Words(asked, rarity), _Words(asked, topic))
         best = max(hit.score for hit in hits) or 1.0
         whole = {key: _article_stems(one) for key, one in texts.items()}
