@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from qa.conflicts.values import Measure
 from qa.query.analysis import Asked
 from qa.text import stemming
+from qa.text.english import CURRENCY_FORMS, IDLE_WORDS, MINUTES, SIZE_FORMS
 
 # Question forms, first match decides: what is measured, and the words that name the thing counted.
 _END = (
     r"(?=\b(?:do|does|did|is|are|was|were|has|have|had|will|would|can|could|should|may|the|of|in|on|at|for|to)\b"
     r"|[?,]|$)"
 )
-_BULK = "tonnes|tons|litres|liters|metres|meters|kilometres|kilometers|hectares|acres|miles|feet"
 _WANTED: tuple[tuple[str, tuple[Measure, ...]], ...] = (
     (r"\bhow old\b|\bage of\b|\b(?:what|which) age\b(?! group)", ("age",)),
     (r"\b(?:what|which) time\b", ("clock",)),
     (r"^\W*when\b|\b(?:what|which) (?:day|date|month|year|quarter|season)\b|\bsince when\b", ("date", "clock")),
     (r"\bhow long\b|\bfor how\b", ("duration", "size")),
-    (r"\bhow many (?:seconds|minutes|hours|days|weeks|months|years)\b", ("duration",)),
-    (rf"\bhow many (?:{_BULK})\b(?: of (?P<thing>\w+))?", ("size",)),
-    (r"\bhow many (?:euros|dollars|pounds)\b", ("money",)),
+    (rf"\bhow many (?:{'|'.join(MINUTES)})s\b", ("duration",)),
+    (rf"\bhow many (?:{'|'.join(SIZE_FORMS)})\b(?: of (?P<thing>\w+))?", ("size",)),
+    (rf"\bhow many (?:{'|'.join(CURRENCY_FORMS)})\b", ("money",)),
     (rf"\bhow many (?P<thing>.*?){_END}", ("count",)),
     (r"\bhow (?:deep|high|tall|wide|far|heavy|fast|hot|cold)\b", ("size",)),
     (r"\bwhat\b[^?]*\b(?:turnout|unemployment|inflation)\b", ("percent",)),
@@ -62,13 +62,7 @@ PEOPLE = frozenset(
         " inhabitants"
     )
 )
-IDLE = frozenset(
-    stemming.stems(
-        "the a an of in on at to for and or by with from that which it its is was were are be been has have had will"
-        " would said says say he she they his her their this as but not no get gets who there each every"
-        " when where while after before until"
-    )
-)
+IDLE = frozenset(stemming.stems(" ".join(IDLE_WORDS)))
 # What a person counted can be said to be: "the number of injured".
 _STATES = frozenset(
     stemming.stems("injured hurt wounded killed dead missing arrested detained ill sick infected homeless")

@@ -14,22 +14,28 @@ from datetime import date
 from typing import Literal
 
 from qa.temporal import day_ranges
+from qa.text.english import (
+    CURRENCIES,
+    CURRENCY_FORMS,
+    CURRENCY_SIGNS,
+    MINUTES,
+    ONES,
+    SCALES,
+    SHORT_SCALES,
+    SIZE_FORMS,
+    TENS,
+    listed,
+)
 
 Measure = Literal["count", "money", "percent", "duration", "size", "age", "date", "clock"]
 Bound = Literal["", "over", "under", "about"]
 
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-    " eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_SMALL = {word: float(n) for n, word in enumerate(_ONES)} | {word: 10.0 * n for n, word in enumerate(_TENS, start=2)}
-_SCALES = {"hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12, "dozen": 12.0}
-_SHORT = {"k": 1e3, "m": 1e6, "mn": 1e6, "mln": 1e6, "bn": 1e9, "tn": 1e12}
+_SMALL = ONES | TENS
+_SCALES = SCALES | {"dozen": 12}
 
 _SPACES = "\u00a0\u202f\u2009"
 _DIGITS = rf"\d{{1,3}}(?:[,{_SPACES}]\d{{3}})+(?!\d)(?:\.\d+)?|\d{{1,3}}(?: \d{{3}})+(?![\d.,-]\d)|\d+(?:\.\d+)?"
-_SMALL_WORD = rf"(?:(?:{'|'.join(_TENS)})(?:-(?:{'|'.join(_ONES[1:10])}))?|{'|'.join(reversed(_ONES))})"
+_SMALL_WORD = rf"(?:(?:{'|'.join(TENS)})(?:-(?:{'|'.join(list(ONES)[1:10])}))?|{'|'.join(reversed(ONES))})"
 _SCALE_WORD = rf"(?:{'|'.join(_SCALES)})"
 _WORDS = (
     rf"(?:{_SMALL_WORD}\b(?:[ -]{_SCALE_WORD}\b)*|an? {_SCALE_WORD}\b)"
@@ -40,34 +46,17 @@ _NUMBER = re.compile(
     rf"|(?P<words>{_WORDS}))",
     re.IGNORECASE,
 )
-_SIGNS = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR"}
-_CURRENCIES = {
-    "euro": "EUR", "eur": "EUR", "dollar": "USD", "usd": "USD", "pound": "GBP", "gbp": "GBP", "yen": "JPY",
-    "rupee": "INR", "franc": "CHF", "yuan": "CNY", "rouble": "RUB", "ruble": "RUB", "guilder": "NLG",
-}  # fmt: skip
-_MINUTES = {
-    "second": 1 / 60, "minute": 1.0, "hour": 60.0, "day": 1440.0, "week": 10080.0, "fortnight": 20160.0,
-    "month": 43830.0, "year": 525960.0, "decade": 5259600.0,
-}  # fmt: skip
-_SIZES = {
-    "millimetre": ("m", 0.001), "millimeter": ("m", 0.001), "centimetre": ("m", 0.01), "centimeter": ("m", 0.01),
-    "metre": ("m", 1.0), "meter": ("m", 1.0), "kilometre": ("m", 1e3), "kilometer": ("m", 1e3), "mile": ("m", 1609.34),
-    "foot": ("m", 0.3048), "feet": ("m", 0.3048), "inch": ("m", 0.0254), "inche": ("m", 0.0254), "cm": ("m", 0.01),
-    "km": ("m", 1e3), "ft": ("m", 0.3048), "gram": ("kg", 0.001), "kilogram": ("kg", 1.0), "kilo": ("kg", 1.0),
-    "kg": ("kg", 1.0), "tonne": ("kg", 1e3), "ton": ("kg", 1e3), "litre": ("l", 1.0), "liter": ("l", 1.0),
-    "hectare": ("ha", 1.0), "acre": ("ha", 0.404686), "degree": ("deg", 1.0), "mph": ("kmh", 1.60934),
-    "kph": ("kmh", 1.0),
-}  # fmt: skip
+_SIGNS = {sign: CURRENCIES[name] for sign, name in CURRENCY_SIGNS.items()}
 _SIGN = re.compile(r"(?:US|[CA])?([$€£¥₹]) ?$")
-_SCALE_AFTER = re.compile(r"(k|mn|mln|m|bn|tn)\b", re.IGNORECASE)
-_CURRENCY_AFTER = re.compile(rf"[ -]?({'|'.join(_CURRENCIES)})s?\b", re.IGNORECASE)
+_SCALE_AFTER = re.compile(rf"({'|'.join(SHORT_SCALES)})\b", re.IGNORECASE)
+_CURRENCY_AFTER = re.compile(rf"[ -]?({'|'.join(CURRENCY_FORMS)})\b", re.IGNORECASE)
 _PERCENT_AFTER = re.compile(r" ?%|[ -]?(?:per ?cent|percentage points?)\b", re.IGNORECASE)
 _AGE_AFTER = re.compile(r"[ -]years?[ -](?:old|of age)\b", re.IGNORECASE)
 _AGED = re.compile(r"\b(?:aged?|age of) $|[a-z], $", re.IGNORECASE)
 _MINUTES_AFTER = re.compile(
-    rf"(?P<length>[ -](?P<unit>{'|'.join(_MINUTES)})s?)\b(?P<point> (?:ago|later|earlier|late|before|after)\b)?"
+    rf"(?P<length>[ -](?P<unit>{'|'.join(MINUTES)})s?)\b(?P<point> (?:ago|later|earlier|late|before|after)\b)?"
 )
-_SIZE_AFTER = re.compile(rf"[ -]?(square |cubic |nautical )?({'|'.join(_SIZES)})s?\b(?! of them)", re.IGNORECASE)
+_SIZE_AFTER = re.compile(rf"[ -]?(square |cubic |nautical )?({'|'.join(SIZE_FORMS)})\b(?! of them)", re.IGNORECASE)
 # A number that names a thing is no value: "the number 14 bus", "pier seven", "E4".
 _LABEL = re.compile(
     r"\b(?:numbers?|no\.?|route|flight|chapter|page|room|section|article|pier|gate|platform|line|level|phase|grade"
@@ -187,26 +176,27 @@ def _number(sentence: str, found: re.Match[str]) -> Value | None:
         start = sign.start()
         short = _SCALE_AFTER.match(sentence, end)
         if short:
-            amount, step, end = amount * _SHORT[short[1].lower()], step * _SHORT[short[1].lower()], short.end()
+            scale = SHORT_SCALES[listed(short[1])]
+            amount, step, end = amount * scale, step * scale, short.end()
         return _made("money", _SIGNS[sign[1]], amount, step, (start, end), sentence)
     for measure, pattern in (("money", _CURRENCY_AFTER), ("percent", _PERCENT_AFTER), ("age", _AGE_AFTER)):
         unit = pattern.match(sentence, end)
         if unit:
-            name = _CURRENCIES[unit[1].lower()] if measure == "money" else ""
+            name = CURRENCY_FORMS[listed(unit[1])] if measure == "money" else ""
             return _made(measure, name, amount, step, (start, unit.end()), sentence)  # type: ignore[arg-type]
     if _LABEL.search(before) or (_NAMED.search(before) and found["digits"] and amount < _LABELS_BELOW):
         return None
     length = _MINUTES_AFTER.match(sentence, end)
     if length:
-        factor = _MINUTES[length["unit"]]
+        factor = MINUTES[length["unit"]]
         point = length["point"] is not None  # "two days ago" is a day, no length
         return (
             None if point else _made("duration", "", amount * factor, factor, (start, length.end("length")), sentence)
         )
     size = _SIZE_AFTER.match(sentence, end)
     if size:
-        unit_name, factor = _SIZES[size[2].lower()]
-        power = (size[1] or "").strip().lower()
+        unit_name, factor = SIZE_FORMS[listed(size[2])]
+        power = listed(size[1] or "")
         name = unit_name if power in ("", "nautical") else f"{power} {unit_name}"
         factor *= 1.15078 if power == "nautical" else 1.0
         return _made("size", name, amount * factor, step * factor, (start, size.end()), sentence)
@@ -235,12 +225,12 @@ def _amount(found: re.Match[str]) -> tuple[float, float]:
     """Return the number and the size of its last digit that is not a rounded zero."""
     if found["digits"]:
         digits = re.sub(rf"[,{_SPACES} ]", "", found["digits"])
-        scale = _SCALES[found["scale"].lower()] if found["scale"] else 1.0
+        scale = _SCALES[listed(found["scale"])] if found["scale"] else 1.0
         whole, _, decimals = digits.partition(".")
         zeros = len(whole) - len(whole.rstrip("0")) if not decimals else 0
         return float(digits) * scale, scale * 10.0 ** (zeros if not decimals else -len(decimals))
     total = part = 0.0
-    for word in re.findall(r"[a-z]+", found["words"].lower()):
+    for word in re.findall(r"[a-z]+", listed(found["words"])):
         if word in _SMALL:
             part += _SMALL[word]
         elif word in _SCALES:

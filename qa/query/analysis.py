@@ -9,17 +9,10 @@ from functools import lru_cache
 from typing import Literal
 
 from qa.text import stemming
+from qa.text.english import MINUTES, STOP_WORDS
 
 Kind = Literal["number", "money", "age", "date", "duration", "person", "place", "quotation", "other"]
 
-_STOP_WORDS = frozenset(
-    "a about above after again against all also am an and any are as at be because been before being below between"
-    " both but by can could did do does doing down during each few for from further had has have having he her here"
-    " hers him his how i if in into is it its itself just many may me might more most much must my no nor not now of"
-    " off on once only or other our out over own per same she should so some such tell than that the their them then"
-    " there these they this those through to too under until up upon us very was we were what when where which while"
-    " who whom whose why will with would you your article articles according please".split()
-)
 # Words that shape a question and seldom stand in the sentence that answers it.
 _ASKING = frozenset(
     "say said says tell told long large big old far tall high often happen name named call called".split()
@@ -37,7 +30,7 @@ _PLACE = (
 )
 _SAYING = r"(?:say|said|tell|told|call|describe|comment|claim|warn|announce|promise|respond|reply)"
 _PATTERNS: tuple[tuple[Kind, str], ...] = (
-    ("duration", r"\bhow long\b|\bhow many (?:hours|days|weeks|months|years|minutes)\b|\bfor how\b"),
+    ("duration", rf"\bhow long\b|\bhow many (?:{'|'.join(MINUTES)})s\b|\bfor how\b"),
     ("age", r"\bhow old\b|\b(?:what|which) age\b|\bage of\b"),
     (
         "money",
@@ -112,7 +105,7 @@ def analyse(question: str, own: str | None = None, context: str = "") -> Asked:
 
 def carries_meaning(word: str) -> bool:
     """Tell whether a word is more than one that joins others or shapes a question."""
-    return any(part not in _STOP_WORDS and part not in _ASKING for part in stemming.words(word))
+    return any(part not in STOP_WORDS and part not in _ASKING for part in stemming.words(word))
 
 
 @lru_cache(maxsize=1)
@@ -128,7 +121,7 @@ def _related() -> dict[str, frozenset[str]]:
 def content_stems(question: str, kind: Kind = "other") -> tuple[str, ...]:
     """Return the stems that carry meaning; all of them when every word is a stop word."""
     words = stemming.words(question)
-    content = [word for word in words if word not in _STOP_WORDS]
+    content = [word for word in words if word not in STOP_WORDS]
     shaping = _ASKING | _LASTING if kind == "duration" else _ASKING
     telling = [word for word in content if word not in shaping]
     return tuple(dict.fromkeys(stemming.stems(" ".join(telling or content or words))))
@@ -148,7 +141,7 @@ def _name_stems(question: str) -> list[str]:
         # The first word has its capital from its place; it is a name only if it is no ordinary question word.
         opens = first is not None and word.start() == first.start(1)
         stems = stemming.stems(word.group())
-        if opens and (not stems or stemming.words(word.group())[0] in _STOP_WORDS | _ASKING):
+        if opens and (not stems or stemming.words(word.group())[0] in STOP_WORDS | _ASKING):
             continue
         found += stems
     return found

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from qa.query.analysis import carries_meaning
 from qa.text import stemming
+from qa.text.english import MONTHS, WEEKDAYS
 from qa.types import Turn
 
 CHAIN = 3  # questions back that a chain of follow-ups is followed
@@ -70,8 +71,8 @@ _THING = re.compile(
 )
 _TIMES = (
     re.compile(r"\b(?:19|20)\d\d\b"),
-    re.compile(r"\b(?:January|February|March|April|May|June|July|August|September|October|November|December)\b"),
-    re.compile(r"\b(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b"),
+    re.compile(rf"\b(?:{'|'.join(MONTHS)})\b"),
+    re.compile(rf"\b(?:{'|'.join(WEEKDAYS)})\b"),
 )
 _LEAD = re.compile(r"(?P<word>in|at|from|for|to|by|with|on)\s+(?:the\s+)?", re.IGNORECASE)
 _PLURAL = re.compile(r"\b[a-z]{3,}(?<![aiosu])s\b")

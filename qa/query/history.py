@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
+from qa.text.english import MONTHS
 from qa.text.plain import plain_text
 from qa.types import Turn
 
@@ -24,10 +25,7 @@ _SOURCES = re.compile(
 _LINK = re.compile(r"!?\[((?:[^\[\]\n]|\[[^\[\]\n]*\])*)\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*(?:\s+\"[^\"]*\")?\)")
 _MARKER = re.compile(r"\s?(?:\[\^?\d{1,3}(?:\s*[,–-]\s*\d{1,3})*\]|【[^】\n]{1,40}】)")
 _OURS = re.compile(r"(?:https?://[^\s/]+)?/articles/\S+")
-_ATTRIBUTION = re.compile(
-    r"(?:^|(?<=[.!?”\"’] ))[^.:!?\n]{2,80}, \d{1,2} (?:January|February|March|April|May|June|July|August|September"
-    r"|October|November|December) \d{4}: "
-)
+_ATTRIBUTION = re.compile(rf"(?:^|(?<=[.!?”\"’] ))[^.:!?\n]{{2,80}}, \d{{1,2}} (?:{'|'.join(MONTHS)}) \d{{4}}: ")
 
 
 def clean(history: Sequence[Turn]) -> tuple[Turn, ...]:

@@ -6,23 +6,22 @@ import re
 from calendar import monthrange
 from datetime import date, timedelta
 
-from qa.temporal.periods import MONTHS, WEEKDAYS, Period, month_period, quarter_period, read_period
+from qa.temporal.periods import Period, month_period, quarter_period, read_period
 from qa.temporal.phrases import Resolved, resolve
+from qa.text.english import MONTH_NUMBERS, QUARTERS, WEEKDAY_NUMBERS, listed, month_number, weekday_number
 
-_MONTHS = {form: number for number, name in enumerate(MONTHS, start=1) for form in (name.lower(), name[:3].lower())}
-_MONTHS["sept"] = 9
-_WEEKDAYS = tuple(name.lower() for name in WEEKDAYS)
-_MONTH = rf"(?P<month>{'|'.join(_MONTHS)})\.?"
+_MONTH = rf"(?P<month>{'|'.join(MONTH_NUMBERS)})\.?"
+_WEEKDAY_NAMES = "|".join(WEEKDAY_NUMBERS)
 _DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
-_ON = rf"(?:on|{'|'.join(_WEEKDAYS)}),?"
+_ON = rf"(?:on|{_WEEKDAY_NAMES}),?"
 # Most precise first; the first that matches decides.
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"\b(?P<iso>(?:19|20)\d\d-\d\d-\d\d)\b",
         rf"\bbetween {_MONTH}(?: (?P<year_from>(?:19|20)\d\d))? and {_MONTH.replace('month', 'month_to')} {_YEAR}\b",
-        rf"\b(?P<quarter>first|second|third|fourth|last|final) quarter of {_YEAR}\b",
+        rf"\b(?P<quarter>{'|'.join(QUARTERS)}) quarter of {_YEAR}\b",
         r"\b(?P<decade>(?:19|20)\d0)s\b",
         rf"\b{_DAY}(?: of)? {_MONTH},? {_YEAR}\b",
         rf"\b{_MONTH} {_DAY},? {_YEAR}\b",
@@ -33,13 +32,12 @@ _PATTERNS = tuple(
         rf"\b(?P<lead>in|of|during|since|before|until|after|last|this(?! (?-i:may|march)\b)) {_MONTH}(?![\w-])",
         rf"\b(?P<lead>in|of|during|since|before|until|after) {_YEAR}\b",
         r"\b(?P<word>yesterday|today|(?:last|past|this) (?:week|month|year))\b",
-        rf"\b(?P<lead>last )?(?<!next )(?P<weekday>{'|'.join(_WEEKDAYS)})(?:['’]s)?\b",
+        rf"\b(?P<lead>last )?(?<!next )(?P<weekday>{_WEEKDAY_NAMES})(?:['’]s)?\b",
     )
 )
 
-_QUARTERS = {"first": 0, "second": 1, "third": 2}
 _BOUND = re.compile(r"\b(since|before|until|after)(?: the)? $", re.IGNORECASE)  # it stands before a whole date
-_WEEKDAY = re.compile("|".join(_WEEKDAYS), re.IGNORECASE)
+_WEEKDAY = re.compile(_WEEKDAY_NAMES, re.IGNORECASE)
 
 
 def window(question: str, as_of: date) -> tuple[date, date] | None:
@@ -64,15 +62,15 @@ def _phrase(phrases: list[Resolved], as_of: date) -> tuple[date, date] | None:
 
 
 def _resolve(parts: dict[str, str | None], as_of: date) -> tuple[date, date] | None:
-    lead = (parts.get("lead") or "").strip().lower()
+    lead = listed((parts.get("lead") or "").strip())
     try:
         if parts.get("iso"):
             day = date.fromisoformat(parts["iso"] or "")
             return _bounded(lead, (day, day), as_of)
         if parts.get("word"):
-            return _relative((parts["word"] or "").lower(), as_of)
+            return _relative(listed(parts["word"] or ""), as_of)
         if parts.get("weekday"):
-            back = (as_of.weekday() - _WEEKDAYS.index((parts["weekday"] or "").lower())) % 7
+            back = (as_of.weekday() - weekday_number(parts["weekday"] or "")) % 7
             day = as_of - timedelta(days=7 if lead == "last" and back == 0 else back)
             return day, day
         first, last = _named(parts, lead, as_of)
@@ -100,14 +98,14 @@ def _named(parts: dict[str, str | None], lead: str, as_of: date) -> tuple[date, 
         return date(decade, 1, 1), date(decade + 9, 12, 31)
     year = int(parts["year"] or "") if parts.get("year") else None
     if parts.get("quarter"):
-        return quarter_period(year or 0, _QUARTERS.get((parts["quarter"] or "").lower(), 3))
+        return quarter_period(year or 0, QUARTERS[listed(parts["quarter"] or "")])
     if parts.get("month_to"):
-        began = _MONTHS[(parts["month"] or "").lower()], _MONTHS[(parts["month_to"] or "").lower()]
+        began = month_number(parts["month"] or ""), month_number(parts["month_to"] or "")
         opened = int(parts.get("year_from") or 0) or (year or 0) - (began[0] > began[1])
         return month_period(opened, began[0])[0], month_period(year or 0, began[1])[1]
     if year is not None and not parts.get("month"):
         return date(year, 1, 1), date(year, 12, 31)
-    month = _MONTHS[(parts["month"] or "").lower()]
+    month = month_number(parts["month"] or "")
     if year is None:
         # A month without a year is the last one that has begun; "last March", said in March, is a year ago.
         begun = month < as_of.month or (month == as_of.month and lead != "last")

@@ -13,17 +13,15 @@ from functools import lru_cache
 from itertools import pairwise
 
 from qa.text import stemming
+from qa.text.english import MONTHS, ONES, ORDINALS, SCALES, TENS, WEEKDAYS
 from qa.types import Hit, Source
 
 _SHARED = 0.8  # the share of a sentence's word pairs that must be found in the other article
+_DAYS = {name.lower() for name in (*WEEKDAYS, *MONTHS) if name != "May"}  # in small letters nearly always a verb
 _TELLING_WORDS = frozenset(
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-    " eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion dozen"
-    " no not never without first second third half quarter double twice cannot cant dont doesnt didnt isnt arent wasnt"
-    " werent hasnt havent hadnt wont wouldnt couldnt shouldnt"
-    " monday tuesday wednesday thursday friday saturday sunday january february march april june july august september"
-    " october november december".split()
-)
+    "no not never without half quarter double twice dozen cannot cant dont doesnt didnt isnt arent wasnt werent hasnt"
+    " havent hadnt wont wouldnt couldnt shouldnt".split()
+).union(ONES, TENS, ORDINALS, SCALES, _DAYS)
 
 # Capitals inside a sentence; a headline's or a first word's say nothing.
 _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w’'-]+")

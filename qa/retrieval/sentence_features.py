@@ -10,6 +10,7 @@ from itertools import takewhile
 
 from qa.query.analysis import Asked, Kind, carries_meaning
 from qa.text import stemming
+from qa.text.english import CURRENCY_SIGNS, MINUTES, MONEY_RANKED, MONTHS, ONES, SCALES, WEEKDAYS
 
 SYNONYM = 0.6  # what a word of like meaning counts, of the word itself
 MANY = 8  # so many words of a question around a sentence are as many as it takes
@@ -17,19 +18,18 @@ _AFTER = 3  # words between a number and what it counts
 _QUOTE_MARKS = '“”"«»„'
 
 _NUMBER = re.compile(
-    r"\d|(?<!the )\btwo\b|\b(?:three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|hundreds?|thousands?"
-    r"|millions?|billions?|half|quarter|percent)\b",
+    rf"\d|(?<!the )\btwo\b|\b(?:{'|'.join(list(ONES)[3:13])}|(?:dozen|{'|'.join(SCALES)})s?|half|quarter|percent)\b",
     re.IGNORECASE,
 )
-_UNIT = r"(?:second|minute|hour|day|week|month|year|decade)s?\b"
+_UNIT = rf"(?:{'|'.join(MINUTES)})s?\b"
 _EXPECTED: dict[Kind, re.Pattern[str]] = {
     "number": _NUMBER,
-    "money": re.compile(r"[$€£¥₹]\s?\d|\d[\d.,]*\s?(?:[a-z]+ion\s)?(?:dollar|euro|pound|yen|yuan|rouble|ruble|crown)"
+    "money": re.compile(rf"[{''.join(CURRENCY_SIGNS)}]\s?\d"
+                        rf"|\d[\d.,]*\s?(?:[a-z]+ion\s)?(?:{MONEY_RANKED})"
                         r"|\b(?:dollars|euros|pounds)\b|\d[\d.,]*\s(?:million|billion|trillion)\b", re.IGNORECASE),
     "duration": re.compile(rf"(?:{_NUMBER.pattern}|\ban?\b)[\d.,]*(?:[\s-]+\w+)??[\s-]+{_UNIT}", re.IGNORECASE),
     "age": re.compile(r"\b\d{1,3}[\s-]years?[\s-]old|\baged? (?:of )?\d{1,3}\b|, \d{1,3},", re.IGNORECASE),
-    "date": re.compile(r"\b(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|may|june|july"
-                       r"|august|september|october|november|december|yesterday|today|tomorrow|(?:19|20)\d\d"
+    "date": re.compile(rf"\b(?:{'|'.join((*WEEKDAYS, *MONTHS))}|yesterday|today|tomorrow|(?:19|20)\d\d"
                        r"|(?:last|next) (?:week|month|year|spring|summer|autumn|winter)|\d{1,2}(?::\d\d)? ?[ap]\.?m)\b",
                        re.IGNORECASE),
     "quotation": re.compile(rf"[{_QUOTE_MARKS}]|\b(?:said|says|told|called|warned|wrote|added|announced)\b"),
@@ -39,7 +39,7 @@ _FULL_NAME = re.compile(r"\b[A-ZÀ-ÖØ-Þ][\w’'-]+(?: [A-ZÀ-ÖØ-Þ][\w’'-
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _OPENING_NAME = re.compile(r"^[A-ZÀ-ÖØ-Þ][\w-]+(?= [A-ZÀ-ÖØ-Þ])")
 _ADDRESS = frozenset(
-    stemming.stems("mr mrs ms dr monday tuesday wednesday thursday friday saturday sunday")
+    stemming.stems(" ".join(("mr mrs ms dr", *WEEKDAYS)))
 )  # capitals that answer no question by themselves
 _ASKS = re.compile(r"\b(?:who|whom|whose|what|which|where|when|why|how)\b", re.IGNORECASE)
 _COUNTS = re.compile(r"\bhow (?:many|much)\s+(?:of\s+(?:the|its|their|his|her)\s+)?(.*)", re.IGNORECASE | re.DOTALL)

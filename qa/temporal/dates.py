@@ -6,6 +6,7 @@ import re
 from datetime import UTC, date, datetime, timedelta, timezone
 
 from qa.errors import BadArticle
+from qa.text.english import MONTH_NUMBERS, WEEKDAY_ABBREVIATIONS, WEEKDAYS
 
 FIRST_YEAR, LAST_YEAR = 1600, 2100
 UNDATED = -10_000_000  # the day in an index of an article without one: passes `not_after`, and no filter by date
@@ -14,12 +15,8 @@ _EPOCH_S = (631_152_000, 4_102_444_800)  # 1990-01-01 to 2100-01-01
 _LONGEST = 64  # characters; the longest accepted form has about 45
 _EARLIEST_ZONE, _LATEST_ZONE = timedelta(hours=-12), timedelta(hours=14)
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTH = (
-    r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
-    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?"
-)
-_WEEKDAY = r"(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+)?"
+_MONTH = rf"(?P<month>{'|'.join(MONTH_NUMBERS)})\.?"
+_WEEKDAY = rf"(?:(?:{'|'.join((*WEEKDAYS, *WEEKDAY_ABBREVIATIONS))})\.?,?\s+)?"
 _DAY = r"(?P<day>[0-9]{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>[12][0-9]{3})"
 _CLOCK = r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,][0-9]{1,9})?)?"
@@ -125,7 +122,7 @@ def _moment(moment: datetime) -> str:
 def _calendar_day(found: re.Match[str]) -> date:
     """Build the day of a match. Raises ValueError."""
     month = found["month"].lower()
-    number = int(month) if month.isdigit() else _MONTHS.index(month[:3]) + 1
+    number = int(month) if month.isdigit() else MONTH_NUMBERS[month]
     year = int(found["year"])
     if not FIRST_YEAR <= year <= LAST_YEAR:
         raise ValueError(f"the year is not between {FIRST_YEAR} and {LAST_YEAR}")

@@ -6,20 +6,24 @@ What cannot be placed (a weekday in an article without a date) is left out: a wr
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
+from qa.temporal import periods
+from qa.text.english import (
+    MONTH_NUMBERS,
+    QUARTERS,
+    RELATIVE,
+    SEASONS,
+    WEEKDAY_NUMBERS,
+    listed,
+    month_number,
+    weekday_number,
+)
+
 Range = tuple[int, int, float, float]  # start and end in the sentence, first and last day (or minute)
 
-_MONTHS = (
-    "january february march april may june july august september october november december"
-    " jan feb mar apr - jun jul aug sep oct nov dec sept"
-).split()
-_WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
-_SEASONS = {"spring": (3, 5), "summer": (6, 8), "autumn": (9, 11), "fall": (9, 11), "winter": (12, 2)}
-_QUARTERS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "last": 4, "final": 4}
-_MONTH = rf"(?P<month>{'|'.join(sorted(set(_MONTHS) - {'-'}, key=len, reverse=True))})\b\.?"
+_MONTH = rf"(?P<month>{'|'.join(MONTH_NUMBERS)})\b\.?"
 _DAY = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?\b"
 _YEAR = r"(?P<year>1[0-9]\d\d|20\d\d)\b"
 _CLOCK = re.compile(
@@ -39,7 +43,7 @@ _SINCE = re.compile(r"\b(?:since|until|till|before|after|by) $", re.IGNORECASE)
 def clocks(sentence: str) -> Iterator[Range]:
     """Yield the times of day, in minutes after midnight; "7.42" is one only with a.m. or p.m. or a colon."""
     for found in _CLOCK.finditer(sentence):
-        word = (found["word"] or "").lower()
+        word = listed(found["word"] or "")
         half = (found["half"] or found["half2"] or "").lower()
         if word:
             minutes = 0 if word == "midnight" else 720
@@ -71,11 +75,6 @@ def days(sentence: str, published: date | None) -> Iterator[Range]:
             yield start, end, first.toordinal(), last.toordinal()
 
 
-def _month_number(found: re.Match[str]) -> int:
-    at = _MONTHS.index(found["month"].lower())
-    return 9 if at == 24 else at % 12 + 1
-
-
 def _known(published: date | None) -> date:
     if published is None:
         raise ValueError("the article has no date")
@@ -83,7 +82,7 @@ def _known(published: date | None) -> date:
 
 
 def _full_day(found: re.Match[str], sentence: str, published: date | None) -> tuple[date, date]:
-    month, day = _month_number(found), int(found["day"])
+    month, day = month_number(found["month"]), int(found["day"])
     if found.groupdict().get("year"):
         one = date(int(found["year"]), month, day)
     else:  # news says the year when it is not the nearest
@@ -93,49 +92,45 @@ def _full_day(found: re.Match[str], sentence: str, published: date | None) -> tu
 
 
 def _month_of(found: re.Match[str], sentence: str, published: date | None) -> tuple[date, date]:
-    month = _month_number(found)
+    month = month_number(found["month"])
     if found.groupdict().get("year"):
         year = int(found["year"])
     else:
         near = _known(published)
-        relative = (found["relative"] or "").lower()
+        relative = found["relative"]
         if relative:
-            year = near.year + {"last": -1, "this": 0, "next": 1}[relative]
+            year = near.year + RELATIVE[listed(relative)]
         elif _FUTURE.search(sentence) is None:
             year = near.year if month <= near.month else near.year - 1
         else:
             year = near.year if month >= near.month else near.year + 1
-    return date(year, month, 1), date(year, month, monthrange(year, month)[1])
+    return periods.month_period(year, month)
 
 
 def _season(found: re.Match[str], sentence: str, published: date | None) -> tuple[date, date]:
-    first, last = _SEASONS[found["season"].lower()]
     year = int(found["year"]) if found["year"] else _year(found["relative"], published)
-    ends = year + (last < first)
-    return date(year, first, 1), date(ends, last, monthrange(ends, last)[1])
+    return periods.season_period(found["season"], year)
 
 
 def _quarter(found: re.Match[str], sentence: str, published: date | None) -> tuple[date, date]:
-    last = 3 * _QUARTERS[found["quarter"].lower()]
     year = int(found["year"]) if found["year"] else _year(found["relative"], published)
-    return date(year, last - 2, 1), date(year, last, monthrange(year, last)[1])
+    return periods.quarter_period(year, QUARTERS[listed(found["quarter"])])
 
 
 def _whole_year(found: re.Match[str], sentence: str, published: date | None) -> tuple[date, date]:
-    year = int(found["year"])
-    return date(year, 1, 1), date(year, 12, 31)
+    return periods.year_period(int(found["year"]))
 
 
 def _year(relative: str | None, published: date | None) -> int:
     if not relative:
         raise ValueError("which year is not said")
-    return _known(published).year + {"last": -1, "this": 0, "next": 1}[relative.lower()]
+    return _known(published).year + RELATIVE[listed(relative)]
 
 
 def _weekday(found: re.Match[str], sentence: str, published: date | None) -> tuple[date, date]:
     near = _known(published)
-    lead = (found["lead"] or "").lower().strip()
-    ahead = (_WEEKDAYS.index(found["weekday"].lower()) - near.weekday()) % 7
+    lead = listed(found["lead"] or "").strip()
+    ahead = (weekday_number(found["weekday"]) - near.weekday()) % 7
     future = lead == "next" or (lead != "last" and _FUTURE.search(sentence) is not None)
     one = near + timedelta(days=(ahead or 7 if lead == "next" else ahead) if future else ahead - 7 if ahead else 0)
     return one, one
@@ -143,7 +138,7 @@ def _weekday(found: re.Match[str], sentence: str, published: date | None) -> tup
 
 def _near_day(found: re.Match[str], sentence: str, published: date | None) -> tuple[date, date]:
     shift = {"yesterday": -1, "today": 0, "tomorrow": 1, "last night": -1, "this morning": 0, "tonight": 0}
-    one = _known(published) + timedelta(days=shift[found.group().lower()])
+    one = _known(published) + timedelta(days=shift[listed(found.group())])
     return one, one
 
 
@@ -157,17 +152,17 @@ _FORMS: tuple[tuple[re.Pattern[str], _Resolve], ...] = tuple(
         (rf"\b{_MONTH} {_DAY}(?!-)(?:,? {_YEAR})?", re.IGNORECASE, _full_day),
         (rf"\b{_MONTH},?(?: of)? {_YEAR}", re.IGNORECASE, _month_of),
         (
-            rf"\b(?P<season>spring|summer|autumn|fall|winter)(?: of)? (?:{_YEAR}|{_RELATIVE} year\b)",
+            rf"\b(?P<season>{'|'.join(SEASONS)})(?: of)? (?:{_YEAR}|{_RELATIVE} year\b)",
             re.IGNORECASE,
             _season,
         ),
         (
-            rf"\b(?P<quarter>{'|'.join(_QUARTERS)}) quarter(?: of)?,? (?:{_YEAR}|{_RELATIVE} year\b)",
+            rf"\b(?P<quarter>{'|'.join(QUARTERS)}) quarter(?: of)?,? (?:{_YEAR}|{_RELATIVE} year\b)",
             re.IGNORECASE,
             _quarter,
         ),
         (rf"(?<=\bin ){_MONTH}(?: {_RELATIVE} year\b)?", re.IGNORECASE, _month_of),
-        (rf"\b(?P<lead>next |last )?(?P<weekday>{'|'.join(_WEEKDAYS)})(?=['’]?s?\b)", re.IGNORECASE, _weekday),
+        (rf"\b(?P<lead>next |last )?(?P<weekday>{'|'.join(WEEKDAY_NUMBERS)})(?=['’]?s?\b)", re.IGNORECASE, _weekday),
         (r"\b(?:yesterday|today|tomorrow|last night|this morning|tonight)\b", re.IGNORECASE, _near_day),
         (rf"(?<![\d,.€$£#-])\b{_YEAR}(?![,.]\d|[-%]|\s?(?:people|metres|euros))", 0, _whole_year),
     )

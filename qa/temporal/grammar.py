@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from qa.temporal.periods import MONTHS, NUMBERS, SEASONS, WEEKDAYS
+from qa.text.english import COUNTS, MONTH_ABBREVIATIONS, MONTHS, ONES, SEASONS, WEEKDAYS
 
 # Small letters make verbs of "may" and "march"; full stops make abbreviations of "Mar." and "Dec.".
-_SHORT = "Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
+_SHORT = "|".join(MONTH_ABBREVIATIONS)
 _MONTH = rf"(?-i:{'|'.join((*MONTHS, *(name.upper() for name in MONTHS)))}|(?:{_SHORT})\.)(?![\w-])"
 _MONTH_OF_DAY = rf"(?:{_MONTH}|(?-i:{_SHORT})\b)"
 _WEEKDAY = rf"(?:{'|'.join(WEEKDAYS)})\b"
@@ -16,7 +16,7 @@ _DAY = r"(?<![\d.,:$€£#-])(?:3[01]|[12]\d|0?[1-9])(?:st|nd|rd|th)?(?![\d:%]|[
 _DATE = rf"(?:(?:the )?{_DAY}(?: of)? {_MONTH_OF_DAY}|{_MONTH_OF_DAY} {_DAY})"
 _YEAR = r"(?:1[5-9]|20|21)\d\d(?![\d-])"
 _OTHER_YEAR = r"(?:of )?(?:that|the (?:same|following|previous|preceding|next)) year"
-_NUMBER = rf"(?:\d{{1,3}}|{'|'.join(NUMBERS)})"
+_NUMBER = rf"(?:\d{{1,3}}|{'|'.join(COUNTS)})"
 _UNIT = r"(?:day|week|fortnight|month|year)"
 _SEASON = "|".join(SEASONS).replace("fall", r"fall(?! (?:in|of|from|to|into|for)\b)")
 _PART_OF_DAY = r"(?: (?:morning|lunchtime|afternoon|evening|night)\b)?"
@@ -81,7 +81,7 @@ _RULES = {
     "weekend": r"\b(?P<phrase>(?:at|over|during|on) the weekend)\b",
     "ago": rf"(?<![\w,.'’-])(?P<phrase>(?P<number>{_NUMBER}) (?P<unit>{_UNIT})s? (?P<way>ago|from now))\b",
     "time": rf"\b(?P<phrase>in (?P<number>{_NUMBER}) (?P<unit>{_UNIT})(?:s['’]?|['’]s) time)\b",
-    "ahead": r"\b(?P<phrase>in (?P<number>(?!one\b)\d{1,2}|two|three|four|five|six|seven|eight|nine|ten)"
+    "ahead": rf"\b(?P<phrase>in (?P<number>(?!one\b)\d{{1,2}}|{'|'.join(list(ONES)[2:11])})"
     r" (?P<unit>day|week)s)(?=[.,;]?(?:$|[”’\"]|[,;.] ))",
     "no_the": r"\bthe (?:last|next) (?:week|month|year|weekend|spring|summer|autumn|winter)\b",
 }

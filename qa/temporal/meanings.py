@@ -9,9 +9,9 @@ from datetime import date, timedelta
 from qa.temporal import periods
 from qa.temporal.periods import Period
 from qa.temporal.tense import Tense
+from qa.text.english import COUNTS, QUARTERS, RELATIVE, listed, month_number, weekday_number
 
 _PARTS = {"early": "early", "start": "early", "beginning": "early", "late": "late", "end": "late"}
-_WHICH = {"last": -1, "this": 0, "next": 1}
 _FAR_DAYS = 240
 
 
@@ -24,16 +24,16 @@ def mean(kind: str, match: re.Match[str], tense: Tense | None, today: date) -> P
 
 
 def _mean_word(match: re.Match[str], tense: Tense | None, today: date) -> Period:
-    words = match["phrase"].lower()
+    words = listed(match["phrase"])
     days = -1 if "yesterday" in words or "last" in words else 1 if "tomorrow" in words else 0
     return periods.one_day(today + timedelta(days=2 * days if "day before" in words or "day after" in words else days))
 
 
 def _mean_weekday(match: re.Match[str], tense: Tense | None, today: date) -> Period:
-    number = periods.number_weekday(match["weekday"])
-    which = (match["which"] or "").lower()
+    number = weekday_number(match["weekday"])
+    which = listed(match["which"] or "")
     if match["week"]:
-        monday = periods.week_period(today, _WHICH[match["week"].lower()])[0]
+        monday = periods.week_period(today, RELATIVE[listed(match["week"])])[0]
         return periods.one_day(monday + timedelta(days=number))
     back, ahead = (today.weekday() - number) % 7, (number - today.weekday()) % 7
     if which in ("last", "this past"):
@@ -48,23 +48,23 @@ def _mean_weekday(match: re.Match[str], tense: Tense | None, today: date) -> Per
 
 
 def _mean_period(match: re.Match[str], tense: Tense | None, today: date) -> Period:
-    which, unit = match["which"].lower(), match["unit"].lower()
+    which, unit = listed(match["which"]), listed(match["unit"])
     if which == "this past":
         which = "last" if unit != "weekend" else "this"
         tense = "past"
     if which == "this coming":
         which, tense = "next", "future"
     period = _name_period(which, unit, tense, today)
-    side = (match["side"] or "").lower()
+    side = listed(match["side"] or "")
     if side and which == "this" and period[0] <= today <= period[1]:
         return (period[0], today) if side == "earlier" else (today, period[1])
-    part = (match["part"] or match["edge"] or "").lower()
+    part = listed(match["part"] or match["edge"] or "")
     return periods.narrow(period, _PARTS.get(part, "mid")) if part and unit != "weekend" else period
 
 
 def _name_period(which: str, unit: str, tense: Tense | None, today: date) -> Period:
     """Return "last week", "next summer" and the like."""
-    number = _WHICH[which]
+    number = RELATIVE[which]
     if unit == "week":
         sunday = which == "last" and today.weekday() == 6  # a Sunday paper calls the week that ends "last week"
         return periods.week_period(today, 0 if sunday else number)
@@ -101,14 +101,14 @@ def _mean_weekend(match: re.Match[str], tense: Tense | None, today: date) -> Per
 
 
 def _mean_month(match: re.Match[str], tense: Tense | None, today: date) -> Period | None:
-    part = (match["part"] or match["edge"] or "").lower()
-    which = (match["which"] or "").lower()
+    part = listed(match["part"] or match["edge"] or "")
+    which = listed(match["which"] or "")
     if not (match["lead"] or match["in"] or part or which or match["year"]):
         return None  # "March" alone may be a name
-    lead = (match["lead"] or "").lower()
-    month = periods.number_month(match["month"])
+    lead = listed(match["lead"] or "")
+    month = month_number(match["month"])
     if match["year"]:
-        year = today.year + _WHICH[match["year"].lower()]
+        year = today.year + RELATIVE[listed(match["year"])]
     elif which == "this":
         year = today.year
     elif which == "next":
@@ -128,14 +128,14 @@ def _mean_month(match: re.Match[str], tense: Tense | None, today: date) -> Perio
 def _mean_date(match: re.Match[str], tense: Tense | None, today: date) -> Period | None:
     words = re.findall(r"\d+|[^\W\d_]{3,}", match["date"])
     number = int(next(word for word in words if word.isdigit()))
-    month = periods.number_month(next(w for w in words if w.lower() not in ("the",) and not w.isdigit()))
+    month = month_number(next(w for w in words if w.lower() not in ("the",) and not w.isdigit()))
     if match["year"]:
-        return periods.one_day(date(today.year + _WHICH[match["year"].lower()], month, number))
+        return periods.one_day(date(today.year + RELATIVE[listed(match["year"])], month, number))
     days = [d for year in range(today.year - 8, today.year + 9) if (d := _day_or_none(year, month, number))]
     if not days:
         return None
     if match["weekday"]:
-        weekday = periods.number_weekday(match["weekday"])
+        weekday = weekday_number(match["weekday"])
         days = [d for d in days if d.weekday() == weekday] or days
     nearest = min(days, key=lambda d: abs(d - today))
     if match["weekday"]:
@@ -155,8 +155,8 @@ def _day_or_none(year: int, month: int, number: int) -> date | None:
 
 def _mean_ago(match: re.Match[str], tense: Tense | None, today: date) -> Period:
     """Return a day for days and weeks, the calendar month or year for months and years."""
-    number, unit = _count(match), match["unit"].lower()
-    number = -number if match["phrase"].lower().endswith("ago") else number
+    number, unit = _count(match), listed(match["unit"])
+    number = -number if listed(match["phrase"]).endswith("ago") else number
     if unit == "year":
         return periods.year_period(today.year + number)
     if unit == "month":
@@ -170,16 +170,15 @@ def _mean_ahead(match: re.Match[str], tense: Tense | None, today: date) -> Perio
 
 
 def _mean_quarter(match: re.Match[str], tense: Tense | None, today: date) -> Period:
-    number = {"first": 0, "second": 1, "third": 2}.get(match["number"].lower(), 3)
-    return periods.quarter_period(today.year + _WHICH[match["which"].lower()], number)
+    return periods.quarter_period(today.year + RELATIVE[listed(match["which"])], QUARTERS[listed(match["number"])])
 
 
 def _mean_span(match: re.Match[str], tense: Tense | None, today: date) -> Period | None:
     """Return the stretch up to the article's day, or from it: "the past three days"."""
-    way, unit = match["way"].lower(), match["unit"].lower()
+    way, unit = listed(match["way"]), listed(match["unit"])
     if not match["lead"] and way != "past":
         return None  # "the last week" may be that of anything
-    if not match["number"] and (unit == "day" or match["phrase"].lower().endswith("s")):
+    if not match["number"] and (unit == "day" or listed(match["phrase"]).endswith("s")):
         return None  # "the next day" is that after another, "the coming years" have no end
     number = (_count(match) if match["number"] else 1) * (-1 if way in ("last", "past") else 1)
     if unit in ("day", "week"):
@@ -190,15 +189,15 @@ def _mean_span(match: re.Match[str], tense: Tense | None, today: date) -> Period
 
 
 def _mean_deadline(match: re.Match[str], tense: Tense | None, today: date) -> Period | None:
-    which = match["which"].lower()
+    which = listed(match["which"])
     if which == "the" and tense == "past":
         return None  # "by the end of the year he had left": of whichever year that was
-    return periods.one_day(_name_period("this" if which == "the" else which, match["unit"].lower(), tense, today)[1])
+    return periods.one_day(_name_period("this" if which == "the" else which, listed(match["unit"]), tense, today)[1])
 
 
 def _count(match: re.Match[str]) -> int:
-    word = match["number"].lower()
-    return int(word) if word.isdigit() else periods.NUMBERS[word]
+    word = listed(match["number"])
+    return int(word) if word.isdigit() else COUNTS[word]
 
 
 _MEANINGS: dict[str, Callable[[re.Match[str], Tense | None, date], Period | None]] = {

@@ -5,18 +5,9 @@ from __future__ import annotations
 from calendar import monthrange
 from datetime import date, timedelta
 
-Period = tuple[date, date]  # the first day and the last, both in it
+from qa.text.english import SEASONS, WEEKDAYS, listed
 
-WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-MONTHS = tuple("January February March April May June July August September October November December".split())
-SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}  # their first months, in the north
-NUMBERS = {
-    word: number
-    for number, words in enumerate(
-        "one a an,two,three,four,five,six,seven,eight,nine,ten,eleven,twelve".split(","), start=1
-    )
-    for word in words.split()
-}
+Period = tuple[date, date]  # the first day and the last, both in it
 
 
 def name_day(day: date) -> str:
@@ -34,17 +25,6 @@ def read_period(text: str) -> Period:
     """Read what `write_period` wrote."""
     first, _, last = text.partition("/")
     return date.fromisoformat(first), date.fromisoformat(last or first)
-
-
-def number_month(name: str) -> int:
-    """Return the number of a month from its name or an abbreviation of it."""
-    short = name[:3].title()
-    return next(number for number, month in enumerate(MONTHS, start=1) if month.startswith(short))
-
-
-def number_weekday(name: str) -> int:
-    """Return the number of a weekday from its name; Monday is 0."""
-    return WEEKDAYS.index(name.title())
 
 
 def one_day(day: date) -> Period:
@@ -82,7 +62,7 @@ def quarter_period(year: int, quarter: int) -> Period:
 
 def season_period(name: str, year: int) -> Period:
     """Return a season by calendar months; a winter is that of the year in which it begins."""
-    first = SEASONS[name.lower()]
+    first = SEASONS[listed(name)]
     return month_period(year, first)[0], month_period(year, first + 2)[1]
 
 

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
+from qa.text.english import MONTH_ABBREVIATIONS, WEEKDAY_ABBREVIATIONS
 from qa.text.lines import joined_lines
 from qa.types import Span
 
@@ -44,10 +45,7 @@ _TITLES = _lexicon(
 )
 _LOWER = _lexicon("vs v cf ca approx e.g i.e pp fig figs vol gen prof al")
 # Before a number these are abbreviations; elsewhere they end sentences like any other word.
-_NUMBERED = _lexicon(
-    "no nos p art sec ch op ext jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri"
-    " sat sun"
-)
+_NUMBERED = _lexicon(" ".join(("no nos p art sec ch op ext", *MONTH_ABBREVIATIONS, *WEEKDAY_ABBREVIATIONS)).lower())
 # These stand in the middle and at the end of sentences alike; the next word decides.
 _EITHER = _lexicon(
     "st ste ave blvd rd prop inc corp co cos ltd plc bros jr sr dept univ assn gov't govt etc est mfg natl intl"

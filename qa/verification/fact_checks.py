@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Literal
 
+from qa.text import english
 from qa.verification import lexicon
 from qa.verification.alignment import Alignment
 from qa.verification.case import Case, Departure, Period, named
@@ -193,7 +194,7 @@ def check_name(case: Case, at: int) -> Iterator[Departure]:
     """Yield why a name without a place is wrong; it may stand in for a pronoun or complete another name."""
     own, slot, whole = case.statement[at], case.slot(at), _missing_name(case, at)
     instead = named(slot, "name", "number", "month", "weekday")
-    stands_in = any(token.bare in lexicon.PRONOUNS for token in (*slot[:1], *slot[-1:]))
+    stands_in = any(token.bare in english.PRONOUNS for token in (*slot[:1], *slot[-1:]))
     if own.key in case.keys:
         if case.turned:
             return

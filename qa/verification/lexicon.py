@@ -114,58 +114,6 @@ QUANTIFIERS = _lexicon("each every all both any")  # fillers that claim somethin
 APPROXIMATE = _lexicon("about around roughly approximately approx some circa near close")
 BELOW = _lexicon("nearly almost under")
 ABOVE = _lexicon("over than exceeding")  # "more than"
-PRONOUNS = _lexicon(
-    "he she it they him her them his hers its their theirs who whom whose which i we my our me us you your this that"
-    " these those there here"
-)
-ARTICLES = _lexicon("a an the")
-FILLERS = PRONOUNS | _lexicon(
-    "about after all also and any are as at be because been before being but by do does did each for from had has"
-    " have having how in into is of off on or other out over said say says saying since so some such than then"
-    " through to told toward towards under until up upon was we were what when where while with within according"
-    " during between among amid against am if via per both just however meanwhile moreover nevertheless"
-)
-UNITS = (
-    dict.fromkeys(("percent", "pct", "percentage"), "percent")
-    | dict.fromkeys(("dollar", "dollars", "usd", "bucks"), "dollar")
-    | dict.fromkeys(("euro", "euros", "eur"), "euro")
-    | dict.fromkeys(("pounds", "pound", "gbp", "lb", "lbs"), "pound")
-    | dict.fromkeys(("km", "kms", "kilometre", "kilometres", "kilometer", "kilometers"), "kilometre")
-    | dict.fromkeys(("metre", "metres", "meter", "meters"), "metre")
-    | dict.fromkeys(("cm", "centimetre", "centimetres", "centimeter", "centimeters"), "centimetre")
-    | dict.fromkeys(("feet", "foot", "ft"), "foot")
-    | dict.fromkeys(("kg", "kgs", "kilogram", "kilograms", "kilo", "kilos"), "kilogram")
-    | dict.fromkeys(("mph",), "mph")
-    | {
-        form: word
-        for word in (
-            "mile yard inch gram ton tonne ounce litre gallon acre hectare barrel degree watt megawatt gigawatt yen"
-            " yuan rupee ruble rouble franc cent peso lira hour minute day week month year decade century"
-        ).split()
-        for form in (word, word + "s")
-    }
-    | {"centuries": "century", "inches": "inch", "seconds": "seconds", "liter": "litre", "liters": "litre"}
-)
-CURRENCIES = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yen", "₹": "rupee"}
-MAGNITUDES = {
-    **dict.fromkeys(("hundred",), 10**2),
-    **dict.fromkeys(("thousand", "k"), 10**3),
-    **dict.fromkeys(("million", "m", "mn", "mln"), 10**6),
-    **dict.fromkeys(("billion", "bn", "b", "bln"), 10**9),
-    **dict.fromkeys(("trillion", "tn", "trn", "t"), 10**12),
-}
-MONTHS = {
-    name: number
-    for number, month in enumerate(
-        "january february march april may june july august september october november december".split(), start=1
-    )
-    for name in (month, month[:3], month[:4] if month == "september" else month)
-}
-WEEKDAYS = {
-    name: number
-    for number, day in enumerate("monday tuesday wednesday thursday friday saturday sunday".split())
-    for name in (day, day + "s")
-}
 # People and languages go by their country.
 _PLACES = (
     "us:american,americans,america,usa uk:british,britain,britons china:chinese russia:russian,russians"

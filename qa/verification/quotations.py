@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from qa.text import stemming
+from qa.text import english, stemming
 from qa.types import Evidence, Source
 from qa.verification import lexicon
 from qa.verification.tokens import Token, tokens
@@ -177,7 +177,7 @@ def speaks(words: Sequence[Token]) -> set[str]:
         elif (
             at + 1 < len(words)
             and words[at + 1].kind == "name"
-            and (not at or words[at - 1].bare not in lexicon.PRONOUNS)
+            and (not at or words[at - 1].bare not in english.PRONOUNS)
         ):
             run = at + 1
             while run < len(words) and words[run].kind == "name":

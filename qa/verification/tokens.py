@@ -14,7 +14,8 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Literal
 
-from qa.text import stemming
+from qa.text import english, stemming
+from qa.text.english import ONES, ORDINALS, SCALES, SHORT_SCALES, TENS
 from qa.verification import lexicon
 
 Kind = Literal["number", "unit", "month", "weekday", "name", "negation", "modal", "denial", "word", "filler"]
@@ -45,21 +46,8 @@ _DATING = re.compile(
     r"(?:\d|\b(?:in|of|since|until|till|by|from|to|last|next|this|early|mid|late|and|or)[ -])\s?$", re.I
 )
 _ORDINALS = {"st", "nd", "rd", "th"}
-_ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-_SMALL = {word: number for number, word in enumerate((_ONES + " seventeen eighteen nineteen").split())}
-_TENS = {
-    word: 10 * number for number, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)
-}
-_NTH = {
-    word: number
-    for number, word in enumerate(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth"
-        " fifteenth sixteenth seventeenth eighteenth nineteenth twentieth".split(),
-        start=1,
-    )
-}
-_NTH |= {word[:-1] + "ieth": value for word, value in _TENS.items()}
-_ADDED = _SMALL.keys() | _TENS.keys()
+_MAGNITUDES = SCALES | SHORT_SCALES
+_ADDED = ONES.keys() | TENS.keys()
 _COUNTED = {"dozen": 12, "twice": 2}
 
 
@@ -97,7 +85,7 @@ def _split(plain: str) -> Iterator[Token]:
     for found in _TOKEN.finditer(plain):
         group, shown = found.lastgroup, found.group()
         if group == "sign":
-            yield Token(lexicon.CURRENCIES.get(shown[-1], "percent"), shown, "unit")
+            yield Token(english.CURRENCY_SIGNS.get(shown[-1], "percent"), shown, "unit")
         elif group in ("number", "suffix"):
             yield from _figure(found["number"], (found["suffix"] or "").lower())
         elif group == "stop":
@@ -110,14 +98,14 @@ def _split(plain: str) -> Iterator[Token]:
             yield Token(f"#{shown.lstrip('0') or shown}", shown, "number")
         else:
             opens = bool(_SENTENCE_START.search(plain, max(0, found.start() - 12), found.start()))
-            short = len(shown) <= 4 and shown.lower() in lexicon.MONTHS and shown.lower() not in ("may", "june", "july")
+            short = len(shown) <= 4 and shown.capitalize() in english.MONTH_ABBREVIATIONS
             if short and not (
                 _DATED.match(plain, found.end())
                 or (plain[found.end() : found.end() + 1] != "-" and _DATING.search(plain[: found.start()]))
             ):
                 yield Token(_stem(shown.casefold()), shown, "name" if shown[0].isupper() else "word", opens)
             elif shown in ("May", "March") and _DAY.match(plain, found.end()):
-                yield Token(f"month:{lexicon.MONTHS[shown.lower()]}", shown, "month")
+                yield Token(f"month:{english.MONTH_NUMBERS[shown.lower()]}", shown, "month")
             else:
                 yield from _word(shown, opens)
 
@@ -130,12 +118,12 @@ def _figure(digits: str, suffix: str) -> Iterator[Token]:
     if suffix in _ORDINALS and value in (1, 2):  # as the words, which may stand for more than a number
         yield Token(_stem({1: "first", 2: "second"}[int(value)]), digits + suffix, "word")
         return
-    if suffix in lexicon.MAGNITUDES:
-        yield _number(value * lexicon.MAGNITUDES[suffix], digits + suffix)
+    if suffix in _MAGNITUDES:
+        yield _number(value * _MAGNITUDES[suffix], digits + suffix)
         return
     yield _number(value, digits + suffix)
     if suffix and suffix not in _ORDINALS:
-        yield Token(lexicon.UNITS[suffix], suffix, "unit")
+        yield Token(english.UNITS[suffix], suffix, "unit")
 
 
 _STOP = Token("", ",", "filler")  # no number goes on over it: "$324 million, nine years"
@@ -147,7 +135,7 @@ def _number(value: Decimal, shown: str) -> Token:
 
 def _word(shown: str, opens: bool) -> Iterator[Token]:
     low = shown.casefold()
-    if low in lexicon.ARTICLES:
+    if low in english.ARTICLES:
         return
     if low.endswith("n't"):
         yield from _word(shown[:-3], opens)
@@ -158,7 +146,7 @@ def _word(shown: str, opens: bool) -> Iterator[Token]:
     elif low.endswith("'ll"):
         yield from _word(shown[:-3], opens)
         yield Token("~will", shown, "modal")
-    elif low.endswith(("'ve", "'re")) or (low.endswith("'s") and low[:-2] in lexicon.FILLERS):
+    elif low.endswith(("'ve", "'re")) or (low.endswith("'s") and low[:-2] in english.FILLERS):
         yield from _word(shown.rpartition("'")[0], opens)
     elif low:
         yield Token(*_classified(shown, low, opens), opens)
@@ -171,24 +159,24 @@ def _classified(shown: str, low: str, opens: bool) -> tuple[str, str, Kind]:
         return "us:we", shown, "filler"
     if upper and (bare in lexicon.COUNTRIES or bare == "us"):
         return lexicon.COUNTRIES.get(bare, bare), shown, "name"
-    if upper and bare in lexicon.MONTHS and not (opens and bare in ("may", "march")):
-        return f"month:{lexicon.MONTHS[bare]}", shown, "month"
-    if upper and bare in lexicon.WEEKDAYS:
-        return f"day:{lexicon.WEEKDAYS[bare]}", shown, "weekday"
+    if upper and bare in english.MONTH_NUMBERS and not (opens and bare in ("may", "march")):
+        return f"month:{english.MONTH_NUMBERS[bare]}", shown, "month"
+    if upper and (day := english.WEEKDAY_NUMBERS.get(bare.removesuffix("s"))) is not None:
+        return f"day:{day}", shown, "weekday"
     if bare in lexicon.NEGATIONS:
         return bare, shown, "negation"
     if bare in lexicon.MODALS and (not upper or opens or bare not in ("will", "may")):
         return lexicon.MODALS[bare], shown, "modal"
-    if bare in lexicon.UNITS:
-        return lexicon.UNITS[bare], shown, "name" if upper and not opens else "unit"
+    if bare in english.UNITS:
+        return english.UNITS[bare], shown, "name" if upper and not opens else "unit"
     if shown == "WHO":  # it says so at the start of a sentence too
         return "who", shown, "name"
     if not upper or opens:
         if bare in lexicon.DENIALS:
             return _stem(bare), shown, "denial"
-        if bare in lexicon.FILLERS:
+        if bare in english.FILLERS:
             return _stem(bare), shown, "filler"
-    elif bare in lexicon.FILLERS and bare != "who":
+    elif bare in english.FILLERS and bare != "who":
         return _stem(bare), shown, "filler"
     if upper:
         return _stem(bare), shown, "name"
@@ -222,7 +210,7 @@ def _counted(found: Sequence[Token]) -> list[Token]:
 
 def _is_sign(out: Sequence[Token]) -> bool:
     """Tell whether the last word is a "$" that still waits for its number."""
-    return bool(out) and out[-1].shown[-1] in lexicon.CURRENCIES and not (len(out) > 1 and out[-2].kind == "number")
+    return bool(out) and out[-1].shown[-1] in english.CURRENCY_SIGNS and not (len(out) > 1 and out[-2].kind == "number")
 
 
 def _count(found: Sequence[Token], at: int) -> tuple[Decimal | None, int]:
@@ -262,18 +250,18 @@ class _Count:
         """Add a word if the number goes on with it."""
         if token.kind == "number":
             return not self.seen and self._add(token.value or Decimal(0), digits=True)
-        if low in _SMALL:
+        if low in ONES:
             rounded = self.part % 10 == 0 and self.part % 100 != 10
-            return (not self.seen or (not self.digits and rounded)) and self._add(_SMALL[low])
-        if low in _TENS:
-            return (not self.seen or self.may_go_on) and self._add(_TENS[low])
-        if low in _NTH:
+            return (not self.seen or (not self.digits and rounded)) and self._add(ONES[low])
+        if low in TENS:
+            return (not self.seen or self.may_go_on) and self._add(TENS[low])
+        if low in ORDINALS:
             return self._ends(low)
         if low == "hundred":
             self.part, self.seen, self.digits = (self.part or Decimal(1)) * 100, True, False
             return True
-        if low in lexicon.MAGNITUDES and (len(low) > 3 or self.digits):
-            self.total += (self.part or Decimal(1)) * lexicon.MAGNITUDES[low]
+        if low in _MAGNITUDES and (len(low) > 3 or self.digits):
+            self.total += (self.part or Decimal(1)) * _MAGNITUDES[low]
             self.part, self.seen, self.digits = Decimal(0), True, False
             return True
         if low in _COUNTED and (low == "dozen" or not self.seen):
@@ -287,7 +275,7 @@ class _Count:
 
     def _ends(self, low: str) -> bool:
         """Close with an ordinal: "twentieth", "twenty-first"; "first" and "second" alone are words."""
-        value = _NTH[low]
+        value = ORDINALS[low]
         fits = not self.digits and self.part % 10 == 0 and self.part >= 20 and value < 10
         if not fits and (self.seen or low in ("first", "second")):
             return False

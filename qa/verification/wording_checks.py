@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from qa.text import english
 from qa.verification import lexicon
 from qa.verification.alignment import Alignment
 from qa.verification.case import Case, Departure, named, role_pairs
@@ -95,12 +96,12 @@ def check_word(case: Case, at: int) -> Iterator[Departure]:
 
 
 def _only_pronouns(slot: Sequence[Token]) -> bool:
-    return bool(slot) and all(token.bare in lexicon.PRONOUNS for token in slot)
+    return bool(slot) and all(token.bare in english.PRONOUNS for token in slot)
 
 
 def _check_capital(case: Case, own: Token, instead: str) -> Iterator[Departure]:
     """Yield why a capital in the middle of a sentence is wrong: it makes a name of a word that is none."""
-    pronoun = own.bare in lexicon.PRONOUNS  # "He" may also begin a quotation
+    pronoun = own.bare in english.PRONOUNS  # "He" may also begin a quotation
     if instead:
         yield Departure(f"altered: {own.shown} for {instead}", not pronoun, own.shown)
     elif not pronoun or own.key not in case.keys:

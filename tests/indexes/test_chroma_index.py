@@ -93,7 +93,7 @@ def test_ids_filter_by_the_catalogs_numbers(index: ChromaIndex) -> None:
         (None, None, -6, [4]),
     ],
 )
-def test_dates_are_inclusive_and_undated_articles_pass_only_not_after(
+def test_vectors_are_found_by_inclusive_dates_and_undated_articles_pass_only_not_after(
     index: ChromaIndex, after: str | None, before: str | None, not_after: int | None, expected: list[int]
 ) -> None:
     """The same table as for the word index."""

@@ -25,10 +25,10 @@ from tests.indexes.test_chroma_index import (
     test_a_filter_finds_what_is_far_behind,
     test_a_reset_forgets_everything,
     test_applying_a_change_twice_leaves_one_copy,
-    test_dates_are_inclusive_and_undated_articles_pass_only_not_after,
     test_ids_filter_by_the_catalogs_numbers,
     test_outlets_are_compared_without_case,
     test_the_nearest_is_first_and_the_score_is_the_cosine,
+    test_vectors_are_found_by_inclusive_dates_and_undated_articles_pass_only_not_after,
 )
 from tests.lanes.engines.engines import NAMES, Recorded, recipe
 
@@ -37,10 +37,10 @@ __all__ = [  # the same rules as for Chroma, on the engines' `index`
     "test_a_filter_finds_what_is_far_behind",
     "test_a_reset_forgets_everything",
     "test_applying_a_change_twice_leaves_one_copy",
-    "test_dates_are_inclusive_and_undated_articles_pass_only_not_after",
     "test_ids_filter_by_the_catalogs_numbers",
     "test_outlets_are_compared_without_case",
     "test_the_nearest_is_first_and_the_score_is_the_cosine",
+    "test_vectors_are_found_by_inclusive_dates_and_undated_articles_pass_only_not_after",
 ]
 
 

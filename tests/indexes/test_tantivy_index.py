@@ -140,7 +140,7 @@ DATED = [
         (None, None, -6, [4]),
     ],
 )
-def test_dates_are_inclusive_and_undated_articles_pass_only_not_after(
+def test_words_are_found_by_inclusive_dates_and_undated_articles_pass_only_not_after(
     index: LexicalIndex, after: str | None, before: str | None, not_after: int | None, expected: list[int]
 ) -> None:
     """Without a date an article fails a date filter; it is not "after today" either."""

@@ -451,7 +451,7 @@ def test_every_error_of_the_client_libraries_is_mapped(kind: type[Exception]) ->
      (422, ModelRefused), (429, ModelUnavailable), (500, ModelUnavailable)],
 )  # fmt: skip
 def test_no_message_carries_the_key_the_prompt_or_the_servers_words(status: int, error: type[ModelFailed]) -> None:
-    """I12: what a server says about a request may repeat the request."""
+    """What a server says about a request may repeat the request."""
     words = f"Incorrect API key provided: {KEY} for {QUESTION}"
     response = httpx2.Response(status, request=httpx2.Request("POST", "http://h/v1"), json={"message": words})
     kinds = {400: openai.BadRequestError, 401: openai.AuthenticationError, 403: openai.PermissionDeniedError,
@@ -465,7 +465,7 @@ def test_no_message_carries_the_key_the_prompt_or_the_servers_words(status: int,
 
 
 async def test_nothing_secret_is_logged_or_said_by_any_failure(caplog: pytest.LogCaptureFixture) -> None:
-    """I12 over a real socket: no key, question or answer in our log lines and messages."""
+    """Over a real socket: no key, question or answer in our log lines and messages."""
     with caplog.at_level(logging.DEBUG, logger="qa"):
         for act in (
             Status(401, {}, {"message": KEY + QUESTION, "code": KEY}),
