@@ -120,8 +120,8 @@ class EvidenceRanker:
         hits = [hit for hit in hits if (hit.source.article_id, hit.source.version) in texts]
         if not hits:
             return Ranked((), ())
-        rarity = _weights(asked, self._lexical.rarity(asked.stems), self._lexical.seen(asked.stems))
-        context_rarity = self._lexical.rarity(asked.context_stems)
+        rarity = _weights(asked, self._lexical.idf(asked.stems), self._lexical.known(asked.stems))
+        context_rarity = self._lexical.idf(asked.context_stems)
         topic = rarity | {stem: CONTEXT * weight for stem, weight in context_rarity.items()}
         weighing = _Weighing(asked, _Words(asked, rarity), _Words(asked, topic))
         best = max(hit.score for hit in hits) or 1.0
