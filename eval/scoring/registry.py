@@ -255,3 +255,20 @@ METRICS: tuple[Metric, ...] = (
     Metric("time_respected", "higher", _time_respected),
     Metric("dates_resolved", "higher", _dates_resolved),
 )
+
+
+def _judged_recall(case: Case) -> Mark:
+    """Mark the share of statements that their citations support, a half where in part. Source: ALCE, weighted."""
+    return support.citation_recall(case.judged_supported), 1
+
+
+def _judged_precision(case: Case) -> Mark:
+    """Mark the share of citations that their statement is supported by and needs, a half where in part."""
+    return support.citation_precision(case.judged_supported), 1
+
+
+# What a judged run has beside these: they replace none, so that all runs stay comparable.
+JUDGED_METRICS: tuple[Metric, ...] = (
+    Metric("judged_citation_recall", "higher", _judged_recall),
+    Metric("judged_citation_precision", "higher", _judged_precision),
+)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
-from qa.answering import orders
+from qa.answering.prompt_injection import is_injected_instruction
 from qa.query.analysis import FORMAL, Asked
 from qa.retrieval.sentence_ranker import Features, Ranked
 from qa.text import stemming as text
@@ -109,7 +109,7 @@ def eligible(asked: Asked, ranked: Ranked) -> list[tuple[Evidence, Features]]:
     fit = (
         (evidence, features)
         for evidence, features in pairs
-        if (asked.kind not in FORMAL or features.kind) and not orders.is_injected_instruction(evidence.text)
+        if (asked.kind not in FORMAL or features.kind) and not is_injected_instruction(evidence.text)
     )
     return list(islice(fit, CONSIDERED))
 

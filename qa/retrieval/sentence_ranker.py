@@ -10,7 +10,7 @@ from functools import lru_cache
 from qa.errors import EmbeddingFailed
 from qa.indexes.protocols import WordIndex
 from qa.query.analysis import Asked
-from qa.retrieval.agreement import Said, agreed, cosine_with_neighbours
+from qa.retrieval.sentence_agreement import Said, agreed, cosine_with_neighbours
 from qa.retrieval.sentence_features import (
     NO_SURFACE_FEATURES,
     SYNONYM,

@@ -17,7 +17,7 @@ from eval.bench.attacks.checks import KINDS, find_faults, find_leaks
 from eval.bench.attacks.hostile_model import BEHAVIOURS, Read, TraitorServer
 from eval.bench.attacks.plants import EVIL, LIE, POSITIONS, QUESTION, Plant, every_place, own_plants, rows
 from eval.bench.attacks.run import Tally, attack
-from qa.answering.orders import is_injected_instruction
+from qa.answering.prompt_injection import is_injected_instruction
 from qa.answering.reply_parser import ReplyParser, Sentence
 from qa.library import Library
 from qa.llm.prompts import evidence_block, load_prompts

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qa.retrieval.agreement import MANY, Said, agreed, cosine_with_neighbours
+from qa.retrieval.sentence_agreement import MANY, Said, agreed, cosine_with_neighbours
 from qa.types import Evidence, Source, Span
 
 
