@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from eval import model_commands
-from eval.errors import read_prices, reported_errors
+from eval.cli import model_commands
+from eval.cli.common import read_prices, reported_errors
 
 GoldOption = Annotated[Path, typer.Option("--gold", exists=True, help="A gold file, or a folder of them.")]
 

@@ -17,9 +17,9 @@ from eval.metrics.answer import without_markers
 from eval.metrics.span import Place
 from eval.metrics.support import Support
 from eval.models.model_calls import Call, work_through
-from eval.runs.case import Unscored
 from eval.runs.files import write_lines
 from eval.runs.run import BadRun, Run
+from eval.runs.scored_item import Unscored
 
 FORMAT = 1
 

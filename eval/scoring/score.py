@@ -16,8 +16,8 @@ from eval.metrics.answer import contains
 from eval.metrics.span import citation_faults
 from eval.metrics.stats import Mark, bca, cluster_sums, detectable_change, ratio
 from eval.models.estimate import Prices
-from eval.runs.case import Case, Unscored
 from eval.runs.run import BadRun, Run, read_run
+from eval.runs.scored_item import ScoredItem, Unscored
 from eval.scoring.registry import JUDGED_METRICS, METRICS, Metric, mark_item
 
 FORMAT = 1
@@ -45,10 +45,10 @@ def score(
         items = [item.model_copy(update={"as_of": None}) for item in items]
     absent = check_whole(items, found, allow_missing_gold)
     texts = {key: row["text"] for key, row in found.articles.items()}
-    cases = [_case(item, found.replies[item.id], texts, judged) for item in items]
-    rows = [_item_row(case, found) for case in cases]
+    scored_items = [_scored_item(item, found.replies[item.id], texts, judged) for item in items]
+    rows = [_item_row(scored, found) for scored in scored_items]
     metrics = METRICS if judged is None else METRICS + JUDGED_METRICS
-    _mark(cases, rows, metrics)
+    _mark(scored_items, rows, metrics)
     return {
         "format": FORMAT,
         "manifest": found.manifest,
@@ -59,18 +59,20 @@ def score(
         "metrics": {metric.name: _summary(metric, rows) for metric in metrics},
         "slices": {name: _slice(name, rows, metrics) for name in SLICES},
         "detectable_change": detectable_change(len(items)),
-        "risk_coverage": _risk_coverage(cases),
-        "operations": _operations(cases, rows, prices),
+        "risk_coverage": _risk_coverage(scored_items),
+        "operations": _operations(scored_items, rows, prices),
         "judge": None if judged is None else judged.summary(),
         "judge_agreement": [] if judged is None else list(judged.agreement),
         "items": rows,
     }
 
 
-def _case(item: Item, reply: Mapping[str, Any], texts: Mapping[tuple[str, int], str], judged: Judged | None) -> Case:
+def _scored_item(
+    item: Item, reply: Mapping[str, Any], texts: Mapping[tuple[str, int], str], judged: Judged | None
+) -> ScoredItem:
     if judged is None or reply["error"]:
-        return Case(item, reply, texts)
-    return Case(item, reply, texts, judged.supports(item.id, reply["answer"]))
+        return ScoredItem(item, reply, texts)
+    return ScoredItem(item, reply, texts, judged.supports(item.id, reply["answer"]))
 
 
 def check_whole(items: Sequence[Item], run: Run, allow_missing_gold: bool = False) -> list[str]:
@@ -106,8 +108,8 @@ def check_whole(items: Sequence[Item], run: Run, allow_missing_gold: bool = Fals
     return absent
 
 
-def _item_row(case: Case, run: Run) -> dict[str, Any]:
-    item = case.item
+def _item_row(scored: ScoredItem, run: Run) -> dict[str, Any]:
+    item = scored.item
     sources = [row for (article_id, _), row in run.articles.items() if article_id in item.relevant]
     published = min((row["published_at"] for row in sources if row["published_at"]), default=None)
     several = min((len(one) for one in item.evidence_sets), default=0)
@@ -121,23 +123,23 @@ def _item_row(case: Case, run: Run) -> dict[str, Any]:
             "articles": {0: "none", 1: "one"}.get(several, "several"),
             "year": (item.as_of or published or "none")[:4],
         },
-        "status": case.answer["status"],
-        "error": case.reply["error"],
-        "faults": {} if case.failed else citation_faults(case.answer, case.texts, case.looked),
+        "status": scored.answer["status"],
+        "error": scored.reply["error"],
+        "faults": {} if scored.failed else citation_faults(scored.answer, scored.texts, scored.looked),
         "marks": {},
         "unscored": {},
     }
 
 
-def _mark(cases: Sequence[Case], rows: Sequence[dict[str, Any]], metrics: Sequence[Metric]) -> None:
+def _mark(scored_items: Sequence[ScoredItem], rows: Sequence[dict[str, Any]], metrics: Sequence[Metric]) -> None:
     for metric in metrics:
-        if metric.needs and not any(metric.needs(case.item) for case in cases):
+        if metric.needs and not any(metric.needs(scored.item) for scored in scored_items):
             for row in rows:
                 row["unscored"][metric.name] = "no such item in the gold set"
             continue
-        for case, row in zip(cases, rows, strict=True):
+        for scored, row in zip(scored_items, rows, strict=True):
             try:
-                row["marks"][metric.name] = list(mark_item(metric, case))
+                row["marks"][metric.name] = list(mark_item(metric, scored))
             except Unscored as exc:
                 row["unscored"][metric.name] = str(exc)
             except ValueError as exc:
@@ -189,14 +191,14 @@ def _figures(rows: Sequence[Mapping[str, Any]], metrics: Sequence[Metric]) -> di
     return figures
 
 
-def _risk_coverage(cases: Sequence[Case]) -> dict[str, Any]:
+def _risk_coverage(scored_items: Sequence[ScoredItem]) -> dict[str, Any]:
     """Return the curve of the answered items, wrong where no gold answer is said."""
-    answered = [case for case in cases if not case.refused and not case.failed]
+    answered = [scored for scored in scored_items if not scored.refused and not scored.failed]
     if not answered:
         return {"unscored": "nothing answered"}
-    if any(not isinstance(case.answer.get("confidence"), int | float) for case in answered):
+    if any(not isinstance(scored.answer.get("confidence"), int | float) for scored in answered):
         return {"unscored": "the answers state no confidence"}
-    marks = [(float(case.answer["confidence"]), not _is_right(case)) for case in answered]
+    marks = [(float(scored.answer["confidence"]), not _is_right(scored)) for scored in answered]
     return {
         "area": behaviour.risk_coverage_area(marks),
         "points": behaviour.risk_coverage(marks),
@@ -204,12 +206,14 @@ def _risk_coverage(cases: Sequence[Case]) -> dict[str, Any]:
     }
 
 
-def _is_right(case: Case) -> bool:
-    return case.item.answerable and contains(case.said, case.item.answers)
+def _is_right(scored: ScoredItem) -> bool:
+    return scored.item.answerable and contains(scored.said, scored.item.answers)
 
 
-def _operations(cases: Sequence[Case], rows: Sequence[Mapping[str, Any]], prices: Prices | None) -> dict[str, Any]:
-    asked = [case.reply for case in cases if not case.failed]
+def _operations(
+    scored_items: Sequence[ScoredItem], rows: Sequence[Mapping[str, Any]], prices: Prices | None
+) -> dict[str, Any]:
+    asked = [scored.reply for scored in scored_items if not scored.failed]
     if not asked:
         return {"unscored": "no reply"}
     tokens = sum(sum(reply["answer"]["usage"].values()) for reply in asked)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 from rich.console import Console
 
-from eval.errors import read_prices, reported_errors
+from eval.cli.common import read_prices, reported_errors
 
 if TYPE_CHECKING:
     from eval.judging.judge import Judge

@@ -32,7 +32,7 @@ class Unscored(Exception):
 
 
 @dataclass(frozen=True)
-class Case:
+class ScoredItem:
     """One item with the reply it got, as metrics read it. A reply that failed says nothing and is wrong everywhere."""
 
     item: Item
