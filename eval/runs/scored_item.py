@@ -1,4 +1,4 @@
-"""One gold question with the reply it got, as metrics read it. Pure."""
+"""A gold item with the reply that a run got for it: the derived values that the metrics read. Pure."""
 
 from __future__ import annotations
 
@@ -8,16 +8,13 @@ from functools import cached_property
 from typing import Any, Literal
 
 from eval.dataset.items import Item, place_of
-from eval.metrics import (
-    answer as answer_metrics,
-    behaviour,
-    retrieval,
-    span as span_metrics,
-    support as support_metrics,
-)
-from eval.metrics.span import Place
+from eval.metrics import behaviour
+from eval.metrics.answer import without_markers
+from eval.metrics.retrieval import collapse
+from eval.metrics.span import Place, SpanScores, span_scores
+from eval.metrics.support import Support, gold_support
 
-NOTHING_SAID: Mapping[str, Any] = {
+EMPTY_ANSWER: Mapping[str, Any] = {
     "status": "error",
     "answer": "",
     "citations": [],
@@ -28,17 +25,17 @@ NOTHING_SAID: Mapping[str, Any] = {
 
 
 class Unscored(Exception):
-    """An item cannot be marked in a metric; the message is the reason."""
+    """A metric does not apply to an item or cannot be measured on it; the message is the reason."""
 
 
 @dataclass(frozen=True)
 class ScoredItem:
-    """One item with the reply it got, as metrics read it. A reply that failed says nothing and is wrong everywhere."""
+    """A gold item with its reply. A failed reply has an empty answer and counts as wrong in every metric."""
 
     item: Item
     reply: Mapping[str, Any]
     texts: Mapping[tuple[str, int], str]
-    judged: Sequence[support_metrics.Support] | None = None  # what a judge says, statement by statement
+    judged: Sequence[Support] | None = None  # a judge's support function for each statement
 
     @property
     def failed(self) -> bool:
@@ -48,69 +45,71 @@ class ScoredItem:
     @cached_property
     def answer(self) -> Mapping[str, Any]:
         """Return the answer object."""
-        found: Mapping[str, Any] = NOTHING_SAID if self.failed else self.reply["answer"]
-        return found
+        answer: Mapping[str, Any] = EMPTY_ANSWER if self.failed else self.reply["answer"]
+        return answer
 
     @cached_property
     def refused(self) -> bool:
-        """Tell whether it refused; a failure counts as what would have been wrong."""
+        """Tell whether the answer is a refusal; a failed reply counts as the wrong one of the two."""
         return self.item.answerable if self.failed else behaviour.refused(self.answer)
 
     @cached_property
-    def said(self) -> str:
-        """Return the words of the answer; a refusal says nothing."""
-        return "" if self.refused else answer_metrics.without_markers(self.answer["answer"])
+    def answer_text(self) -> str:
+        """Return the text of the answer without markers; empty for a refusal."""
+        return "" if self.refused else without_markers(self.answer["answer"])
 
     @cached_property
-    def looked(self) -> list[str] | None:
-        """Return the ids of the articles that the answer was made from."""
+    def retrieved_ids(self) -> list[str] | None:
+        """Return the ids of the articles from which the answer was made."""
         return [] if self.failed else _ids(self.reply["looked"])
 
     @cached_property
     def cited(self) -> list[Place]:
         """Return the cited places."""
-        return [Place(one["article_id"], one["start"], one["end"]) for one in self.answer["citations"]]
+        return [
+            Place(citation["article_id"], citation["start"], citation["end"]) for citation in self.answer["citations"]
+        ]
 
     @cached_property
     def ranking(self) -> list[str]:
-        """Return article ids, best first: the hits of the answer and of the deeper search, each before its reprints."""
+        """Return article ids, best first, from the hits of the answer and of the deeper search, reprints included."""
         hits = [] if self.failed else [*self.reply["looked"], *self.reply["hits"]]
-        return retrieval.collapse((hit["article_id"], hit["score"], hit["reprints"]) for hit in hits)
+        return collapse((hit["article_id"], hit["score"], hit["reprints"]) for hit in hits)
 
     @cached_property
-    def spans(self) -> span_metrics.SpanScores:
-        """Return the span scores against the best gold set."""
-        return self._scores(self.cited)
+    def span_scores(self) -> SpanScores:
+        """Return the span scores of the citations against the best gold set."""
+        return self._span_scores(self.cited)
 
-    def first(self, k: int, field: Literal["hits", "sentences"]) -> list[dict[str, Any]]:
-        """Return the first k chunks or sentences that were found, best first. Raises Unscored where none was kept."""
+    def top(self, k: int, field: Literal["hits", "sentences"]) -> list[dict[str, Any]]:
+        """Return the k best retrieved chunks or sentences. Raises Unscored if the run has none."""
         if self.failed:
             return []
-        found: list[dict[str, Any]] | None = self.reply.get(field)
-        self.need(field != "hits" or not self.item.history, "a follow-up is not searched for by its words")
-        if found is None:
+        retrieved: list[dict[str, Any]] | None = self.reply.get(field)
+        self.require(field != "hits" or not self.item.history, "a follow-up is not searched for by its words")
+        if retrieved is None:
             raise Unscored(f"the run kept no {field}")
-        return found[:k]
+        return retrieved[:k]
 
-    def scores_of(self, found: list[dict[str, Any]]) -> span_metrics.SpanScores:
-        """Return the span scores of chunks or sentences that were found."""
-        return self._scores([Place(one["article_id"], one["start"], one["end"]) for one in found])
+    def scores_of(self, retrieved: list[dict[str, Any]]) -> SpanScores:
+        """Return the span scores of retrieved chunks or sentences."""
+        return self._span_scores([Place(chunk["article_id"], chunk["start"], chunk["end"]) for chunk in retrieved])
 
-    def _scores(self, places: list[Place]) -> span_metrics.SpanScores:
-        self.need_spans()
-        return span_metrics.span_scores(places, [[place_of(span) for span in one] for one in self.item.sets])
+    def _span_scores(self, places: list[Place]) -> SpanScores:
+        self.require_gold_spans()
+        return span_scores(places, [[place_of(span) for span in spans] for spans in self.item.sets])
 
     @cached_property
-    def supported(self) -> list[tuple[list[Place], support_metrics.Support]]:
-        """Return the statements with their cited places and what supports them."""
-        self.need_spans()
-        support = support_metrics.gold_support(self.item.places, self.item.answers)
+    def gold_supported(self) -> list[tuple[list[Place], Support]]:
+        """Return the cited places of each statement, with the support function of the gold spans."""
+        self.require_gold_spans()
+        support = gold_support(self.item.places, self.item.answers)
         return [(cited, support) for cited in self._cited_by_statement()]
 
     @cached_property
-    def judged_supported(self) -> list[tuple[list[Place], support_metrics.Support]]:
-        """Return the statements with their cited places and what a judge says of them. It needs no gold span."""
-        self.need(self.item.answerable, "unanswerable")
+    def judged_supported(self) -> list[tuple[list[Place], Support]]:
+        """Return the cited places of each statement, with the judge's support function. It needs no gold span."""
+        self.require(self.item.answerable, "unanswerable")
         if self.failed:
             return []
         if self.judged is None:
@@ -118,23 +117,25 @@ class ScoredItem:
         return list(zip(self._cited_by_statement(), self.judged, strict=True))
 
     def _cited_by_statement(self) -> list[list[Place]]:
-        by_number = {one["number"]: place for one, place in zip(self.answer["citations"], self.cited, strict=True)}
+        by_number = {
+            citation["number"]: place for citation, place in zip(self.answer["citations"], self.cited, strict=True)
+        }
         return [
-            [by_number[number] for number in one["citations"] if number in by_number]
-            for one in self.answer["statements"]
+            [by_number[number] for number in statement["citations"] if number in by_number]
+            for statement in self.answer["statements"]
         ]
 
-    def need_spans(self) -> None:
-        """Raise Unscored where no span can be measured."""
-        self.need(self.item.answerable, "unanswerable")
-        self.need(bool(self.item.sets), "no gold span")
+    def require_gold_spans(self) -> None:
+        """Raise Unscored if the item has no gold spans to measure against."""
+        self.require(self.item.answerable, "unanswerable")
+        self.require(bool(self.item.sets), "no gold span")
 
     @staticmethod
-    def need(holds: bool, otherwise: str) -> None:
-        """Raise Unscored with the reason unless it holds."""
-        if not holds:
-            raise Unscored(otherwise)
+    def require(condition: bool, reason: str) -> None:
+        """Raise Unscored with the reason unless the condition holds."""
+        if not condition:
+            raise Unscored(reason)
 
 
 def _ids(hits: list[dict[str, Any]]) -> list[str]:
-    return [name for hit in hits for name in (hit["article_id"], *hit["reprints"])]
+    return [article_id for hit in hits for article_id in (hit["article_id"], *hit["reprints"])]

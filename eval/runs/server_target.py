@@ -1,4 +1,7 @@
-"""A running server as what a run asks. Only the standard library: the server is measured from outside."""
+"""A running server as the target of a run, and an HTTP client for it.
+
+It uses only the standard library and the public API, so that the server is measured from outside.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,18 @@ from urllib.request import Request, urlopen
 
 from eval.dataset.items import Item
 from eval.runs.manifest import hash_corpus
-from eval.runs.targets import DEEP, PAGE, Asking, Reply, article_json
+from eval.runs.targets import DEEP, PAGE, AskOptions, Reply, article_json
 from qa import QaError
 
 TIMEOUT_S = 600
 
 
-class NotThere(QaError):
-    """The server has no such thing."""
+class ResourceNotFound(QaError):
+    """The server replied with 404."""
 
 
 class Connection:
-    """Speak to a running server. Raises QaError for an address that is no web address."""
+    """An HTTP client of a running server. Raises QaError if the address is not an http or https URL."""
 
     def __init__(self, url: str, key: str | None) -> None:
         if not url.startswith(("http://", "https://")):
@@ -33,12 +36,12 @@ class Connection:
         self._key = key
 
     def call(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Return what the server answers: GET without a body, else POST."""
+        """Return the JSON of a response: GET without a body, else POST."""
         with self.open(path, body) as response:
             return json.load(response)
 
     def open(self, path: str, body: dict[str, Any] | None) -> Any:
-        """Send a request and return the open response. Raises QaError, NotThere for a 404."""
+        """Send a request and return the open response. Raises QaError, ResourceNotFound for a 404."""
         headers = {"content-type": "application/json"}
         if self._key:
             headers["authorization"] = f"Bearer {self._key}"
@@ -48,7 +51,7 @@ class Connection:
         except HTTPError as exc:
             with exc:
                 if exc.code == 404:
-                    raise NotThere(f"{self.url}{path}: there is no such thing") from exc
+                    raise ResourceNotFound(f"{self.url}{path}: there is no such thing") from exc
                 raise QaError(f"{self.url}{path}: {exc.code} {exc.read(2_000).decode(errors='replace')}") from exc
         except (URLError, OSError) as exc:
             raise QaError(f"{self.url}: {exc}") from exc
@@ -62,7 +65,7 @@ class ServerTarget:
         self._collection = collection
 
     async def describe(self) -> dict[str, Any]:
-        """Return the hash of the corpus as the server lists it. Its settings and prompts cannot be seen."""
+        """Return the hash of the corpus as listed by the server. Its settings and prompts are not accessible."""
         rows: list[tuple[str, str]] = []
         offset: int | None = 0
         while offset is not None:
@@ -78,18 +81,18 @@ class ServerTarget:
             "prompts_sha256": None,
         }
 
-    async def ask(self, item: Item, asking: Asking) -> Reply:
-        """Ask through the stream, so that the hits and the first event are seen."""
-        as_of = asking.day(item)
+    async def ask(self, item: Item, options: AskOptions) -> Reply:
+        """Ask through the event stream, which also gives the hits and the time of the first event."""
+        as_of = options.day(item)
         filters = {"article_ids": list(item.article_ids)}
         body = {
             "question": item.question,
-            "history": [one.model_dump() for one in item.history],
+            "history": [turn.model_dump() for turn in item.history],
             "filters": filters,
             "as_of": as_of,
-            "mode": asking.mode,
-            "collection": asking.collection,
-            "top_k": asking.top_k,
+            "mode": options.mode,
+            "collection": options.collection,
+            "top_k": options.top_k,
             "stream": True,
         }
         began, first, looked = time.perf_counter(), None, []
@@ -108,19 +111,19 @@ class ServerTarget:
         hits: list[dict[str, Any]] = []
         if not item.history:
             query = {"query": item.question, "filters": filters, "as_of": as_of, "top_k": DEEP}
-            hits = (await self._post("/v1/search", query | {"collection": asking.collection}))["hits"]
-        return Reply(answer, [_found(one) for one in looked], [_found(one) for one in hits], first or seconds, seconds)
+            hits = (await self._post("/v1/search", query | {"collection": options.collection}))["hits"]
+        return Reply(answer, [_hit(hit) for hit in looked], [_hit(hit) for hit in hits], first or seconds, seconds)
 
     async def article(self, article_id: str, version: int | None, collection: str) -> dict[str, Any] | None:
         """Read an article from the server."""
         path = f"/v1/articles/{quote(article_id, safe='')}"
-        wanted = "" if version is None else f"&version={version}"
+        version_query = "" if version is None else f"&version={version}"
         try:
-            about = await self._get(f"{path}?collection={collection}")
-            found = await self._get(f"{path}/text?collection={collection}{wanted}")
-        except NotThere:
+            source = await self._get(f"{path}?collection={collection}")
+            stored = await self._get(f"{path}/text?collection={collection}{version_query}")
+        except ResourceNotFound:
             return None
-        return article_json(found["text"], about | {"version": found["version"], "sha256": found["sha256"]})
+        return article_json(stored["text"], source | {"version": stored["version"], "sha256": stored["sha256"]})
 
     async def _get(self, path: str) -> Any:
         return await asyncio.to_thread(self._http.call, path)
@@ -144,7 +147,7 @@ class ServerTarget:
                     yield name, json.loads(value)
 
 
-def _found(hit: dict[str, Any]) -> dict[str, Any]:
+def _hit(hit: dict[str, Any]) -> dict[str, Any]:
     return {
         "article_id": hit["article_id"],
         "start": hit["start"],

@@ -12,8 +12,8 @@ from typing import Any
 from rich.console import Console
 
 from eval.dataset.items import Item
-from eval.runs.run import Done, run
-from eval.runs.targets import Asking, Reply
+from eval.runs.run import RunSummary, run
+from eval.runs.targets import AskOptions, Reply
 
 QUIET = Console(quiet=True)
 
@@ -74,7 +74,7 @@ class FakeTarget:
     async def describe(self) -> dict[str, Any]:
         return {"corpus_sha256": self.corpus_sha256, "articles": len(self.texts), "server": None, "settings": {}}
 
-    async def ask(self, item: Item, asking: Asking) -> Reply:
+    async def ask(self, item: Item, options: AskOptions) -> Reply:
         self.asked.append(item.id)
         answer = self.answers[item.id]
         if isinstance(answer, Exception):
@@ -95,6 +95,6 @@ class FakeTarget:
         }  # fmt: skip
 
 
-def ask_all(target: Any, gold: Path, out: Path, **options: Any) -> Done:
+def ask_all(target: Any, gold: Path, out: Path, **options: Any) -> RunSummary:
     """Run without a progress bar."""
     return asyncio.run(run(target, gold, out, console=QUIET, **options))

@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from eval.__main__ import app
 from eval.dataset.format import GoldQuestion, check
-from eval.drafting.draft import PART_CHARS, Drafter, Wanted, draft, parts_of
-from eval.drafting.flags import flagged, is_trivial
+from eval.drafting.draft import PART_CHARS, Drafter, DraftOptions, draft, parts_of
+from eval.drafting.flags import flag_drafts, is_trivial
 from eval.drafting.format import DraftQuestion, load_drafts, next_id
 from eval.models.model_calls import CachedModel, ReplyCache
 from eval.models.prompts import load_prompt
@@ -33,7 +33,7 @@ def line(question="What was paid for the Marlin?", answers=("€38 million",), p
     return row | fields
 
 
-def propose(tmp_path, *lines, articles=None, gold=(), wanted=Wanted(), finish="stop"):
+def propose(tmp_path, *lines, articles=None, gold=(), options=DraftOptions(), finish="stop"):
     """Draft with a model that writes these lines; COST, SANK and SHIP stand for the ids of the sentences."""
 
     def reply(messages):
@@ -53,7 +53,7 @@ def propose(tmp_path, *lines, articles=None, gold=(), wanted=Wanted(), finish="s
         return said
 
     model = CachedModel(ScriptedChat(reply, finish), ReplyCache(tmp_path / "cache.jsonl"), max_tokens=9)
-    drafter = Drafter(model, load_prompt("draft"), wanted)
+    drafter = Drafter(model, load_prompt("draft"), options)
     return draft(drafter, articles or [ferry()], gold, workers=2, console=QUIET)
 
 
@@ -151,10 +151,10 @@ def test_ids_are_those_of_the_same_request(tmp_path):
     model = CachedModel(ScriptedChat(lambda messages: []), ReplyCache(tmp_path / "c.jsonl"), max_tokens=9)
     (part,) = parts_of(ferry())
     (other,) = parts_of(article("a", FERRY + " More."))
-    one, same = (Drafter(model, load_prompt("draft"), Wanted()).shown(part) for _ in range(2))
+    one, same = (Drafter(model, load_prompt("draft"), DraftOptions()).sentence_ids(part) for _ in range(2))
     assert one == same
-    assert not set(one) & set(Drafter(model, load_prompt("draft"), Wanted(3)).shown(part))
-    assert not set(one) & set(Drafter(model, load_prompt("draft"), Wanted()).shown(other))
+    assert not set(one) & set(Drafter(model, load_prompt("draft"), DraftOptions(3)).sentence_ids(part))
+    assert not set(one) & set(Drafter(model, load_prompt("draft"), DraftOptions()).sentence_ids(other))
 
 
 # --- flags
@@ -195,7 +195,7 @@ def test_duplicates_of_gold_and_of_each_other_are_flagged():
         drafted("d2", "Who was the captain of the Marlin that night?"),
         drafted("d3", "Who was captain of the Marlin that night?"),
     ]
-    flags = [one.draft.flags for one in flagged(drafts, gold, [])]
+    flags = [one.draft.flags for one in flag_drafts(drafts, gold, [])]
     assert flags == [("duplicate of number-01",), (), ("duplicate of d2",)]
 
 
@@ -203,7 +203,7 @@ def test_an_unanswerable_question_shows_where_it_may_be_answered():
     """A sentence of any article that was out by then and holds most of its words is put before the reviewer."""
     later = article("b", "The ferry Marlin sank near Sandray after a fire.", published_at="2023-03-25")
     asked = {"answerable": False, "as_of": "2023-03-21"}
-    near, far = flagged(
+    near, far = flag_drafts(
         [
             drafted("d1", "Why was it that the Marlin sank off Sandray?", **asked),
             drafted("d2", "Who owns the lighthouse at Vellin?", **asked),

@@ -8,13 +8,22 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from eval.__main__ import app
-from eval.judging.agreement import LEVELS, Labelled, agreement, load_labelled
+from eval.judging.agreement import LEVELS, LabelledClaim, agreement, load_labelled
 from eval.judging.judge import Judge, Passage, Verdict, read_verdict
-from eval.judging.judged import Claim, Judged, judge_claims, read_judged
+from eval.judging.judgements import Claim, RunJudgements, judge_claims, read_judgements
 from eval.metrics.span import Place
 from eval.metrics.support import citation_precision, citation_recall
 from eval.models.estimate import Prices
-from eval.models.model_calls import AWAY_AFTER, CachedModel, Call, Reply, ReplyCache, ServerAway, key_of, plan
+from eval.models.model_calls import (
+    UNAVAILABLE_AFTER,
+    CachedModel,
+    Call,
+    Reply,
+    ReplyCache,
+    ServerUnavailable,
+    cache_key,
+    plan,
+)
 from eval.models.prompts import load_prompt
 from eval.runs.run import BadRun
 from qa import Message, QaError
@@ -133,7 +142,7 @@ def test_the_estimate_counts_what_is_not_known_yet(tmp_path):
     assert "2.0 s a call (assumed)" in str(plan(model, [one], [], workers=4, reply_tokens=50, prices=None))
     cache.keep("one", Reply("scripted", "SUPPORTED", "stop", 1, 1, 3.0))
     ahead = plan(model, [one, two], [three], workers=2, reply_tokens=50, prices=Prices(10.0, 20.0))
-    assert (ahead.sure, ahead.most, ahead.known, ahead.tokens_in, ahead.tokens_out) == (1, 2, 1, 200, 100)
+    assert (ahead.min_calls, ahead.max_calls, ahead.cached, ahead.tokens_in, ahead.tokens_out) == (1, 2, 1, 200, 100)
     assert ahead.cost == pytest.approx((200 * 10 + 100 * 20) / 1e6)
     assert "1 to 2 calls, 1 more are answered already" in str(ahead)
     assert "about 3 s at 3.0 s a call (measured)" in str(ahead)
@@ -248,7 +257,7 @@ async def test_a_citation_that_the_others_do_not_need_is_useless(tmp_path):
         {"number": number, "article_id": "a", "start": number * 20, "end": number * 20 + 5} for number in cited
     ]}  # fmt: skip
     rows = {one.citations: {"level": one.verdict.level} for one in found}
-    (support,) = Judged({}, {("i", 0): rows}).supports("i", answer)
+    (support,) = RunJudgements({}, {("i", 0): rows}).supports("i", answer)
     places = [Place("a", number * 20, number * 20 + 5) for number in cited]
     assert citation_recall([(places, support)]) == 1
     assert citation_precision([(places, support)]) == pytest.approx(2 / 3)
@@ -267,7 +276,7 @@ def score_with(tmp_path, run_file, rows):
     sha = hashlib.sha256(run_file.read_bytes()).hexdigest()
     head = {"kind": "judging", "format": 1, "run_sha256": sha, "model": "m", "prompt_hash": "p", "judge_version": "1"}
     write_lines(tmp_path / "judged.jsonl", [head, *rows])
-    return score(tmp_path / "gold.jsonl", run_file, judged=read_judged(tmp_path / "judged.jsonl", run_file))
+    return score(tmp_path / "gold.jsonl", run_file, judged=read_judgements(tmp_path / "judged.jsonl", run_file))
 
 
 def test_a_part_counts_half_and_unscored_counts_nothing(tmp_path, run_file):
@@ -294,7 +303,7 @@ def test_judgements_of_another_run_are_refused(tmp_path, run_file):
     other = tmp_path / "other.jsonl"
     other.write_bytes(run_file.read_bytes() + b"\n")
     with pytest.raises(BadRun, match="judgements of another run"):
-        read_judged(tmp_path / "judged.jsonl", other)
+        read_judgements(tmp_path / "judged.jsonl", other)
 
 
 def test_runs_with_other_judges_are_not_compared(tmp_path, run_file):
@@ -314,10 +323,10 @@ async def test_a_server_that_is_away_ends_the_batch(tmp_path):
     with ScriptedServer([Status(503)]) as server:
         chat = OpenAIChat(ModelSettings(server.url, None, "m", calls=1, breaker_failures=1_000))
         judge = Judge(CachedModel(chat, ReplyCache(tmp_path / "c.jsonl"), max_tokens=9), load_prompt("judge"))
-        for number in range(AWAY_AFTER - 1):
+        for number in range(UNAVAILABLE_AFTER - 1):
             verdict = await judge.verdict(f"claim {number}", [Passage("a", 0, "x")])
             assert verdict.unscored == "not answered: ModelUnavailable"
-        with pytest.raises(ServerAway, match="run the same command again"):
+        with pytest.raises(ServerUnavailable, match="run the same command again"):
             await judge.verdict("the last", [Passage("a", 0, "x")])
         await chat.aclose()
     assert not (tmp_path / "c.jsonl").exists()
@@ -338,7 +347,7 @@ def test_commands_say_what_is_missing(tmp_path, run_file):
 def told(*rows):
     """Return pairs of (people say supported, level, times), each in an article of its own."""
     return [
-        (Labelled(f"a{place}-{n}", "c", (), people), Verdict(level, None if level else "unreadable", ""))
+        (LabelledClaim(f"a{place}-{n}", "c", (), people), Verdict(level, None if level else "unreadable", ""))
         for place, (people, level, times) in enumerate(rows)
         for n in range(times)
     ]
@@ -437,5 +446,5 @@ def test_another_set_is_refused_by_its_path(tmp_path):
 
 def test_keys_keep_their_parts_apart():
     """Parts that join to the same words are different keys."""
-    assert key_of("ab", "c") != key_of("a", "bc")
-    assert key_of(["a", "b"]) != key_of("a", "b")
+    assert cache_key("ab", "c") != cache_key("a", "bc")
+    assert cache_key(["a", "b"]) != cache_key("a", "b")

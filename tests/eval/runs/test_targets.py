@@ -8,7 +8,7 @@ import pytest
 from eval.dataset.items import load_items
 from eval.runs.run import read_run
 from eval.runs.server_target import ServerTarget
-from eval.runs.targets import Asking, LibraryTarget, open_library
+from eval.runs.targets import AskOptions, LibraryTarget, open_library
 from eval.scoring.score import score
 from qa import QaError
 from qa.service.app import create_app
@@ -83,7 +83,7 @@ def test_a_run_keeps_as_many_ranked_sentences_as_it_is_told(gold, articles, tmp_
     """Each is where its article says it; without being told none is kept, which is not the same as none found."""
     out = tmp_path / "run.jsonl"
     with open_library(None, articles, "none") as library:
-        ask_all(LibraryTarget(library, "default"), gold, out, asking=Asking(sentences=2))
+        ask_all(LibraryTarget(library, "default"), gold, out, options=AskOptions(sentences=2))
         ask_all(LibraryTarget(library, "default"), gold, tmp_path / "bare.jsonl")
     texts = {row["id"]: row["text"] for row in ROWS}
     sentences = read_run(out).replies["when"]["sentences"]
@@ -99,7 +99,7 @@ def test_the_day_of_a_run_is_for_items_without_one(articles, tmp_path):
     (item,) = load_items(gold)
     with open_library(None, articles, "none") as library:
         target = LibraryTarget(library, "default")
-        reply = asyncio.run(target.ask(item, Asking(as_of="2022-12-31")))
+        reply = asyncio.run(target.ask(item, AskOptions(as_of="2022-12-31")))
     assert {hit["article_id"] for hit in reply.hits} == {"old"}
 
 

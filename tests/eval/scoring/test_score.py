@@ -6,7 +6,7 @@ import pytest
 
 from eval.dataset.items import load_items
 from eval.runs.run import BadRun
-from eval.runs.targets import Asking
+from eval.runs.targets import AskOptions
 from eval.scoring.registry import METRICS
 from eval.scoring.score import score
 from tests.eval.gold_bits import FakeTarget, answer_with, ask_all, gold_row, read_lines, sha, span, write_lines
@@ -247,9 +247,9 @@ def test_cited_articles_and_nuggets(tmp_path):
 class Ranking(FakeTarget):
     """Also give the sentences that an answer is chosen from."""
 
-    async def ask(self, item, asking):
-        reply = await super().ask(item, asking)
-        places = [RAIN, BRIDGE, FORTY][: asking.sentences]
+    async def ask(self, item, options):
+        reply = await super().ask(item, options)
+        places = [RAIN, BRIDGE, FORTY][: options.sentences]
         return dataclasses.replace(reply, hits=[RAIN | HIT, BRIDGE | HIT], sentences=places)
 
 
@@ -259,7 +259,7 @@ HIT = {"score": 1.0, "reprints": []}
 def test_best_sentences_and_chunks_by_hand(tmp_path):
     """The answer stands in the second sentence of three and the second chunk of two."""
     gold = write_lines(tmp_path / "gold.jsonl", ROWS[:1])
-    ask_all(Ranking(TEXTS, RIGHT), gold, tmp_path / "run.jsonl", asking=Asking(sentences=3))
+    ask_all(Ranking(TEXTS, RIGHT), gold, tmp_path / "run.jsonl", options=AskOptions(sentences=3))
     found = values(score(gold, tmp_path / "run.jsonl"))
     wanted, rain, forty = len(BRIDGE["text"]), len(RAIN["text"]), len(FORTY["text"])
     assert (found["sentence_answer@1"], found["sentence_answer@3"]) == (0, 1)
@@ -271,6 +271,6 @@ def test_best_sentences_and_chunks_by_hand(tmp_path):
 def test_questions_asked_without_their_day_are_held_to_none(files):
     """`--as-of-field none` asks as of today: nothing is later than that."""
     gold, out = files
-    ask_all(FakeTarget(TEXTS, RIGHT), gold, out, asking=Asking(as_of_field="none"))
+    ask_all(FakeTarget(TEXTS, RIGHT), gold, out, options=AskOptions(as_of_field="none"))
     assert score(gold, out)["metrics"]["time_respected"]["value"] is None
-    assert Asking(as_of_field="none", as_of="2024-01-01").day(load_items(gold)[0]) == "2024-01-01"
+    assert AskOptions(as_of_field="none", as_of="2024-01-01").day(load_items(gold)[0]) == "2024-01-01"
