@@ -149,7 +149,11 @@ def _run_answer(name: str, reply: Row, row: Row) -> RunAnswer:
     reasons: dict[str, list[str]] = defaultdict(list)
     for metric, reason in row["unscored"].items():
         reasons[reason].append(metric)
-    marks = [(metric, f"{above / below:.3g}") for metric, (above, below) in row["marks"].items() if below]
+    marks = [
+        (metric, f"{numerator / denominator:.3g}")
+        for metric, (numerator, denominator) in row["marks"].items()
+        if denominator
+    ]
     return RunAnswer(name, failures_of(row), answer, row["error"], row["faults"], reply.get("seconds"), marks, reasons)
 
 
