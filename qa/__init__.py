@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # what a type checker sees; test_public_api.py holds it to th
     from qa.prompts import evidence_block as evidence_block, make_fence as make_fence, make_ids as make_ids
     from qa.readers import read as read
     from qa.sentences import split_sentences as split_sentences
-    from qa.service.wire import answer_json as answer_json
+    from qa.service.shapes import answer_json as answer_json
     from qa.settings import Settings as Settings, load_settings as load_settings
     from qa.types import (
         Answer as Answer,
@@ -46,7 +46,7 @@ if TYPE_CHECKING:  # what a type checker sees; test_public_api.py holds it to th
     from qa.wiring import Library as Library
 
 _HOMES = {
-    "answer_json": "qa.service.wire",
+    "answer_json": "qa.service.shapes",
     "Answer": "qa.types",
     "Article": "qa.types",
     "ChatModel": "qa.chat",

@@ -10,7 +10,7 @@ from qa import text, timewords
 from qa.followups import Standalone, alone, carry_over, depends, names
 from qa.history import MAX_CHARS, MAX_TURN_CHARS, MAX_TURNS, clean
 from qa.questions import analyse
-from qa.service.wire import answer_json
+from qa.service.shapes import answer_json
 from qa.settings import Settings
 from qa.types import Question, Turn
 from qa.wiring import Library

@@ -19,8 +19,8 @@ from qa.service.chat_request import MODELS, ChatBody, models_json, now, question
 from qa.service.chat_text import ChatText, Placed, Style, remarks, title
 from qa.service.deps import AnswererDep, ServiceDep, ask_place
 from qa.service.errors import GOING_DOWN, UnknownModel, error_json, stream_error
+from qa.service.shapes import answer_json, link
 from qa.service.streams import Begun, EventStream, while_connected
-from qa.service.wire import answer_json, link
 from qa.types import Answer, Citation, Question
 
 router = APIRouter()

@@ -15,6 +15,7 @@ from starlette.types import Scope
 
 from qa import errors
 from qa.service import logs, page_html
+from qa.service.shapes import ErrorOut, FaultOut
 from qa.service.streams import ClientLeft
 
 _log = logging.getLogger(__name__)
@@ -122,7 +123,7 @@ def kind_of(exc: errors.QaError) -> Kind:
 def error_json(kind: Kind, message: str | None = None, param: str | None = None) -> dict[str, Any]:
     """Return an error as the contract shapes it."""
     said = message if kind.message is None else kind.message
-    return {"error": {"type": kind.type, "message": said, "param": param, "code": kind.code}}
+    return ErrorOut(error=FaultOut(type=kind.type, message=said, param=param, code=kind.code)).model_dump()
 
 
 def told(exc: errors.QaError) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from qa.errors import BadInput
 from qa.service import home_html, page_html
 from qa.service.auth import MayAsk
 from qa.service.deps import DEFAULT, AnswererDep, ArticleId, CollectionDep, LibraryDep, Service, ServiceDep
+from qa.service.shapes import article_path, link
 from qa.service.streams import while_connected
-from qa.service.wire import Day, article_path, link
+from qa.service.wire import Day
 from qa.types import Filters, Question, Span
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False, dependencies=[MayAsk])

@@ -18,8 +18,8 @@ from qa.service.chat_request import MARKERS, question_of, read_chat
 from qa.service.chat_text import title
 from qa.service.deps import AnswererDep, ServiceDep, ask_place
 from qa.service.errors import GOING_DOWN, BadChat, error_json, stream_error
+from qa.service.shapes import CitationOut, answer_json
 from qa.service.streams import Begun, EventStream
-from qa.service.wire import answer_json, citation_json
 from qa.types import Answer, Citation
 
 router = APIRouter()
@@ -86,7 +86,7 @@ def _sources(reply: Reply, citation: Citation) -> bytes:
         title=title(citation),
         providerMetadata={"newsqa": proof},
     )
-    data = citation_json(citation, reply.question.collection, reply.public_url)
+    data = CitationOut.from_domain(citation, reply.question.collection, reply.public_url).model_dump()
     return source + _part(type="data-citation", id=f"citation-{citation.number}", data=data)
 
 

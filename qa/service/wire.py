@@ -1,34 +1,19 @@
-"""What comes in over HTTP and what goes out: the one place where the wire and the domain are translated.
+"""What comes in over HTTP, as models that become the domain's values; `shapes` has what goes out.
 
-Light: the command line speaks the same JSON through it. `shapes` documents what goes out.
+Light: the command line asks with them too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import quote, urlencode
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from qa import dates
 from qa.answering import MAX_QUESTION_CHARS
-from qa.catalog import ArticleRow, ArticleText
 from qa.errors import BadArticle
-from qa.retrieval import Retrieved
-from qa.types import (
-    Answer,
-    Citation,
-    Filters,
-    Hit,
-    IngestReport,
-    Mode,
-    Question,
-    Source,
-    Span,
-    Turn,
-)
+from qa.service.examples import shown
+from qa.types import Filters, Mode, Question, Turn
 
 MAX_TURNS = 100
 MAX_TURN_CHARS = 50_000
@@ -91,15 +76,13 @@ class FiltersBody(_Body):
 class AskBody(_Body):
     """A question. Only `question` is required."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "question": "When does the bridge open again?",
-                "filters": {"outlets": ["Corvane Courier"], "after": "2023-03-01"},
-                "as_of": "2023-03-22",
-                "top_k": 8,
-            }
-        }
+    model_config = shown(
+        lambda: AskBody(
+            question="When does the bridge open again?",
+            filters=FiltersBody(outlets=("Corvane Courier",), after="2023-03-01"),
+            as_of="2023-03-22",
+            top_k=8,
+        )
     )
 
     question: Said
@@ -122,151 +105,10 @@ class AskBody(_Body):
 class SearchBody(_Body):
     """A search for chunks. Only `query` is required."""
 
-    model_config = ConfigDict(json_schema_extra={"example": {"query": "bridge repair", "top_k": 3}})
+    model_config = shown(lambda: SearchBody(query="bridge repair", top_k=3))
 
     query: Said
     filters: FiltersBody = FiltersBody()
     as_of: Day | None = None
     top_k: TopK = 8
     collection: CollectionName = DEFAULT_COLLECTION
-
-
-def article_path(
-    article_id: str, collection: str = DEFAULT_COLLECTION, *, span: str | None = None, version: int | None = None
-) -> str:
-    """Return the path of an article's page; what is as usual is left out of it."""
-    asked = {"span": span, "collection": None if collection == DEFAULT_COLLECTION else collection, "version": version}
-    query = urlencode({name: value for name, value in asked.items() if value is not None})
-    return f"/articles/{quote(article_id, safe='')}" + (f"?{query}" if query else "")
-
-
-def link(source: Source, span: Span, collection: str = DEFAULT_COLLECTION, public_url: str | None = None) -> str:
-    """Return the address of the article's page with the span marked, of the version that the span is of.
-
-    A span without a version means version 1, for ever: a citation keeps pointing at its words when the article changes.
-    """
-    version = None if source.version == 1 else source.version
-    path = article_path(source.article_id, collection, span=f"{span.start}-{span.end}", version=version)
-    return (public_url or "").rstrip("/") + path
-
-
-def citation_json(one: Citation, collection: str, public_url: str | None) -> dict[str, Any]:
-    """Return a citation as it goes over the wire."""
-    return _source(one.source) | {
-        "number": one.number,
-        "sha256": one.source.sha256,
-        "start": one.span.start,
-        "end": one.span.end,
-        "start_utf16": one.start_utf16,
-        "end_utf16": one.end_utf16,
-        "quote": one.quote,
-        "verdict": one.verdict,
-        "link": link(one.source, one.span, collection, public_url),
-    }
-
-
-def answer_json(answer: Answer, collection: str = DEFAULT_COLLECTION, public_url: str | None = None) -> dict[str, Any]:
-    """Return an answer as it goes over the wire."""
-    return {
-        "id": answer.id,
-        "status": answer.status,
-        "answer": answer.answer,
-        "statements": [
-            asdict(one) | {"citations": list(one.citations), "reasons": list(one.reasons)} for one in answer.statements
-        ],
-        "citations": [citation_json(one, collection, public_url) for one in answer.citations],
-        "conflicts": [
-            {
-                "about": one.about,
-                "kind": one.kind,
-                "values": [
-                    {
-                        "value": value.value,
-                        "citations": list(value.citations),
-                        "outlets": list(value.outlets),
-                        "published_at": list(value.published_at),
-                    }
-                    for value in one.values
-                ],
-            }
-            for one in answer.conflicts
-        ],
-        "dates": [
-            {"citation": one.citation, "phrase": one.phrase, "resolved": one.resolved, "basis": one.basis}
-            for one in answer.dates
-        ],
-        "rejected": [asdict(one) for one in answer.rejected],
-        "mode": answer.mode,
-        "model": answer.model,
-        "degraded": list(answer.degraded),
-        "complete": answer.complete,
-        "usage": asdict(answer.usage),
-        "timings_ms": answer.timings_ms,
-        "question": answer.question,
-        "confidence": answer.confidence,
-    }
-
-
-def looked_json(hits: Iterable[Hit]) -> list[dict[str, Any]]:
-    """Return the sources that were looked at, best first."""
-    return [_looked(one) for one in hits]
-
-
-def search_json(found: Retrieved, timings_ms: dict[str, int]) -> dict[str, Any]:
-    """Return what a search found as it goes over the wire."""
-    hits = [
-        _looked(one) | {"text": one.text, "ranks": {"lexical": one.lexical_rank, "vector": one.vector_rank}}
-        for one in found.hits
-    ]
-    return {"hits": hits, "degraded": list(found.degraded), "timings_ms": timings_ms}
-
-
-def report_json(report: IngestReport) -> dict[str, Any]:
-    """Return an ingest report as it goes over the wire."""
-    return asdict(report) | {
-        "refused": [asdict(one) for one in report.refused],
-        "seconds": round(report.seconds, 3),
-    }
-
-
-def article_json(row: ArticleRow) -> dict[str, Any]:
-    """Return an article's metadata as it goes over the wire."""
-    return _source(row.source) | {
-        "sha256": row.source.sha256,
-        "authors": list(row.authors),
-        "language": row.language,
-        "ingested_at": row.ingested_at,
-        "chunks": row.chunks,
-        "versions": list(row.versions),
-    }
-
-
-def text_json(found: ArticleText) -> dict[str, Any]:
-    """Return one version's text as it goes over the wire."""
-    return {
-        "article_id": found.source.article_id,
-        "version": found.source.version,
-        "sha256": found.source.sha256,
-        "text": found.text,
-        "furniture": [[one.start, one.end] for one in found.furniture],
-    }
-
-
-def _source(source: Source) -> dict[str, Any]:
-    return {
-        "article_id": source.article_id,
-        "version": source.version,
-        "title": source.title,
-        "outlet": source.outlet,
-        "url": source.url,
-        "published_at": source.published_at,
-    }
-
-
-def _looked(hit: Hit) -> dict[str, Any]:
-    return _source(hit.source) | {
-        "start": hit.span.start,
-        "end": hit.span.end,
-        "score": round(hit.score, 4),
-        "reprints": [one.article_id for one in hit.reprints],
-    }

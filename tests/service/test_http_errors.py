@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from qa import errors
 from qa.draft import Event
-from qa.service import examples, shapes, wire
+from qa.service import shapes, wire
 from qa.service.deps import answerer
 from qa.service.errors import KINDS, kind_of
 from qa.types import Question
@@ -170,9 +170,10 @@ def test_every_body_and_answer_has_an_example(served: TestClient) -> None:
         getattr(wire, name).model_validate(schemas[name]["example"])
     for name in "AnswerOut SearchOut ReportOut ArticleOut ArticlesOut TextOut DeletedOut ErrorOut".split():
         getattr(shapes, name).model_validate(schemas[name]["example"])
-    assert examples.ANSWER["answer"][0:38] == examples.ANSWER["statements"][0]["text"]
-    text, (start, end) = examples.TEXT["text"], examples.TEXT["furniture"][0]
-    assert text[start:end] == "Leave a Reply"
+    answer, text = schemas["AnswerOut"]["example"], schemas["TextOut"]["example"]
+    assert answer["answer"][0:38] == answer["statements"][0]["text"]
+    ((start, end),) = text["furniture"]
+    assert text["text"][start:end] == "Leave a Reply"
 
 
 def test_schema_is_served_and_loads_nothing(served: TestClient) -> None:
