@@ -24,7 +24,17 @@ if TYPE_CHECKING:  # what a type checker sees; test_public_api.py holds it to th
     from qa.prompts import evidence_block as evidence_block, make_fence as make_fence, make_ids as make_ids
     from qa.readers import read as read
     from qa.sentences import split_sentences as split_sentences
-    from qa.service.shapes import answer_json as answer_json
+    from qa.service.shapes import (
+        AnswerOut as AnswerOut,
+        ArticleOut as ArticleOut,
+        ArticlesOut as ArticlesOut,
+        ErrorOut as ErrorOut,
+        LookedOut as LookedOut,
+        RetrievedOut as RetrievedOut,
+        SearchOut as SearchOut,
+        TextOut as TextOut,
+        answer_json as answer_json,
+    )
     from qa.settings import Settings as Settings, load_settings as load_settings
     from qa.types import (
         Answer as Answer,
@@ -48,17 +58,22 @@ if TYPE_CHECKING:  # what a type checker sees; test_public_api.py holds it to th
 _HOMES = {
     "answer_json": "qa.service.shapes",
     "Answer": "qa.types",
+    "AnswerOut": "qa.service.shapes",
     "Article": "qa.types",
+    "ArticleOut": "qa.service.shapes",
+    "ArticlesOut": "qa.service.shapes",
     "ChatModel": "qa.chat",
     "Chunk": "qa.types",
     "Citation": "qa.types",
     "Embedder": "qa.types",
     "EndPiece": "qa.chat",
+    "ErrorOut": "qa.service.shapes",
     "Evidence": "qa.types",
     "Filters": "qa.types",
     "Hit": "qa.types",
     "IngestReport": "qa.types",
     "Library": "qa.wiring",
+    "LookedOut": "qa.service.shapes",
     "Message": "qa.chat",
     "MiniLM": "qa.minilm",
     "Mode": "qa.types",
@@ -69,9 +84,12 @@ _HOMES = {
     "QaError": "qa.errors",
     "Question": "qa.types",
     "Refused": "qa.types",
+    "RetrievedOut": "qa.service.shapes",
+    "SearchOut": "qa.service.shapes",
     "Settings": "qa.settings",
     "Source": "qa.types",
     "Span": "qa.types",
+    "TextOut": "qa.service.shapes",
     "TextPiece": "qa.chat",
     "Turn": "qa.types",
     "chunk": "qa.chunking",
