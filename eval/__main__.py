@@ -40,7 +40,7 @@ def speed(
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Ingest articles into a new store and time questions."""
-    from eval.speed import measure, show
+    from eval.bench.speed.ingest_and_ask import measure, show
 
     show(measure(paths or [str(files("qa") / "sample")], limit, embed, questions), as_json)
 
@@ -56,7 +56,7 @@ def scale(
     plot: Annotated[Path, typer.Option(help="The plot.")] = Path("scale.svg"),
 ) -> None:
     """Grow a store and measure memory, latency, recall and start-up at each size."""
-    from eval.scale import measure, show
+    from eval.bench.speed.scale import measure, show
 
     with _failures():
         show(measure(data, [int(one) for one in sizes.split(",")], embed, vectors_from, store, out, plot))
@@ -70,7 +70,7 @@ def load(
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Open many streams against a model server of 20 tokens a second; exit 1 if a goal is missed."""
-    from eval.load import measure, misses, show
+    from eval.bench.speed.load import measure, misses, show
 
     figures = measure(streams, rounds, embed)
     show(figures, as_json)
@@ -92,7 +92,7 @@ def peers(
     """Compare with LlamaIndex and Haystack: same articles, embedder and questions, a process for each."""
     from rich.console import Console
 
-    from eval.peers import Contest, every_name, report
+    from eval.bench.peers.contest import Contest, every_name, report
 
     names = tuple(systems.split(",")) if systems else every_name()
     with _failures():
@@ -114,7 +114,7 @@ def tables(
     """Ask public sets and print each figure beside the one to beat; exit 1 if a set is missing."""
     from rich.console import Console
 
-    from eval.table import Bench, as_json as data_of, markdown, measure, names
+    from eval.bench.public.table import Bench, as_json as data_of, markdown, measure, names
 
     pairs = [one.partition("=") for one in store or ()]
     if not all(name and folder and Path(folder).is_dir() for name, _, folder in pairs):
@@ -139,8 +139,8 @@ def gate(
 
     from rich.console import Console
 
-    from eval.compare import check_gates, load_gates, table
-    from eval.gate import BASELINE, against_baseline, ask_gold, write_baseline
+    from eval.scoring.compare import check_gates, load_gates, table
+    from eval.scoring.gate import BASELINE, against_baseline, ask_gold, write_baseline
 
     with _failures(), tempfile.TemporaryDirectory() as folder:
         scores = ask_gold(keep or Path(folder), Console(stderr=True))
@@ -183,9 +183,9 @@ def run(
     """Ask every gold question and keep the whole answers."""
     import asyncio
 
-    from eval.run import Done, run as ask_all
-    from eval.server import ServerTarget
-    from eval.targets import Asking, LibraryTarget, open_library
+    from eval.runs.run import Done, run as ask_all
+    from eval.runs.server_target import ServerTarget
+    from eval.runs.targets import Asking, LibraryTarget, open_library
 
     if sum(one is not None for one in (server, data_dir, articles)) != 1:
         raise typer.BadParameter("say one of --server, --data-dir and --articles")
@@ -225,9 +225,9 @@ def score(
     ] = None,
 ) -> None:
     """Score a run against its gold set."""
-    from eval.judge_agreement import read_agreement
-    from eval.judged import read_judged
-    from eval.score import score as score_run, table
+    from eval.judging.agreement import read_agreement
+    from eval.judging.judged import read_judged
+    from eval.scoring.score import score as score_run, table
 
     with _failures():
         prices = _prices(price_in, price_out)
@@ -246,7 +246,7 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """Compare two scores, and fail on a floor that is not kept or a fall beyond chance."""
-    from eval.compare import GATES, compare_scores, comparison_json, load_gates, load_scores, table
+    from eval.scoring.compare import GATES, compare_scores, comparison_json, load_gates, load_scores, table
 
     with _failures():
         found = compare_scores(load_scores(base), load_scores(new), load_gates(gate or GATES))
@@ -266,8 +266,8 @@ def report(
     gate: Annotated[Path | None, typer.Option(exists=True, help="Show these floors and ceilings.")] = None,
 ) -> None:
     """Write one page with figures, plots and every question; it loads nothing from anywhere."""
-    from eval.compare import load_gates
-    from eval.report import write_report
+    from eval.report.report import write_report
+    from eval.scoring.compare import load_gates
 
     with _failures():
         size = write_report(scores, html, runs=run or (), gold=gold, gates=load_gates(gate) if gate else None)
@@ -283,7 +283,7 @@ def import_set(
     year: Annotated[str | None, typer.Option(help="Only questions asked in this year.")] = None,
 ) -> None:
     """Turn a public set into the gold format."""
-    from eval.importers import import_set as convert
+    from eval.dataset.importers import import_set as convert
 
     with _failures():
         counted = convert(name, path, out, articles, year)
@@ -296,7 +296,7 @@ def check_gold(
     articles: Annotated[list[str] | None, typer.Option(help="Articles; the sample articles if left out.")] = None,
 ) -> None:
     """Check every gold span against its article; print every fault, and exit 1 if there is one."""
-    from eval.gold_format import MINIMUM, check_articles, load
+    from eval.dataset.format import MINIMUM, check_articles, load
     from qa import Article, read
 
     with _failures():
@@ -313,7 +313,7 @@ def check_gold(
 
 
 def _prices(price_in: float | None, price_out: float | None) -> Any:
-    from eval.estimate import Prices
+    from eval.models.estimate import Prices
 
     if (price_in is None) != (price_out is None):
         raise typer.BadParameter("--price-in and --price-out go together")
@@ -323,7 +323,7 @@ def _prices(price_in: float | None, price_out: float | None) -> Any:
 @contextmanager
 def _failures() -> Iterator[None]:
     """Turn what is wrong with an input into a line on stderr and exit code 1."""
-    from eval.run import BadRun
+    from eval.runs.run import BadRun
     from qa import QaError
 
     try:

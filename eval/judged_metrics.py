@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from eval.case import Case
-from eval.metrics import Metric
-from eval.stats import Mark
-from eval.support_metrics import citation_precision, citation_recall
+from eval.metrics.stats import Mark
+from eval.metrics.support import citation_precision, citation_recall
+from eval.runs.case import Case
+from eval.scoring.registry import Metric
 
 
 def _recall(case: Case) -> Mark:

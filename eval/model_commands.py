@@ -13,9 +13,9 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from eval.estimate import Prices
-    from eval.judge import Judge
-    from eval.model_calls import CachedModel, Call
+    from eval.judging.judge import Judge
+    from eval.models.estimate import Prices
+    from eval.models.model_calls import CachedModel, Call
     from qa import Article, OpenAIChat
 
 T = TypeVar("T")
@@ -46,8 +46,8 @@ def judge(
     yes: YesOption = False,
 ) -> None:
     """Let a model judge whether statements follow from what they cite, or measure how far it agrees with people."""
-    from eval.judge import MAX_TOKENS, REPLY_TOKENS, Judge
-    from eval.model_prompts import load_prompt
+    from eval.judging.judge import MAX_TOKENS, REPLY_TOKENS, Judge
+    from eval.models.prompts import load_prompt
 
     if (run is None) == (agreement is None) or (agreement is None) != (path is None):
         raise typer.BadParameter("say --run, or --agreement and --path")
@@ -68,8 +68,8 @@ def judge(
 
 
 def _judge_run(chat: OpenAIChat, one: Judge, run: Path, out: Path, workers: int, confirm: Any) -> str:
-    from eval.judged import calls_of, claims_of, judge_claims, judged_table, write_judged
-    from eval.run import read_run
+    from eval.judging.judged import calls_of, claims_of, judge_claims, judged_table, write_judged
+    from eval.runs.run import read_run
 
     claims = claims_of(read_run(run))
     confirm(*calls_of(one, claims))
@@ -81,7 +81,7 @@ def _judge_run(chat: OpenAIChat, one: Judge, run: Path, out: Path, workers: int,
 def _judge_set(
     chat: OpenAIChat, one: Judge, name: Any, path: Path, limit: int | None, out: Path, workers: int, confirm: Any
 ) -> str:
-    from eval.judge_agreement import add_agreement, agreement_table, calls_of, load_labelled, measure_agreement
+    from eval.judging.agreement import add_agreement, agreement_table, calls_of, load_labelled, measure_agreement
 
     labelled = load_labelled(name, path)[:limit]
     confirm(calls_of(one, labelled), ())
@@ -108,10 +108,10 @@ def draft_gold(
     yes: YesOption = False,
 ) -> None:
     """Propose gold questions with their spans, for a person to decide on; refuse what can be none, with its reason."""
-    from eval.draft_format import load_drafts, write_drafts
-    from eval.drafting import MAX_TOKENS, REPLY_TOKENS, Drafter, Wanted, draft, parts_of
-    from eval.gold_format import load
-    from eval.model_prompts import load_prompt
+    from eval.dataset.format import load
+    from eval.drafting.draft import MAX_TOKENS, REPLY_TOKENS, Drafter, Wanted, draft, parts_of
+    from eval.drafting.format import load_drafts, write_drafts
+    from eval.models.prompts import load_prompt
 
     with _failures():
         if out.exists() and any(one.draft.status != "proposed" or one.draft.edited for one in load_drafts(out)):
@@ -140,8 +140,8 @@ def draft_feedback(
     key: Annotated[str | None, typer.Option(envvar="QA_EVAL_KEY", help="A key with the scope admin.")] = None,
 ) -> None:
     """Make draft questions of the ratings that readers gave; a person decides on each with `eval review`."""
-    from eval.draft_format import load_drafts, write_drafts
-    from eval.feedback_drafts import read_feedback
+    from eval.drafting.format import load_drafts, write_drafts
+    from eval.drafting.from_feedback import read_feedback
 
     with _failures():
         known = load_drafts(out) if out.exists() else []
@@ -159,7 +159,7 @@ def review(
     articles: ArticlesOption = None,
 ) -> None:
     """Show drafts one by one and accept, edit or reject each; every decision is kept at once."""
-    from eval.review import open_review
+    from eval.drafting.review import open_review
 
     console = Console(highlight=False)
     target = gold or drafts.with_suffix(".gold.jsonl")
@@ -183,7 +183,7 @@ def _read(paths: list[str]) -> list[Article]:
 
 
 def _prices(price_in: float | None, price_out: float | None) -> Prices | None:
-    from eval.estimate import Prices
+    from eval.models.estimate import Prices
 
     if (price_in is None) != (price_out is None):
         raise typer.BadParameter("--price-in and --price-out go together")
@@ -192,7 +192,7 @@ def _prices(price_in: float | None, price_out: float | None) -> Prices | None:
 
 def _model(name: str | None, cache: Path, max_tokens: int, timeout_s: float) -> tuple[OpenAIChat, CachedModel]:
     """Open the model that the settings name."""
-    from eval.model_calls import CachedModel, ReplyCache
+    from eval.models.model_calls import CachedModel, ReplyCache
     from qa import ModelSettings, OpenAIChat, load_settings
 
     settings = load_settings()
@@ -228,7 +228,7 @@ def _confirm(
     prices: Prices | None,
     yes: bool,
 ) -> None:
-    from eval.model_calls import plan
+    from eval.models.model_calls import plan
 
     ahead = plan(cached, surely, perhaps, workers=workers, reply_tokens=reply_tokens, prices=prices)
     typer.echo(f"{cached.name}: {ahead}", err=True)
@@ -239,8 +239,8 @@ def _confirm(
 @contextmanager
 def _failures() -> Iterator[None]:
     """Turn what is wrong into a line on stderr: exit code 1, and 3 where the model server is away."""
-    from eval.model_calls import ServerAway
-    from eval.run import BadRun
+    from eval.models.model_calls import ServerAway
+    from eval.runs.run import BadRun
     from qa import QaError
 
     try:

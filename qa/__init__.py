@@ -9,22 +9,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what a type checker sees; test_public_api.py holds it to the table below
-    from qa.chat import (
+    from qa.embeddings.minilm import MiniLM as MiniLM
+    from qa.errors import ModelFailed as ModelFailed, ModelUnavailable as ModelUnavailable, QaError as QaError
+    from qa.library import Library as Library, sample_articles as sample_articles
+    from qa.llm.openai_chat import OpenAIChat as OpenAIChat
+    from qa.llm.prompts import evidence_block as evidence_block, make_fence as make_fence, make_ids as make_ids
+    from qa.llm.protocols import (
         ChatModel as ChatModel,
         EndPiece as EndPiece,
         Message as Message,
         ModelSettings as ModelSettings,
         TextPiece as TextPiece,
     )
-    from qa.chunking import chunk as chunk
-    from qa.errors import ModelFailed as ModelFailed, ModelUnavailable as ModelUnavailable, QaError as QaError
-    from qa.llm import OpenAIChat as OpenAIChat
-    from qa.minilm import MiniLM as MiniLM
-    from qa.plain import visible_line as visible_line
-    from qa.prompts import evidence_block as evidence_block, make_fence as make_fence, make_ids as make_ids
-    from qa.readers import read as read
-    from qa.sentences import split_sentences as split_sentences
-    from qa.service.shapes import (
+    from qa.readers.read import read as read
+    from qa.service.schemas.models import (
         AnswerOut as AnswerOut,
         ArticleOut as ArticleOut,
         ArticlesOut as ArticlesOut,
@@ -36,6 +34,9 @@ if TYPE_CHECKING:  # what a type checker sees; test_public_api.py holds it to th
         answer_json as answer_json,
     )
     from qa.settings import Settings as Settings, load_settings as load_settings
+    from qa.text.chunking import chunk as chunk
+    from qa.text.plain import visible_line as visible_line
+    from qa.text.sentences import split_sentences as split_sentences
     from qa.types import (
         Answer as Answer,
         Article as Article,
@@ -53,53 +54,53 @@ if TYPE_CHECKING:  # what a type checker sees; test_public_api.py holds it to th
         Span as Span,
         Turn as Turn,
     )
-    from qa.wiring import Library as Library
 
 _HOMES = {
-    "answer_json": "qa.service.shapes",
+    "answer_json": "qa.service.schemas.models",
     "Answer": "qa.types",
-    "AnswerOut": "qa.service.shapes",
+    "AnswerOut": "qa.service.schemas.models",
     "Article": "qa.types",
-    "ArticleOut": "qa.service.shapes",
-    "ArticlesOut": "qa.service.shapes",
-    "ChatModel": "qa.chat",
+    "ArticleOut": "qa.service.schemas.models",
+    "ArticlesOut": "qa.service.schemas.models",
+    "ChatModel": "qa.llm.protocols",
     "Chunk": "qa.types",
     "Citation": "qa.types",
     "Embedder": "qa.types",
-    "EndPiece": "qa.chat",
-    "ErrorOut": "qa.service.shapes",
+    "EndPiece": "qa.llm.protocols",
+    "ErrorOut": "qa.service.schemas.models",
     "Evidence": "qa.types",
     "Filters": "qa.types",
     "Hit": "qa.types",
     "IngestReport": "qa.types",
-    "Library": "qa.wiring",
-    "LookedOut": "qa.service.shapes",
-    "Message": "qa.chat",
-    "MiniLM": "qa.minilm",
+    "Library": "qa.library",
+    "LookedOut": "qa.service.schemas.models",
+    "Message": "qa.llm.protocols",
+    "MiniLM": "qa.embeddings.minilm",
     "Mode": "qa.types",
     "ModelFailed": "qa.errors",
-    "ModelSettings": "qa.chat",
+    "ModelSettings": "qa.llm.protocols",
     "ModelUnavailable": "qa.errors",
-    "OpenAIChat": "qa.llm",
+    "OpenAIChat": "qa.llm.openai_chat",
     "QaError": "qa.errors",
     "Question": "qa.types",
     "Refused": "qa.types",
-    "RetrievedOut": "qa.service.shapes",
-    "SearchOut": "qa.service.shapes",
+    "RetrievedOut": "qa.service.schemas.models",
+    "SearchOut": "qa.service.schemas.models",
     "Settings": "qa.settings",
     "Source": "qa.types",
     "Span": "qa.types",
-    "TextOut": "qa.service.shapes",
-    "TextPiece": "qa.chat",
+    "TextOut": "qa.service.schemas.models",
+    "TextPiece": "qa.llm.protocols",
     "Turn": "qa.types",
-    "chunk": "qa.chunking",
-    "evidence_block": "qa.prompts",
+    "chunk": "qa.text.chunking",
+    "evidence_block": "qa.llm.prompts",
     "load_settings": "qa.settings",
-    "make_fence": "qa.prompts",
-    "make_ids": "qa.prompts",
-    "read": "qa.readers",
-    "split_sentences": "qa.sentences",
-    "visible_line": "qa.plain",
+    "make_fence": "qa.llm.prompts",
+    "make_ids": "qa.llm.prompts",
+    "read": "qa.readers.read",
+    "sample_articles": "qa.library",
+    "split_sentences": "qa.text.sentences",
+    "visible_line": "qa.text.plain",
 }
 __all__ = sorted(_HOMES)  # derived, so that a name cannot be listed and not found
 

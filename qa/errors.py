@@ -18,6 +18,14 @@ QaError
 
 from __future__ import annotations
 
+import errno
+
+# How each library reports a full disk: an error number, SQLite's name for the error, or only words.
+_DISK_FULL_NUMBERS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+# When the system refuses a write for another reason than a full disk, SQLite gives it a name of its own.
+_DISK_FULL_NAMES = {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"}
+_DISK_FULL_WORDS = ("no space left", "file too large", "disk is full", "disk quota", "os error 27", "os error 28")
+
 
 class QaError(Exception):
     """The root: everything we raise on purpose."""
@@ -89,3 +97,20 @@ class ModelUnavailable(ModelFailed):
 
 class ModelBroken(ModelFailed):
     """The server answered and the answer cannot be read."""
+
+
+def store_failed(message: str, cause: BaseException) -> StoreFailed:
+    """Return what to raise for a vendor's error: StoreFull where the disk is full, StoreFailed otherwise."""
+    return StoreFull(message) if is_disk_full(cause) else StoreFailed(message)
+
+
+def is_disk_full(cause: BaseException) -> bool:
+    """Tell whether a vendor's error says that there is no room left to write."""
+    original = getattr(cause, "orig", None) or cause  # SQLAlchemy wraps the driver's
+    if (
+        getattr(original, "errno", None) in _DISK_FULL_NUMBERS
+        or getattr(original, "sqlite_errorname", None) in _DISK_FULL_NAMES
+    ):
+        return True
+    message = str(original).lower()
+    return any(words in message for words in _DISK_FULL_WORDS)

@@ -12,8 +12,8 @@ from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 
+from qa.library import Library
 from qa.types import Filters, Hit
-from qa.wiring import Library
 
 
 class ArticleRetriever(BaseRetriever):

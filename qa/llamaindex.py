@@ -10,8 +10,6 @@ LlamaIndex's global `Settings` is neither read nor set.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -21,8 +19,8 @@ from llama_index.core.base.response.schema import Response
 from llama_index.core.callbacks.base import CallbackManager
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
+from qa.library import Library
 from qa.types import Answer, Filters, Question, Source, Span
-from qa.wiring import Library
 
 T = TypeVar("T")
 # What a model of the caller's is shown of a node: who said it and when, not our ids and hashes.
@@ -65,20 +63,21 @@ class CitedQueryEngine(BaseQueryEngine):
     def __init__(self, library: Library, like: Question = Question("")) -> None:
         """`like` holds what every question shares: filters, `as_of`, mode, collection."""
         super().__init__(callback_manager=CallbackManager([]))
-        self._answerer = library.answerer()
+        self._library = library
         self._like = like
 
     def _query(self, query_bundle: QueryBundle) -> Response:
-        return _run(self._aquery(query_bundle))
+        return _response(self._library.ask(replace(self._like, question=query_bundle.query_str)))
 
     async def _aquery(self, query_bundle: QueryBundle) -> Response:
-        answer = await self._answerer.ask(replace(self._like, question=query_bundle.query_str))
-        return Response(
-            answer.answer, source_nodes=_cited(answer), metadata={"answer": answer, "status": answer.status}
-        )
+        return _response(await self._library.aask(replace(self._like, question=query_bundle.query_str)))
 
     def _get_prompt_modules(self) -> dict[str, Any]:
         return {}
+
+
+def _response(answer: Answer) -> Response:
+    return Response(answer.answer, source_nodes=_cited(answer), metadata={"answer": answer, "status": answer.status})
 
 
 def _cited(answer: Answer) -> list[NodeWithScore]:
@@ -109,13 +108,3 @@ def _node(source: Source, span: Span, words: str) -> TextNode:
         excluded_llm_metadata_keys=hidden,
         excluded_embed_metadata_keys=list(metadata),
     )
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    """Wait for an answer, also where the caller's own event loop is running (a notebook, an agent)."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work)
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result()

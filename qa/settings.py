@@ -124,7 +124,7 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
     ours = {key: value for key, value in values.items() if key.startswith("QA_") or key in _KNOWN}
     unknown = sorted(key for key in ours if key not in _KNOWN)
     if unknown:
-        raise BadSettings(f"unknown setting {', '.join(unknown)}; the names are in README.md, section Settings")
+        raise BadSettings(f"unknown setting {', '.join(unknown)}; the names are in docs/settings.md")
     try:
         # An empty value means "not set": that is how compose files pass optional variables on.
         return Settings.model_validate({key: value for key, value in ours.items() if value != ""})
@@ -132,6 +132,11 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
         first = exc.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else ""
         raise BadSettings(f"{name}: {first['msg']}" if name else first["msg"].removeprefix("Value error, ")) from None
+
+
+def usable_cores() -> int:
+    """Return the cores that the system lets this process run on, at least 1."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def is_loopback(host: str) -> bool:

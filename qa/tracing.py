@@ -1,6 +1,6 @@
-"""Where time goes within one request, told to a tracer when there is one. No name or attribute holds any text.
+"""Where time goes within one request, reported to a tracer when there is one. No name or attribute holds any text.
 
-The tracer itself is `qa.service.traces`; without it everything here does nothing.
+The tracer itself is `qa.service.http.traces`; without it everything here does nothing.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from typing import Protocol
 Attributes = Mapping[str, str | int]
 
 
-class Span(Protocol):
+class TraceSpan(Protocol):
     """A stretch of time within a request."""
 
-    def child(self, name: str, attributes: Attributes, *, outgoing: bool = False) -> Span:
+    def child(self, name: str, attributes: Attributes, *, outgoing: bool = False) -> TraceSpan:
         """Begin a stretch within this one; `outgoing` when another server is asked."""
         ...
 
@@ -29,11 +29,11 @@ class Span(Protocol):
         ...
 
 
-_current: ContextVar[Span | None] = ContextVar("span", default=None)
+_current: ContextVar[TraceSpan | None] = ContextVar("span", default=None)
 
 
 @contextmanager
-def within(span: Span | None) -> Iterator[None]:
+def within(span: TraceSpan | None) -> Iterator[None]:
     """Make a stretch the current one, of this task and of tasks and threads that it starts."""
     token = _current.set(span)
     try:
@@ -67,7 +67,7 @@ def call(name: str, **attributes: str | int) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def _ended(span: Span) -> Iterator[None]:
+def _ended(span: TraceSpan) -> Iterator[None]:
     try:
         yield
     except GeneratorExit:  # whoever read it has had enough

@@ -131,6 +131,14 @@ class Citation:
     quote: str
     verdict: Verdict = "exact"
 
+    def __str__(self) -> str:
+        """Return the number, who says it and when, the place, and the words, over three lines."""
+        source = self.source
+        origin = ", ".join(part for part in (source.outlet, source.published_at) if part)
+        heading = f"[{self.number}] {source.title or source.article_id}{f' ({origin})' if origin else ''}"
+        words = " ".join(self.quote.split())
+        return f"{heading}\n    {source.article_id} {self.span.start}-{self.span.end}\n    “{words}”"
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -172,6 +180,11 @@ class Conflict:
     about: str
     values: tuple[ConflictValue, ...]
     kind: Literal["contradiction", "update"] = "contradiction"
+
+    def __str__(self) -> str:
+        """Return the values, each with its markers, on a line."""
+        sides = (f"{side.value} {''.join(f'[{number}]' for number in side.citations)}" for side in self.values)
+        return f"{self.kind} ({self.about}): {', '.join(sides)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +245,11 @@ class Answer:
     timings_ms: dict[str, int] = field(default_factory=dict)
     question: str = ""  # as it was answered: a follow-up with what it takes from the conversation
     confidence: float | None = None  # 0..1 that the articles answer; extractive mode only, refusals too
+
+    def __str__(self) -> str:
+        """Return the answer as a person reads it: its text, each quote with its place, conflicts, status."""
+        parts = [self.answer, *map(str, self.citations), *map(str, self.conflicts)]
+        return "\n\n".join(parts if self.status == "answered" else [*parts, f"status: {self.status}"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import re
 
-from qa.catalog import Catalog
+from qa.catalog.catalog import Catalog
 from qa.types import Answer
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.guard import sitecustomize
-from tests.postgres.fixtures import cluster, postgres, url
+from tests.lanes.postgres.fixtures import cluster, postgres, url
 
 __all__ = ["cluster", "postgres", "url"]  # fixtures
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qa import text
-from qa.chat import EndPiece, Message, TextPiece
-from qa.types import Answer, Article, Embedder, Filters, IngestReport, Question, Refused, Source, Span, Usage, Vectors
+from qa.llm.protocols import EndPiece, Message, TextPiece
+from qa.text import stemming as text
+from qa.text.normalise import normalise
+from qa.types import Answer, Article, Embedder, IngestReport, Question, Refused, Source, Span, Usage, Vectors
 
 if TYPE_CHECKING:
-    from qa.catalog import Catalog, ChunkRow
+    from qa.catalog.catalog import Catalog, ChunkRow
 
 
 class HashEmbedder:
@@ -71,7 +72,7 @@ class ScriptedChat:
 
 def article(article_id: str, body: str, **metadata: object) -> Article:
     """Return an article as the readers would."""
-    return Article(id=article_id, text=text.normalise(body), source=f"{article_id}.txt", **metadata)  # type: ignore[arg-type]
+    return Article(id=article_id, text=normalise(body), source=f"{article_id}.txt", **metadata)  # type: ignore[arg-type]
 
 
 def live_texts(catalog: Catalog) -> dict[str, str]:
@@ -82,7 +83,7 @@ def live_texts(catalog: Catalog) -> dict[str, str]:
 
 def chunk_row(key: int, body: str, day: int | None = None, collection: str = "default", **metadata: object) -> ChunkRow:
     """Return a live chunk that is a whole article, as the catalog gives it to the indexes."""
-    from qa.catalog import ChunkRow
+    from qa.catalog.catalog import ChunkRow
 
     values = {"article_id": f"a{key}", "title": None, "outlet": None, "url": None} | metadata
     source = Source(version=1, sha256="0" * 64, published_at=None, **values)  # type: ignore[arg-type]
@@ -95,19 +96,19 @@ class Store:
     """A real catalog with its real indexes in a folder, put together as `wiring` does it."""
 
     def __init__(self, folder: Path, embedder: Embedder | None = None, chroma_url: str | None = None) -> None:
-        from qa.catalog import Catalog
-        from qa.lexical import LexicalIndex
-        from qa.projections import Projections
-        from qa.retrieval import Retriever
+        from qa.catalog.catalog import Catalog
+        from qa.indexes.projections import Projections
+        from qa.indexes.tantivy_index import LexicalIndex
+        from qa.retrieval.retriever import Retriever
 
         self.embedder: Any = embedder  # a test knows which it gave
         self.catalog = Catalog(f"sqlite:///{folder / 'catalog.sqlite3'}")
         self.lexical = LexicalIndex(folder, self.catalog.id)
         self.vectors: Any = None
         if embedder is not None:
-            from qa.vectors import VectorIndex
+            from qa.indexes.chroma_index import ChromaIndex
 
-            self.vectors = VectorIndex(chroma_url or folder / "chroma", self.catalog.id, embedder.model)
+            self.vectors = ChromaIndex(chroma_url or folder / "chroma", self.catalog.id, embedder.model)
         self.projections = Projections(self.catalog, self.lexical, self.vectors, embedder)
         self.retriever = Retriever(self.catalog, self.lexical, self.vectors, embedder, self.projections.lagging)
 
@@ -122,7 +123,7 @@ class Store:
 
     def add(self, *items: Article | Refused, collection: str = "default") -> IngestReport:
         """Ingest and bring the indexes up to date."""
-        from qa.ingest import ingest
+        from qa.ingest.ingest import ingest
 
         report = ingest(items, self.catalog, self.embedder, collection=collection)
         self.projections.catch_up()
@@ -140,9 +141,9 @@ class Store:
 
     def ask(self, question: str) -> Answer:
         """Answer without a model."""
-        from qa.answering import Answerer
-        from qa.evidence import EvidenceRanker
-        from qa.prompts import load_prompts
+        from qa.answering.answerer import Answerer
+        from qa.llm.prompts import load_prompts
+        from qa.retrieval.sentence_ranker import EvidenceRanker
 
         ranker = EvidenceRanker(self.lexical, self.embedder)
         answerer = Answerer(self.catalog, self.retriever, ranker, None, load_prompts(None), embedder=self.embedder)
@@ -150,7 +151,7 @@ class Store:
 
     def word_hits(self, question: str) -> list[str]:
         """Return the texts that the word index finds by itself; a place that is no longer live is `stale`."""
-        places = [one.place for one in self.lexical.search(text.stems(question), "default", Filters(), None, 50)]
+        places = [one.place for one in self.lexical.search(text.stems(question), "default", (), 50)]
         rows = {(row.article, row.version, row.ordinal): row for row in self.catalog.chunks_at(places)}
         return [rows[place].text if place in rows else "stale" for place in places]
 

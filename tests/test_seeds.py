@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from qa.readers import read
+from qa.library import Library
+from qa.readers.read import read
 from qa.settings import Settings
 from qa.types import Question
-from qa.wiring import Library
 
 SEEDS = Path(__file__).parents[2] / "shared" / "seeds"
 pytestmark = pytest.mark.skipif(not SEEDS.is_dir(), reason="the five seed articles are not beside the project")

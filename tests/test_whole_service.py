@@ -2,9 +2,9 @@
 
 import pytest
 
+from qa.library import Library
 from qa.settings import Settings
 from qa.types import Question
-from qa.wiring import Library
 from tests.answer_shape import faults
 from tests.fakes import HashEmbedder, article
 from tests.scripted_server import Embeddings, ScriptedServer, cite_first_sentence, traitor

@@ -8,7 +8,7 @@ from llama_index.core.schema import BaseNode
 from llama_index.vector_stores.lancedb import LanceDBVectorStore
 from llama_index.vector_stores.lancedb.base import TableNotFoundError
 
-from qa.vector_stores import Engine
+from qa.indexes.engine_index import Engine
 
 
 class Quoted(LanceDBVectorStore):

@@ -5,7 +5,7 @@ from pathlib import Path
 from llama_index.vector_stores.milvus import MilvusVectorStore
 from pymilvus import MilvusException
 
-from qa.vector_stores import Engine
+from qa.indexes.engine_index import Engine
 
 
 def open_store(name: str, dimension: int, directory: Path) -> MilvusVectorStore:

@@ -6,7 +6,7 @@ from llama_index.vector_stores.qdrant import QdrantVectorStore
 from qdrant_client import QdrantClient
 from qdrant_client.http.exceptions import ApiException
 
-from qa.vector_stores import Engine
+from qa.indexes.engine_index import Engine
 
 
 def open_store(name: str, dimension: int, directory: Path) -> QdrantVectorStore:

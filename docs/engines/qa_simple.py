@@ -4,7 +4,7 @@ from pathlib import Path
 
 from llama_index.core.vector_stores.simple import SimpleVectorStore
 
-from qa.vector_stores import Engine
+from qa.indexes.engine_index import Engine
 
 
 def open_store(name: str, dimension: int, directory: Path) -> SimpleVectorStore:

@@ -12,35 +12,23 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from qa.readers import read
-from qa.service import (
-    articles,
-    ask,
-    boundary,
-    chat_completions,
-    errors,
-    feedback,
-    health,
-    mcp_server,
-    metrics,
-    page_files,
-    pages,
-    responses,
-    search,
-    ui_messages,
-)
-from qa.service.deps import DEFAULT, Service
-from qa.service.exchanges import Exchanges
-from qa.service.keys import KeyRing
-from qa.service.limiting import Limits
-from qa.service.measuring import Measured, Metrics
-from qa.service.shapes import ErrorOut
-from qa.service.watch import Watch
+from qa.library import Library, sample_articles
+from qa.readers.read import read
+from qa.service.chat import completions, responses, ui_messages
+from qa.service.http import errors, middleware
+from qa.service.http.deps import DEFAULT, Service
+from qa.service.http.follower import Follower
+from qa.service.http.keys import KeyRing
+from qa.service.http.limits import Limits
+from qa.service.http.metrics import Measured, Metrics
+from qa.service.http.recent_answers import Exchanges
+from qa.service.http.request_log import Watch
+from qa.service.routes import articles, ask, feedback, health, mcp, metrics, pages, search, static
+from qa.service.schemas.models import ErrorOut
 from qa.settings import Settings
-from qa.wiring import Follower, Library, sample_articles
 
 if TYPE_CHECKING:
-    from qa.service.traces import Traces
+    from qa.service.http.traces import Traces
 
 BODY_BYTES = 1_000_000
 ARTICLES_BYTES = 64_000_000
@@ -70,7 +58,7 @@ def create_app(settings: Settings, *, load_samples: bool = False, traces: Traces
                 exchanges = Exchanges()
                 measured = Measured(library.answerer(fill=False), metered, limits, exchanges)
                 app.state.service = Service(settings, library, measured, metered, keys, limits, exchanges, follower)
-                async with mcp_server.serving(app, settings.public_url) as app.state.mcp:
+                async with mcp.serving(app, settings.public_url) as app.state.mcp:
                     yield
             finally:
                 await to_thread.run_sync(follower.close)
@@ -100,21 +88,21 @@ def create_app(settings: Settings, *, load_samples: bool = False, traces: Traces
         ask,
         search,
         articles,
-        chat_completions,
+        completions,
         responses,
         ui_messages,
-        mcp_server,
+        mcp,
         feedback,
         health,
         metrics,
-        page_files,
+        static,
         pages,
     ):
         app.include_router(room.router)
     # The last one added is the outermost.
-    app.add_middleware(boundary.RawPaths)
+    app.add_middleware(middleware.RawPaths)
     app.add_middleware(
-        boundary.SameOrigin,
+        middleware.SameOrigin,
         public_url=settings.public_url,
         keys=keys,
         origins=settings.cors_origins,
@@ -129,7 +117,7 @@ def create_app(settings: Settings, *, load_samples: bool = False, traces: Traces
             expose_headers=["x-vercel-ai-ui-message-stream", "retry-after", "mcp-session-id"],
         )
     large = max(ARTICLES_BYTES, 2 * settings.max_article_bytes)
-    app.add_middleware(boundary.BodyLimit, limit=BODY_BYTES, routes={"/v1/articles": large})
+    app.add_middleware(middleware.BodyLimit, limit=BODY_BYTES, routes={"/v1/articles": large})
     app.add_middleware(Watch, metrics=metered, traces=traces)
     if settings.trusted_proxies:  # from others the header is what anybody may write, and limits go by address
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
@@ -139,7 +127,7 @@ def create_app(settings: Settings, *, load_samples: bool = False, traces: Traces
 def _open_traces(settings: Settings) -> Traces | None:
     if settings.otlp_endpoint is None:
         return None
-    from qa.service.traces import open_traces  # noqa: PLC0415  # the SDK is loaded where it is used
+    from qa.service.http.traces import open_traces  # noqa: PLC0415  # the SDK is loaded where it is used
 
     return open_traces(settings.otlp_endpoint, settings.otlp_protocol, settings.service_name)
 

@@ -6,7 +6,7 @@ import httpx
 
 from qa.errors import Locked
 from qa.service.app import create_app
-from qa.service.mcp_server import PATIENCE_S, run_stdio
+from qa.service.routes.mcp import PATIENCE_S, run_stdio
 from qa.settings import Settings
 
 

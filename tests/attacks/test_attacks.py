@@ -1,7 +1,8 @@
 """Articles are untrusted: whatever is planted in them, and however far a model obeys it, nothing of it gets out.
 
-The model here works for the attacker (eval/traitor.py) and the answers are read by checks that use nothing of `qa`
-(eval/attack_checks.py). The whole lane is `python -m eval.attacks`; this one draws from it.
+The model here works for the attacker (eval/bench/attacks/hostile_model.py) and the answers are read by checks
+that use nothing of `qa` (eval/bench/attacks/checks.py). The whole lane is `python -m eval.bench.attacks.run`; this one
+draws from it.
 """
 
 import random
@@ -12,18 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from eval.attack_checks import KINDS, find_faults, find_leaks
-from eval.attack_plants import EVIL, LIE, POSITIONS, QUESTION, Plant, every_place, load_texts, own_plants, rows
-from eval.attacks import Tally, attack
-from eval.traitor import BEHAVIOURS, Read, TraitorServer
-from qa.orders import is_order
-from qa.prompts import evidence_block, load_prompts
-from qa.reply import ReplyParser, Sentence
-from qa.rows import article_from_row
-from qa.sentences import split_sentences
+from eval.bench.attacks.checks import KINDS, find_faults, find_leaks
+from eval.bench.attacks.hostile_model import BEHAVIOURS, Read, TraitorServer
+from eval.bench.attacks.plants import EVIL, LIE, POSITIONS, QUESTION, Plant, every_place, load_texts, own_plants, rows
+from eval.bench.attacks.run import Tally, attack
+from qa.answering.orders import is_order
+from qa.answering.reply_parser import ReplyParser, Sentence
+from qa.library import Library
+from qa.llm.prompts import evidence_block, load_prompts
+from qa.readers.rows import article_from_row
 from qa.settings import Settings
+from qa.text.sentences import split_sentences
 from qa.types import Evidence, Question, Source
-from qa.wiring import Library
 from tests.answer_shape import faults
 from tests.service.serving import client
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from rich.console import Console
 
-from eval.items import Item
-from eval.run import Done, run
-from eval.targets import Asking, Reply
+from eval.dataset.items import Item
+from eval.runs.run import Done, run
+from eval.runs.targets import Asking, Reply
 
 QUIET = Console(quiet=True)
 

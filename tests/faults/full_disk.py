@@ -8,8 +8,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from qa.errors import StoreFailed, StoreFull
-from tests.crash.worker import wrong_spans
 from tests.fakes import HashEmbedder, Store, article, live_texts
+from tests.lanes.crash.worker import wrong_spans
 
 
 def body(number: int, words: int = 400) -> str:

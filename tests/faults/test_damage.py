@@ -1,4 +1,4 @@
-"""Fault 22: files of the vector index are damaged while nobody looks. It comes back whole, and nothing is embedded.
+"""Files of the vector index are damaged while nobody looks. It comes back whole, and nothing is embedded.
 
 The damage that ends a process or loses neighbours in silence is in the graph, which Chroma writes to files only after
 a thousand rows; here after a hundred.
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from qa import chroma, vectors
+from qa.indexes import chroma_client, chroma_index
 from tests.fakes import HashEmbedder, Store, article
 
 TIMES = 10 if os.environ.get("FULL_NUMBERS") else 1
@@ -29,7 +29,9 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return a store whose graph is in files."""
     folder = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(vectors, "_SPACE", {"hnsw": {**vectors._SPACE["hnsw"], "sync_threshold": 100, "batch_size": 50}})
+        patch.setattr(
+            chroma_index, "_SPACE", {"hnsw": {**chroma_index._SPACE["hnsw"], "sync_threshold": 100, "batch_size": 50}}
+        )
         with Store(folder, HashEmbedder()) as store:
             store.add(*(article(f"a{number}", body(number)) for number in range(ARTICLES)))
     assert graph(folder), "Chroma did not write its graph"
@@ -109,13 +111,13 @@ FEW = [("vectors cut", True), ("bytes flipped", False), ("graph folder deleted",
 
 
 @pytest.mark.parametrize(("kind", "closed"), CASES if TIMES > 1 else FEW)
-def test_fault_22_a_damaged_index_comes_back_whole(whole: Path, tmp_path: Path, kind: str, closed: bool) -> None:
+def test_a_damaged_index_comes_back_whole(whole: Path, tmp_path: Path, kind: str, closed: bool) -> None:
     """After a clean close any change is seen; after a kill a child tries the files first. Every vector finds itself."""
     for seed in range(TIMES):
         folder = tmp_path / f"{seed}"
         shutil.copytree(whole, folder)
         if not closed:
-            (folder / "chroma" / chroma._SEAL).unlink()
+            (folder / "chroma" / chroma_client._SEAL).unlink()
         DAMAGES[kind](folder, random.Random(seed))
         with Store(folder, HashEmbedder()) as store:
             store.projections.catch_up()
@@ -129,7 +131,7 @@ def test_a_whole_index_is_kept(whole: Path, tmp_path: Path, closed: bool) -> Non
     """Neither the checksums nor the child find fault where there is none: nothing is applied again."""
     shutil.copytree(whole, tmp_path / "store")
     if not closed:
-        (tmp_path / "store" / "chroma" / chroma._SEAL).unlink()
+        (tmp_path / "store" / "chroma" / chroma_client._SEAL).unlink()
     with Store(tmp_path / "store", HashEmbedder()) as store:
         assert [state.behind for state in store.projections.states()] == [0, 0]
         assert store.problems() == []
@@ -139,10 +141,10 @@ def test_a_large_index_is_given_the_time_that_it_takes(
     whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After a kill the trial may take longer the more there is: a sound index is not thrown away for being large."""
-    monkeypatch.setattr(chroma, "_PROBE_S", 0.0)
-    monkeypatch.setattr(chroma, "_PROBE_BYTES", 5_000)
+    monkeypatch.setattr(chroma_client, "_PROBE_S", 0.0)
+    monkeypatch.setattr(chroma_client, "_PROBE_BYTES", 5_000)
     shutil.copytree(whole, tmp_path / "store")
-    (tmp_path / "store" / "chroma" / chroma._SEAL).unlink()
+    (tmp_path / "store" / "chroma" / chroma_client._SEAL).unlink()
     with Store(tmp_path / "store", HashEmbedder()) as store:
         assert [state.behind for state in store.projections.states()] == [0, 0]
 
@@ -150,7 +152,7 @@ def test_a_large_index_is_given_the_time_that_it_takes(
 def test_the_seal_is_broken_while_the_index_is_open(whole: Path, tmp_path: Path) -> None:
     """What is written after the opening is not sealed: a kill then is not taken for a clean close."""
     shutil.copytree(whole, tmp_path / "store")
-    seal = tmp_path / "store" / "chroma" / chroma._SEAL
+    seal = tmp_path / "store" / "chroma" / chroma_client._SEAL
     with Store(tmp_path / "store", HashEmbedder()):
         assert not seal.exists()
     assert seal.exists()

@@ -1,4 +1,4 @@
-"""Fault 25: no room is left. What is written is refused as such, reading goes on, and it heals without a restart."""
+"""No room is left. What is written is refused as such, reading goes on, and it heals without a restart."""
 
 import multiprocessing
 import os
@@ -6,18 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from qa.errors import StoreFull
-from qa.room import store_failed
+from qa.errors import StoreFull, store_failed
 from tests.faults import full_disk
 
 POINTS = 50 if os.environ.get("FULL_NUMBERS") else 2
 LARGEST = 1_500_000  # bytes: from there on everything fits
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["tests.crash.worker"])
+_CONTEXT.set_forkserver_preload(["tests.lanes.crash.worker"])
 
 
 @pytest.mark.parametrize("point", range(POINTS))
-def test_fault_25_no_room_at_any_write(tmp_path: Path, point: int) -> None:
+def test_a_full_disk_loses_nothing_at_any_write(tmp_path: Path, point: int) -> None:
     """Files may not grow beyond a size; whichever write meets it, nothing is lost and the next try succeeds."""
     limit = LARGEST * point // POINTS + 1_000
     said = tried(tmp_path, limit)

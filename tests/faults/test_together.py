@@ -1,4 +1,4 @@
-"""Faults 30, 31 and 34: many at once, and a copy while others write."""
+"""Many at once, and a copy while others write."""
 
 import os
 import shutil
@@ -7,9 +7,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from qa import catalog_copies, text
+from qa.catalog import backup
 from qa.errors import NotFound
-from qa.ingest import ingest
+from qa.ingest.ingest import ingest
+from qa.text.normalise import normalise
 from tests.fakes import HashEmbedder, Store, article
 
 ALL = bool(os.environ.get("FULL_NUMBERS"))
@@ -39,7 +40,7 @@ def body(version: int) -> str:
                        for part in range(4))  # fmt: skip
 
 
-def test_fault_30_a_reader_during_replaces(tmp_path: Path) -> None:
+def test_a_reader_sees_one_version_while_it_is_replaced(tmp_path: Path) -> None:
     """A reader sees the old version or the new one: never parts of both, never nothing."""
     replaces, seen, over = 1_000 if ALL else 12, [0, 0, 0], threading.Event()
     with Store(tmp_path) as store:
@@ -53,7 +54,7 @@ def test_fault_30_a_reader_during_replaces(tmp_path: Path) -> None:
                 seen[1] += not hits
                 seen[2] += len(versions) > 1 or any(f"v{hit.source.version - 1} " not in hit.text for hit in hits)
                 whole = store.catalog.text("default", "a")
-                assert whole.text == text.normalise(body(whole.source.version - 1))
+                assert whole.text == normalise(body(whole.source.version - 1))
 
         def replace() -> None:
             try:
@@ -68,7 +69,7 @@ def test_fault_30_a_reader_during_replaces(tmp_path: Path) -> None:
         assert store.problems() == []
 
 
-def test_fault_31_sixteen_ingests_at_once(tmp_path: Path) -> None:
+def test_sixteen_ingests_at_once_leave_one_live_version_an_id(tmp_path: Path) -> None:
     """Of one article: one version. Of two versions: one is live. Of one text under two ids: both are there."""
     with Store(tmp_path, HashEmbedder()) as store:
 
@@ -81,18 +82,18 @@ def test_fault_31_sixteen_ingests_at_once(tmp_path: Path) -> None:
         store.projections.catch_up()
         assert store.problems() == []
         assert store.catalog.article("default", "same").versions == (1,)
-        assert store.catalog.text("default", "two").text in (text.normalise(body(0)), text.normalise(body(1)))
-        assert {store.catalog.text("default", f"twin-{n}").text for n in range(2)} == {text.normalise(body(7))}
+        assert store.catalog.text("default", "two").text in (normalise(body(0)), normalise(body(1)))
+        assert {store.catalog.text("default", f"twin-{n}").text for n in range(2)} == {normalise(body(7))}
         assert {store.catalog.article("default", f"twin-{n}").versions for n in range(2)} == {(1,)}
         assert len(store.catalog.articles("default", 0, 9)) == 4
 
 
-def test_fault_34_a_backup_while_others_write(tmp_path: Path) -> None:
+def test_a_backup_while_others_write_is_of_one_moment(tmp_path: Path) -> None:
     """Restored elsewhere it is a whole store of one moment: every text is one that was written, the indexes agree."""
     over = threading.Event()
     with Store(tmp_path / "live", HashEmbedder()) as store:
         store.add(*(article(f"a{number}", body(number)) for number in range(3)))
-        written = {text.normalise(body(number)) for number in range(400)}
+        written = {normalise(body(number)) for number in range(400)}
 
         def write() -> None:
             number = 0
@@ -113,7 +114,7 @@ def test_fault_34_a_backup_while_others_write(tmp_path: Path) -> None:
         def check_copy(folder: Path) -> None:
             folder.mkdir()
             store.catalog.copy_to(str(folder / "copy"))
-            catalog_copies.restore(folder / "copy", f"sqlite:///{folder / 'new' / 'catalog.sqlite3'}")
+            backup.restore(folder / "copy", f"sqlite:///{folder / 'new' / 'catalog.sqlite3'}")
             with Store(folder / "new", HashEmbedder()) as restored:
                 restored.projections.catch_up()
                 assert restored.problems() == []

@@ -15,9 +15,9 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from qa.draft import Event
+from qa.answering.draft import Event
 from qa.service.app import create_app
-from qa.service.deps import Service, answerer
+from qa.service.http.deps import Service, answerer
 from qa.service.serve import server_config
 from qa.settings import Settings
 from qa.types import Answer, Question, Usage

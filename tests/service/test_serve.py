@@ -15,17 +15,17 @@ from urllib.request import urlopen
 
 import pytest
 
+from qa.catalog.data_dir_lock import Ownership
 from qa.errors import BadSettings, Locked
-from qa.ownership import Ownership
+from qa.library import Library
 from qa.service.app import create_app
 from qa.service.serve import run
-from qa.wiring import Library
 from tests.service.serving import post, read_until, settings_for
 
 SERVE = """
 import asyncio, sys
 from pathlib import Path
-from qa.draft import Delta, Looked
+from qa.answering.draft import Delta, Looked
 from qa.service import serve
 from qa.settings import Settings
 
@@ -35,7 +35,7 @@ async def endless(self, question):
     await asyncio.sleep(3600)
 
 if "endless" in sys.argv:
-    from qa.answering import Answerer
+    from qa.answering.answerer import Answerer
     Answerer.stream = endless
     serve.GRACE_S = 1
 settings = Settings(embed_model="none", data_dir=Path(sys.argv[1]))

@@ -1,0 +1,99 @@
+"""Let a model judge whether a statement follows from what it cites: supported, partial or unsupported.
+
+The verdict is the one word on the last line of the reply. A reply without it is unscored, with its reason, never 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from eval.models.model_calls import CachedModel, Call, Reply, key_of
+from eval.models.prompts import Prompt
+from qa import Evidence, Message, ModelFailed, Source, Span, evidence_block, make_fence, visible_line
+
+VERSION = "1"  # of the grammar and of how evidence is laid out; a new one asks everything anew
+MAX_TOKENS = 1_024  # room for a model that thinks aloud
+REPLY_TOKENS = 40  # what a reply takes that keeps to one line and a word
+IDENTITY = ("model", "prompt_hash", "judge_version")  # what two verdicts must share to be compared
+_NO_SHA = "0" * 64
+
+Level = Literal["supported", "partial", "unsupported"]
+WEIGHTS: dict[Level, float] = {"supported": 1.0, "partial": 0.5, "unsupported": 0.0}
+_WORDS: dict[str, Level] = {level.upper(): level for level in get_args(Level)}
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A quote as the judge sees it, with what stands above it."""
+
+    article_id: str
+    start: int
+    quote: str
+    title: str | None = None
+    outlet: str | None = None
+    published_at: str | None = None
+
+    @property
+    def shown(self) -> list[str | None]:
+        """Return what a verdict depends on."""
+        return [self.outlet, (self.published_at or "")[:10], self.title, self.quote]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A level, or the reason why there is none; and what the model said before its verdict."""
+
+    level: Level | None
+    unscored: str | None
+    why: str
+
+
+def read_verdict(reply: Reply) -> Verdict:
+    """Return the verdict of a reply: its last line, which is one of three words and nothing else."""
+    *before, last = reply.text.rstrip().split("\n")
+    why = visible_line(" ".join(before))
+    if reply.finish != "stop":
+        return Verdict(None, f"the reply ended with {reply.finish!r}", visible_line(reply.text))
+    level = _WORDS.get(last.strip())
+    if level is None:
+        return Verdict(None, "the last line is no verdict", visible_line(reply.text))
+    return Verdict(level, None, why)
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """A model with the prompt that it judges by."""
+
+    model: CachedModel
+    prompt: Prompt
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """Return who judges."""
+        return dict(zip(IDENTITY, (self.model.name, self.prompt.hash, VERSION), strict=True))
+
+    def call(self, statement: str, passages: Sequence[Passage]) -> Call:
+        """Return the call that judges a statement by passages."""
+        quotes = [one.shown for one in passages]
+        key = key_of("judge", VERSION, self.model.name, self.prompt.hash, statement, quotes)
+
+        def messages() -> list[Message]:
+            fence = make_fence()
+            shown = evidence_block([(str(n), _evidence(one)) for n, one in enumerate(passages, start=1)], fence)
+            return self.prompt.messages(statement=visible_line(statement), evidence=shown, fence=fence)
+
+        return Call(key, messages)
+
+    async def verdict(self, statement: str, passages: Sequence[Passage]) -> Verdict:
+        """Judge a statement by passages. Raises ServerAway."""
+        try:
+            return read_verdict(await self.model.ask(self.call(statement, passages)))
+        except ModelFailed as exc:
+            return Verdict(None, f"not answered: {type(exc).__name__}", str(exc))
+
+
+def _evidence(passage: Passage) -> Evidence:
+    source = Source(passage.article_id, 1, _NO_SHA, passage.title, passage.outlet, None, passage.published_at)
+    return Evidence(source, Span(passage.start, passage.start + max(1, len(passage.quote))), passage.quote, 1.0)

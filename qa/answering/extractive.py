@@ -1,0 +1,122 @@
+"""Answers without a model: the best sentences, verbatim and attributed, or none. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+
+from qa.answering import orders
+from qa.query.analysis import FORMAL, Asked
+from qa.retrieval.sentence_ranker import Features, Ranked
+from qa.text import stemming as text
+from qa.types import Evidence, Source
+
+MAX_SENTENCES = 3
+TERMS = (
+    *("own", "near", "kind", "similar", "loose"),
+    *("held", "many", "focus", "uncounted", "unnamed", "other_year", "withheld"),
+)
+# What a sentence's features are worth as the log of its odds of being the answer, with and without an embedder, and the
+# least confidence that is answered. `python -m eval.bench.tuning.refusal --fit` makes them (docs/retrieval.md).
+Weights = Mapping[str, float]
+WEIGHTS: Weights = {
+    "own": 0.95, "near": 2.60, "kind": 0.31, "similar": 4.99, "loose": -3.93, "held": 1.65, "many": 0.21,
+    "focus": 0.22, "uncounted": -1.05, "unnamed": -0.42, "other_year": -1.12, "withheld": -0.38, "constant": -6.23,
+}  # fmt: skip
+WEIGHTS_BY_WORDS: Weights = {
+    "own": 2.97, "near": 1.72, "kind": 0.36, "similar": 0.00, "loose": -3.32, "held": 1.60, "many": 0.93,
+    "focus": 0.13, "uncounted": -1.04, "unnamed": -0.41, "other_year": -1.09, "withheld": -0.56, "constant": -4.29,
+}  # fmt: skip
+ENOUGH, ENOUGH_BY_WORDS = 0.47, 0.48
+# How much less is enough for a follow-up (docs/follow-ups.md), and where only sentences that hold a length, a sum or a
+# day are considered at all: there are fewer to be wrong about.
+FOLLOWING, BY_FORM = 0.15, 0.05
+CONSIDERED = 12  # sentences of which one may be the answer
+_CLOSE = 0.7  # how far the log odds of a further sentence may lie below the best: half its odds (docs/retrieval.md)
+_TITLE_CHARS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """One statement of an extractive answer."""
+
+    text: str
+    cited: tuple[Evidence, ...]
+    covers: bool  # the evidence holds what the question names
+
+
+def choose(asked: Asked, ranked: Ranked) -> list[Quoted]:
+    """Return up to three sentences that answer, best first; none when the articles do not say."""
+    found = sorted(_with_odds(asked, ranked), key=lambda one: -one[0])
+    if not found or confidence(asked, ranked) < _enough(asked, found[0][2]):
+        return []
+    chosen: list[Quoted] = []
+    stems_said: list[set[str]] = []
+    for log_odds, one, features in found:
+        if log_odds < found[0][0] - _CLOSE or len(chosen) == MAX_SENTENCES:
+            break
+        stems = set(text.stems(one.text))
+        if any(len(stems & other) > 0.7 * min(len(stems), len(other)) for other in stems_said):
+            continue
+        stems_said.append(stems)
+        chosen.append(Quoted(quoted(one), (one,), features.named >= 1.0))
+    return chosen
+
+
+def _enough(asked: Asked, features: Features) -> float:
+    """Return the least confidence to answer with. A follow-up has few words of its own that a sentence could hold."""
+    enough = ENOUGH if features.compared else ENOUGH_BY_WORDS
+    return enough - FOLLOWING * bool(asked.carried) - BY_FORM * (asked.kind in FORMAL)
+
+
+def confidence(asked: Asked, ranked: Ranked) -> float:
+    """Return how likely it is that one of the sentences answers, 0..1.
+
+    That is, the likeliest one; where form tells what can be an answer, only such sentences count.
+    """
+    best = max((log_odds for log_odds, _, _ in _with_odds(asked, ranked)), default=None)
+    return 0.0 if best is None else 1 / (1 + math.exp(-best))
+
+
+def terms(features: Features) -> dict[str, float]:
+    """Return the features that the odds are made of, by name.
+
+    The chunk's score is not among them: it is relative to what else was found, and tells a small store's only article
+    from the tenth of many by nothing that the sentence says.
+    """
+    return {name: features.value(name) for name in TERMS}
+
+
+def _with_odds(asked: Asked, ranked: Ranked) -> list[tuple[float, Evidence, Features]]:
+    return [(_log_odds(features), one, features) for one, features in eligible(asked, ranked)]
+
+
+def _log_odds(features: Features) -> float:
+    weights = WEIGHTS if features.compared else WEIGHTS_BY_WORDS
+    return weights["constant"] + sum(weights[name] * features.value(name) for name in TERMS)
+
+
+def eligible(asked: Asked, ranked: Ranked) -> list[tuple[Evidence, Features]]:
+    """Return the best sentences that can be the answer, as far as form tells, in order."""
+    pairs = zip(ranked.evidence, ranked.features, strict=True)
+    fit = (pair for pair in pairs if (asked.kind not in FORMAL or pair[1].kind) and not orders.is_order(pair[0].text))
+    return list(islice(fit, CONSIDERED))
+
+
+def quoted(one: Evidence) -> str:
+    """Return a sentence verbatim, with who said it and when before it."""
+    return f"{attribution(one.source)}: {one.text}"
+
+
+def attribution(source: Source) -> str:
+    """Return who said it and when, as far as that is known."""
+    title = source.title or source.article_id
+    short = title if len(title) <= _TITLE_CHARS else title[:_TITLE_CHARS].rsplit(" ", 1)[0] + "…"
+    who = source.outlet or f"“{short}”"
+    if source.published_at is None:
+        return who
+    day = date.fromisoformat(source.published_at[:10])
+    return f"{who}, {day.day} {day:%B %Y}"

@@ -1,0 +1,138 @@
+"""The catalog's database, whichever it is: opened, read, written, and its errors made ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Engine, make_url
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
+
+from qa.catalog import postgres, sqlite as catalog_sqlite
+from qa.catalog.schema import bring_up
+from qa.errors import BadInput, BadSettings, StoreFailed, store_failed
+
+_RETRY_TIMEOUT_S = 15.0  # a server that is started again answers within some seconds
+_START_S = 3.0  # a wrong address is to be reported soon
+
+T = TypeVar("T")
+
+
+def open_engine(url: str) -> Engine:
+    """Open the database and bring it to this version's schema. Raises StoreFailed and BadSettings."""
+    try:
+        parsed = make_url(url)
+    except sa.exc.ArgumentError as exc:
+        raise BadSettings("QA_DATABASE_URL: say sqlite:///PATH or postgresql://USER:PASSWORD@HOST/NAME") from exc
+    local = parsed.drivername == "sqlite"
+    shown = parsed.database if local else parsed.render_as_string(hide_password=True)
+    engine = None
+    try:
+        engine = catalog_sqlite.connect(parsed) if local else postgres.connect(parsed)
+        _retried(engine, _make_usable, _START_S)
+    except BaseException as exc:
+        if engine is not None:
+            engine.dispose()
+        if isinstance(exc, StoreFailed):
+            raise StoreFailed(f"{shown}: {exc}") from exc.__cause__
+        if isinstance(exc, (sa.exc.DBAPIError, OSError)):
+            raise StoreFailed(f"{shown}: cannot be opened as the catalog: {_cause(exc)}") from exc
+        raise
+    return engine
+
+
+def _make_usable(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        postgres.check(connection)
+    bring_up(connection)
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Read in one transaction, which sees one moment."""
+    with mapped_errors(), _transaction(engine) as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """Write in one transaction, one writer at a time; on an error nothing was written."""
+    with mapped_errors(), _transaction(engine, write=True) as connection:
+        yield connection
+
+
+def written(engine: Engine, work: Callable[[Connection], T]) -> T:
+    """Do in one transaction what may be done again: a server that went away in the middle is waited for."""
+    with mapped_errors():
+        return _retried(engine, work, _RETRY_TIMEOUT_S)
+
+
+def _retried(engine: Engine, work: Callable[[Connection], T], timeout_s: float) -> T:
+    def once() -> T:
+        with _transaction(engine, write=True) as connection:
+            return work(connection)
+
+    if engine.dialect.name == "sqlite":  # its driver has waited already
+        return once()
+    retrying = Retrying(
+        retry=retry_if_exception(postgres.is_passing),
+        stop=stop_after_delay(timeout_s),
+        wait=wait_random_exponential(0.1, max=1),
+        reraise=True,
+    )
+    return retrying(once)
+
+
+@contextmanager
+def _transaction(engine: Engine, *, write: bool = False) -> Iterator[Connection]:
+    options: dict[str, Any] = {"write": True} if write else {}
+    if write and engine.dialect.name == "postgresql":
+        options["isolation_level"] = "READ COMMITTED"  # what was committed while it waited for its turn is seen
+    with engine.connect().execution_options(**options) as connection, connection.begin():
+        yield connection
+
+
+def insert_rows(connection: Connection, insert: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows in few messages.
+
+    For PostgreSQL its driver sends one a row, unless something is to be returned: on a busy machine each waits for its
+    turn of the processor, and the other writers, and takedowns, for this one's.
+    """
+    if connection.dialect.name == "postgresql":
+        insert = insert.returning(sa.literal_column("1"))
+    connection.execute(insert, rows)
+
+
+def insert_missing(connection: Connection, table: sa.Table) -> Any:
+    """Return an INSERT that passes over rows that are there."""
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    return insert(table).on_conflict_do_nothing()
+
+
+def _cause(exc: BaseException) -> str:
+    lines = str(getattr(exc, "orig", None) or exc).strip().splitlines()
+    return lines[0] if lines else type(exc).__name__
+
+
+@contextmanager
+def mapped_errors() -> Iterator[None]:
+    """Turn what the database raises into our errors."""
+    try:
+        yield
+    except sa.exc.DataError as exc:  # from PostgreSQL: a number beyond its column, a NUL, which its text cannot have
+        if getattr(exc.orig, "sqlstate", None) == "22003":
+            raise BadInput(f"a number is too large for the catalog: {_cause(exc)}") from exc
+        raise BadInput(f"the catalog cannot hold or look up a value: {_cause(exc)}") from exc
+    except (sa.exc.OperationalError, sa.exc.TimeoutError) as exc:
+        raise store_failed(f"the catalog does not answer: {_cause(exc)}", exc) from exc
+    except sa.exc.DBAPIError as exc:
+        raise store_failed(f"the catalog failed: {_cause(exc)}", exc) from exc
+    except OSError as exc:
+        raise store_failed(f"the catalog's files fail: {exc}", exc) from exc
+    except OverflowError as exc:  # a version or a page number beyond 64 bits
+        raise BadInput(f"a number is too large for the catalog: {exc}") from exc
+    except UnicodeEncodeError as exc:
+        raise BadInput(f"a lone surrogate U+{ord(exc.object[exc.start]):04X} cannot be stored or looked up") from exc

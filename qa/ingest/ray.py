@@ -1,0 +1,148 @@
+"""Spread an ingest over a Ray cluster: workers read, clean, chunk and embed; this process alone writes.
+
+What a worker does depends on its input alone, so Ray may do it again when a worker dies, and the writing is the same as
+without Ray: an article is written whole, one that is there already is left alone. Needs the extra `ray`.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from typing import Self
+
+import numpy as np
+import ray
+from ray.exceptions import RayError
+
+from qa.catalog.catalog import Prepared
+from qa.errors import BadSettings, EmbeddingFailed
+from qa.ingest.prepare import Pending, prepare
+from qa.readers.read import read
+from qa.settings import Settings
+from qa.text.chunking import embed_text
+from qa.types import Article, Embedder, Refused, Vectors
+
+_AHEAD = 2  # batches and shards for each worker, so that none waits for the one that writes
+
+_log = logging.getLogger(__name__)
+
+Build = Callable[[Settings], Embedder | None]
+_Done = tuple[list[Prepared | Refused], dict[str, Vectors]]
+
+
+class RayWorkers:
+    """Read, prepare and embed on `workers` workers; `ingest` takes it as its embedder and its preparer."""
+
+    def __init__(self, build: Build, settings: Settings, workers: int, *, address: str | None = None) -> None:
+        """Join the cluster at `address`, or start one on this machine.
+
+        Each worker builds its own embedder. Raises EmbeddingFailed, and BadSettings when there is none.
+        """
+        embedder = build(settings)
+        if embedder is None:
+            raise BadSettings("QA_EMBED_MODEL=none: words alone need no cluster")
+        self._build = build
+        self.model = embedder.model
+        workers = workers or os.cpu_count() or 1
+        self.ahead = _AHEAD * workers
+        # One thread each: as many workers as processors share them better than one worker's threads.
+        self._settings = settings.model_copy(update={"embed_threads": 1})
+        self._vectors: dict[str, Vectors] = {}
+        if not ray.is_initialized():
+            here = {"num_cpus": workers} if address is None else {"address": address}
+            ray.init(**here, include_dashboard=False, log_to_driver=False, configure_logging=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        ray.shutdown()
+
+    def read(
+        self, shards: Sequence[str], *, outlet: str | None = None, published: str | None = None
+    ) -> Iterator[Article | Refused]:
+        """Yield the articles of files that every worker can reach, in order."""
+        waiting: deque[tuple[str, ray.ObjectRef]] = deque()
+        for shard in shards:
+            waiting.append((shard, _read.remote(shard, outlet, published, self._settings.max_article_bytes)))
+            if len(waiting) > self.ahead:
+                yield from _shard(*waiting.popleft())
+        while waiting:
+            yield from _shard(*waiting.popleft())
+
+    def start(self, articles: Sequence[Article]) -> Pending:
+        """Begin to prepare and embed articles on a worker."""
+        articles = list(articles)
+        reference = _prepare.remote(articles, self._build, self._settings)
+
+        def wait() -> list[Prepared | Refused]:
+            try:
+                prepared, vectors = ray.get(reference)
+            except RayError as exc:
+                _log.warning("no worker could prepare %d articles, trying here: %s", len(articles), exc)
+                return [prepare(one) for one in articles]
+            self._vectors = vectors  # of the batch that is written next, and of no other
+            return list(prepared)
+
+        return wait
+
+    def embed_texts(self, texts: Sequence[str]) -> Vectors:
+        """Return the vectors that came with the prepared articles; others are embedded on a worker."""
+        missing = [one for one in texts if one not in self._vectors]
+        if missing:
+            try:
+                self._vectors |= zip(missing, ray.get(_embed.remote(missing, self._build, self._settings)), strict=True)
+            except RayError as exc:
+                raise EmbeddingFailed(f"{self.model}: no worker could embed {len(missing)} texts: {exc}") from exc
+        return np.array([self._vectors[one] for one in texts], np.float32)
+
+    def embed_query(self, text: str) -> Vectors:
+        """Return the vector of a query."""
+        vector: Vectors = self.embed_texts([text])[0]
+        return vector
+
+
+def _shard(shard: str, reference: ray.ObjectRef) -> list[Article | Refused]:
+    try:
+        items: list[Article | Refused] = ray.get(reference)
+    except RayError as exc:
+        return [Refused(shard, f"no worker could read it: {type(exc).__name__}")]
+    return items
+
+
+@ray.remote
+def _read(shard: str, outlet: str | None, published: str | None, max_bytes: int) -> list[Article | Refused]:
+    return list(read([shard], outlet=outlet, published=published, max_bytes=max_bytes))
+
+
+@ray.remote
+def _prepare(articles: list[Article], build: Build, settings: Settings) -> _Done:
+    prepared = [prepare(one) for one in articles]
+    texts = [
+        embed_text(one.article.title, chunk.span.slice(one.article.text))
+        for one in prepared
+        if isinstance(one, Prepared)
+        for chunk in one.chunks
+    ]
+    texts = list(dict.fromkeys(texts))
+    try:
+        vectors = _embedder(build, settings).embed_texts(texts)
+    except EmbeddingFailed as exc:  # the writer finds out whose fault it is
+        _log.warning("a batch of %d articles cannot be embedded: %s", len(articles), exc)
+        return prepared, {}
+    return prepared, dict(zip(texts, vectors, strict=True))
+
+
+@ray.remote
+def _embed(texts: list[str], build: Build, settings: Settings) -> Vectors:
+    return _embedder(build, settings).embed_texts(texts)
+
+
+@functools.lru_cache(maxsize=1)  # Ray gives a worker many tasks
+def _embedder(build: Build, settings: Settings) -> Embedder:
+    embedder = build(settings)
+    assert embedder is not None  # else there were no workers
+    return embedder

@@ -1,0 +1,205 @@
+"""A chat model behind an OpenAI-compatible server.
+
+One retry layer, one total deadline, one terminal state: an EndPiece or an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import re
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing
+from typing import Any, cast
+
+import httpx2
+import openai
+from tenacity import AsyncRetrying
+
+from qa import tracing
+from qa.errors import ModelBroken, ModelFailed, ModelUnavailable
+from qa.llm.openai_faults import (
+    CAUGHT,
+    CircuitBreaker,
+    UnknownParameter,
+    address_of,
+    forget_ambient_account,
+    retry_policy,
+    translate,
+)
+from qa.llm.openai_stream import ReplyStream
+from qa.llm.protocols import EndPiece, Message, ModelSettings, Piece, TextPiece
+
+_log = logging.getLogger(__name__)
+_LAST_WORDS_S = 2.0  # after the stop reason only the usage and the end mark are missing: not worth a long wait
+_GATHER_S = 0.25
+_AT_ONCE_S = 0.002
+# What a relayed request may say: not the model, not whether to stream or to store.
+_RELAYED = ("messages", "response_format", "tools", "tool_choice", "temperature", "top_p", "max_tokens", "stop", "seed")
+
+
+class OpenAIChat:
+    """A chat model behind an OpenAI-compatible server: OpenAI, vLLM, Ollama, llama.cpp and many others."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        self._settings = settings
+        self._where, url = address_of(settings.base_url)
+        self._client = openai.AsyncOpenAI(
+            base_url=url,
+            api_key=settings.api_key or "none",  # servers without keys ignore it
+            max_retries=0,
+            http_client=openai.DefaultAsyncHttpxClient(
+                timeout=httpx2.Timeout(None, connect=settings.connect_timeout_s),
+                follow_redirects=False,  # a redirect would carry the prompt to a host that nobody configured
+            ),
+        )
+        forget_ambient_account(self._client, settings.base_url)
+        self._breaker = CircuitBreaker(settings.breaker_failures, settings.breaker_pause_s)
+        self._unknown_parameters: set[str] = set()
+
+    @property
+    def name(self) -> str:
+        """Return the model's name."""
+        return self._settings.model
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def stream(
+        self,
+        messages: Sequence[Message],
+        *,
+        deadline: float,
+        max_tokens: int,
+        temperature: float = 0.0,
+        calls: int | None = None,
+    ) -> AsyncGenerator[Piece, None]:
+        """Yield the reply's pieces: see ChatModel."""
+        self._breaker.check(self._where)
+        asked = [{"role": message.role, "content": message.content} for message in messages]
+        body = {"messages": asked, "max_tokens": max_tokens, "temperature": temperature}
+        try:
+            first, pieces = await self._begin(body, deadline, calls)
+            async with aclosing(pieces):
+                yield first
+                async for piece in pieces:
+                    yield piece
+        except ModelFailed as exc:
+            self._breaker.note(available=not isinstance(exc, ModelUnavailable))
+            _log.warning("%s", exc)
+            raise
+        self._breaker.note(available=True)
+
+    async def relay(self, body: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
+        """Pass a chat request on as it came, but for its model, and return the reply whole. Raises ModelFailed."""
+        self._breaker.check(self._where)
+        asked = {name: body[name] for name in _RELAYED if body.get(name) is not None}
+        deadline = time.monotonic() + timeout_s
+        reply: dict[str, Any] = {}
+        try:
+            async for attempt in AsyncRetrying(**retry_policy(self._settings, deadline), sleep=asyncio.sleep):
+                with attempt:
+                    reply = await self._relay_once(asked, deadline)
+        except ModelFailed as exc:
+            self._breaker.note(available=not isinstance(exc, ModelUnavailable))
+            _log.warning("%s", exc)
+            raise
+        self._breaker.note(available=True)
+        return reply
+
+    async def _relay_once(self, asked: dict[str, Any], deadline: float) -> dict[str, Any]:
+        body = self._without_unknown({"model": self._settings.model, **asked})
+        try:
+            with tracing.call("model", model=self._settings.model) as headers:
+                async with asyncio.timeout(deadline - time.monotonic()):
+                    response = await self._client.post(
+                        "/chat/completions", body=body, cast_to=httpx2.Response, options={"headers": headers}
+                    )
+            reply = json.loads(response.content)
+        except CAUGHT as exc:
+            raise self._our_error(exc, begun=False) from exc
+        if not isinstance(reply, dict) or not reply.get("choices"):
+            raise ModelBroken(f"{self._where} answered with no choice")
+        return reply
+
+    async def _begin(
+        self, body: dict[str, Any], deadline: float, calls: int | None
+    ) -> tuple[Piece, AsyncGenerator[Piece, None]]:
+        """Ask until the first piece is there: once a word was passed on, asking again would say it twice."""
+        async for attempt in AsyncRetrying(**retry_policy(self._settings, deadline, calls), sleep=asyncio.sleep):
+            with attempt:
+                pieces = self._read(body, deadline)
+                return await anext(pieces), pieces
+        raise AssertionError("tenacity ends with a result or an error")
+
+    async def _read(self, body: dict[str, Any], deadline: float) -> AsyncGenerator[Piece, None]:
+        """Ask once and yield the pieces. Every wait has its own timer: one around a yield would hit our caller."""
+        reply, chars, kind = ReplyStream(), 0, ""
+        until = deadline
+        try:
+            async with AsyncExitStack() as stack:
+                headers = stack.enter_context(tracing.call("model", model=self._settings.model))
+                async with asyncio.timeout(until - time.monotonic()):
+                    response = await stack.enter_async_context(self._ask(body, headers))
+                kind = _media_type(response.headers.get("content-type", ""))
+                chunks = await stack.enter_async_context(
+                    aclosing(cast("AsyncGenerator[bytes, None]", response.iter_bytes()))
+                )
+                while not reply.terminated:
+                    asked = time.monotonic()
+                    async with asyncio.timeout(until - asked):
+                        data = await anext(chunks, None)
+                    waited = time.monotonic() - asked > _AT_ONCE_S
+                    if data is None:
+                        reply.end()
+                        break
+                    for text in reply.feed(data):
+                        room = self._settings.reply_chars - chars
+                        chars += len(text)
+                        if room > 0:
+                            yield TextPiece(text[:room])
+                        if len(text) > room:
+                            raise ModelBroken(f"{self._where} wrote more than {self._settings.reply_chars} characters")
+                    if reply.finish_reason:
+                        until = min(until, time.monotonic() + _LAST_WORDS_S)
+                    elif waited:  # all that was written is read: let some words gather, waking up for each is dear
+                        await asyncio.sleep(min(_GATHER_S, max(0.0, until - time.monotonic())))
+        except CAUGHT as exc:
+            if reply.finish_reason is None:
+                raise self._our_error(exc, begun=chars > 0) from exc
+        if reply.finish_reason is None:
+            raise ModelBroken(f"{self._where} ended without a finish reason ({kind})")
+        if reply.finish_reason == "stop" and not chars:
+            raise ModelBroken(f"{self._where} finished without a word")
+        yield EndPiece(reply.finish_reason, reply.usage, reply.terminated)
+
+    def _ask(self, body: dict[str, Any], headers: dict[str, str]) -> Any:
+        asked = {"model": self._settings.model, "stream_options": {"include_usage": True}, **body}
+        return self._client.chat.completions.with_streaming_response.create(
+            stream=True, extra_headers=headers, **self._without_unknown(asked)
+        )
+
+    def _without_unknown(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Return the parameters that this server takes."""
+        if "max_tokens" in self._unknown_parameters and "max_tokens" in asked:
+            asked = {"max_completion_tokens": asked["max_tokens"], **asked}
+        return {name: value for name, value in asked.items() if name not in self._unknown_parameters}
+
+    def _our_error(self, exc: Exception, *, begun: bool) -> ModelFailed:
+        if isinstance(exc, openai.APIStatusError) and exc.code in ("unsupported_parameter", "unsupported_value"):
+            name = exc.param or ""
+            if name in ("max_tokens", "temperature", "stream_options") and name not in self._unknown_parameters:
+                self._unknown_parameters.add(name)  # reasoning models refuse the first two, old servers the third
+                return UnknownParameter(f"{self._where} does not take the parameter {name}")
+        failed = translate(exc, self._where)
+        if begun and isinstance(failed, ModelUnavailable) and not isinstance(exc, TimeoutError):
+            return ModelBroken(f"{self._where} ended without a finish reason: it broke off")
+        return failed
+
+
+def _media_type(value: str) -> str:
+    found = re.match(r"[a-z]{1,20}/[a-z0-9.+-]{1,40}", value)
+    return found.group() if found else "no content type"

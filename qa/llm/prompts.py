@@ -1,0 +1,183 @@
+"""Load the prompt files and lay out the evidence so that no article can speak for us."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from string import Template
+from typing import Protocol
+
+from qa.errors import BadSettings
+from qa.text.plain import visible_line
+from qa.types import Evidence, Source, Turn
+
+WISHES_CHARS = 1_000  # a frontend's system prompt may be pages long, and the evidence needs the room
+
+# Each prompt file and exactly the names it uses.
+PROMPT_FILES: Mapping[str, frozenset[str]] = {
+    "answer.system.txt": frozenset(),
+    "answer.wishes.txt": frozenset({"wishes"}),
+    "answer.user.txt": frozenset({"as_of", "evidence", "fence", "question"}),
+    "rewrite.system.txt": frozenset(),
+    "rewrite.user.txt": frozenset({"as_of", "fence", "history", "question"}),
+}
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_DIGITS = "23456789"
+_LETTERS = "bcdfghjkmnpqrtvwxz"  # no vowels: an id never spells a word; no l, s: they look like 1 and 5
+# Common tokenisers need about one token for four letters of English, for one to two of other alphabets, and up to two
+# for a character of CJK or an emoji. Counting too many only shows less evidence; too few overruns a small window.
+_PER_ASCII, _PER_LETTER, _PER_WIDE = 1 / 3, 1.0, 2.0
+_WIDE = re.compile("[\u2e80-\ud7ff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00010000-\U0010ffff]")
+# An article could otherwise show a line that looks like one of ours: `[id] ...` or a fence.
+_LOOKALIKES = str.maketrans("[]［］【】〔〕⟦⟧〚〛", "()()()()()()")
+
+
+class Chooser(Protocol):
+    """Draw from a sequence: the module `secrets`, or a `random.Random` in a test."""
+
+    def choice(self, seq: Sequence[str], /) -> str:
+        """Return one element."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """The loaded prompt files; `hash` names exactly this set of texts."""
+
+    system: str
+    user_template: str
+    rewrite_system: str
+    rewrite_template: str
+    wishes_template: str
+    hash: str
+
+    def user(self, *, question: str, as_of: str, evidence: str, fence: str) -> str:
+        """Fill the user's message. `evidence` comes from `evidence_block` with the same fence."""
+        return Template(self.user_template).substitute(
+            question=visible_line(question), as_of=day_with_name(as_of), evidence=evidence, fence=fence
+        )
+
+    def system_with(self, wishes: str) -> str:
+        """Return the rules, and after them what a frontend wishes of the style; the rules have the last word."""
+        said = visible_line(wishes)[:WISHES_CHARS]
+        return f"{self.system}\n\n{Template(self.wishes_template).substitute(wishes=said)}" if said else self.system
+
+    def rewrite(self, *, question: str, as_of: str, history: str, fence: str) -> str:
+        """Fill the user's message that asks for a question that stands alone. `history` is a `history_block`."""
+        return Template(self.rewrite_template).substitute(
+            question=visible_line(question), as_of=day_with_name(as_of), history=history, fence=fence
+        )
+
+
+def load_prompts(directory: Path | None = None) -> Prompts:
+    """Read all prompt files, by default the packaged ones. Raises BadSettings with every fault found."""
+    folder = directory or _packaged()
+    texts: dict[str, str] = {}
+    faults: list[str] = []
+    for name, wanted in PROMPT_FILES.items():
+        path = folder / name
+        try:
+            texts[name] = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as exc:
+            faults.append(f"{path}: cannot be read ({type(exc).__name__})")
+            continue
+        faults += [f"{path}: {fault}" for fault in _name_faults(Template(texts[name]), wanted)]
+    if faults:
+        raise BadSettings("prompts: " + "; ".join(faults))
+    digest = hashlib.sha256()
+    for name in sorted(texts):
+        digest.update(f"{name}\0{len(texts[name])}\0{texts[name]}".encode())
+    answer, rewrite = (
+        (texts[f"{name}.system.txt"].strip(), texts[f"{name}.user.txt"].strip()) for name in ("answer", "rewrite")
+    )
+    return Prompts(*answer, *rewrite, texts["answer.wishes.txt"].strip(), digest.hexdigest())
+
+
+def make_fence() -> str:
+    """Return a token that no article can know before the request."""
+    return secrets.token_hex(8)
+
+
+def make_ids(n: int, rng: Chooser = secrets) -> tuple[str, ...]:
+    """Return `n` different sentence ids such as `s7fk3q`: an `s` and five characters, always with a digit."""
+    ids: dict[str, None] = {}
+    while len(ids) < n:
+        # The digit tells an invented id from a word in brackets: see reply.py.
+        ids["s" + rng.choice(_DIGITS) + "".join(rng.choice(_DIGITS + _LETTERS) for _ in range(4))] = None
+    return tuple(ids)
+
+
+def evidence_block(items: Sequence[tuple[str, Evidence]], fence: str) -> str:
+    """List (id, evidence) pairs article by article, each sentence on its own line, inside the fence.
+
+    Articles come in the order given, their sentences in the order of the text. Whatever an article supplied is
+    cleaned for the model's eyes only: citations point at spans, never at these lines.
+    """
+    groups: dict[tuple[str, int], list[tuple[str, Evidence]]] = {}
+    for key, item in items:
+        groups.setdefault((item.source.article_id, item.source.version), []).append((key, item))
+    lines = [f"<<< {fence}"]
+    for number, group in enumerate(groups.values(), start=1):
+        lines.append(f"Article {number}: {_heading(group[0][1].source)}")
+        told = ""
+        for key, item in sorted(group, key=lambda pair: pair[1].span):
+            if item.context and item.context != told:
+                lines.append(f"(around the next sentence: {_harmless(item.context)})")
+                told = item.context
+            lines.append(f"[{key}] {_harmless(item.text)}")
+    return "\n".join([*lines, f"{fence} >>>"])
+
+
+def history_block(turns: Sequence[Turn], fence: str) -> str:
+    """Return the turns of a conversation, each on its own line, inside the fence that none of them can close."""
+    said = [f"{'User' if turn.role == 'user' else 'Answer'}: {_harmless(turn.content)}" for turn in turns]
+    return "\n".join([f"<<< {fence}", *said, f"{fence} >>>"])
+
+
+def day_with_name(moment: str | None) -> str:
+    """Return `2023-03-21 (Tuesday)` for an ISO date or moment, `date unknown` for none or nonsense."""
+    try:
+        day = date.fromisoformat((moment or "")[:10])
+    except ValueError:
+        return "date unknown"
+    return f"{day.isoformat()} ({_DAYS[day.weekday()]})"
+
+
+def estimate_tokens(text: str) -> int:
+    """Return how many tokens a text costs at most, by any usual tokeniser: nobody has named the model."""
+    ascii_ = len(text.encode("ascii", "ignore"))
+    wide = 0 if ascii_ == len(text) else len(_WIDE.findall(text))
+    return math.ceil(_PER_ASCII * ascii_ + _PER_WIDE * wide + _PER_LETTER * (len(text) - ascii_ - wide))
+
+
+def _heading(source: Source) -> str:
+    outlet = _harmless(source.outlet or "") or "outlet unknown"
+    return f"{outlet} | {day_with_name(source.published_at)} | {_harmless(source.title or '') or 'no title'}"
+
+
+def _harmless(text: str) -> str:
+    line = visible_line(text).translate(_LOOKALIKES)
+    while "<<" in line or ">>" in line:
+        line = line.replace("<<", "<").replace(">>", ">")
+    return line
+
+
+def _packaged() -> Path:
+    # A wheel carries the folder inside the package; a checkout has it at the top.
+    package = Path(__file__).parents[1]
+    inside = package / "prompts"
+    return inside if inside.is_dir() else package.parent / "prompts"
+
+
+def _name_faults(template: Template, wanted: frozenset[str]) -> list[str]:
+    if not template.is_valid():
+        return ["has a `$` that begins no name (write `$$` for a dollar sign)"]
+    found = set(template.get_identifiers())
+    missing = [f"missing ${name}" for name in sorted(wanted - found)]
+    return missing + [f"unknown ${name}" for name in sorted(found - wanted)]

@@ -1,6 +1,0 @@
-"""Run migrations on the connection that `catalog_schema` hands over; its transaction is the caller's."""
-
-from alembic import context
-
-context.configure(connection=context.config.attributes["connection"])
-context.run_migrations()

@@ -1,0 +1,147 @@
+"""What a question asks for: its content words, the names in it, the kind of answer, the time it speaks of. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from qa.text import stemming
+from qa.text.english import MINUTES, STOP_WORDS
+
+Kind = Literal["number", "money", "age", "date", "duration", "person", "place", "quotation", "other"]
+
+# Words that shape a question and seldom stand in the sentence that answers it.
+_ASKING = frozenset(
+    "say said says tell told long large big old far tall high often happen name named call called".split()
+)
+# "last" is a verb only in questions of this kind; elsewhere it says when.
+_LASTING = frozenset("last lasts lasted take takes took".split())
+_CAPITALISED = re.compile(r"[^\W\d_][\w’'.\-]*")
+_FIRST_WORD = re.compile(r"^\W*(\w+)")
+
+_MONEY = (
+    r"(?:cost|pay|paid|worth|money|trade|price|fine|budget|invest|spen[dt]|fund|debt|loan|revenue|profit|salary|aid)"
+)
+_PLACE = (
+    r"(?:city|country|town|state|place|airport|stadium|region|street|village|province|island|river|continent|station)"
+)
+_SAYING = r"(?:say|said|tell|told|call|describe|comment|claim|warn|announce|promise|respond|reply)"
+_PATTERNS: tuple[tuple[Kind, str], ...] = (
+    ("duration", rf"\bhow long\b|\bhow many (?:{'|'.join(MINUTES)})s\b|\bfor how\b"),
+    ("age", r"\bhow old\b|\b(?:what|which) age\b|\bage of\b"),
+    (
+        "money",
+        rf"\bhow (?:much|large|big)\b.*\b{_MONEY}|\b(?:what|which)\b.*\b(?:price|cost|value|budget|fine|sum)\b",
+    ),
+    ("number", r"\bhow (?:many|much|large|big|high|old|far|tall|often|fast|heavy|deep|wide)\b"),
+    ("number", r"\bwhat (?:number|share|percentage|percent|proportion|rate|fraction)\b"),
+    ("date", r"^\W*when\b|\b(?:what|which) (?:day|date|month|year|time)\b|\bhow recently\b|\bsince when\b"),
+    ("person", r"^\W*(?:who|whom|whose)\b|\b(?:by|with|to|from|and) whom\b"),
+    ("place", rf"^\W*where\b|\b(?:what|which)\b[^?]*?\b{_PLACE}\b"),
+    ("quotation", rf"\bwhat (?:did|does|do|has|have|had|was|is)\b[^?]*\b{_SAYING}"),
+)
+_KINDS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
+
+
+# Kinds of answer that can be told by their form: a sentence without a length of time does not say how long.
+FORMAL: frozenset[Kind] = frozenset({"age", "duration", "money", "number", "date"})
+# Words that news uses for the same thing. A synonym counts less than the word itself in ranking.
+_SYNONYMS = (
+    "talks meeting negotiations discussions summit",
+    "visit trip tour travel",
+    "arrive arrival land landed",
+    "give gave gift present presented",
+    "kill killed die died dead deaths fatalities",
+    "injured hurt wounded injuries",
+    "cost price worth value",
+    "chief head leader boss",
+    "jail jailed prison imprisoned",
+    "buy bought acquire acquired purchase purchased takeover",
+    "fire blaze",
+    "job jobs work employment employ workers posts",
+    "begin began start started open opened launch launched",
+    "end ended finish finished close closed stop stopped",
+    "quit resign resigned resignation",
+    "ban banned prohibit prohibited",
+    "law legislation bill act",
+    "company firm maker manufacturer",
+    "deep depth",
+    "wide width",
+    "heavy weight weigh weighs",
+    "far distance",
+    "tall height",
+    "rise rose increase increased grow grew climb climbed jump jumped",
+    "fall fell drop dropped decrease decreased decline declined",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question, taken apart."""
+
+    question: str
+    stems: tuple[str, ...]  # content words, stemmed, each once
+    names: tuple[str, ...]  # stems of the capitalised words among them
+    kind: Kind
+    related: Mapping[str, frozenset[str]]  # for some stems, those of their synonyms
+    carried: tuple[str, ...] = ()  # stems of the conversation: they say what it is about, not what the answer holds
+    in_context: str = ""  # the question with the words that it takes from the conversation
+
+
+def analyse(question: str, own: str | None = None, context: str = "") -> Asked:
+    """Take a question apart. Of a follow-up `own` are its own words, `context` those that it takes from before."""
+    kind = kind_of(question)
+    stems = content_stems(question if own is None else own, kind)
+    names = tuple(stem for stem in dict.fromkeys(_name_stems(question if own is None else own)) if stem in stems)
+    related = {stem: _related()[stem] for stem in stems if stem in _related()}
+    carried = tuple(stem for stem in content_stems(context) if stem not in stems) if context else ()
+    said = stemming.stem_set(question)
+    beside = [word for word in context.split() if not stemming.stem_set(word) <= said]
+    return Asked(question, stems, names, kind, related, carried, " ".join([*beside, question]))
+
+
+def carries_meaning(word: str) -> bool:
+    """Tell whether a word is more than one that joins others or shapes a question."""
+    return any(part not in STOP_WORDS and part not in _ASKING for part in stemming.words(word))
+
+
+@lru_cache(maxsize=1)
+def _related() -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for group in _SYNONYMS:
+        stems = set(stemming.stems(group))
+        for stem in stems:
+            found.setdefault(stem, set()).update(stems - {stem})
+    return {stem: frozenset(others) for stem, others in found.items()}
+
+
+def content_stems(question: str, kind: Kind = "other") -> tuple[str, ...]:
+    """Return the stems that carry meaning; all of them when every word is a stop word."""
+    words = stemming.words(question)
+    content = [word for word in words if word not in STOP_WORDS]
+    shaping = _ASKING | _LASTING if kind == "duration" else _ASKING
+    telling = [word for word in content if word not in shaping]
+    return tuple(dict.fromkeys(stemming.stems(" ".join(telling or content or words))))
+
+
+def kind_of(question: str) -> Kind:
+    """Return the kind of answer that a question wants."""
+    return next((kind for kind, pattern in _KINDS if pattern.search(question)), "other")
+
+
+def _name_stems(question: str) -> list[str]:
+    first = _FIRST_WORD.match(question)
+    found: list[str] = []
+    for word in _CAPITALISED.finditer(question):
+        if not word.group()[0].isupper():
+            continue
+        # The first word has its capital from its place; it is a name only if it is no ordinary question word.
+        opens = first is not None and word.start() == first.start(1)
+        stems = stemming.stems(word.group())
+        if opens and (not stems or stemming.words(word.group())[0] in STOP_WORDS | _ASKING):
+            continue
+        found += stems
+    return found

@@ -1,0 +1,214 @@
+"""A question that leans on what was said before, and what it takes from there when no model rewrites it. Pure.
+
+English only: a question in another language stands as it was put, unless it is as short as an ellipsis.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from qa.query.analysis import carries_meaning
+from qa.text import stemming
+from qa.text.english import MONTHS, WEEKDAYS
+from qa.types import Turn
+
+CHAIN = 3  # questions back that a chain of follow-ups is followed
+_SHORT = 3  # a question with fewer words of its own, and no name, leaves out what it is about
+MOST_WORDS, _MOST_ANSWER_WORDS = 16, 10  # carried from the questions, and from the last answer
+
+_NEW_TOPIC = re.compile(
+    r"^\W*(?:(?:ok(?:ay)?|right|thanks?(?: you)?|fine|now)\W+)*(?:(?:a )?(?:different|another|new|next|other)"
+    r" (?:subject|topic|question|thing|matter)(?=\s*[:,;.!–—-])|by the way|btw|changing (?:the )?(?:subject|topic)"
+    r"|unrelated(?:ly)?(?=\s*[:,;.!–—-])|on another (?:note|subject)|something else(?=\s*[:,;.!–—-])"
+    r"|(?:ok(?:ay)?|right|fine|thanks?(?: you)?)\W+now)\b",
+    re.IGNORECASE,
+)
+_JOINED = re.compile(r"^\W*(?:and|but|so|then|also|plus|or)\b(?!\W+so\b)", re.IGNORECASE)
+_ABOUT = re.compile(
+    r"^\W*(?:(?:and|but|so|then|ok(?:ay)?)\W+)*(?:(?:what|how) about|and(?: (?:what|how))?(?: of)?)\s+"
+    r"(?P<other>.+?)\W*$",
+    re.IGNORECASE | re.DOTALL,
+)
+_CLAUSE = re.compile(
+    r"\b(?:who|whom|whose|what|which|when|where|why|how|did|does|do|is|are|was|were|will|would|has|have|had|can|could"
+    r"|should|(?-i:may)|might|must)\b",
+    re.IGNORECASE,
+)
+_PERSONAL = re.compile(r"\b(?:he|him|his|she|her|hers|himself|herself)\b", re.IGNORECASE)
+_IMPERSONAL = re.compile(r"\b(?:it|its|itself|they|them|their|theirs|themselves)\b", re.IGNORECASE)
+_DEMONSTRATIVE = re.compile(
+    r"\b(?:these(?! days\b)|those(?! who\b)|this(?! (?:week|month|year|morning|afternoon|evening|spring|summer|autumn"
+    r"|fall|winter|season|time)\b))\b"
+    r"|(?:^\W*|\b(?:did|does|do|is|was|were|are|has|had|in|on|at|of|for|after|before|by|about|with|from|than|to|since"
+    r"|until|why|how|when|who)\s+)that\b"
+    r"|\bthat (?:day|night|week|month|year|time|morning|afternoon|evening|moment|place|one|same)\b",
+    re.IGNORECASE,
+)
+_PLACE_OR_TIME = re.compile(
+    r"(?<!was )(?<!were )(?<!is )(?<!are )(?<!been )(?<!be )\bthere\b"
+    r"(?! (?:is|are|was|were|been|be|has|have|had|will)\b)"
+    r"|\b(?:back then|then|afterwards|beforehand|since then|at the time)\W*$|\bback then\b",
+    re.IGNORECASE,
+)
+_COMPARED = re.compile(
+    r"\b(?:the same|the others?|the rest|the latter|the former|instead|else|as well|too|(?:any|what) more"
+    r"|(?:which|what|the|other|another|each) ones?|of (?:them|those|these))\b",
+    re.IGNORECASE,
+)
+_MORE = re.compile(r"\bhow (?:many|much) more\b", re.IGNORECASE)
+_NAME = re.compile(r"[^\W\d_][\w’'.&\-]*")
+_WORD = re.compile(r"[^\W_](?:[\w’'.,&\-]*\w)?")
+_SUBJECT_WHO = re.compile(
+    r"^\W*(?:who|which \w+|what \w+)\s+(?!did|does|do|is|are|was|were|will|would|has|have|had|can|could|should)\w+",
+    re.IGNORECASE,
+)
+_THING = re.compile(
+    r"\b(?:the|an?|this|each|every|no|\w+(?:'|’)s)\s+[a-z]"
+    r"|\b(?:who|which|what) (?!did|does|do|is|are|was|were|will|has)[a-z]",
+    re.IGNORECASE,
+)
+_TIMES = (
+    re.compile(r"\b(?:19|20)\d\d\b"),
+    re.compile(rf"\b(?:{'|'.join(MONTHS)})\b"),
+    re.compile(rf"\b(?:{'|'.join(WEEKDAYS)})\b"),
+)
+_LEAD = re.compile(r"(?P<word>in|at|from|for|to|by|with|on)\s+(?:the\s+)?", re.IGNORECASE)
+_PLURAL = re.compile(r"\b[a-z]{3,}(?<![aiosu])s\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Standalone:
+    """A question and the words that it takes from the conversation, which say what it is about."""
+
+    question: str  # the follow-up, or the earlier question with its new part in place
+    own: str  # the words that an answering sentence may be expected to hold
+    context: str = ""
+    aside: str = ""  # words of the last answer: they help to find, nobody is shown them
+    before: str = ""  # the questions before, for the time that they name
+
+    def __str__(self) -> str:
+        """Return it as a person can read it."""
+        return f"{self.question} ({self.context})" if self.context and self.own == self.question else self.question
+
+
+def alone(question: str) -> Standalone:
+    """Return a question that takes nothing from before."""
+    return Standalone(question, question)
+
+
+def depends(question: str) -> bool:
+    """Tell whether a question needs what was said before to be understood."""
+    if _NEW_TOPIC.search(question):
+        return False
+    if _JOINED.search(question) or _ABOUT.search(question):
+        return True
+    if any(found.search(question) for found in (_DEMONSTRATIVE, _PLACE_OR_TIME, _COMPARED)):
+        return True
+    if _refers_back(question):
+        return True
+    return not names(question) and (_MORE.search(question) is not None or len(list(telling(question))) <= _SHORT)
+
+
+def carry_over(question: str, turns: Sequence[Turn]) -> Standalone:
+    """Return the question with what it needs of the turns before it; they are as `history.clean` leaves them."""
+    asked = [turn.content for turn in turns if turn.role == "user"]
+    if not turns:
+        return alone(question)
+    if not depends(question):
+        return alone(_NEW_TOPIC.sub("", question).lstrip(" ,.:;-–—") or question)
+    before: Standalone | None = None
+    for earlier in asked[-CHAIN:]:
+        before = _joined(earlier, before) if before and depends(earlier) else alone(earlier)
+    found = _joined(question, before) if before else alone(question)
+    if turns[-1].role == "assistant":
+        beside = f"{found.question} {found.own} {found.context}"
+        found = replace(found, aside=taken(turns[-1].content, _MOST_ANSWER_WORDS, beside))
+    return found
+
+
+def names(question: str) -> list[str]:
+    """Return the runs of capitalised words of a question, but for one that owes its capital to its place."""
+    if question.upper() == question:
+        return []
+    runs: list[list[re.Match[str]]] = []
+    for word in _NAME.finditer(question):
+        if not word.group()[0].isupper() or word.group() == "I":
+            continue
+        first = not question[: word.start()].strip("“\"'‘¿( ")
+        if first and not carries_meaning(word.group()):
+            continue
+        if runs and question[runs[-1][-1].end() : word.start()] in (" ", " & "):
+            runs[-1].append(word)
+        else:
+            runs.append([word])
+    return [question[run[0].start() : run[-1].end()].rstrip(".,-") for run in runs]
+
+
+def _refers_back(question: str) -> bool:
+    """Tell whether a pronoun stands before anything in the question that it could mean."""
+    for pattern, thing in ((_PERSONAL, False), (_IMPERSONAL, True)):
+        found = pattern.search(question)
+        if found:
+            ahead = question[: found.start()]
+            # "Did Anna see him?": one name is the subject, and never who is meant.
+            named = len(names(ahead)) > (found.group().lower() in ("him", "them"))
+            if not (named or _SUBJECT_WHO.search(ahead) or (thing and _THING.search(ahead))):
+                return True
+    return False
+
+
+def _joined(question: str, before: Standalone) -> Standalone:
+    """Return a follow-up of `before`: in its place if it is only a part, else with its words as context."""
+    found = _ABOUT.search(question)
+    if found and not _CLAUSE.search(found["other"]):
+        replaced = _in_place(found["other"], before.question)
+        if replaced:
+            whole, dropped = replaced
+            context = taken(f"{before.own} {before.context}", MOST_WORDS, beside=f"{found['other']} {dropped}")
+            return Standalone(whole, found["other"], context, before=before.before)
+    context = taken(f"{before.question} {before.context}", MOST_WORDS, beside=question)
+    return Standalone(question, question, context, before=f"{before.question} {before.before}".strip())
+
+
+def _in_place(other: str, before: str) -> tuple[str, str] | None:
+    """Return the earlier question with its like part replaced by `other`, and the part; None when there is none."""
+    for pattern in _TIMES:
+        new, old = pattern.search(other), pattern.search(before)
+        if new and old:
+            return before[: old.start()] + new.group() + before[old.end() :], old.group()
+        if new:
+            return None  # a time is no name that could stand where another one stood
+    known = [one for one in names(before) if not any(time.search(one) for time in _TIMES)]
+    lead = _LEAD.match(other)
+    if lead:  # "in Y" stands where "in X" stood, and nowhere else
+        said = rf"\b{lead['word']} (?:the )?"
+        known = [one for one in known if re.search(said + re.escape(one), before, re.IGNORECASE)]
+        other = other[lead.end() :]
+    if names(other) and known:
+        old_name = re.sub(r"['’]s$", "", known[0])
+        return before.replace(old_name, other, 1), old_name
+    if re.fullmatch(r"(?:for |the )?[a-z]+s", other, re.IGNORECASE):
+        plural = [one for one in _PLURAL.finditer(before) if carries_meaning(one.group())]
+        if plural:
+            at = plural[0]
+            return before[: at.start()] + other.split()[-1] + before[at.end() :], at.group()
+    return None
+
+
+def telling(words: str) -> Iterator[str]:
+    """Yield the words that carry meaning, as they are written."""
+    return (word.group() for word in _WORD.finditer(words) if carries_meaning(word.group()))
+
+
+def taken(words: str, most: int, beside: str) -> str:
+    """Return the telling words in order, each once, without those that stand in `beside`."""
+    known = stemming.stem_set(beside)
+    kept: list[str] = []
+    for word in telling(words):
+        stems = stemming.stem_set(word)
+        if not stems <= known and len(kept) < most:
+            known |= stems
+            kept.append(word)
+    return " ".join(kept)

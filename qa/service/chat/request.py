@@ -1,0 +1,117 @@
+"""What chat frontends send, read leniently: unknown fields are let be; what cannot be understood is refused."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from qa.service.chat.rendering import Style
+from qa.service.http.errors import BadChat, TooLong, UnknownModel
+from qa.service.schemas.serialize import MAX_TURN_CHARS, MAX_TURNS, AskBody
+from qa.types import Question
+
+LINKS, MARKERS, UTILITY = "news-qa", "news-qa-markers", "news-qa-utility"
+MODELS: Mapping[str, Style | None] = {LINKS: "links", MARKERS: "markers", UTILITY: None}
+OWNER = "news-qa"
+_TASK = "### Task:"  # how Open WebUI begins its own calls for titles, tags and the like
+_SPEAKING = ("user", "assistant")
+_WISHING = ("system", "developer")
+_OURS = ("filters", "as_of", "collection")  # no client uses these names for something else
+
+
+def _plain_words(content: object) -> str:
+    """Return the text of a message: a string, or the text parts of a list."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, Sequence):
+        parts = [part.get("text") for part in content if isinstance(part, Mapping)]
+        return "\n".join(part for part in parts if isinstance(part, str))
+    return ""
+
+
+class ChatMessage(BaseModel):
+    """One message; those of tools are carried and not read."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    role: str = "user"
+    content: Annotated[str, BeforeValidator(_plain_words)] = ""
+
+
+class ChatBody(BaseModel):
+    """A request for a chat completion."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    messages: Annotated[tuple[ChatMessage, ...], Field(min_length=1)]
+    model: str = LINKS
+    stream: bool | None = False
+    stream_options: dict[str, Any] | None = None
+    response_format: dict[str, Any] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    news_qa: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def with_usage(self) -> bool:
+        """Tell whether the stream is to end with a count of tokens."""
+        return bool((self.stream_options or {}).get("include_usage"))
+
+    @property
+    def is_utility(self) -> bool:
+        """Tell whether a frontend asks for itself (a title, tags, a JSON object) and not for a reader."""
+        if MODELS.get(self.model, "links") is None or isinstance(self.tool_choice, dict):
+            return True
+        if str((self.response_format or {}).get("type", "text")) != "text":
+            return True
+        return self.tool_choice == "required" or self.messages[-1].content.lstrip().startswith(_TASK)
+
+
+def read_chat(body: Mapping[str, Any]) -> ChatBody:
+    """Read a body. Raises BadChat and UnknownModel."""
+    try:
+        chat = ChatBody.model_validate(body)
+    except ValidationError as exc:
+        raise _told(exc) from None
+    if chat.model not in MODELS:
+        raise UnknownModel(f"The model `{chat.model[:100]}` does not exist", "model")
+    return chat
+
+
+def question_of(chat: ChatBody, body: Mapping[str, Any]) -> Question:
+    """Return the question: the last message of the user, after the turns before it. Raises BadChat."""
+    turns = [one for one in chat.messages if one.role in _SPEAKING and one.content.strip()]
+    last = next((place for place in reversed(range(len(turns))) if turns[place].role == "user"), None)
+    if last is None:
+        raise BadChat("no message of the user holds a question", "messages")
+    earlier = turns[max(0, last - MAX_TURNS) : last]
+    history = [{"role": one.role, "content": one.content[:MAX_TURN_CHARS]} for one in earlier]
+    ours = {name: body[name] for name in _OURS if body.get(name) is not None} | chat.news_qa
+    try:
+        asked = AskBody.model_validate({**ours, "question": turns[last].content, "history": history}).domain()
+    except ValidationError as exc:
+        raise _told(exc) from None
+    return replace(asked, wishes="\n".join(one.content for one in chat.messages if one.role in _WISHING))
+
+
+def _told(exc: ValidationError) -> BadChat:
+    first = exc.errors()[0]
+    param = ".".join(str(part) for part in first["loc"])[:200]
+    kind = TooLong if first["type"] == "string_too_long" else BadChat
+    return kind(f"{param}: {first['msg'].removeprefix('Value error, ')}", param)
+
+
+def models_json() -> list[dict[str, Any]]:
+    """Return the models on offer."""
+    return [{"id": one, "object": "model", "created": CREATED, "owned_by": OWNER} for one in MODELS]
+
+
+CREATED = 1_763_683_200  # when the first of them was; frontends sort by it
+
+
+def now() -> int:
+    """Return the Unix time in seconds."""
+    return int(time.time())

@@ -1,0 +1,210 @@
+"""What an error is over HTTP: one table from error class to status, and the handlers that read it."""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.types import Scope
+
+from qa import errors
+from qa.service.html import article_page
+from qa.service.http import logs
+from qa.service.http.streams import ClientLeft
+from qa.service.schemas.models import ErrorOut, FaultOut
+
+_log = logging.getLogger(__name__)
+
+RETRY_AFTER_S = 5
+CLIENT_LEFT = 499  # nobody reads it; the log line shows it
+
+
+class Overloaded(errors.QaError):
+    """More requests are in flight than this process takes on."""
+
+
+class TooMany(errors.QaError):
+    """The caller has asked for more than it may in this while."""
+
+    def __init__(self, message: str, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class LimitsAway(errors.QaError):
+    """What callers have asked so far is counted in Redis, and Redis does not answer."""
+
+
+class Unauthorized(errors.QaError):
+    """The request carries no key that is known."""
+
+
+class Forbidden(errors.QaError):
+    """The key is known and does not open this, or the request came from somewhere it may not come from."""
+
+
+class UnreadableBody(errors.QaError):
+    """The body is not what its content type says."""
+
+
+class UnsupportedBody(errors.QaError):
+    """The body is of a content type that is not read here."""
+
+
+class BadChat(errors.BadInput):
+    """A chat request cannot be understood; chat clients expect status 400 and OpenAI's names."""
+
+
+class TooLong(BadChat):
+    """The last message of a chat is longer than a question may be."""
+
+
+class UnknownModel(BadChat):
+    """A chat request names a model that is not offered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """How an error class is told. `message` stands in for the error's own where that may name what is ours alone."""
+
+    status: int
+    type: str
+    code: str
+    message: str | None = None
+
+
+KINDS: dict[type[errors.QaError], Kind] = {
+    errors.BadQuestion: Kind(422, "invalid_request", "bad_question"),
+    errors.BadArticle: Kind(422, "invalid_request", "bad_article"),
+    errors.BadInput: Kind(422, "invalid_request", "bad_input"),
+    BadChat: Kind(400, "invalid_request_error", "bad_request"),
+    TooLong: Kind(400, "invalid_request_error", "context_length_exceeded"),
+    UnknownModel: Kind(404, "invalid_request_error", "model_not_found"),
+    errors.NotFound: Kind(404, "not_found", "not_found"),
+    errors.Locked: Kind(503, "unavailable", "locked", "the store is in use by another process; try again later"),
+    errors.StoreFull: Kind(507, "unavailable", "store_full", "there is no room left to write; reading goes on"),
+    errors.StoreFailed: Kind(503, "unavailable", "store_failed", "the store does not answer; try again later"),
+    errors.EmbeddingFailed: Kind(503, "unavailable", "embedding_failed", "the embedder does not answer; try again"),
+    errors.ModelRefused: Kind(502, "model_failed", "model_refused", "the model server refused; ask the operator"),
+    errors.ModelUnavailable: Kind(503, "model_failed", "model_unavailable", "the model is away; try again later"),
+    errors.ModelBroken: Kind(502, "model_failed", "model_broken", "the model's reply cannot be read; try again"),
+    errors.BadSettings: Kind(500, "server_error", "bad_settings", "the service is not set up right; ask the operator"),
+    Overloaded: Kind(503, "unavailable", "overloaded"),
+    TooMany: Kind(429, "rate_limit_error", "rate_limit_exceeded"),
+    LimitsAway: Kind(503, "unavailable", "limits_away", "the limits cannot be checked; try again later"),
+    Unauthorized: Kind(401, "unauthorized", "bad_key"),
+    Forbidden: Kind(403, "forbidden", "forbidden"),
+    UnreadableBody: Kind(400, "invalid_request", "bad_body"),
+    UnsupportedBody: Kind(415, "invalid_request", "unsupported_body"),
+    errors.QaError: Kind(500, "server_error", "failed", "the service failed; the operator finds the reason in its log"),
+}
+UNEXPECTED = KINDS[errors.QaError]
+TOO_LARGE = Kind(413, "invalid_request", "too_large")
+GOING_DOWN = Kind(503, "unavailable", "going_down", "the server is going down")
+_STATUSES = {
+    400: Kind(400, "invalid_request", "bad_body", "the body cannot be read as its content type says"),
+    404: Kind(404, "not_found", "unknown_route", "no such route"),
+    405: Kind(405, "invalid_request", "wrong_method", "this route does not take this method"),
+    408: Kind(408, "invalid_request", "too_slow", "the body came too slowly"),
+    413: TOO_LARGE,
+}
+
+
+def kind_of(exc: errors.QaError) -> Kind:
+    """Return the row of the nearest class in the table."""
+    return next(KINDS[one] for one in type(exc).__mro__ if one in KINDS)
+
+
+def error_json(kind: Kind, message: str | None = None, param: str | None = None) -> dict[str, Any]:
+    """Return an error as the contract shapes it."""
+    said = message if kind.message is None else kind.message
+    return ErrorOut(error=FaultOut(type=kind.type, message=said, param=param, code=kind.code)).model_dump()
+
+
+def told(exc: errors.QaError) -> dict[str, Any]:
+    """Return one of our own errors as the contract shapes it, and log what only the operator may read."""
+    kind = kind_of(exc)
+    logs.note(error=kind.code)
+    if kind.message is not None:
+        _log.warning("%s: %s", type(exc).__name__, exc)
+    return error_json(kind, str(exc), exc.param if isinstance(exc, errors.BadInput) else None)
+
+
+def stream_error(exc: Exception) -> dict[str, Any]:
+    """Return what ends a stream that has begun: our own errors as told, any other without its words."""
+    if isinstance(exc, errors.QaError):
+        return told(exc)
+    _log.error("unexpected in a stream", extra=logs.fault(exc))
+    logs.note(error=UNEXPECTED.code)
+    return error_json(UNEXPECTED)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of a route by the table."""
+    app.add_exception_handler(errors.QaError, _answer_ours)
+    app.add_exception_handler(HTTPException, _answer_status)
+    app.add_exception_handler(RequestValidationError, _answer_validation)
+    app.add_exception_handler(ClientLeft, _answer_nobody)
+
+
+def respond(scope: Scope, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    """Return the error as JSON, or as a page where a person reads it."""
+    if is_page(scope["path"]):
+        page = article_page.render_error(status, body["error"]["message"])
+        ancestors = scope["app"].state.frame_ancestors
+        return HTMLResponse(page, status, article_page.headers(ancestors) | (headers or {}))
+    return JSONResponse(body, status, headers)
+
+
+def is_page(path: str) -> bool:
+    """Tell whether a path is one that people open in a browser."""
+    return path == "/" or path.startswith("/articles/")
+
+
+async def _answer_nobody(request: Request, exc: Exception) -> Response:
+    return Response(status_code=CLIENT_LEFT)
+
+
+async def _answer_ours(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, errors.QaError)
+    kind = kind_of(exc)
+    headers: dict[str, str] = {}
+    if kind.status == 503:
+        asked = exc.retry_after_s if isinstance(exc, errors.ModelUnavailable) else None
+        headers["Retry-After"] = str(math.ceil(asked) if asked else RETRY_AFTER_S)
+    if isinstance(exc, TooMany):
+        headers["Retry-After"] = str(exc.retry_after_s)
+    if kind.status == 401:
+        scheme = "Basic" if is_page(request.scope["path"]) else "Bearer"
+        headers["WWW-Authenticate"] = f'{scheme} realm="articles", charset="UTF-8"'
+    return respond(request.scope, kind.status, told(exc), headers)
+
+
+async def _answer_status(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, HTTPException)
+    kind = _STATUSES.get(exc.status_code, Kind(exc.status_code, "invalid_request", "refused", "the request is refused"))
+    return respond(request.scope, kind.status, error_json(kind, "the body is too large"), dict(exc.headers or {}))
+
+
+async def _answer_validation(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, RequestValidationError)
+    first = exc.errors()[0]
+    place, *names = first["loc"]
+    if first["type"] == "json_invalid":
+        kind = Kind(400, "invalid_request", "bad_json")
+        return respond(request.scope, 400, error_json(kind, f"the body is not JSON: character {names[0]}", None))
+    kind = Kind(422, "invalid_request", str(first["type"]))
+    param = ".".join(str(name) for name in names)[:200] or None
+    if param is None and place == "body":
+        message = "the body must be a JSON object, sent with Content-Type: application/json"
+    elif first["type"] == "extra_forbidden":
+        message = f"{param}: there is no such field"
+    else:
+        message = f"{param}: {first['msg'].removeprefix('Value error, ')}"
+    return respond(request.scope, 422, error_json(kind, message, param))

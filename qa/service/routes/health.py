@@ -1,0 +1,64 @@
+"""GET /healthz and /readyz: whether the process lives, and whether what it stands on does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+
+from qa.errors import QaError, StoreFailed
+from qa.service.http.deps import Service, ServiceDep
+
+router = APIRouter()
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """Say that the process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", responses={503: {"description": "not ready; the same body"}})
+async def readyz(service: ServiceDep) -> Any:
+    """Name every dependency and how it is. 503 until the indexes have caught up once, or when the store is away."""
+    parts = await service.read(_look, service)
+    if service.limits.shared:
+        parts["limits"] = "ok" if await service.limits.answers() else "away: Redis does not answer"
+    usable = parts["catalog"] == "ok" and not all(
+        parts[name].startswith("away") for name in ("lexical", "vectors") if parts[name] != "not configured"
+    )
+    ready = usable and service.caught_up and not parts.get("limits", "ok").startswith("away")
+    return JSONResponse({"status": "ready" if ready else "not ready", **parts}, 200 if ready else 503)
+
+
+def _look(service: Service) -> dict[str, str]:
+    """Ask each part how it is. The model is named, not called: that would cost money."""
+    library = service.library
+    parts = {
+        "catalog": "ok",
+        "lexical": "ok",
+        "vectors": "ok" if library.embedder else "not configured",
+        "model": library.model.name if library.model else "not configured",
+    }
+    try:
+        library.catalog.last_change()
+    except StoreFailed:
+        return parts | {"catalog": "away: it does not answer"}
+    try:
+        states = library.projections.states()
+    except QaError:
+        return parts | _away(service)
+    parts |= {one.name: f"behind {one.behind}" for one in states if one.behind}
+    service.caught_up = service.caught_up or library.projections.caught_up or not any(one.behind for one in states)
+    return parts
+
+
+def _away(service: Service) -> dict[str, str]:
+    """Return which index is away, as a search finds it."""
+    names = ["lexical"] + ["vectors"] * (service.library.embedder is not None)
+    try:
+        found = service.library.search("ready", top_k=1, fill=False)
+    except StoreFailed:
+        return dict.fromkeys(names, "away: it does not answer")
+    return dict.fromkeys([name for name in names if name in found.degraded], "away: it does not answer")

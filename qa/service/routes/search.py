@@ -1,0 +1,30 @@
+"""POST /v1/search: the chunks that a query finds."""
+
+from __future__ import annotations
+
+import time
+
+from fastapi import APIRouter, Depends
+
+from qa.service.http.auth import MayAsk
+from qa.service.http.deps import LibraryDep, ServiceDep, ask_place
+from qa.service.schemas.models import SearchOut
+from qa.service.schemas.serialize import SearchBody
+
+router = APIRouter()
+
+
+@router.post("/v1/search", dependencies=[MayAsk, Depends(ask_place)])
+async def search(body: SearchBody, library: LibraryDep, service: ServiceDep) -> SearchOut:
+    """Find the chunks that fit a query, best first."""
+    began = time.monotonic()
+    found = await service.read(
+        library.search,
+        body.query,
+        collection=body.collection,
+        filters=body.filters.domain(),
+        as_of=body.as_of,
+        top_k=body.top_k,
+        fill=False,
+    )
+    return SearchOut.from_domain(found, {"total": round((time.monotonic() - began) * 1_000)})

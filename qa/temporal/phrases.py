@@ -1,0 +1,130 @@
+"""Time phrases of an article, "on Tuesday", "last month", made absolute by the day it was published. Pure; linear time.
+
+What the rules take each phrase to mean, and how well they do, is in docs/time.md. A phrase that hangs on another event
+("three weeks earlier", "the following day"), a name ("Black Friday") and a date with its year are left alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from qa.temporal import dates, periods
+from qa.temporal.grammar import find_phrases
+from qa.temporal.meanings import mean
+from qa.temporal.periods import Period
+from qa.temporal.tense import tense_at
+from qa.text.sentences import split_sentences
+
+NO_DATE = "article has no date"
+
+_SOME_DAY = date(2000, 1, 5)  # stands in for the day of an article without one, to find its phrases all the same
+_YEAR = re.compile(r"(?<![\d.,$€£])(?:1[89]|20)\d\d(?![\d.,]\d|\d|%)")
+_YEAR_BEFORE = 160  # characters before a month in which a year of the past is taken for its year
+_SPEECH_TAG = re.compile(r"\b(?:said|told|says|tweeted|wrote|added|announced)\b[^.!?“”\"]{0,60}$")
+_NAMES = re.compile(r"(?:Today|Tomorrow|Yesterday|Tonight)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A time phrase and what it means: `quote[start:end] == phrase`."""
+
+    phrase: str
+    start: int
+    end: int
+    resolved: str | None  # a day, or `first/last` day; None when the article has no date
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A phrase with the period it means, placed in its sentence."""
+
+    kind: str
+    start: int
+    end: int
+    period: Period
+
+
+def resolve(quote: str, published_at: str | None, language: str | None = None) -> list[Resolved]:
+    """Return the time phrases of a quote in order; none for a language other than English. Raises BadArticle."""
+    if language and not language.lower().startswith("en"):
+        return []
+    published = date.fromisoformat(dates.day(published_at)) if published_at else None
+    resolved = []
+    for span in split_sentences(quote):
+        sentence = span.slice(quote)
+        found = list(_find(sentence, published or _SOME_DAY))
+        spoken = _spoken_on(sentence, found) if published else None
+        for each in found:
+            basis, period = NO_DATE, None
+            if published:
+                basis, period = f"published {periods.name_day(published)}", each.period
+                if spoken and spoken != published and each.kind == "word" and _in_quotation(sentence, each.start):
+                    shift = spoken - published
+                    basis, period = f"said {periods.name_day(spoken)}", (period[0] + shift, period[1] + shift)
+            start, end = span.start + each.start, span.start + each.end
+            resolved.append(
+                Resolved(quote[start:end], start, end, periods.write_period(period) if period else None, basis)
+            )
+    return resolved
+
+
+def _find(sentence: str, today: date) -> Iterator[_Found]:
+    for kind, match in find_phrases(sentence):
+        start, end = match.span("phrase")
+        if _is_name(sentence, match, kind) or _is_mentioned(sentence, start, end):
+            continue
+        tense = tense_at(sentence, start, end)
+        if tense is None and sentence[start:end].lower() == "today":  # it may well mean "nowadays"
+            continue
+        if kind in ("month", "date") and tense != "future" and _has_other_year(sentence, match, today):
+            continue
+        if period := mean(kind, match, tense, today):
+            yield _Found(kind, start, end, period)
+
+
+def _is_name(sentence: str, match: re.Match[str], kind: str) -> bool:
+    """Tell whether the words are a name: "USA Today", "Thursday Murder Club", "since May took office"."""
+    start, end = match.span("phrase")
+    if kind == "word":
+        capital = sentence[start].isupper() and sentence[max(0, start - 2) : start - 1].isalnum()
+        return capital and bool(_NAMES.match(sentence, start))
+    if kind == "weekday" and not re.match("on |last |next |this |coming ", match["phrase"], re.IGNORECASE):
+        return bool(re.match(r"\s[A-Z]", sentence[end : end + 2]))
+    if kind == "month" and match["month"] == "May":
+        after = sentence[end : end + 6]
+        if re.match("['’]s", after):
+            return True
+        return bool(match["lead"]) and not re.match(r"$|[^\w\s]|\s(?:and|or|to|when|in|at|last)\b", after)
+    return False
+
+
+def _is_mentioned(sentence: str, start: int, end: int) -> bool:
+    """Tell whether a phrase stands alone in quotation marks: it is spoken of, not used."""
+    return sentence[max(0, start - 1) : start] in tuple("'\"‘“«") and sentence[end : end + 1] in tuple("'\"’”»")
+
+
+def _has_other_year(sentence: str, match: re.Match[str], today: date) -> bool:
+    """Tell whether a year before it, not that of the article, is likely meant: "in 2019 ... and in June"."""
+    if match["year"] or (match.re.groupindex.get("which") and match["which"]):
+        return False
+    years = _YEAR.findall(sentence, max(0, match.start() - _YEAR_BEFORE), match.start())
+    return any(int(year) != today.year for year in years)
+
+
+def _in_quotation(sentence: str, at: int) -> bool:
+    before = sentence[:at]
+    return before.rfind("“") > before.rfind("”") or before.count('"') % 2 == 1
+
+
+def _spoken_on(sentence: str, found: list[_Found]) -> date | None:
+    """Return the day that the sentence itself gives to its direct speech: '"... tomorrow," she said on Monday'."""
+    for each in found:
+        if each.kind in ("weekday", "word", "date") and not _in_quotation(sentence, each.start):
+            tag = _SPEECH_TAG.search(sentence, max(0, each.start - 80), each.start)
+            if tag and each.period[0] == each.period[1]:
+                return each.period[0]
+    return None

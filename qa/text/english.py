@@ -1,0 +1,151 @@
+"""English as this project knows it: the names of months and days, number words, units, forms of words. Pure data.
+
+A list is here once, whoever reads it. Where two lists look alike and must not be one, they are side by side, with the
+reason. This is the place where a second language goes.
+"""
+
+from __future__ import annotations
+
+
+def _lexicon(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+MONTHS = tuple("January February March April May June July August September October November December".split())
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MONTH_ABBREVIATIONS = tuple("Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec".split())  # "May" is whole
+WEEKDAY_ABBREVIATIONS = tuple("Mon Tue Tues Wed Thu Thur Thurs Fri Sat Sun".split())
+MONTH_NUMBERS = {
+    name.lower(): number
+    for number, month in enumerate(MONTHS, start=1)
+    for name in (month, *MONTH_ABBREVIATIONS)
+    if name[:3] == month[:3]
+}
+WEEKDAY_NUMBERS = {day.lower(): number for number, day in enumerate(WEEKDAYS)}
+SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}  # their first months, in the north
+QUARTERS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "last": 3, "final": 3}
+RELATIVE = {"last": -1, "this": 0, "next": 1}  # "last year", "next week"
+
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+    " eighteen nineteen"
+).split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+ONES = {word: number for number, word in enumerate(_ONES)}
+TENS = {word: 10 * number for number, word in enumerate(_TENS, start=2)}
+ORDINALS = {
+    word: number
+    for number, word in enumerate(
+        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth"
+        " fifteenth sixteenth seventeenth eighteenth nineteenth".split(),
+        start=1,
+    )
+} | {word[:-1] + "ieth": number for word, number in TENS.items()}
+SCALES = {"hundred": 10**2, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+SHORT_SCALES = {  # behind a figure: "$4m"
+    **dict.fromkeys(("k",), 10**3),
+    **dict.fromkeys(("m", "mn", "mln"), 10**6),
+    **dict.fromkeys(("b", "bn", "bln"), 10**9),
+    **dict.fromkeys(("t", "tn", "trn"), 10**12),
+}
+# What is counted in words: "two days ago", "a week ago". News writes a higher number in figures.
+COUNTS = {"a": 1, "an": 1} | dict(list(ONES.items())[1:13])
+# Two readers of number words share these. `values` finds numbers in a text that stays as it is, a range with its
+# rounding; `facts` joins tokens that are normalised already, and reads ordinals, "twice" and scales behind figures.
+
+UNITS = (  # by every form; "second" alone is an ordinal as often as a unit
+    dict.fromkeys(("percent", "pct", "percentage"), "percent")
+    | dict.fromkeys(("dollar", "dollars", "usd", "bucks"), "dollar")
+    | dict.fromkeys(("euro", "euros", "eur"), "euro")
+    | dict.fromkeys(("pounds", "pound", "gbp", "lb", "lbs"), "pound")
+    | dict.fromkeys(("rouble", "roubles", "ruble", "rubles"), "rouble")
+    | dict.fromkeys(("km", "kms", "kilometre", "kilometres", "kilometer", "kilometers"), "kilometre")
+    | dict.fromkeys(("metre", "metres", "meter", "meters"), "metre")
+    | dict.fromkeys(("cm", "cms", "centimetre", "centimetres", "centimeter", "centimeters"), "centimetre")
+    | dict.fromkeys(("millimetre", "millimetres", "millimeter", "millimeters"), "millimetre")
+    | dict.fromkeys(("feet", "foot", "ft"), "foot")
+    | dict.fromkeys(("inch", "inches"), "inch")
+    | dict.fromkeys(("kg", "kgs", "kilogram", "kilograms", "kilo", "kilos"), "kilogram")
+    | dict.fromkeys(("litre", "litres", "liter", "liters"), "litre")
+    | dict.fromkeys(("century", "centuries"), "century")
+    | {"mph": "mph", "kph": "kph", "seconds": "seconds"}
+    | {
+        form: word
+        for word in (
+            "mile yard gram ton tonne ounce gallon acre hectare barrel degree watt megawatt gigawatt yen yuan rupee"
+            " franc guilder cent peso lira hour minute day week month year decade"
+        ).split()
+        for form in (word, word + "s")
+    }
+)
+CURRENCY_SIGNS = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yen", "₹": "rupee"}
+# What two figures in different units are compared by. The check of a statement does not: who writes miles for
+# kilometres has changed what was said, whatever the figure.
+CURRENCIES = {
+    "euro": "EUR", "dollar": "USD", "pound": "GBP", "yen": "JPY", "rupee": "INR", "franc": "CHF", "yuan": "CNY",
+    "rouble": "RUB", "guilder": "NLG",
+}  # fmt: skip
+MINUTES = {
+    "second": 1 / 60, "minute": 1.0, "hour": 60.0, "day": 1440.0, "week": 10080.0, "fortnight": 20160.0,
+    "month": 43830.0, "year": 525960.0, "decade": 5259600.0,
+}  # fmt: skip
+SIZES = {
+    "millimetre": ("m", 0.001), "centimetre": ("m", 0.01), "metre": ("m", 1.0), "kilometre": ("m", 1e3),
+    "mile": ("m", 1609.34), "foot": ("m", 0.3048), "inch": ("m", 0.0254), "gram": ("kg", 0.001),
+    "kilogram": ("kg", 1.0), "tonne": ("kg", 1e3), "ton": ("kg", 1e3), "litre": ("l", 1.0), "hectare": ("ha", 1.0),
+    "acre": ("ha", 0.404686), "degree": ("deg", 1.0), "mph": ("kmh", 1.60934), "kph": ("kmh", 1.0),
+}  # fmt: skip
+SIZE_FORMS = {form: SIZES[unit] for form, unit in UNITS.items() if unit in SIZES}
+# "5 lb" is a weight, and no other form of a currency is one.
+CURRENCY_FORMS = {
+    form: CURRENCIES[unit] for form, unit in UNITS.items() if unit in CURRENCIES and form not in ("lb", "lbs")
+}
+# What ranks a sentence higher when money is asked for. The weights were fitted with these beginnings of words; with all
+# forms of CURRENCIES one question of the gold set is answered otherwise.
+MONEY_RANKED = "dollar|euro|pound|yen|yuan|rouble|ruble|crown"
+
+ARTICLES = _lexicon("a an the")
+PRONOUNS = _lexicon(
+    "he she it they him her them his hers its their theirs who whom whose which i we my our me us you your this that"
+    " these those there here"
+)
+_FUNCTION_WORDS = PRONOUNS | _lexicon(
+    "about according after against all also am and any are as at be because been before being between both but by did"
+    " do does during each for from had has have having how if in into is just of off on or other out over per so some"
+    " such than then through to under until up upon was were what when where while with"
+)
+# Three lists of words without a meaning of their own, for three purposes.
+# A question is not searched for these. "No" and "will" are among them: in a question they tell nothing.
+STOP_WORDS = (
+    (_FUNCTION_WORDS - {"theirs"})
+    | ARTICLES
+    | _lexicon(
+        "above again article articles below can could doing down few further itself many may might more most much must"
+        " no nor not now once only own please same should tell too very why will would"
+    )
+)
+# A statement may add these to what it cites. "No", "may", "only" and "more" would change what is said.
+FILLERS = _FUNCTION_WORDS | _lexicon(
+    "amid among however meanwhile moreover nevertheless said say saying says since told toward towards via within"
+)
+# These beside a figure are not what it counts. "Other", "all" and "more" may be: "six more houses".
+IDLE_WORDS = ARTICLES | _lexicon(
+    "of in on at to for and or by with from that which it its is was were are be been has have had will would said says"
+    " say he she they his her their this as but not no get gets who there each every when where while after before"
+    " until"
+)
+
+
+def listed(words: str) -> str:
+    """Return words as the lists have them: a regex that ignores case finds "auguſt", "aprıl" and "APRİL" as well."""
+    return " ".join(words.casefold().replace("ı", "i").replace("\u0307", "").split())
+
+
+def month_number(name: str) -> int:
+    """Return the number of a month from its name or an abbreviation, with its full stop or without."""
+    return MONTH_NUMBERS[listed(name).removesuffix(".")]
+
+
+def weekday_number(name: str) -> int:
+    """Return the number of a weekday from its name; Monday is 0."""
+    return WEEKDAY_NUMBERS[listed(name)]

@@ -1,0 +1,118 @@
+"""Fold words to a form that can be compared, and stem them. Pure."""
+
+from __future__ import annotations
+
+import re
+import threading
+import unicodedata
+from itertools import chain
+
+from Stemmer import Stemmer
+
+# Quotes and dashes to their plain forms; what has no width and no meaning to a reader is dropped.
+_PLAIN = str.maketrans(
+    dict.fromkeys("‘’‚‛′´`ʼ＇", "'")
+    | dict.fromkeys("“”„‟″«»＂", '"')
+    | dict.fromkeys("‐‑‒–—―−﹘﹣－", "-")
+    | dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff", None)
+)
+_BEYOND_LATIN = re.compile("[^\x00-\u02ff]")  # where combining marks begin
+_CJK = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
+_LETTER = r"[^\W\d_]"
+_TOKEN = re.compile(
+    rf"[{_CJK}]"
+    rf"|(?<![^\W_]){_LETTER}(?:\.{_LETTER})+(?![^\W_])"  # u.s, a.m
+    r"|\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+\.\d+"
+    rf"|[^\W_{_CJK}]+(?:'[^\W_{_CJK}]+)*"
+)
+
+
+def fold(text: str) -> str:
+    """Return the text for comparing words: no case, plain quotes and dashes, compatibility forms, single spaces."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text.translate(_PLAIN)).translate(_PLAIN)
+        text = unicodedata.normalize("NFKC", text.casefold())
+    return " ".join(text.casefold().split())
+
+
+def words(text: str) -> list[str]:
+    """Return the words and numbers, folded: "The U.S.' 1,500" is the, us, 1500; each CJK character is one."""
+    return [token if token.isalnum() else _plain_word(token) for token in _tokens(text)]
+
+
+def _tokens(text: str) -> list[str]:
+    folded = fold(text)
+    if _BEYOND_LATIN.search(folded):  # a mark that NFKC could not compose must not break its word in two
+        folded = "".join(letter for letter in folded if not unicodedata.category(letter).startswith("M"))
+    return _TOKEN.findall(folded)
+
+
+def _plain_word(token: str) -> str:
+    """Return "china's" as china, "don't" as dont, "u.s" as us, "1,500" as 1500, and "1.5" as it is."""
+    if token[0].isdigit() and "'" not in token:
+        return token.replace(",", "")
+    return token.removesuffix("'s").replace("'", "").replace(".", "")
+
+
+def stems(text: str) -> list[str]:
+    """Return the words, each cut to its English stem."""
+    return list(chain.from_iterable(map(_stemmed.__getitem__, _pieces(text))))
+
+
+def stem_set(text: str) -> set[str]:
+    """Return the distinct stems: `set(stems(text))`."""
+    return set().union(*map(_stemmed.__getitem__, set(_pieces(text))))
+
+
+def _pieces(text: str) -> list[str]:
+    # `fold` takes a backtick for a quote only beside letters that are not ASCII; a piece alone does not know of them.
+    return (text if text.isascii() else text.replace("`", "'")).split()
+
+
+class _Stemmed(dict[str, tuple[str, ...]]):
+    """The stems of what stands between two spaces; no word reaches over one, and news repeats the same few thousand."""
+
+    def __missing__(self, piece: str) -> tuple[str, ...]:
+        bare = piece.strip(_EDGES)
+        if bare != piece:
+            found = self[bare]
+        elif piece.isascii() and piece.isalnum():
+            found = (_stem(piece.lower()),)
+        else:
+            found = tuple(map(_stem, words(piece)))
+        if len(piece) <= _KEPT_CHARS:
+            if len(self) >= _KEPT_PIECES:
+                self.clear()
+            self[piece] = found
+        return found
+
+
+# Forms that no suffix rule brings together: a question asks who "won", an article says who "wins".
+_VERBS = (
+    ": become:became begin:began,begun bear:bore,borne beat:beaten bring:brought build:built buy:bought"
+    " catch:caught choose:chose,chosen come:came deal:dealt draw:drew,drawn drive:drove,driven eat:ate,eaten"
+    " fall:fell,fallen fight:fought find:found flee:fled fly:flew,flown forget:forgot,forgotten get:got,gotten"
+    " give:gave,given go:went,gone grow:grew,grown hang:hung hear:heard hide:hid,hidden hold:held keep:kept"
+    " know:knew,known lay:laid lead:led leave:left lend:lent lose:lost make:made mean:meant meet:met pay:paid"
+    " ride:rode,ridden ring:rang,rung rise:rose,risen run:ran say:said see:saw,seen seek:sought sell:sold"
+    " send:sent shake:shook,shaken shoot:shot show:shown sing:sang,sung sink:sank,sunk sit:sat sleep:slept"
+    " speak:spoke,spoken spend:spent stand:stood steal:stole,stolen strike:struck swear:swore,sworn sweep:swept"
+    " swim:swam,swum take:took,taken teach:taught tear:tore,torn tell:told think:thought throw:threw,thrown"
+    " understand:understood wear:wore,worn win:won write:wrote,written"
+)
+_IRREGULAR = {
+    form: verb for verb, _, forms in (entry.partition(":") for entry in _VERBS.split()) for form in forms.split(",")
+}
+_stemmers = threading.local()
+_KEPT_PIECES = 1 << 17  # about 30 MB when full
+_KEPT_CHARS = 40
+_EDGES = ".,;:!?()\"'“”‘’"  # no word begins or ends with one of these
+_stemmed = _Stemmed()
+
+
+def _stem(word: str) -> str:
+    # A stemmer keeps the word it works on in itself: one shared by threads gives each the other's stem.
+    if not hasattr(_stemmers, "english"):
+        _stemmers.english = Stemmer("english")
+    stem: str = _stemmers.english.stemWord(_IRREGULAR.get(word, word))
+    return stem

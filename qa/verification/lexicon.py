@@ -1,0 +1,154 @@
+"""Words that decide what a sentence claims: opposites, hedges, denials, units, fillers. Pure data."""
+
+from __future__ import annotations
+
+from qa.text import stemming
+
+
+def _lexicon(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+# Left and right say the opposite; on one side they say about the same.
+_OPPOSITES = (
+    "rise increase grow climb jump gain surge soar up higher / fall drop decline decrease shrink slump plunge tumble"
+    " slip sink plummet down lower",
+    "win won victory beat defeat triumph / lose lost defeat loss beaten",
+    "more greater most / fewer less fewest least",
+    "before ahead prior / after since following",
+    "since / until till",
+    "last past previous / next coming upcoming",
+    "above over exceed / below under",
+    "begin start open launch resume / end finish close stop halt suspend cease",
+    "accept approve agree allow permit authorise authorize legalise / reject refuse deny ban forbid prohibit block bar"
+    " oppose decline veto",
+    "support back favour favor endorse praise welcome hail / oppose criticise criticize condemn denounce reject slam",
+    "guilty convict / innocent acquit",
+    "arrive enter join / leave depart exit quit",
+    "buy purchase acquire / sell sale",
+    "first earliest / last latest final",
+    "hire employ recruit appoint / fire sack dismiss layoff",
+    "succeed success successful / fail failure unsuccessful",
+    "strong stronger strongest strengthen / weak weaker weakest weaken",
+    "high highest / low lowest",
+    "large larger largest big bigger biggest / small smaller smallest",
+    "old older oldest / young younger youngest new newest",
+    "long longer longest / short shorter shortest",
+    "early earlier / late later",
+    "best better improve / worst worse worsen deteriorate",
+    "good positive optimistic / bad negative pessimistic poor",
+    "alive live survive / dead die kill",
+    "public / private secret",
+    "north northern / south southern",
+    "east eastern / west western",
+    "male man men boy father son brother husband / female woman women girl mother daughter sister wife",
+    "import / export",
+    "ally friend friendly / enemy rival hostile foe",
+    "attack invade / defend retreat withdraw",
+    "add include / remove exclude",
+    "free release liberate / jail arrest detain imprison capture",
+    "expand widen extend / contract narrow cut reduce",
+    "hot warm hotter warmer / cold cool colder cooler",
+    "safe safer / dangerous unsafe",
+    "easy easier / hard difficult harder",
+    "full / empty",
+    "rich wealthy / poor",
+    "confirm admit acknowledge / deny dispute refute",
+    "love like / hate dislike",
+    "right correct true / wrong incorrect false untrue",
+    "remember / forget",
+    "find discover / miss",
+    "possible likely / impossible unlikely",
+    "majority / minority",
+    "maximum most / minimum least",
+    "inside indoor into / outside outdoor",
+    "everyone everybody everything all every / nobody none nothing",
+    "always / never",
+    "many / few",
+    "war / peace",
+    "day / night",
+    "morning / evening afternoon",
+    "profit / loss deficit",
+    "ease relax loosen lift / tighten impose",
+    "both / neither",
+    "with / without",
+    "against / for",
+    "from / to",
+    "same / different",
+    "fast faster quickly rapid / slow slower slowly",
+    "pass / fail",
+    "lead leading / trail trailing",
+    "because / although though despite",
+)
+# What denies. "nt" of "don't" becomes "not" when a text is taken apart.
+NEGATIONS = _lexicon("not no never none nobody nothing nor neither without cannot")
+# Verbs and adverbs that turn what follows them into its contrary or into something unproved.
+DENIALS = _lexicon(
+    "deny denied denies denying refuse refused refuses refusing fail failed fails failing reject rejected rejects"
+    " hardly barely scarcely falsely wrongly unlikely impossible lack lacks lacked avoid avoided"
+    " prevented unable alleged allegedly reportedly supposedly purportedly claimed claims apparently possibly perhaps"
+    " probably maybe potentially if unless whether except only almost nearly partly former formerly ex acting"
+    " so-called fake proposed planned attempted rumoured rumored suspected unconfirmed likely may-be"
+)
+MODALS = {
+    **dict.fromkeys(("will", "would", "shall", "wo"), "~will"),
+    **dict.fromkeys(("may", "might", "could"), "~may"),
+    **dict.fromkeys(("can", "able", "ca"), "~can"),
+    **dict.fromkeys(("must", "should", "ought"), "~must"),
+}
+# Another way to say that something is still to come, or is only possible.
+FUTURE = {
+    "~will": _lexicon("~will to plan plans planned expected set due going scheduled about intends aims vows vowed"),
+    "~may": _lexicon("~may ~can possible possibly perhaps likely potential potentially risk"),
+    "~can": _lexicon("~can ~may able allow allows allowed possible"),
+    "~must": _lexicon("~must need needs required has have had to"),
+}
+SPEAKING = _lexicon(
+    "say says said saying tell tells told add adds added ask asks asked announce announces announced claim claims"
+    " claimed warn warns warned write writes wrote stated explain explains explained argue argues argued"
+    " insist insists insisted note notes noted tweet tweets tweeted report reports reported declare declares declared"
+    " according reply replies replied respond responded confirm confirms confirmed recall recalled joke joked quip"
+    " describe described call called testify testified reveal reveals revealed"
+)
+QUANTIFIERS = _lexicon("each every all both any")  # fillers that claim something: "in each state"
+APPROXIMATE = _lexicon("about around roughly approximately approx some circa near close")
+BELOW = _lexicon("nearly almost under")
+ABOVE = _lexicon("over than exceeding")  # "more than"
+# People and languages go by their country.
+_PLACES = (
+    "us:american,americans,america,usa uk:british,britain,britons china:chinese russia:russian,russians"
+    " ukraine:ukrainian,ukrainians france:french germany:german,germans spain:spanish italy:italian,italians"
+    " japan:japanese india:indian,indians iran:iranian,iranians iraq:iraqi,iraqis israel:israeli,israelis"
+    " turkey:turkish,turkiye,türkiye canada:canadian,canadians mexico:mexican,mexicans brazil:brazilian,brazilians"
+    " australia:australian,australians austria:austrian,austrians poland:polish sweden:swedish norway:norwegian"
+    " finland:finnish denmark:danish ireland:irish scotland:scottish wales:welsh england:english greece:greek,greeks"
+    " egypt:egyptian pakistan:pakistani afghanistan:afghan,afghans syria:syrian,syrians saudi:saudis europe:european"
+    " africa:african asia:asian taiwan:taiwanese vietnam:vietnamese cuba:cuban hungary:hungarian belarus:belarusian"
+)
+COUNTRIES = {
+    form: country
+    for country, _, forms in (entry.partition(":") for entry in _PLACES.split())
+    for form in forms.split(",")
+}
+
+
+def _sides() -> list[tuple[frozenset[str], frozenset[str]]]:
+    pairs = (line.partition("/")[::2] for line in _OPPOSITES)
+    return [(frozenset(stemming.stems(left)), frozenset(stemming.stems(right))) for left, right in pairs]
+
+
+def _tables() -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
+    against: dict[str, set[str]] = {}
+    alike: dict[str, set[str]] = {}
+    for left, right in _sides():
+        for own, other in ((left, right), (right, left)):
+            for stem in own:
+                against.setdefault(stem, set()).update(other - {stem})
+                alike.setdefault(stem, set()).update(own)
+    return (
+        {stem: frozenset(others) for stem, others in against.items()},
+        {stem: frozenset(others - against[stem]) for stem, others in alike.items()},
+    )
+
+
+OPPOSITES, ALIKE = _tables()  # both by stem

@@ -1,0 +1,132 @@
+"""LlamaIndex's own parts over our retrieval and our answers."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from llama_index.core import Settings as GlobalSettings
+from llama_index.core.agent.workflow import ReActAgent
+from llama_index.core.evaluation import RetrieverEvaluator
+from llama_index.core.llms import CompletionResponse, CompletionResponseGen, CustomLLM, LLMMetadata, MockLLM
+from llama_index.core.query_engine import RetrieverQueryEngine
+from llama_index.core.response_synthesizers import ResponseMode, get_response_synthesizer
+from llama_index.core.tools import QueryEngineTool
+
+from qa.library import Library, sample_articles
+from qa.llamaindex import ArticleRetriever, CitedQueryEngine
+from qa.readers.read import read
+from qa.settings import Settings
+from qa.types import Answer, Filters, Question
+
+ASKED = "What will it cost to rebuild the eastern approach of the Orrin Bridge?"
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
+    """Open a store with the sample articles, words alone."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("llamaindex") / "store", embed_model="none")
+    with Library(settings) as library:
+        library.ingest(read([str(sample_articles())]))
+        yield library
+
+
+def test_a_node_is_exactly_its_span(library: Library) -> None:
+    """The text of each node is what stands at its offsets, and its id is its place."""
+    nodes = ArticleRetriever(library, top_k=5).retrieve(ASKED)
+    assert len(nodes) == 5
+    assert [one.score for one in nodes] == sorted((one.score or 0 for one in nodes), reverse=True)
+    for one in nodes:
+        found = library.catalog.text("default", one.node.metadata["article_id"], one.node.metadata["version"])
+        assert found.text[one.node.start_char_idx : one.node.end_char_idx] == one.node.get_content()  # type: ignore[attr-defined]
+    assert len({one.node.node_id for one in nodes}) == 5
+
+
+def test_filters_and_the_day_hold(library: Library) -> None:
+    """What the retriever was made with narrows every query; the async way finds the same."""
+    retriever = ArticleRetriever(library, filters=Filters(outlets=("Corvane Wire",)), as_of="2026-04-01")
+    nodes = asyncio.run(retriever.aretrieve(ASKED))
+    assert nodes
+    assert {one.node.metadata["outlet"] for one in nodes} == {"Corvane Wire"}
+    assert max(one.node.metadata["published_at"] for one in nodes) < "2026-04-02"
+    assert [one.node.node_id for one in nodes] == [one.node.node_id for one in retriever.retrieve(ASKED)]
+
+
+def test_source_nodes_are_the_citations(library: Library) -> None:
+    """The whole answer is in the metadata; each source node has the number of its marker."""
+    response = CitedQueryEngine(library, Question("", as_of="2026-06-15")).query(ASKED)
+    answer = response.metadata["answer"]  # type: ignore[index]
+    assert isinstance(answer, Answer)
+    assert str(response) == answer.answer
+    assert [one.node.get_content() for one in response.source_nodes] == [one.quote for one in answer.citations]
+    assert [one.node.metadata["citation"] for one in response.source_nodes] == list(range(1, len(answer.citations) + 1))
+
+
+def test_a_refusal_has_no_source(library: Library) -> None:
+    """An empty list, and a status instead of a phrase."""
+    response = CitedQueryEngine(library).query("Who won the chess cup in Lima?")
+    assert (response.metadata["status"], response.source_nodes) == ("not_in_sources", [])  # type: ignore[index]
+
+
+async def test_it_works_inside_a_running_loop(library: Library) -> None:
+    """The synchronous call is what a notebook makes, and there a loop is running."""
+    engine = CitedQueryEngine(library)
+    assert str(engine.query(ASKED)) == str(await engine.aquery(ASKED))
+
+
+def test_llamaindex_engines_take_the_retriever(library: Library) -> None:
+    """Its own query engine synthesises from our nodes, and shows a model the outlet and not our hashes."""
+    synthesizer = get_response_synthesizer(llm=MockLLM(), response_mode=ResponseMode.COMPACT)
+    engine = RetrieverQueryEngine(ArticleRetriever(library, top_k=2), response_synthesizer=synthesizer)
+    response = engine.query(ASKED)
+    assert "Brasswick Ledger" in str(response)
+    assert "sha256" not in str(response)
+    assert len(response.source_nodes) == 2
+
+
+class ScriptedLLM(CustomLLM):
+    """Ask the tool once, then repeat what it said."""
+
+    @property
+    def metadata(self) -> LLMMetadata:
+        return LLMMetadata(model_name="scripted")
+
+    def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
+        said = re.search(r"Observation: (.*?\[1\])", prompt, re.DOTALL)
+        if said:
+            return CompletionResponse(text=f"Thought: I can answer.\nAnswer: {said[1]}")
+        return CompletionResponse(text=f'Thought: I need news.\nAction: news\nAction Input: {{"input": "{ASKED}"}}')
+
+    def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
+        whole = self.complete(prompt)
+        yield CompletionResponse(text=whole.text, delta=whole.text)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # LlamaIndex's own agents use what pydantic is dropping
+async def test_an_agent_answers_with_the_engine_as_its_tool(library: Library) -> None:
+    """LlamaIndex's own agent calls the engine and passes its cited answer on."""
+    tool = QueryEngineTool.from_defaults(CitedQueryEngine(library), name="news", description="News of the bridge")
+    agent = ReActAgent(tools=[tool], llm=ScriptedLLM(), streaming=False)
+    said = str(await agent.run("What does it cost?"))
+    assert said.endswith("[1]")
+    assert "46 million" in said
+
+
+async def test_its_evaluator_scores_the_retriever(library: Library) -> None:
+    """Ids are places, so that a hit is a hit of the right chunk."""
+    retriever = ArticleRetriever(library, top_k=4)
+    first = retriever.retrieve(ASKED)[0].node.node_id
+    evaluator = RetrieverEvaluator.from_metric_names(["hit_rate", "mrr"], retriever=retriever)
+    result = await evaluator.aevaluate(ASKED, expected_ids=[first])
+    assert result.metric_vals_dict == {"hit_rate": 1.0, "mrr": 1.0}
+
+
+def test_nothing_global_is_touched(library: Library) -> None:
+    """LlamaIndex's Settings stay unset."""
+    CitedQueryEngine(library).query(ASKED)
+    ArticleRetriever(library).retrieve(ASKED)
+    assert GlobalSettings._llm is None
+    assert GlobalSettings._embed_model is None

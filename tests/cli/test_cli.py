@@ -1,0 +1,197 @@
+"""The command line: what it prints where, and its exit codes. A process is started where the process is looked at."""
+
+import io
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing, redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from qa.catalog.catalog import Catalog
+from qa.cli.main import main
+from qa.ingest.ingest import ingest as write
+from tests import ROOT
+from tests.conftest import GUARD
+from tests.fakes import article
+
+
+class Shell:
+    """Run `qa` in a folder of its own, in this process or in one of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.command = [sys.executable, "-c", "from qa.cli.main import main; main()"]
+        self.env = {
+            "PATH": os.environ["PATH"],
+            "QA_EMBED_MODEL": "none",
+            "PYTHONPATH": f"{GUARD}:{ROOT}",
+            "HOME": str(folder),
+        }
+
+    def __call__(self, *words: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+        out, err, code = io.StringIO(), io.StringIO(), 0
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            for name, value in (self.env | env).items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "argv", ["qa", *words])
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+            try:
+                main()
+            except SystemExit as exc:
+                assert isinstance(exc.code, int)  # a text would be printed, and be 1
+                code = exc.code
+        return subprocess.CompletedProcess(list(words), code, out.getvalue(), err.getvalue())
+
+    def process(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        command = [*self.command, *words]
+        return subprocess.run(
+            command, cwd=self.folder, env=self.env, input=stdin, capture_output=True, text=True, timeout=60
+        )
+
+
+@pytest.fixture
+def qa(tmp_path) -> Shell:
+    return Shell(tmp_path)
+
+
+ROWS = "\n".join(
+    (
+        json.dumps({"id": "a", "text": "🎉 The Kestrel bridge cost 4.2 million euros.", "published_at": "2026-05-04"}),
+        "{ broken",
+        json.dumps({"id": "b", "text": "The ferry carried 5,200 passengers in April.", "outlet": "Coast Wire"}),
+    )
+)
+
+
+def test_ingest_reports_and_refuses_by_itself(qa):
+    """A broken row is named with its line, exit code 1; the others are in, and a second run changes nothing."""
+    (qa.folder / "rows.jsonl").write_text(ROWS)
+    first = qa.process("ingest", "rows.jsonl", "--json")
+    report = json.loads(first.stdout)
+    assert first.returncode == 1
+    assert (report["added"], report["updated"], report["unchanged"], report["chunks"]) == (2, 0, 0, 2)
+    assert [one["source"] for one in report["refused"]] == ["rows.jsonl:2"]
+    assert "rows.jsonl:2" in first.stderr
+    again = json.loads(qa("ingest", "rows.jsonl", "--json").stdout)
+    assert (again["added"], again["updated"], again["unchanged"]) == (0, 0, 2)
+
+
+def test_from_stdin_to_an_answer_and_out_again(qa):
+    """Articles come in on stdin, answer with an exact quote, can be listed, shown and taken down."""
+    assert qa.process("ingest", "-", stdin=ROWS.replace("{ broken\n", "")).returncode == 0
+    asked = qa("ask", "How much did the Kestrel bridge cost?", "--json")
+    answer = json.loads(asked.stdout)
+    assert asked.returncode == 0 and answer["status"] == "answered"
+    assert answer["citations"][0]["quote"] == "🎉 The Kestrel bridge cost 4.2 million euros."
+    shown = json.loads(qa("articles", "show", "a", "--json").stdout)
+    quote = answer["citations"][0]
+    assert shown["text"][quote["start"] : quote["end"]] == quote["quote"]
+    assert json.loads(qa("search", "ferry", "--json").stdout)["hits"][0]["article_id"] == "b"
+    assert qa("articles", "delete", "a").returncode == 0
+    assert json.loads(qa("articles", "list", "--json").stdout)["total"] == 1
+    refused = qa("ask", "How much did the Kestrel bridge cost?")
+    assert refused.returncode == 0 and "not_in_sources" in refused.stdout
+
+
+def test_indexes_can_be_lost_and_backups_restored(qa):
+    """Verification finds a difference, a rebuild mends it, and a backup answers in another folder."""
+    qa("ingest", "-", stdin=ROWS)
+    status = json.loads(qa("index", "status", "--json").stdout)
+    assert status["articles"] == 2 and status["indexes"]["lexical"]["behind"] == 0
+    assert qa("index", "verify").returncode == 0
+    assert qa("index", "rebuild").returncode == 0
+    assert qa("backup", "saved").returncode == 0
+    assert qa("restore", "saved", QA_DATA_DIR="other").stdout.startswith("2 articles")
+    answer = json.loads(qa("ask", "How much did the Kestrel bridge cost?", "--json", QA_DATA_DIR="other").stdout)
+    assert answer["status"] == "answered"
+    assert qa("restore", "saved", QA_DATA_DIR="other").returncode == 2
+
+
+def test_a_damaged_text_is_told_and_can_be_taken_in_again(qa):
+    """Verification names the article and what to do; a row with the same text is unchanged until it is taken down."""
+    qa("ingest", "-", stdin=ROWS)
+    with closing(sqlite3.connect(qa.folder / ".qa-data" / "catalog.sqlite3")) as raw, raw:
+        raw.execute("UPDATE versions SET text = replace(text, '4.2', '9.2')")
+    told = qa("index", "verify", "--json")
+    assert told.returncode == 1 and "take damaged articles down" in told.stderr
+    assert json.loads(told.stdout)["problems"] == ["article 'a', version 1: its text is not the one that came in"]
+    assert "9.2" not in qa("ask", "How much did the Kestrel bridge cost?").stdout
+    qa("articles", "delete", "a")
+    qa("ingest", "-", stdin=ROWS)
+    assert qa("index", "verify").returncode == 0
+    assert "4.2 million euros" in qa("ask", "How much did the Kestrel bridge cost?").stdout
+
+
+def test_what_a_killed_ingest_left_behind_is_indexed(qa):
+    """Articles that reached the catalog and not the indexes are found by the next question, and verification agrees."""
+    catalog = Catalog(f"sqlite:///{qa.folder / '.qa-data' / 'catalog.sqlite3'}")
+    write([article("a", "The Kestrel bridge cost 4.2 million euros.")], catalog, None)
+    catalog.close()
+    assert json.loads(qa("index", "status", "--json").stdout)["indexes"]["lexical"]["behind"] == 1
+    assert "4.2 million euros" in qa("ask", "How much did the Kestrel bridge cost?").stdout
+    assert json.loads(qa("index", "status", "--json").stdout)["indexes"]["lexical"]["behind"] == 0
+    assert qa("index", "verify").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "env", "code", "told"),
+    [
+        (("ask", "Who?"), {"QA_SPEED": "11"}, 2, "QA_SPEED"),
+        (("ask", "Who?"), {"QA_EMBED_MODEL": "word2vec"}, 2, "QA_EMBED_MODEL"),
+        (("ask", "Who?", "--as-of", "yesterday"), {}, 1, "as_of"),
+        (("ask", " "), {}, 1, "question"),
+        (("articles", "show", "nobody"), {}, 1, "nobody"),
+        (("ingest", "nowhere.txt"), {}, 1, "nowhere.txt"),
+        (("serve", "--workers", "2"), {}, 2, "workers"),
+        (("ask", "Who?"), {"QA_DATABASE_URL": "mysql://x"}, 2, "QA_DATABASE_URL"),
+        (("backup", "/dev/null"), {}, 2, "/dev/null"),
+        (("restore", "nowhere"), {}, 2, "nowhere"),
+    ],
+)
+def test_faults_are_one_line_that_names_the_thing(qa, words, env, code, told):
+    """Wrong settings exit with 2, refused input with 1, each without a traceback."""
+    done = qa(*words, **env)
+    assert done.returncode == code, done.stderr
+    assert told in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_process_that_cannot_serve_ends_with_one_line(qa):
+    """An address that others can reach needs keys: exit code 2, and nothing was served."""
+    done = qa.process("serve", "--host", "0.0.0.0")
+    assert done.returncode == 2, done.stderr
+    assert "QA_API_KEYS" in done.stderr and "Traceback" not in done.stderr and not done.stdout
+
+
+def test_a_running_server_answers_for_its_directory(qa):
+    """While a server owns the directory, `ask` is answered by it and `ingest` reaches it within seconds."""
+    server = subprocess.Popen(
+        [*qa.command, "serve", "--port", "0"], cwd=qa.folder, env=qa.env, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert server.stdout is not None
+        assert server.stdout.readline().startswith("serving on http://127.0.0.1:")
+        assert qa.process("serve", "--port", "0").returncode == 2
+        assert qa("ingest", "-", stdin=ROWS).returncode == 1
+        deadline = time.monotonic() + 15
+        while time.monotonic() < deadline:
+            answer = json.loads(qa("ask", "How much did the Kestrel bridge cost?", "--json").stdout)
+            if answer["status"] == "answered":
+                break
+            time.sleep(0.1)
+        assert answer["citations"][0]["article_id"] == "a"
+    finally:
+        server.terminate()
+        assert server.wait(15) in (0, -15)  # uvicorn ends by the signal it was stopped with
+        server.stdout.close()
+
+
+def test_help_is_light():
+    """`qa --help` and `import qa` load no library that takes long to load."""
+    code = "import sys, qa.cli.main; print(sorted(set(sys.modules) & set('chromadb openai onnxruntime numpy'.split())))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)})
+    assert done.stdout.strip() == "[]", done.stderr

@@ -1,0 +1,45 @@
+"""Fitting the odds of sentences."""
+
+import numpy as np
+
+from eval.bench.tuning.softmax import Rows, cross_validate, fit, named, share
+
+
+def question(*sentences, right=None):
+    """Return a question whose sentences have one feature each; `right` is the place of the one that answers."""
+    values = np.array(sentences, dtype=float).reshape(len(sentences), 1)
+    marks = np.array([at == right for at in range(len(sentences))], dtype=bool)
+    return Rows(0, right is not None, ("own",) if sentences else (), values, marks)
+
+
+ROWS = [question(0.9, 0.1, right=0), question(0.2, 0.8, right=1), question(0.3, 0.2), question(0.1, 0.3)] * 5
+
+
+def test_what_tells_answers_apart_weighs_for_them():
+    """A feature that is high in sentences that answer, and only there, gets a weight, and half way lies even odds."""
+    fitted = fit(ROWS)
+    assert named(fitted)["own"] > 1
+    high, low = share(fitted, question(0.2, 0.9)), share(fitted, question(0.2, 0.1))
+    assert low < 0.3 < 0.7 < high
+
+
+def test_no_sentence_has_no_odds():
+    """A question without a sentence is sure to have no answer, and teaches nothing."""
+    fitted = fit([*ROWS, question()])
+    assert share(fitted, question()) == 0.0
+    assert not question().teaches
+
+
+def test_an_answer_that_was_not_found_teaches_nothing():
+    """Of an answerable question without a right sentence it is not known which one to prefer."""
+    lost = Rows(0, True, ("own",), np.array([[0.9]]), np.array([False]))
+    assert not lost.teaches
+
+
+def test_a_question_is_judged_without_having_been_seen():
+    """Every question gets a figure, the same for the same seed."""
+    first, again = cross_validate(ROWS), cross_validate(ROWS)
+    assert len(first) == len(ROWS)
+    assert np.array_equal(first, again)
+    assert (first[[0, 1]] > 0.5).all()
+    assert (first[[2, 3]] < 0.5).all()

@@ -1,0 +1,110 @@
+"""The table of public sets: imported, asked, scored, and whole or said to be missing."""
+
+import gzip
+import json
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from eval.__main__ import app
+from eval.bench.public.sets import SETS, SUPPORT
+from eval.bench.public.table import corpus_name
+from eval.dataset.importers import SETS as IMPORTERS
+from eval.runs.run import read_run
+from eval.scoring.registry import METRICS
+from tests.eval.gold_bits import write_lines
+
+TEXT = "The 😀 tower in Vessen was built in 1931. It stands by the river."
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Return a folder with one set of two questions, one of which has no answer."""
+    folder = tmp_path / "data" / "clapnq"
+    folder.mkdir(parents=True)
+    words = "The 😀 tower in Vessen was built in 1931."
+    gold = [{"doc_id": "d1", "kind": "x", "start": 0, "end": len(words), "text": words}]
+    row = {"dataset": "clapnq", "wrong_answers": [], "asof": None, "closed_docs": ["d1"], "meta": {}, "split": "dev"}
+    asked = {"question": "When was the tower in Vessen built?", "answers": ["1931"], "answerable": True, "gold": gold}
+    strange = {"question": "Who paints owls on Mars?", "answers": [], "answerable": False, "gold": []}
+    write_lines(folder / "items.jsonl", [row | asked | {"id": "c/1"}, row | strange | {"id": "c/2"}])
+    with gzip.open(folder / "docs.jsonl.gz", "wt", encoding="utf-8") as file:
+        file.write(json.dumps({"id": "d1", "text": TEXT, "title": "Tower"}) + "\n")
+    return tmp_path / "data"
+
+
+def call(data, *more):
+    cache = data.parent / "cache"
+    common = ("bench", "tables", "--data", data, "--embed", "none", "--cache", cache)
+    return CliRunner().invoke(app, [str(one) for one in (*common, *more)])
+
+
+def test_a_set_becomes_lines_of_the_table(data):
+    """Each figure stands with its number of questions beside the one to beat, and is a figure."""
+    told = call(data, "--sets", "clapnq", "--out", data / "table.json")
+    assert told.exit_code == 0, told.output
+    assert re.search(r"^\| clapnq \| evidence sentences, F1 \| 1 \| [01]\.\d{3} \| - \| - \|$", told.stdout, re.M)
+    assert re.search(
+        r"^\| clapnq \| refusal F1 \| 2 \| [01]\.\d{3} \| .* \| goal: at least \.75 \|$", told.stdout, re.M
+    )
+    assert "the first 2 took" in told.stderr
+    figures = json.loads((data / "table.json").read_text())
+    assert (figures["embed"], figures["faults"], len(figures["figures"])) == ("none", [], 4)
+
+
+def test_a_second_call_asks_nothing_again(data):
+    """Stores and runs stay in the cache."""
+    first = call(data, "--sets", "clapnq")
+    runs = data.parent / "cache" / "runs"
+    before = (runs / "clapnq-none.run.jsonl").read_bytes()
+    again = call(data, "--sets", "clapnq")
+    assert again.stdout == first.stdout
+    assert (runs / "clapnq-none.run.jsonl").read_bytes() == before
+    assert len(list((data.parent / "cache" / "stores").iterdir())) == 1
+
+
+def test_a_run_of_other_options_is_started_anew(data):
+    """One question was asked; asked for all, it is not taken for half of them."""
+    call(data, "--sets", "clapnq", "--limit", 1)
+    told = call(data, "--sets", "clapnq")
+    assert "started anew" in told.stderr
+    assert len(read_run(data.parent / "cache" / "runs" / "clapnq-none.run.jsonl").replies) == 2
+
+
+def test_what_is_missing_is_said_and_fails(data):
+    """The sets that are there are measured all the same."""
+    told = call(data, "--sets", "ramdocs,clapnq,wice")
+    assert told.exit_code == 1
+    assert "| clapnq | refusal F1 |" in told.stdout
+    assert [line.split(":")[0] for line in told.stdout.splitlines() if line.startswith("MISSING")] == [
+        "MISSING ramdocs", "MISSING wice",
+    ]  # fmt: skip
+
+
+def test_a_store_made_before_is_asked(data):
+    """`--store` names the corpus; nothing is indexed again."""
+    call(data, "--sets", "clapnq")
+    (store,) = (data.parent / "cache" / "stores").iterdir()
+    moved = store.rename(data.parent / "given")
+    assert call(data, "--sets", "clapnq", "--store", f"clapnq={moved}").exit_code == 0
+    assert not list((data.parent / "cache" / "stores").iterdir())
+    assert call(data, "--sets", "clapnq", "--store", "clapnq").exit_code == 2
+
+
+def test_an_unknown_set_lists_the_known():
+    """A misspelt set would be a table without it."""
+    told = CliRunner().invoke(app, ["bench", "tables", "--data", ".", "--sets", "nope"])
+    assert told.exit_code == 1
+    assert "goldlink, goldlink_undated, silver" in told.stderr
+
+
+def test_every_line_of_the_table_is_a_metric_of_an_imported_set():
+    """A misspelt metric would fail after an hour of asking."""
+    metrics = {metric.name for metric in METRICS}
+    for one in SETS.values():
+        assert one.folder in IMPORTERS
+        assert {row.metric for row in one.rows} <= metrics
+    assert SUPPORT.keys() <= IMPORTERS.keys()
+    assert corpus_name("realtimeqa_docs/docs_2022.jsonl.gz") == "docs_2022"
+    assert corpus_name("clapnq/docs.jsonl.gz") == "clapnq"

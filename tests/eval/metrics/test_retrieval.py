@@ -1,0 +1,77 @@
+"""Ranking metrics against a table worked by hand."""
+
+import math
+
+import pytest
+
+from eval.metrics.retrieval import (
+    all_evidence_at,
+    average_precision,
+    collapse,
+    ndcg,
+    recall_at,
+    reciprocal_rank,
+    set_f1,
+    success_at,
+)
+
+LOG3 = 1 / math.log2(3)
+
+
+def test_collapse_keeps_the_best_chunk_and_breaks_ties_by_id():
+    """An article stands where its best chunk stands; what comes first in the file does not decide a tie."""
+    assert collapse([("b", 0.5), ("a", 0.5), ("c", 0.9), ("b", 0.1), ("a", 0.4)]) == ["c", "a", "b"]
+    assert collapse([]) == []
+
+
+@pytest.mark.parametrize(
+    ("ranking", "relevant", "success1", "recall", "rr", "ap", "gain"),
+    [
+        ("a b c", "a", 1, 1, 1, 1, 1),
+        ("b a c", "a", 0, 1, 1 / 2, 1 / 2, LOG3),
+        ("b c d", "a", 0, 0, 0, 0, 0),  # wrong throughout
+        ("a x b", "a b", 1, 1, 1, (1 + 2 / 3) / 2, (1 + 1 / 2) / (1 + LOG3)),
+        ("a x y", "a b", 1, 1 / 2, 1, 1 / 2, 1 / (1 + LOG3)),
+        ("a a a", "a b", 1, 1 / 2, 1, 1 / 2, 1 / (1 + LOG3)),  # listed thrice, gained once
+        ("", "a", 0, 0, 0, 0, 0),
+    ],
+)
+def test_metrics_by_hand(ranking, relevant, success1, recall, rr, ap, gain):
+    """Binary relevance, cut at ten."""
+    ids, gold = ranking.split(), set(relevant.split())
+    found = (
+        success_at(1, ids, gold),
+        recall_at(10, ids, gold),
+        reciprocal_rank(10, ids, gold),
+        average_precision(10, ids, gold),
+        ndcg(10, ids, gold),
+    )
+    assert found == pytest.approx((success1, recall, rr, ap, gain))
+
+
+def test_the_cut_is_a_cut():
+    """What stands at rank eleven counts for nothing at ten."""
+    ids = [str(number) for number in range(11)]
+    assert [success_at(10, ids, {"10"}), reciprocal_rank(10, ids, {"10"}), ndcg(10, ids, {"10"})] == [0, 0, 0]
+
+
+def test_all_evidence_asks_for_one_whole_set():
+    """Half of each of two sets is not evidence."""
+    assert all_evidence_at(2, ["a", "c", "b"], [{"a", "b"}, {"c", "d"}]) == 0
+    assert all_evidence_at(3, ["a", "c", "b"], [{"a", "b"}, {"c", "d"}]) == 1
+    assert all_evidence_at(3, ["a"], [set()]) == 0
+
+
+def test_without_a_relevant_article_there_is_no_figure():
+    """A question without gold articles must not count as found."""
+    with pytest.raises(ValueError, match="no relevant"):
+        recall_at(10, ["a"], set())
+
+
+@pytest.mark.parametrize(
+    ("found", "f1"),
+    [("ab", 1), ("abcd", 2 / 3), ("ac", 0.5), ("cd", 0), ("", 0)],
+)
+def test_set_f1_by_hand(found, f1):
+    """Of a and b both, both among four, one of two, none, and nothing at all."""
+    assert set_f1(set(found), {"a", "b"}) == pytest.approx(f1)

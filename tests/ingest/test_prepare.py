@@ -1,0 +1,92 @@
+"""Preparing articles beside this process: the same results, few processes, and none that is missed when it dies."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from qa.catalog.catalog import Prepared
+from qa.ingest import prepare as preparing
+from qa.ingest.prepare import Preparing, prepare
+from qa.text import stemming
+from qa.types import Article, Refused
+from tests import ROOT
+from tests.fakes import article
+
+NEWS = [
+    article(str(n), f"Text {n} 😀. Cafe\u0301 opened. 市长来了。 " + "More words follow here. " * 90) for n in range(40)
+]
+NOTHING = Article(id="c", text=" ")
+
+
+def test_what_other_processes_prepare_is_what_this_one_prepares() -> None:
+    """Equal objects, in the order of the articles, a refusal among them."""
+    articles = [*NEWS, NOTHING]
+    here = [prepare(one) for one in articles]
+    with Preparing(2) as beside:
+        assert beside.elsewhere
+        assert beside.start(articles)() == here
+    assert isinstance(here[0], Prepared)
+    assert len(here[0].chunks) > 1
+    assert dict(here[0].stems_by_text()) == {
+        words: " ".join(stemming.stems(words)) for words in (chunk.span.slice(NEWS[0].text) for chunk in here[0].chunks)
+    }
+    assert isinstance(here[-1], Refused)
+
+
+def test_a_few_articles_start_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process costs half a second: left to itself it is started for many only, and never for an explicit one."""
+    monkeypatch.setattr(preparing, "usable_cores", lambda: 2)
+    monkeypatch.setattr(preparing, "_LOCAL", 20)
+    with Preparing(0) as many, Preparing(1) as one:
+        for _ in range(2):
+            assert not many.elsewhere
+            assert many.start(NEWS[:10])() == one.start(NEWS[:10])()
+        assert many.start(NEWS)() == one.start(NEWS)()
+        assert many.elsewhere
+        assert not one.elsewhere
+
+
+def test_one_core_is_enough_for_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing can run beside it, nothing is started."""
+    monkeypatch.setattr(preparing, "usable_cores", lambda: 1)
+    monkeypatch.setattr(preparing, "_LOCAL", 0)
+    with Preparing(0) as alone:
+        assert alone.start(NEWS)() == [prepare(one) for one in NEWS]
+        assert not alone.elsewhere
+
+
+def test_a_process_that_dies_costs_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """Killed with work in hand: what it had is prepared here, and so is the rest."""
+    with Preparing(2) as beside:
+        assert beside.start(NEWS)() == [prepare(one) for one in NEWS]
+        waiting = beside.start(NEWS * 20)
+        assert beside._pool is not None
+        for pid in list(beside._pool._processes):
+            os.kill(pid, signal.SIGKILL)
+        assert waiting() == [prepare(one) for one in NEWS] * 20
+        assert not beside.elsewhere
+        assert beside.start(NEWS)() == [prepare(one) for one in NEWS]
+    assert "going on without" in caplog.text
+
+
+ORPHANS = """
+import os, signal
+from qa.ingest.prepare import Preparing
+from qa.types import Article
+
+beside = Preparing(2)
+beside.start([Article(id=str(n), text="The bridge opened.") for n in range(64)])()
+print("working", flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_process_whose_parent_is_killed_ends() -> None:
+    """It waits for work that nobody can send any more. All of them hold our end of the pipe until they are gone."""
+    with subprocess.Popen([sys.executable, "-c", ORPHANS], stdout=subprocess.PIPE, text=True, cwd=ROOT) as parent:
+        said, _ = parent.communicate(timeout=40)
+    assert said == "working\n"
+    assert parent.returncode == -signal.SIGKILL

@@ -1,0 +1,112 @@
+"""Answers that a test makes up, over articles that are really there: every shape an answer can have, in the page."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import urllib.request
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from qa.answering.draft import Delta, Event, Looked
+from qa.text.normalise import normalise, utf16_offsets
+from qa.types import Answer, Citation, Question, Source, Span, Statement, Support, Usage
+from tests.service.serving import FakeAnswerer, app_with, running
+
+
+@dataclass(frozen=True)
+class Said:
+    """A sentence of the answer, with the quote it cites."""
+
+    body: str
+    article: str
+    quote: str
+    support: Support = "supported"
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass
+class Stage:
+    """A served page whose next answer a test decides. `pause` holds the stream back after so many sentences."""
+
+    rows: dict[str, dict[str, Any]]
+    said: Sequence[Said] = ()
+    more: dict[str, Any] = field(default_factory=dict)
+    pause: int | None = None
+    fails: Exception | None = None
+    port: int = 0
+    asked: list[Question] = field(default_factory=list)
+    fake: FakeAnswerer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.fake = FakeAnswerer(self._script)
+
+    async def _script(self, question: Question) -> AsyncGenerator[Event, None]:
+        self.asked.append(question)
+        statements: list[Statement] = []
+        citations: list[Citation] = []
+        yield Looked(())
+        for number, one in enumerate(self.said, start=1):
+            await self._wait(number - 1)
+            citations.append(self._citation(number, one))
+            yield citations[-1]
+            begin = statements[-1].end + 1 if statements else 0
+            words = f"{one.body} [{number}]"
+            statements.append(Statement(begin, begin + len(words), words, (number,), one.support, one.reasons))
+            yield Delta(words if begin == 0 else f" {words}")
+        await self._wait(len(self.said))
+        if self.fails:
+            raise self.fails
+        yield Answer(**self._fields(statements, citations) | self.more)
+
+    async def _wait(self, said: int) -> None:
+        while self.pause == said:  # noqa: ASYNC110  # the test changes it from another thread
+            await asyncio.sleep(0.01)
+
+    def _citation(self, number: int, one: Said) -> Citation:
+        row, whole = self.rows[one.article], normalise(self.rows[one.article]["text"])
+        start = whole.index(one.quote)
+        span = Span(start, start + len(one.quote))
+        told = [row.get(name) for name in ("title", "outlet", "url", "published_at")]
+        source = Source(one.article, 1, "0" * 64, *told)
+        return Citation(number, source, span, *utf16_offsets(whole, span), one.quote)
+
+    def _fields(self, statements: Sequence[Statement], citations: Sequence[Citation]) -> dict[str, Any]:
+        return {
+            "id": f"ans_{len(self.asked):x}",
+            "status": "answered",
+            "answer": " ".join(one.text for one in statements),
+            "statements": tuple(statements),
+            "citations": tuple(citations),
+            "conflicts": (),
+            "dates": (),
+            "rejected": (),
+            "mode": "extractive",
+            "model": None,
+            "degraded": (),
+            "complete": True,
+            "usage": Usage(),
+            "timings_ms": {"total": 120},
+        }
+
+
+def send(port: int, rows: Sequence[dict[str, Any]], key: str = "") -> None:
+    """Take articles in."""
+    head = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+    body = json.dumps({"articles": rows}).encode()
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/articles", body, head)
+    with urllib.request.urlopen(request, timeout=10) as reply:
+        assert not json.load(reply)["refused"]
+
+
+@contextmanager
+def staged(folder: Path, *rows: dict[str, Any]) -> Iterator[Stage]:
+    """Serve articles, and whatever a test makes answers of them."""
+    stage = Stage({row["id"]: row for row in rows})
+    with running(app_with(folder, stage.fake)) as stage.port:
+        # What an attacker's feed says of itself need not pass our door: the page is looked at, not the door.
+        send(stage.port, [{"id": row["id"], "text": row["text"]} for row in rows])
+        yield stage

@@ -1,0 +1,44 @@
+"""The retrieval tests, word for word, on an engine that serves words and vectors."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import qa
+from qa.indexes.engine_index import LlamaIndexStore
+from qa.library import Library, sample_articles
+from qa.settings import Settings
+from qa.types import Question
+from tests.fakes import HashEmbedder
+from tests.lanes.engines.both import FullText
+from tests.retrieval import test_retriever
+
+globals().update({name: one for name, one in vars(test_retriever).items() if name.startswith("test_")})
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
+    monkeypatch.setattr("qa.wiring.build_embedder", lambda settings: HashEmbedder())
+    with Library(Settings(data_dir=tmp_path / "data", vector_store="tests.lanes.engines.both:engine")) as opened:
+        assert isinstance(opened._words, FullText)
+        assert isinstance(opened._vectors, LlamaIndexStore)
+        opened.ingest([test_retriever.STRIKE_OLD, test_retriever.STRIKE_NEW, test_retriever.UNDATED])
+        yield opened
+
+
+async def test_answers_are_cited_and_no_index_of_ours_is_made(library: Library, tmp_path: Path) -> None:
+    """Both legs, the ranking of sentences and a takedown go through the engine alone."""
+    library.ingest(qa.read([str(sample_articles())]))
+    asked = Question("When was the boil-water notice in Marrowby lifted?", as_of="2026-06-15")
+    answer = await library.answerer().ask(asked)
+    assert answer.citations
+    assert answer.degraded == ()
+    for one in answer.citations:
+        text = library.catalog.text("default", one.source.article_id).text
+        assert one.span.slice(text) == one.quote
+        library.remove(one.source.article_id)
+    cited = {one.source.article_id for one in answer.citations}
+    assert not cited & {one.source.article_id for one in (await library.answerer().ask(asked)).citations}
+    assert [state.problems for state in library.verify()] == [(), ()]
+    assert not list((tmp_path / "data").glob("lexical*"))

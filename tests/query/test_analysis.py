@@ -1,0 +1,77 @@
+"""What a question asks for."""
+
+import pytest
+
+from qa.query.analysis import analyse, content_stems, kind_of
+
+KINDS = [
+    ("How many people died in the flood?", "number"),
+    ("What percentage of voters agreed?", "number"),
+    ("How much did the bridge cost?", "money"),
+    ("What was the price of the ticket?", "money"),
+    ("How long did the strike last?", "duration"),
+    ("How many hours did the flight take?", "duration"),
+    ("When was the treaty signed?", "date"),
+    ("What year did the mill close?", "date"),
+    ("Who won the cup?", "person"),
+    ("By whom was the book written?", "person"),
+    ("Where was the ship built?", "place"),
+    ("In which city was the summit held?", "place"),
+    ("What did the minister say about taxes?", "quotation"),
+    ("Why did the firm close the plant?", "other"),
+    ("WHO WON?", "person"),
+    ("“Who won?”", "person"),
+    ("", "other"),
+    ("桥什么时候开通？", "other"),
+]
+
+
+@pytest.mark.parametrize(("question", "kind"), KINDS)
+def test_the_kind_of_answer(question: str, kind: str) -> None:
+    """By the question's own words, whatever its case and quotes."""
+    assert kind_of(question) == kind
+
+
+def test_content_words_are_kept_and_question_words_are_not() -> None:
+    """In order, stemmed, each once."""
+    assert content_stems("Who was the minister that opened the bridges and the bridge?") == ("minist", "open", "bridg")
+
+
+def test_a_question_of_stop_words_keeps_them() -> None:
+    """Better to search for something than for nothing."""
+    assert content_stems("Who is he?") == ("who", "is", "he")
+    assert content_stems("?!") == ()
+    assert content_stems("") == ()
+
+
+def test_names_are_the_capitalised_words_but_for_the_first() -> None:
+    """A first word that is a question word has its capital from its place."""
+    assert analyse("Who did Anna Smith meet in Paris?").names == ("anna", "smith", "pari")
+    assert analyse("What happened?").names == ()
+    assert analyse("Merkel met whom?").names == ("merkel",)
+
+
+@pytest.mark.parametrize(
+    "question", ["Where is the café’s owner?", "Where is the cafe\u0301's owner?", "where is the CAFÉ'S owner"]
+)
+def test_forms_of_one_word_are_one_stem(question: str) -> None:
+    """Composed or not, curly or straight, large or small."""
+    assert content_stems(question) == ("café", "owner")
+
+
+@pytest.mark.parametrize("question", ["😀", "市长是谁？", "a" * 50_000, "((((", "\u202e\u0301", "\n\r\n"])
+def test_any_text_can_be_taken_apart(question: str) -> None:
+    """Nothing a user types is an error."""
+    asked = analyse(question)
+    assert asked.question == question
+    assert set(asked.names) <= set(asked.stems)
+
+
+def test_words_of_the_conversation_stand_apart() -> None:
+    """They are no words of the question; the ones that it holds itself are not repeated."""
+    asked = analyse("What did the Kestrel bridge cost?", "What did it cost?", "Kestrel bridge repairs cost")
+    assert asked.stems == ("cost",) and asked.names == ()
+    assert asked.carried == ("kestrel", "bridg", "repair")
+    assert asked.in_context == "repairs What did the Kestrel bridge cost?"
+    alone = analyse("Who won?")
+    assert alone.carried == () and alone.in_context == "Who won?"

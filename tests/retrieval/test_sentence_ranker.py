@@ -1,0 +1,112 @@
+"""Sentences of a real store, ranked with their features."""
+
+import pytest
+
+from qa.errors import EmbeddingFailed
+from qa.indexes.tantivy_index import LexicalIndex
+from qa.query.analysis import analyse
+from qa.retrieval.sentence_features import NO_SIGNS
+from qa.retrieval.sentence_ranker import CLOSER, EMBEDDED, EvidenceRanker
+from qa.types import Hit, Source, Span
+from tests.fakes import HashEmbedder
+
+
+class BrokenEmbedder(HashEmbedder):
+    """An embedder whose model fails."""
+
+    def embed_texts(self, texts):
+        raise EmbeddingFailed("no model")
+
+
+def source(article_id, title=None):
+    return Source(article_id, 1, "0" * 64, title, "Wire", None, "2026-03-01")
+
+
+def hit(article_id, *sentences, title=None, score=1.0, gap=" "):
+    """Return a chunk that is a whole article, and the article's text by its key."""
+    text, spans = "", []
+    for one in sentences:
+        spans.append(Span(len(text), len(text) + len(one)))
+        text += one + gap
+    found = source(article_id, title)
+    return Hit(1, found, Span(0, len(text)), text, tuple(spans), score), {(article_id, 1): text}
+
+
+@pytest.fixture
+def rank(tmp_path):
+    lexical = LexicalIndex(tmp_path, "catalog")
+
+    def ranked(question, *found, embedder=None):
+        texts = {key: text for _, part in found for key, text in part.items()}
+        return EvidenceRanker(lexical, embedder).rank(analyse(question), [one for one, _ in found], texts)
+
+    yield ranked
+    lexical.close()
+
+
+def test_every_sentence_is_cut_from_its_article(rank):
+    """The span of each sentence holds its words, with emoji, CJK and line ends before them."""
+    sentences = ("🎈 The fair opened.", "市长是王伟。", "Ana Ruiz opened it.", "Cafe\u0301 Nord sold tea.")
+    found = hit("a1", *sentences, gap="\n\n")
+    evidence = rank("Who opened the fair?", found).evidence
+    assert {one.text for one in evidence} == set(sentences)
+    assert all(found[1]["a1", 1][one.span.start : one.span.end] == one.text for one in evidence)
+
+
+def test_signs_are_read_of_the_sentence_its_neighbours_and_its_title(rank):
+    """What stands beside a sentence or above it is held; "fair" is, whatever sentence it stands in."""
+    found = hit("a1", "The fair opened.", "Ana Ruiz cut the ribbon.", "It rained.", "Nobody came.", title="Harbour")
+    ranked = rank("Who opened the harbour fair?", found)
+    held = {one.text: features.signs.held for one, features in zip(ranked.evidence, ranked.features, strict=True)}
+    assert held["Ana Ruiz cut the ribbon."] == 1.0
+    assert held["Nobody came."] == pytest.approx(1 / 3)
+
+
+def test_a_reprint_counts_once(rank):
+    """The same words in another article are one sentence with both sources."""
+    ranked = rank("Who opened the fair?", hit("a1", "Ana opened the fair."), hit("a2", "Ana opened the  fair."))
+    assert [(one.source.article_id, [other.article_id for other in one.reprints]) for one in ranked.evidence] == [
+        ("a1", ["a2"])
+    ]
+
+
+def test_only_the_best_are_looked_at_closer(rank):
+    """Signs are read of the best sentences by words, vectors of fewer; the rest stand behind them."""
+    embedder = HashEmbedder()
+    found = hit("a1", *(f"The fair has {number} stalls." for number in range(CLOSER + 5)))
+    ranked = rank("How many stalls has the fair?", found, embedder=embedder)
+    assert [one.compared for one in ranked.features] == [True] * EMBEDDED + [False] * (CLOSER + 5 - EMBEDDED)
+    assert [one.signs != NO_SIGNS for one in ranked.features] == [True] * CLOSER + [False] * 5
+    assert ranked.features[0].similar > 0.5
+    assert len(set(embedder.embedded)) == EMBEDDED
+
+
+def test_without_vectors_all_that_are_looked_at_closer_are_put_in_order(rank):
+    """No embedder, or one that fails: the order by words goes over them all, not over those that would be embedded."""
+    named = hit("a1", *(f"At gate {n} Ana Ruiz opened the fair." for n in range(EMBEDDED)))
+    whole = hit("a2", *(f"The harbour fair was opened at gate {n}." for n in range(EMBEDDED, CLOSER)))
+    for embedder in (None, BrokenEmbedder()):
+        found = rank("Who opened the harbour fair?", named, whole, embedder=embedder)
+        assert [one.order() for one in found.features] == sorted((one.order() for one in found.features), reverse=True)
+        assert {one.source.article_id for one in found.evidence[: CLOSER - EMBEDDED]} == {"a2"}
+
+
+def test_the_answer_that_outlets_agree_on_goes_before_one_that_only_one_gives(rank):
+    """Two sentences that match the question alike are told apart by what other articles say."""
+    found = rank(
+        "Who opened the harbour fair?",
+        hit("a1", "Bo Lind opened the harbour fair."),
+        hit("a2", "Ana Ruiz opened the harbour fair."),
+        hit("a3", "The fair at the harbour, which Ana Ruiz opened, was full."),
+    )
+    assert "Ruiz" in found.evidence[0].text
+    assert found.features[0].agreed > 0
+    assert {one.text: features.agreed for one, features in zip(found.evidence, found.features, strict=True)}[
+        "Bo Lind opened the harbour fair."
+    ] == 0.0
+
+
+def test_without_hits_nothing_is_ranked(rank):
+    """No chunk, or a chunk whose article was taken down, is no evidence."""
+    assert rank("Who opened the fair?").evidence == ()
+    assert rank("Who opened the fair?", (hit("a1", "Ana opened the fair.")[0], {})).evidence == ()

@@ -1,0 +1,82 @@
+"""The text that chat frontends get."""
+
+from __future__ import annotations
+
+import pytest
+
+from qa.service.chat.rendering import ChatText, Placed, Style, inert, title
+from qa.types import Citation, Source, Span
+
+
+def _citation(number: int, name: str = "Bridge opens", start: int = 0) -> Citation:
+    source = Source("a1", 1, "0" * 64, name, "Wire", None, "2023-03-21")
+    return Citation(number, source, Span(start, start + 4), start, start + 4, "Word")
+
+
+def _text(style: Style, *citations: Citation) -> ChatText:
+    text = ChatText(style, lambda one: f"http://host/a1?span={one.span.start}-{one.span.end}")
+    for one in citations:
+        text.know(one)
+    return text
+
+
+@pytest.mark.parametrize(
+    ("style", "shown", "marked"),
+    [
+        ("markers", "It opened 😀. [1] It cost 4. [2][1]", ["[1]", "[2]", "[1]"]),
+        (
+            "links",
+            "It opened 😀. ([Bridge opens](http://host/a1?span=0-4)) It cost 4."
+            " ([Bridge opens](http://host/a1?span=9-13)) ([Bridge opens](http://host/a1?span=0-4))",
+            [
+                "([Bridge opens](http://host/a1?span=0-4))",
+                "([Bridge opens](http://host/a1?span=9-13))",
+                "([Bridge opens](http://host/a1?span=0-4))",
+            ],
+        ),
+    ],
+)
+def test_a_marker_is_found_where_its_place_says(style: Style, shown: str, marked: list[str]) -> None:
+    """Places are code points of the whole text, also when it was sent in pieces and holds emoji."""
+    text = _text(style, _citation(1), _citation(2, start=9))
+    said = text.add("It opened 😀. [1]") + text.add(" It cost 4. [2][1]")
+    assert said == shown
+    assert [said[one.start : one.end] for one in text.placed] == marked
+    assert [one.citation.number for one in text.placed] == [1, 2, 1]
+
+
+def test_repeats_come_after_the_first_places() -> None:
+    """Frontends give numbers by position, so the list begins with each citation once, in order."""
+    text = _text("markers", _citation(1), _citation(2, start=9))
+    text.add("A. [1] B. [1] C. [2]")
+    assert [(one.citation.number, one.start) for one in text.in_order()] == [(1, 3), (2, 17), (1, 10)]
+    assert isinstance(text.in_order()[0], Placed)
+
+
+def test_a_number_in_brackets_that_is_no_citation_stays_text() -> None:
+    """Only what was made known is a marker."""
+    assert _text("links", _citation(1)).add("Room [7] is full. [1]").startswith("Room [7] is full. ([Bridge")
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("See [here](http://evil.example/x).", "See [here] (`http://evil.example/x`)."),
+        ("![pixel](https://evil.example/p.png)", "! [pixel] (`https://evil.example/p.png`)"),
+        ("[a][b] and [c]: d", "[a] [b] and [c] : d"),
+        ("<img src=x onerror=y> 3 < 4", "&lt;img src=x onerror=y> 3 < 4"),
+        ("Go to www.evil.example, now", "Go to `www.evil.example`, now"),
+        ("A note[^1]", "A note[ ^1]"),
+        ("The [new] bridge cost $4", "The [new] bridge cost $4"),
+        ("e\u0301 日本 👩‍🚒 [x] y", "e\u0301 日本 👩‍🚒 [x] y"),
+    ],
+)
+def test_nothing_of_an_article_becomes_a_link(words: str, shown: str) -> None:
+    """Links, images, footnotes, tags and bare addresses lose what makes them work; their words stay."""
+    assert inert(words) == shown
+
+
+def test_a_title_cannot_end_its_link() -> None:
+    """Brackets and line breaks of a title would close the link's text."""
+    assert title(_citation(1, "A [b](http://evil.example)\n<i>c</i>")) == "A (b)(`http://evil.example`) ‹i›c‹/i›"
+    assert len(title(_citation(1, "x" * 500))) == 120

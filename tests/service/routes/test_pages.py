@@ -1,0 +1,299 @@
+"""The pages: an article with its span marked, and the start page."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from qa.errors import BadSettings
+from qa.service.html.article_page import Shown, is_web_link, render_article, visible
+from qa.service.html.home_page import render_answer
+from qa.settings import load_settings
+from qa.types import Source
+from tests import ROOT
+from tests.service.serving import BRIDGE, client, empty_answer
+
+FILES = ROOT / "qa/service/static"
+EVIL = "</mark><script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp; {{7*7}}"
+
+
+class _Page(HTMLParser):
+    """Collect tags, links, and the text of the article and of the mark."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+        self.open: list[str] = []
+        self.texts = {"article": "", "mark": "", "h1": "", "title": ""}
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += attrs
+        self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        while self.open and self.open.pop() != tag:
+            pass
+
+    def handle_data(self, data: str) -> None:
+        for name in self.texts:
+            if name in self.open:
+                self.texts[name] += data
+
+    @property
+    def links(self) -> list[str]:
+        return [value or "" for name, value in self.attributes if name in ("href", "src", "action")]
+
+
+TEXTS = {
+    "plain": "The bridge opened again on Monday. Nobody was hurt.",
+    "emoji": "😀 The bridge opened. 👨‍👩‍👧 Nobody was hurt. 🏴󠁧󠁢󠁥󠁮󠁧󠁿",
+    "paragraphs": "First.\n\nSecond <b>bold</b> & so on.\n\n\n  Third.",
+    "marks": "Cafe\u0301 owners said no. Cafe\u0301 owners said no.",
+    "cjk": "桥于周一重新开放。没有人受伤。",
+    "bidi": "He said \u202eevil\u202c and \u2066left\u2069 \u200bzero \u2028 line \ufeff end.",
+    "evil": EVIL,
+}
+
+
+def test_the_page_holds_the_text_and_marks_the_span(tmp_path: Path) -> None:
+    """The page's text is the article's, and the mark's text is the span's, code point by code point."""
+    with client(tmp_path, *(BRIDGE | {"id": name, "text": text} for name, text in TEXTS.items())) as http:
+        for name, text in TEXTS.items():
+            for start, end in {(0, len(text)), (3, 9), (len(text) - 1, len(text)), (5, 6)}:
+                page = http.get(f"/articles/{name}?span={start}-{end}")
+                assert page.status_code == 200
+                parsed = _Page(page.text)
+                assert parsed.texts["article"] == text
+                assert parsed.texts["mark"] == text[start:end]
+                assert parsed.tags.count("mark") == 1
+        assert "mark" not in _Page(http.get("/articles/plain").text).tags
+
+
+def test_nothing_an_article_says_becomes_markup(tmp_path: Path) -> None:
+    """Title, outlet, id, text and question are text on every page, and no page loads or links to anything foreign."""
+    row = BRIDGE | {"id": EVIL, "title": EVIL, "outlet": EVIL, "text": f"{EVIL} The bridge opened on Monday."}
+    with client(tmp_path, row) as http:
+        citation = http.post("/v1/ask", json={"question": "When did the bridge open?"}).json()["citations"][0]
+        pages = [citation["link"], "/", f"/articles/{EVIL}", "/articles/nothing-here"]
+        replies = [http.get(one) for one in pages]
+        replies.append(http.get("/", params={"q": f"bridge {EVIL}"}))
+        replies.append(http.get(citation["link"].partition("?")[0], params={"span": EVIL}))
+    for reply in replies:
+        parsed = _Page(reply.text)
+        assert not {"img", "iframe", "object", "embed", "base"} & set(parsed.tags)
+        assert parsed.tags.count("script") == parsed.links.count("/page/chat.js") // 2, "ours, and its preloading"
+        assert not [name for name, _ in parsed.attributes if name.startswith("on")]
+        allowed = ("/", "#q", "#span", "data:,", "https://wire.example/bridge")
+        assert all(one in allowed or one.startswith(("/articles/", "/page/")) for one in parsed.links), parsed.links
+
+
+def test_headers_forbid_everything_else(served: TestClient) -> None:
+    """No page loads, runs or tells anything foreign; nothing stands inline; scripts run on the start page alone."""
+    for address in ("/", "/articles/bridge-1", "/articles/none", "/articles/bridge-1?span=9-1", "/?q=bridge"):
+        reply = served.get(address)
+        assert reply.headers["content-type"] == "text/html; charset=utf-8"
+        policy = dict(one.split(" ", 1) for one in reply.headers["content-security-policy"].split("; "))
+        start = address.startswith("/?") or address == "/"
+        own = {"script-src": "'self'", "connect-src": "'self'"} if start else {}
+        assert policy == own | {
+            "default-src": "'none'",
+            "style-src": "'self'",
+            "img-src": "data:",
+            "form-action": "'self'",
+            "base-uri": "'none'",
+            "frame-ancestors": "'self'",
+            "require-trusted-types-for": "'script'",
+            "trusted-types": "'none'",
+        }
+        assert reply.headers["x-content-type-options"] == "nosniff"
+        assert reply.headers["referrer-policy"] == "no-referrer"
+        assert "<style" not in reply.text
+        assert _Page(reply.text).tags.count("script") == start
+
+
+def test_chosen_sites_may_frame_the_pages(tmp_path: Path) -> None:
+    """`QA_FRAME_ANCESTORS` names who may, on pages and on their errors."""
+    with client(tmp_path, BRIDGE, frame_ancestors="https://chat.example, http://127.0.0.1:8902") as http:
+        for address in ("/", "/articles/bridge-1?span=0-34&chat_id=1", "/articles/none"):
+            policy = http.get(address).headers["content-security-policy"]
+            assert "frame-ancestors 'self' https://chat.example http://127.0.0.1:8902;" in policy
+
+
+@pytest.mark.parametrize("value", ["*", "https://a.example; script-src *", "chat.example", "https://a.example/path"])
+def test_only_origins_may_be_named(value: str) -> None:
+    """What would become another rule of the policy, or none, stops the start."""
+    with pytest.raises(BadSettings, match="QA_FRAME_ANCESTORS"):
+        load_settings({"QA_FRAME_ANCESTORS": value}, None)
+
+
+def test_the_pages_files_are_ours(served: TestClient) -> None:
+    """Everything a page loads is there, named by its type, sent once; nothing else can be reached beside it."""
+    page = _Page(served.get("/").text)
+    loaded = {one for one in page.links if one.startswith("/page/")}
+    scripts = {f"/page/{one.name}" for one in FILES.glob("*.js")}
+    assert loaded == scripts | {"/page/page.css", "/page/chat.css"}
+    for address in loaded:
+        reply = served.get(address)
+        kind = "text/css" if address.endswith(".css") else "text/javascript"
+        assert reply.headers["content-type"] == f"{kind}; charset=utf-8"
+        assert reply.headers["x-content-type-options"] == "nosniff"
+        again = served.get(address, headers={"If-None-Match": reply.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+    for other in ("/page/", "/page/none.js", "/page/../pages.py", "/page/%2e%2e%2fpages.py", "/page/..%5cpages.py"):
+        assert served.get(other).status_code == 404
+    for script in FILES.glob("*.js"):
+        assert not re.search(
+            r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|https?://", script.read_text()
+        )
+
+
+def test_a_key_knows_what_it_opens(tmp_path: Path) -> None:
+    """The page learns what will work; a password opens reading only, because a browser sends it of itself."""
+    with client(tmp_path, BRIDGE) as http:
+        assert http.get("/page/rights").json() == {"key_needed": False, "scopes": ["admin", "ask"]}
+    with client(tmp_path / "keys", api_keys=("both", "ask:reader")) as http:
+
+        def scopes(**request: Any) -> list[str]:
+            told = http.get("/page/rights", **request).json()
+            assert told["key_needed"] is True
+            return list(told["scopes"])
+
+        assert scopes() == scopes(headers={"Authorization": "Bearer wrong"}) == scopes(auth=("", "wrong")) == []
+        assert scopes(headers={"Authorization": "Bearer both"}) == ["admin", "ask"]
+        assert scopes(auth=("any", "both")) == scopes(auth=("any", "reader")) == ["ask"]
+        assert http.post("/v1/ask", json={"question": "x"}, auth=("any", "reader")).status_code == 200
+        assert http.post("/v1/articles", json=BRIDGE, auth=("any", "both")).status_code == 401
+        assert http.get("/page/page.css").status_code == 200
+        assert "as the password" in http.get("/").text
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["span=9-1", "span=0-0", "span=5", "span=a-b", "span=-1-3", "span=0-54", "span=", "span=٠-٣",
+     "span=0-5&version=x", "span=0-5&version=0", "span=0-99999999999999999999", "collection=a%20b"],
+)  # fmt: skip
+def test_a_span_that_is_none_is_said(served: TestClient, query: str) -> None:
+    """A span or a version that cannot be is told on a page, with 422."""
+    reply = served.get(f"/articles/bridge-1?{query}")
+    assert reply.status_code == 422
+    assert "<h1>Error 422</h1>" in reply.text
+
+
+def test_unknown_keys_are_let_be(served: TestClient) -> None:
+    """Chat frontends add keys of their own to a link."""
+    assert served.get("/articles/bridge-1?span=0-34&chat_id=1&message_id=2&source_id=x").status_code == 200
+    assert served.get("/articles/nothing").status_code == 404
+    assert served.get("/articles/bridge-1?version=2").status_code == 404
+
+
+def test_versions_are_named(tmp_path: Path) -> None:
+    """A citation's link keeps marking its words when the article changes, and the page names the other versions."""
+    with client(tmp_path, BRIDGE) as http:
+        http.post("/v1/articles", json=BRIDGE | {"text": "The bridge was closed again on Tuesday."})
+        old = http.get("/articles/bridge-1?span=0-34")
+        assert _Page(old.text).texts["mark"] == "The bridge opened again on Monday."
+        assert "an older version" in old.text
+        assert "/articles/bridge-1?span=0-34&amp;version=2" in old.text
+        asked = http.post("/v1/ask", json={"question": "When was the bridge closed?"}).json()
+        (citation,) = asked["citations"]
+        assert citation["version"] == 2
+        assert _Page(http.get(citation["link"]).text).texts["mark"] == citation["quote"]
+        assert "closed again on Tuesday" in http.get("/articles/bridge-1").text
+
+
+def test_furniture_is_grey(tmp_path: Path) -> None:
+    """What is no part of the article stands there in grey, also when a span lies across its edge."""
+    text = "The bridge opened again on Monday. Nobody was hurt.\n\nLeave a Reply\n"
+    with client(tmp_path, BRIDGE | {"text": text}) as http:
+        furniture = http.get("/v1/articles/bridge-1/text").json()["furniture"]
+        assert [text[start:end].strip() for start, end in furniture] == ["Leave a Reply"]
+        page = http.get("/articles/bridge-1?span=40-60").text
+        assert '<span class="furniture">' in page
+        assert _Page(page).texts["mark"] == text[40:60]
+
+
+def test_what_cannot_be_seen_is_shown() -> None:
+    """Controls, zero width and bidi characters get a mark; what makes an emoji or a Persian word does not."""
+    assert visible("a\u202eb") == 'a<bdi class="hidden" data-code="U+202E">\u202e</bdi>b'
+    assert visible("a\u200bb").count("U+200B") == 1
+    assert visible("a\u200db").count("U+200D") == 1, "a joiner between plain letters hides something"
+    for fine in ("👨‍👩‍👧", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "می‌خواهم", "e\u0301", "line\n\ttab", "日本"):
+        assert visible(fine) == fine
+    assert visible("x\U000e0041").count("U+E0041") == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "safe"),
+    [("https://a.example/x", True), ("HTTP://a.example", True), ("javascript:alert(1)", False), ("//a.example", False),
+     ("data:text/html,x", False), ("https:///x", False), ("http://[", False), ("", False), (None, False)],
+)  # fmt: skip
+def test_only_web_addresses_become_links(url: Any, safe: bool) -> None:
+    """No other scheme is ever linked."""
+    assert is_web_link(url) is safe
+
+
+def test_an_unsafe_original_is_not_linked() -> None:
+    """The page looks at the address itself, whatever let it into the store."""
+    source = Source("a", 1, "0" * 64, "Title", None, "javascript:alert(1)", None)
+    page = render_article(Shown(source, "Text.", (), None, True, None, ()))
+    assert "javascript" not in page
+
+
+def test_original_is_linked_without_trace(served: TestClient) -> None:
+    """The link to the original tells it nothing of where the reader came from."""
+    page = served.get("/articles/bridge-1").text
+    assert '<a href="https://wire.example/bridge" rel="noopener nofollow noreferrer">' in page
+
+
+def test_start_page_answers_without_scripts(served: TestClient) -> None:
+    """The form works as a plain link: numbered markers lead to the marked passage, sources show their quotes."""
+    assert "1 article, 1 indexed passage." in served.get("/").text
+    page = served.get("/", params={"q": "When did the bridge open again?", "as_of": ""}).text
+    assert '<a class="marker" href="/articles/bridge-1?span=0-34">[1]</a>' in page
+    assert "<blockquote>The bridge opened again on Monday.</blockquote>" in page
+    assert ">When did the bridge open again?</textarea>" in page
+    assert "<h2>Not in the articles</h2>" in served.get("/", params={"q": "bridge open", "outlet": "Nobody"}).text
+    assert 'value="Corvane Wire" checked' in served.get("/", params={"q": "bridge", "outlet": "Corvane Wire"}).text
+    assert (
+        "Not in the articles" in served.get("/", params={"q": "bridge open", "after": "2024-01-01", "before": ""}).text
+    )
+    assert served.get("/", params={"q": "bridge", "after": "2024-01-02", "before": "2024-01-01"}).status_code == 422
+    assert served.get("/", params={"q": "bridge", "as_of": "someday"}).status_code == 422
+    assert served.get("/", params={"q": "x" * 2_001}).status_code == 422
+
+
+def test_another_site_cannot_ask(served: TestClient) -> None:
+    """A link or an image on another page fills in the form and does not send it: questions cost."""
+    page = served.get("/?q=bridge", headers={"Sec-Fetch-Site": "cross-site"}).text
+    assert ">bridge</textarea>" in page
+    assert 'class="answer"' not in page
+
+
+def test_the_form_offers_the_outlets_there_are(tmp_path: Path) -> None:
+    """Each outlet of a live article once, in order; one whose last article was taken down or renamed is gone."""
+    rows = [BRIDGE | {"id": name, "outlet": outlet} for name, outlet in zip("abcd", "zBaa", strict=True)]
+    with client(tmp_path, *rows, BRIDGE | {"id": "e", "outlet": None}) as http:
+
+        def offered() -> list[str]:
+            return re.findall(r'name="outlet" value="([^"]*)"', http.get("/").text)
+
+        assert offered() == ["a", "B", "z"]
+        http.delete("/v1/articles/a")
+        http.post("/v1/articles", json=BRIDGE | {"id": "b", "outlet": "<C>", "text": "The bridge is closed."})
+        assert offered() == ["&lt;C&gt;", "a"]
+
+
+def test_the_page_without_scripts_says_what_was_withdrawn() -> None:
+    """A takedown is no part that was away: each is told in words of its own."""
+    shown = render_answer(replace(empty_answer(), degraded=("vectors", "withdrawn")), ())
+    assert "Away while this was answered: vectors." in shown
+    assert "was taken down while this was written" in shown

@@ -1,0 +1,212 @@
+"""The front door: what a newcomer writes first in Python works, and what goes wrong has a name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from qa import (
+    Answer,
+    Article,
+    BadQuestion,
+    BadSettings,
+    Delta,
+    Library,
+    Locked,
+    NotFound,
+    Question,
+    Retrieved,
+    Settings,
+    sample_articles,
+)
+from tests.fakes import ScriptedChat
+
+COST = "What will it cost to rebuild the eastern approach of the Orrin Bridge?"
+DAY = "2026-06-15"
+OPEN_FILES = Path("/proc/self/fd")
+
+
+@pytest.fixture(autouse=True)
+def _words_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QA_EMBED_MODEL", "none")
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Iterator[Library]:
+    """Open a store with the sample articles, words alone."""
+    with Library(tmp_path / "store") as library:
+        library.add(sample_articles())
+        yield library
+
+
+def test_a_path_is_where_the_store_is(tmp_path: Path) -> None:
+    """A path as text and as a Path open the same store; the rest of the settings comes from the environment."""
+    with Library(str(tmp_path / "store")) as library:
+        assert library.add(Article(id="a", text="The ferry costs four euros.")).added == 1
+        assert library.embedder is None
+    with Library(tmp_path / "store") as library:
+        assert library.text("a") == "The ferry costs four euros."
+
+
+def test_nothing_given_reads_the_environment_and_dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the command line does: `.env` of the working directory, and the environment wins."""
+    (tmp_path / ".env").write_text("QA_DATA_DIR=from-dotenv\nQA_DEADLINE_S=7\n")
+    with Library() as library:
+        assert (library.settings.data_dir, library.settings.deadline_s) == (Path("from-dotenv"), 7)
+    monkeypatch.setenv("QA_DATA_DIR", "from-environment")
+    with Library() as library:
+        assert library.settings.data_dir == Path("from-environment")
+    monkeypatch.setenv("QA_DATA_DRI", "typo")
+    with pytest.raises(BadSettings, match="QA_DATA_DRI"):
+        Library()
+
+
+def test_settings_are_taken_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever passes Settings gets them, whatever the environment says."""
+    monkeypatch.setenv("QA_DATA_DIR", str(tmp_path / "other"))
+    with Library(Settings(data_dir=tmp_path / "mine", embed_model="none")) as library:
+        assert library.settings.data_dir == tmp_path / "mine"
+    assert not (tmp_path / "other").exists()
+
+
+def test_add_takes_files_folders_and_articles(tmp_path: Path) -> None:
+    """Text and Paths, relative and absolute, folders and articles of the caller's, in one call; the rest is named."""
+    (tmp_path / "archive").mkdir()
+    (tmp_path / "archive" / "one.txt").write_text("The ferry costs four euros.")
+    (tmp_path / "two.md").write_text("# Two\n\nThe tram costs three euros.")
+    with Library(tmp_path / "store") as library:
+        report = library.add(
+            "archive/",
+            Path("two.md"),
+            Article(id="three", text="The bus is free. 🚌\r\n"),
+            "missing.txt",
+            outlet="Post",
+        )
+        assert (report.added, [refused.source for refused in report.refused]) == (3, ["missing.txt"])
+        assert {row.source.outlet for row in library.catalog.articles("default", 0, 9)} == {"Post", None}
+        assert library.text("three") == "The bus is free. 🚌\n"
+
+
+def test_ask_answers_with_quotes_that_are_there(library: Library) -> None:
+    """Each quote is the article's own words at its span, by the library's own text."""
+    answer = library.ask(COST, as_of=DAY)
+    assert answer.status == "conflicting"
+    for citation in answer.citations:
+        text = library.text(citation.source.article_id, version=citation.source.version)
+        assert citation.span.slice(text) == citation.quote
+
+
+def test_an_answer_reads_well(library: Library) -> None:
+    """`str(answer)`: its text, each quote with its place, what differs, and a status that is not the usual one."""
+    shown = str(library.ask(COST, as_of=DAY))
+    assert shown.startswith(
+        "The Brasswick Ledger, 12 March 2026: Rebuilding the eastern approach will cost €46 million"
+    )
+    assert "\n\n[1] Castrel slides as Orrin repair bill is put at €46m (The Brasswick Ledger, 2026-03-12" in shown
+    assert "\n    ledger-bridge-1 151-265\n    “Rebuilding the eastern approach will cost €46 million," in shown
+    assert shown.endswith("€46 million [1], €38 million [2]\n\nstatus: conflicting")
+    refused = str(library.ask("How old is Dorothea Lanyon, the bus driver?", as_of=DAY))
+    assert refused == "The articles do not answer this question.\n\nstatus: not_in_sources"
+
+
+def test_options_narrow_what_is_read(library: Library) -> None:
+    """Outlets, days as text and as dates, and ids hold; a Question of the caller's keeps what no option changes."""
+    one = library.ask(COST, as_of=date(2026, 6, 15), outlets=["The Aldermont Observer"])
+    assert {citation.source.outlet for citation in one.citations} == {"The Aldermont Observer"}
+    two = library.ask(Question(COST, as_of=DAY), after="1 April 2026")
+    assert all((citation.source.published_at or "") >= "2026-04-01" for citation in two.citations)
+    three = library.ask(COST, as_of=DAY, article_ids=["ledger-bridge-1"])
+    assert {citation.source.article_id for citation in three.citations} == {"ledger-bridge-1"}
+    assert library.ask(COST, as_of="2020-01-01").status == "not_in_sources"
+
+
+@pytest.mark.parametrize(
+    ("options", "name"),
+    [
+        ({"as_of": "someday"}, "as_of"),
+        ({"after": "03/04/2026"}, "after"),
+        ({"before": ""}, "before"),
+        ({"mode": "magic"}, "mode"),
+        ({"top_k": 0}, "top_k"),
+        ({"outlets": "The Aldermont Observer"}, "outlets"),
+        ({"article_ids": "a"}, "article_ids"),
+    ],
+)
+def test_a_bad_option_is_named(library: Library, options: dict[str, object], name: str) -> None:
+    """BadQuestion says which option and what it was; nothing is answered in its place."""
+    with pytest.raises(BadQuestion, match=name) as caught:
+        library.ask(COST, **options)  # type: ignore[arg-type]
+    assert caught.value.param == name
+
+
+def test_an_unknown_option_is_a_mistake_of_the_caller(library: Library) -> None:
+    """A misspelt option that is ignored would answer another question."""
+    with pytest.raises(TypeError, match="asof"):
+        library.ask(COST, asof=DAY)  # type: ignore[call-arg]
+    with pytest.raises(BadQuestion, match="empty"):
+        library.ask("  ")
+
+
+async def test_every_way_of_asking_gives_the_same_answer(library: Library) -> None:
+    """`ask` inside a running loop, `aask`, and the end of a stream; joined, the pieces are the text."""
+
+    def same(answer: Answer) -> tuple[object, ...]:
+        return answer.status, answer.answer, answer.citations, answer.statements, answer.conflicts
+
+    here = library.ask(COST, as_of=DAY)
+    events = [event async for event in library.stream(COST, as_of=DAY)]
+    assert isinstance(events[0], Retrieved)
+    assert events[0].hits
+    last = events[-1]
+    assert isinstance(last, Answer)
+    assert same(here) == same(await library.aask(COST, as_of=DAY)) == same(last)
+    assert "".join(event.text for event in events if isinstance(event, Delta)) == last.answer
+
+
+def test_questions_may_be_asked_one_after_the_other_with_a_model(library: Library) -> None:
+    """Each `ask` has an event loop of its own; a model's connections do not outlive it."""
+    closed: list[int] = []
+
+    class Chat(ScriptedChat):
+        async def aclose(self) -> None:
+            closed.append(id(asyncio.get_running_loop()))
+
+    library.model = Chat(lambda messages: ["NOT_IN_SOURCES"])
+    for _ in range(2):
+        assert library.ask(COST, as_of=DAY, mode="llm").mode == "llm"
+    assert len(closed) == 2
+
+
+def test_search_and_remove(library: Library) -> None:
+    """A removed article is neither found nor cited any more; one that is not there is NotFound."""
+    assert "ledger-bridge-1" in {hit.source.article_id for hit in library.search("Orrin Bridge cost", top_k=50).hits}
+    library.remove("ledger-bridge-1")
+    assert "ledger-bridge-1" not in {
+        hit.source.article_id for hit in library.search("Orrin Bridge cost", top_k=50).hits
+    }
+    assert "ledger-bridge-1" not in {cited.source.article_id for cited in library.ask(COST, as_of=DAY).citations}
+    for missing in (library.remove, library.text):
+        with pytest.raises(NotFound, match="ledger-bridge-1"):
+            missing("ledger-bridge-1")
+
+
+def test_a_store_that_is_open_elsewhere_is_locked(library: Library) -> None:
+    """The second opener is refused with the directory's name."""
+    with pytest.raises(Locked, match="store"):
+        Library(library.settings.data_dir)
+
+
+def test_a_store_that_cannot_be_opened_is_let_go_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a bad setting the directory is free again, and nothing of the failed opening stays open."""
+    monkeypatch.setenv("QA_EMBED_MODEL", "nonsense")
+    before = len(list(OPEN_FILES.iterdir())) if OPEN_FILES.is_dir() else 0
+    with pytest.raises(BadSettings, match="nonsense"):
+        Library(tmp_path / "store")
+    if before:
+        assert len(list(OPEN_FILES.iterdir())) <= before
+    monkeypatch.setenv("QA_EMBED_MODEL", "none")
+    Library(tmp_path / "store").close()
