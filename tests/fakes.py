@@ -13,10 +13,23 @@ import numpy as np
 from qa.llm.protocols import EndPiece, Message, TextPiece
 from qa.text import stemming as text
 from qa.text.normalise import normalise
-from qa.types import Answer, Article, Embedder, IngestReport, Question, Refused, Source, Span, Usage, Vectors
+from qa.types import (
+    Answer,
+    Article,
+    Embedder,
+    IngestReport,
+    Question,
+    Refused,
+    SearchBounds,
+    Source,
+    Span,
+    Usage,
+    Vectors,
+)
 
 if TYPE_CHECKING:
     from qa.catalog.catalog import Catalog, ChunkRow
+    from qa.retrieval.retriever import SearchResult
 
 
 class HashEmbedder:
@@ -136,8 +149,13 @@ class Store:
 
     def found(self, question: str, **options: object) -> list[str]:
         """Return the ids of the articles that a search shows, best first."""
-        hits = self.retriever.search(question, top_k=50, **options).hits  # type: ignore[arg-type]
-        return [hit.source.article_id for hit in hits]
+        return [hit.source.article_id for hit in self.search(question, top_k=50, **options).hits]
+
+    def search(self, question: str, *, as_of: str | None = None, **options: object) -> SearchResult:
+        """Search for a question that is asked today, or on `as_of`; `options` are the other bounds."""
+        from qa.retrieval.retriever import day_asked
+
+        return self.retriever.search(question, SearchBounds(day_asked(as_of), **options))  # type: ignore[arg-type]
 
     def ask(self, question: str) -> Answer:
         """Answer without a model."""

@@ -59,11 +59,11 @@ class WordIndex(Protocol):
         """
         ...
 
-    def rarity(self, stems: Iterable[str]) -> dict[str, float]:
+    def idf(self, stems: Iterable[str]) -> dict[str, float]:
         """Return the inverse document frequency of stems over all chunks."""
         ...
 
-    def seen(self, stems: Iterable[str]) -> set[str]:
+    def known(self, stems: Iterable[str]) -> set[str]:
         """Return those of the stems that are in any chunk."""
         ...
 

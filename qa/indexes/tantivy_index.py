@@ -166,13 +166,13 @@ class LexicalIndex:
         found = [searcher.doc_freq("body", stem) for stem in dict.fromkeys(stems)]
         return [frequency for frequency in found if frequency]
 
-    def rarity(self, stems: Iterable[str]) -> dict[str, float]:
+    def idf(self, stems: Iterable[str]) -> dict[str, float]:
         """Return the inverse document frequency of stems over all chunks, as BM25 counts it."""
         with self._mapped_errors("read"):
             searcher = self._index.searcher()
             return {stem: _idf(searcher.num_docs, searcher.doc_freq("body", stem)) for stem in stems}
 
-    def seen(self, stems: Iterable[str]) -> set[str]:
+    def known(self, stems: Iterable[str]) -> set[str]:
         """Return those of the stems that are in any chunk."""
         with self._mapped_errors("read"):
             searcher = self._index.searcher()

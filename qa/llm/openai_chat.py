@@ -13,6 +13,7 @@ import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from typing import Any, cast
+from weakref import WeakKeyDictionary
 
 import httpx2
 import openai
@@ -45,17 +46,10 @@ class OpenAIChat:
 
     def __init__(self, settings: ModelSettings) -> None:
         self._settings = settings
-        self._where, url = address_of(settings.base_url)
-        self._client = openai.AsyncOpenAI(
-            base_url=url,
-            api_key=settings.api_key or "none",  # servers without keys ignore it
-            max_retries=0,
-            http_client=openai.DefaultAsyncHttpxClient(
-                timeout=httpx2.Timeout(None, connect=settings.connect_timeout_s),
-                follow_redirects=False,  # a redirect would carry the prompt to a host that nobody configured
-            ),
-        )
-        forget_ambient_account(self._client, settings.base_url)
+        self._where, self._url = address_of(settings.base_url)
+        # Connections belong to the event loop that opened them, and a caller may have several: `Library.ask` runs one a
+        # question.
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI] = WeakKeyDictionary()
         self._breaker = CircuitBreaker(settings.breaker_failures, settings.breaker_pause_s)
         self._unknown_parameters: set[str] = set()
 
@@ -64,9 +58,27 @@ class OpenAIChat:
         """Return the model's name."""
         return self._settings.model
 
+    @property
+    def _client(self) -> openai.AsyncOpenAI:
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:
+            client = self._clients[loop] = openai.AsyncOpenAI(
+                base_url=self._url,
+                api_key=self._settings.api_key or "none",  # servers without keys ignore it
+                max_retries=0,
+                http_client=openai.DefaultAsyncHttpxClient(
+                    timeout=httpx2.Timeout(None, connect=self._settings.connect_timeout_s),
+                    follow_redirects=False,  # a redirect would carry the prompt to a host that nobody configured
+                ),
+            )
+            forget_ambient_account(client, self._settings.base_url)
+        return self._clients[loop]
+
     async def aclose(self) -> None:
-        """Close the connections."""
-        await self._client.close()
+        """Close the connections of the running event loop."""
+        client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.close()
 
     async def stream(
         self,

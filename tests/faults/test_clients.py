@@ -26,7 +26,7 @@ from typing import Any
 import psutil
 import pytest
 
-from qa.answering.draft import Delta, Event, Looked
+from qa.answering.draft import Delta, Event, Retrieved
 from qa.library import Library
 from qa.service import patience
 from qa.service.app import create_app
@@ -179,7 +179,7 @@ def call(port: int, method: str, path: str, body: object = None) -> tuple[int, A
 
 
 async def _flood(question: Question) -> AsyncGenerator[Event, None]:
-    yield Looked(())
+    yield Retrieved(())
     while True:
         yield Delta("x" * 100_000)
 
@@ -276,7 +276,7 @@ def test_packed_bodies_stay_packed(port: int, coding: str) -> None:
 
 
 async def _breaks(question: Question) -> AsyncGenerator[Event, None]:
-    yield Looked(())
+    yield Retrieved(())
     yield Delta("One ")
     raise ZeroDivisionError("secret")
 

@@ -84,8 +84,8 @@ def test_hits_of_stale_index_rows_are_never_shown(store: Store) -> None:
     """The indexes still hold version 1 while the catalog has version 2: its old words are not shown."""
     store.add(article("a", "The zeppelin landed."), DOG)
     store.catalog.write("default", [_prepared(article("a", "The balloon landed."))], None, None)
-    assert [hit.text for hit in store.retriever.search("zeppelin landed", top_k=5).hits] != []
-    assert all("zeppelin" not in hit.text for hit in store.retriever.search("zeppelin landed", top_k=5).hits)
+    assert [hit.text for hit in store.search("zeppelin landed", top_k=5).hits] != []
+    assert all("zeppelin" not in hit.text for hit in store.search("zeppelin landed", top_k=5).hits)
 
 
 def _prepared(one: Article) -> Prepared:
@@ -332,18 +332,18 @@ MANY = tuple(article(f"a{number}", f"The bridge {number} opened.") for number in
 
 def test_a_search_says_that_an_index_is_far_behind(store: Store) -> None:
     """What is not found may well be there: an empty or torn-off index answers, and the answer says so."""
-    assert store.retriever.search("bridge").degraded == ()
+    assert store.search("bridge").degraded == ()
     store.catalog.write("default", [_prepared(BRIDGE)], None, None)
-    assert store.retriever.search("bridge").degraded == ("lexical_behind", "vectors_behind")
+    assert store.search("bridge").degraded == ("lexical_behind", "vectors_behind")
     store.add(DOG)
-    assert store.retriever.search("bridge").degraded == ()
+    assert store.search("bridge").degraded == ()
     store.catalog.write("default", [_prepared(one) for one in MANY[:8]], None, None)
-    assert store.retriever.search("bridge").degraded == ()  # a few, for a moment: as after every write
+    assert store.search("bridge").degraded == ()  # a few, for a moment: as after every write
     store.catalog.write("default", [_prepared(one) for one in MANY[8:]], None, None)
-    assert store.retriever.search("bridge").degraded == ("lexical_behind", "vectors_behind")
+    assert store.search("bridge").degraded == ("lexical_behind", "vectors_behind")
     seen: list[tuple[str, ...]] = []
-    store.projections.rebuild(lambda name, done: seen.append(store.retriever.search("bridge").degraded))
-    assert seen[0] == ("lexical_behind", "vectors_behind") and store.retriever.search("bridge").degraded == ()
+    store.projections.rebuild(lambda name, done: seen.append(store.search("bridge").degraded))
+    assert seen[0] == ("lexical_behind", "vectors_behind") and store.search("bridge").degraded == ()
 
 
 def test_a_library_that_was_stopped_in_the_middle_fills_its_indexes_before_it_searches(tmp_path: Path) -> None:

@@ -275,9 +275,9 @@ def test_a_second_writer_is_refused(index: LexicalIndex, tmp_path: Path) -> None
 def test_rare_words_count_more(index: LexicalIndex) -> None:
     """As BM25 counts it: never below zero, an unknown word the most."""
     fill(index, chunk_row(1, "A bridge."), chunk_row(2, "A bridge, a tower."), chunk_row(3, "A bridge."))
-    rarity = index.rarity(["bridg", "tower", "unknown"])
-    assert 0 < rarity["bridg"] < rarity["tower"] < rarity["unknown"]
-    assert index.rarity([]) == {}
+    idf = index.idf(["bridg", "tower", "unknown"])
+    assert 0 < idf["bridg"] < idf["tower"] < idf["unknown"]
+    assert index.idf([]) == {}
 
 
 def test_a_torn_index_starts_anew(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from qa.errors import EmbeddingFailed, StoreFailed
 from qa.indexes.projections import Projections
 from qa.ingest.prepare import prepare
 from qa.library import Library
-from qa.retrieval.retriever import Retriever
+from qa.retrieval.retriever import Retriever, day_asked
 from qa.settings import Settings
-from qa.types import Filters
+from qa.types import Filters, SearchBounds
 from tests.fakes import HashEmbedder, article
 
 STRIKE_OLD = article(
@@ -115,7 +115,7 @@ class Away(HashEmbedder):
 def test_a_leg_that_is_away_is_told_and_the_other_answers(library):
     """Without vectors the words still find, and `degraded` names the leg."""
     retriever = Retriever(library.catalog, library._words, library._vectors, Away())
-    found = retriever.search("Kestrel dock strike", as_of="2026-05-10")
+    found = retriever.search("Kestrel dock strike", SearchBounds(day_asked("2026-05-10")))
     assert found.degraded == ("vectors",) and "new" in ids(found)
 
 
@@ -129,7 +129,9 @@ def test_without_words_the_vectors_answer(library, monkeypatch):
     found = library.search("Kestrel dock strike", as_of="2026-05-10")
     assert found.degraded == ("lexical",) and set(ids(found)) == {"old", "new", "undated"}
     with pytest.raises(StoreFailed):
-        Retriever(library.catalog, library._words, library._vectors, Away()).search("strike")
+        Retriever(library.catalog, library._words, library._vectors, Away()).search(
+            "strike", SearchBounds(day_asked(None))
+        )
 
 
 def test_a_stale_index_row_is_not_shown(library):

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from qa.catalog.catalog import ArticleRow, ArticleText
-from qa.retrieval.retriever import Retrieved
+from qa.retrieval.retriever import SearchResult
 from qa.service.schemas import examples
 from qa.service.schemas.examples import shown
 from qa.service.schemas.serialize import DEFAULT_COLLECTION
@@ -102,7 +102,7 @@ class SearchOut(_Out):
     timings_ms: dict[str, int]
 
     @classmethod
-    def from_domain(cls, found: Retrieved, timings_ms: dict[str, int]) -> Self:
+    def from_domain(cls, found: SearchResult, timings_ms: dict[str, int]) -> Self:
         """Return what was found, and how long it took."""
         hits = [HitOut.from_domain(one) for one in found.hits]
         return cls(hits=hits, degraded=found.degraded, timings_ms=timings_ms)

@@ -102,7 +102,7 @@ class FullText:
                 case AtMost(field, day):
                     conditions.append(f"{field} <= ?")
                     values.append(day)
-        total = sum(weight for stem, weight in self.rarity(stems).items() if stem in self.seen([stem])) or 1.0
+        total = sum(weight for stem, weight in self.idf(stems).items() if stem in self.known([stem])) or 1.0
         query = (
             "SELECT article, version, ordinal, day, -bm25(words, 1.0, 0.4) AS score FROM words"
             f" JOIN chunks ON key = words.rowid WHERE {' AND '.join(conditions)} ORDER BY score DESC LIMIT ?"
@@ -114,12 +114,12 @@ class FullText:
             for article, version, ordinal, day, score in found
         ]
 
-    def rarity(self, stems: Iterable[str]) -> dict[str, float]:
+    def idf(self, stems: Iterable[str]) -> dict[str, float]:
         total = self.size()
         counts = {stem: self._frequency(stem) for stem in stems}
         return {stem: log(1 + (total - n + 0.5) / (n + 0.5)) if total > n else 0.1 for stem, n in counts.items()}
 
-    def seen(self, stems: Iterable[str]) -> set[str]:
+    def known(self, stems: Iterable[str]) -> set[str]:
         return {stem for stem in stems if self._frequency(stem)}
 
     def _frequency(self, stem: str) -> int:

@@ -136,21 +136,21 @@ GUARDS = (
     ),
     Guard(
         "what is unsupported is dropped",
-        "Writer._let_in",
+        "ModelAnswerer._accept",
         'not sentence.ids or (judged.support == "unsupported" and self._unsupported == "drop")',
         "not sentence.ids",
         ("test_invented_ids_and_changed_facts_are_rejected",),
     ),
     Guard(
         "a reply without its end mark is not complete",
-        "Writer.write",
+        "ModelAnswerer.write",
         'piece.finish_reason == "stop" and piece.terminated',
         'piece.finish_reason == "stop"',
         ("test_a_clean_end_without_the_end_mark_is_not_complete",),
     ),
     Guard(
         "a reply that was cut for its length is not complete",
-        "Writer.write",
+        "ModelAnswerer.write",
         'piece.finish_reason == "stop" and piece.terminated',
         "piece.terminated",
         ("test_cut_reply_is_not_complete",),
@@ -165,8 +165,8 @@ GUARDS = (
     Guard(
         "one deadline for a whole answer",
         "Answerer.stream",
-        "Terms(clock.began + self._deadline_s, CALLS)",
-        "Terms(clock.began + self._deadline_s + 5, CALLS)",
+        "deadline = timer.began + self._deadline_s",
+        "deadline = timer.began + self._deadline_s + 5",
         ("test_the_deadline_is_one_for_everything",),
     ),
     Guard(
@@ -207,14 +207,14 @@ GUARDS = (
     Guard(
         "an answer tells what was away",
         "Answerer.stream",
-        "draft.degraded += retrieved.degraded",
+        "draft.degrade(*found.degraded)",
         "pass",
         ("test_an_index_that_is_away_is_told_in_the_answer",),
     ),
     Guard(
         "a model that was away is told",
-        "Answerer.stream",
-        'draft.degraded.append("llm")',
+        "Draft.lose_model",
+        'self.degrade("llm")',
         "pass",
         ("test_without_its_model_the_answer_is_extractive",),
     ),
@@ -228,8 +228,8 @@ GUARDS = (
     Guard(
         "a reprint is one source",
         "Retriever.search",
-        "tuple(near_duplicates.collapse(hits)[:top_k])",
-        "tuple(hits[:top_k])",
+        "tuple(near_duplicates.collapse(hits)[: bounds.top_k])",
+        "tuple(hits[: bounds.top_k])",
         ("test_a_reprint_is_folded",),
     ),
     Guard(
@@ -277,7 +277,7 @@ GUARDS = (
     Guard(
         "a takedown while an answer is made is told",
         "Answerer._finish",
-        'draft.degraded.append("withdrawn")',
+        'draft.degrade("withdrawn")',
         "pass",
         ("test_an_article_that_changes_while_it_is_cited_is_reported",),
     ),

@@ -215,7 +215,7 @@ GUARDS = (
         "a reset waits for the searches under way",
         "ChromaStore.replacing",
         "self._lock.writing(_RESET_S)",
-        'self.mapped_errors(what)',
+        "self.mapped_errors(what)",
         ("test_a_search_that_hangs_holds_up_a_reset_for_seconds_only",),
     ),
     Guard(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from qa.answering.draft import Delta, Event, Looked
+from qa.answering.draft import Delta, Event, Retrieved
 from qa.errors import BadSettings
 from qa.service import patience
 from qa.service.app import create_app
@@ -55,7 +55,7 @@ async def test_tokens_are_counted_when_they_are_known() -> None:
     """An answer may overdraw what is left of the budget; the next question is refused."""
 
     async def script(question: Question) -> AsyncGenerator[Event, None]:
-        yield Looked(())
+        yield Retrieved(())
         yield replace(empty_answer(), usage=Usage(70, 20))
 
     limits = Limits(None, "100/day", None)
@@ -76,7 +76,7 @@ async def test_what_is_not_counted_is_estimated(leaves: bool) -> None:
     evidence = Evidence(Source("a", 1, "", None, None, None, None), Span(0, 90), "word " * 60, 1.0)
 
     async def script(question: Question) -> AsyncGenerator[Event, None]:
-        yield Looked((), (evidence,), "llm")
+        yield Retrieved((), (evidence,), "llm")
         yield Delta("word " * 60)
         yield replace(empty_answer(), mode="llm")
 
