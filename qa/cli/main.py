@@ -60,7 +60,7 @@ def ingest(
     """Take articles in: text, Markdown, HTML, JSONL, JSON, RSS and Atom files."""
     from qa.ingest.ingest import ingest as write
     from qa.readers.read import read
-    from qa.service.schemas.models import ReportOut
+    from qa.service.schemas.responses import ReportOut
     from qa.wiring import build_fetch, build_spread
 
     settings = read_settings()

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ValidationError
 
 from qa.errors import BadInput, BadQuestion, EmbeddingFailed, Locked, StoreFailed
 from qa.library import Library
-from qa.service.schemas.models import AnswerOut, ErrorOut, SearchOut
-from qa.service.schemas.serialize import AskBody, SearchBody
+from qa.service.schemas.requests import AskBody, SearchBody
+from qa.service.schemas.responses import AnswerOut, ErrorOut, SearchOut
 from qa.settings import Settings
 from qa.types import Answer, Question
 

@@ -28,7 +28,7 @@ def list_articles(collection: Collection = "default", as_json: AsJson = False) -
             rows += page
             offset += len(page)
     if as_json:
-        from qa.service.schemas.models import ArticleOut
+        from qa.service.schemas.responses import ArticleOut
 
         print_json({"articles": [ArticleOut.from_domain(row).model_dump() for row in rows], "total": len(rows)})
         return
@@ -43,7 +43,7 @@ def show_article(article_id: str, collection: Collection = "default", as_json: A
     with open_catalog() as catalog:
         row, body = catalog.article(collection, article_id), catalog.text(collection, article_id)
     if as_json:
-        from qa.service.schemas.models import ArticleOut
+        from qa.service.schemas.responses import ArticleOut
 
         print_json(ArticleOut.from_domain(row).model_dump() | {"text": body.text})
         return

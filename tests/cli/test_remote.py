@@ -10,8 +10,8 @@ from fastapi import FastAPI
 from qa.cli.remote import _call_server
 from qa.errors import StoreFailed
 from qa.service.schemas import examples
-from qa.service.schemas.models import AnswerOut, ReportOut
-from qa.service.schemas.serialize import AskBody
+from qa.service.schemas.requests import AskBody
+from qa.service.schemas.responses import AnswerOut, ReportOut
 from qa.types import IngestReport, Refused
 from tests.service.serving import running
 

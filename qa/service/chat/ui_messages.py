@@ -19,7 +19,7 @@ from qa.service.http.auth import MayAsk
 from qa.service.http.deps import AnswererDep, ServiceDep, ask_place
 from qa.service.http.errors import GOING_DOWN, BadChat, error_json, stream_error
 from qa.service.http.streams import Begun, EventStream
-from qa.service.schemas.models import CitationOut, answer_json
+from qa.service.schemas.responses import CitationOut, answer_json
 from qa.types import Answer, Citation
 
 router = APIRouter()

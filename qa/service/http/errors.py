@@ -17,7 +17,7 @@ from qa import errors
 from qa.service.html import article_page
 from qa.service.http import logs
 from qa.service.http.streams import ClientLeft
-from qa.service.schemas.models import ErrorOut, FaultOut
+from qa.service.schemas.responses import ErrorOut, FaultOut
 
 _log = logging.getLogger(__name__)
 

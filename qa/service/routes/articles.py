@@ -19,7 +19,7 @@ from qa.service.http.deps import (
     write_place,
 )
 from qa.service.routes.uploads import Given, received
-from qa.service.schemas.models import ArticleOut, ArticlesOut, DeletedOut, ReportOut, TextOut
+from qa.service.schemas.responses import ArticleOut, ArticlesOut, DeletedOut, ReportOut, TextOut
 from qa.temporal.dates import parse_published
 from qa.wiring import build_fetch
 

@@ -13,8 +13,8 @@ from qa.service.http.auth import MayAsk
 from qa.service.http.deps import AnswererDep, ServiceDep, ask_place
 from qa.service.http.errors import GOING_DOWN, error_json, stream_error
 from qa.service.http.streams import Begun, EventStream, event, while_connected
-from qa.service.schemas.models import AnswerOut, CitationOut, RetrievedOut
-from qa.service.schemas.serialize import AskBody
+from qa.service.schemas.requests import AskBody
+from qa.service.schemas.responses import AnswerOut, CitationOut, RetrievedOut
 from qa.types import Citation, Question
 
 router = APIRouter()

@@ -24,7 +24,7 @@ from pydantic import BaseModel
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from qa.service.http.auth import MayAsk
-from qa.service.schemas.models import AnswerOut, ArticleOut, ErrorOut, HitOut, SearchOut, TextOut, article_path
+from qa.service.schemas.responses import AnswerOut, ArticleOut, ErrorOut, HitOut, SearchOut, TextOut, article_path
 
 Reply = TypeVar("Reply", bound=BaseModel)
 router = APIRouter()

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends
 
 from qa.service.http.auth import MayAsk
 from qa.service.http.deps import LibraryDep, ServiceDep, ask_place
-from qa.service.schemas.models import SearchOut
-from qa.service.schemas.serialize import SearchBody
+from qa.service.schemas.requests import SearchBody
+from qa.service.schemas.responses import SearchOut
 
 router = APIRouter()
 

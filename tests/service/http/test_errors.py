@@ -12,7 +12,6 @@ from qa import errors
 from qa.answering.draft import Event
 from qa.service.http.deps import answerer
 from qa.service.http.errors import KINDS, kind_of
-from qa.service.schemas import models, serialize
 from qa.types import Question
 from tests.service.serving import FakeAnswerer, empty_answer
 
@@ -167,9 +166,9 @@ def test_every_body_and_answer_has_an_example(served: TestClient) -> None:
     """The schema's examples are what the models take, and every JSON answer of a route that is told has one."""
     schemas = served.get("/openapi.json").json()["components"]["schemas"]
     for name in ("AskBody", "SearchBody"):
-        getattr(serialize, name).model_validate(schemas[name]["example"])
+        getattr(requests, name).model_validate(schemas[name]["example"])
     for name in "AnswerOut SearchOut ReportOut ArticleOut ArticlesOut TextOut DeletedOut ErrorOut".split():
-        getattr(models, name).model_validate(schemas[name]["example"])
+        getattr(responses, name).model_validate(schemas[name]["example"])
     answer, text = schemas["AnswerOut"]["example"], schemas["TextOut"]["example"]
     assert answer["answer"][0:38] == answer["statements"][0]["text"]
     ((start, end),) = text["furniture"]

@@ -16,7 +16,7 @@ from qa.catalog.catalog import ArticleRow, ArticleText
 from qa.retrieval.retriever import SearchResult
 from qa.service.schemas import examples
 from qa.service.schemas.examples import shown
-from qa.service.schemas.serialize import DEFAULT_COLLECTION
+from qa.service.schemas.requests import DEFAULT_COLLECTION
 from qa.types import Answer, Citation, Hit, IngestReport, Source, Span, Status, Support, Verdict
 
 # Words of others, told as they came: a file's name or a caller's text may hold lone surrogates, which `str` refuses.
