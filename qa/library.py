@@ -90,22 +90,11 @@ class Library:
 
         `outlet` and `published` are for what is read from files and names none. Raises StoreFailed and EmbeddingFailed.
         """
-        from qa.readers.read import read
-
-        def each() -> Iterator[Article | Refused]:
-            for item in items:
-                if isinstance(item, Article):
-                    yield item
-                    continue
-                yield from read(
-                    item,
-                    outlet=outlet,
-                    published=published,
-                    max_bytes=self.settings.max_article_bytes,
-                    fetch=wiring.build_fetch(self.settings),
-                )
-
-        return self.ingest(each(), collection=collection, workers=workers)
+        fetch = wiring.build_fetch(self.settings)
+        found = articles_of(
+            items, outlet=outlet, published=published, max_bytes=self.settings.max_article_bytes, fetch=fetch
+        )
+        return self.ingest(found, collection=collection, workers=workers)
 
     def ask(self, question: str | Question, **options: Unpack[AskOptions]) -> Answer:
         """Return the whole answer, also where an event loop is running already: a notebook.
@@ -224,6 +213,17 @@ class Library:
     def verify(self) -> list[IndexState]:
         """Compare the indexes with the catalog."""
         return self.projections.verify()
+
+
+def articles_of(items: Iterable[str | PathLike[str] | Article], **options: Any) -> Iterator[Article | Refused]:
+    """Yield the caller's own articles as they are, and those of files as `qa.read` with these options reads them."""
+    from qa.readers.read import read
+
+    for item in items:
+        if isinstance(item, Article):
+            yield item
+        else:
+            yield from read(item, **options)
 
 
 class AskOptions(TypedDict, total=False):

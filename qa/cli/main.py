@@ -138,17 +138,7 @@ def ask(
     if as_json:
         print_json(answer.model_dump())
         return
-    print(answer.answer)
-    for citation in answer.citations:
-        said = ", ".join(part for part in (citation.outlet, citation.published_at) if part)
-        print(f"\n[{citation.number}] {citation.title or citation.article_id}{f' ({said})' if said else ''}")
-        print(f"    {citation.article_id} {citation.start}-{citation.end}")
-        print(f"    “{' '.join(citation.quote.split())}”")
-    for conflict in answer.conflicts:
-        sides = (f"{one.value} {''.join(f'[{n}]' for n in one.citations)}" for one in conflict.values)
-        print(f"\n{conflict.kind} ({conflict.about}): {', '.join(sides)}")
-    if answer.status != "answered":
-        print(f"\nstatus: {answer.status}")
+    print(answer.domain())
     for rejected in answer.rejected:
         print(f"rejected ({rejected.reason}): {rejected.text}", file=sys.stderr)
 

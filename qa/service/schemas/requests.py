@@ -1,4 +1,4 @@
-"""What comes in over HTTP, as models that become the domain's values; `shapes` has what goes out.
+"""What comes in over HTTP, as models that become the domain's values; responses.py has what goes out.
 
 Light: the command line asks with them too.
 """

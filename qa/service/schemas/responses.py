@@ -7,17 +7,38 @@ shows them. Light: nothing here needs FastAPI.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal, Self
+from dataclasses import fields
+from typing import Annotated, Any, Literal, Self, TypeVar
 from urllib.parse import quote, urlencode
 
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from qa.catalog.catalog import ArticleRow, ArticleText
+from qa.query.analysis import analyse
 from qa.retrieval.retriever import SearchResult
 from qa.service.schemas import examples
 from qa.service.schemas.examples import shown
 from qa.service.schemas.requests import DEFAULT_COLLECTION
-from qa.types import Answer, Citation, Hit, IngestReport, Source, Span, Status, Support, Verdict
+from qa.types import (
+    Answer,
+    Citation,
+    Conflict,
+    ConflictValue,
+    Hit,
+    IngestReport,
+    Refused,
+    Rejected,
+    ResolvedDate,
+    Source,
+    Span,
+    Statement,
+    Status,
+    Support,
+    Usage,
+    Verdict,
+)
+
+Value = TypeVar("Value")
 
 # Words of others, told as they came: a file's name or a caller's text may hold lone surrogates, which `str` refuses.
 _AsItCame = SkipValidation[str]
@@ -33,6 +54,12 @@ class _Out(BaseModel):
         same = {name: getattr(value, name) for value in values for name in value.__slots__ if name in known}
         return cls(**same | made)
 
+    def _as(self, kind: type[Value], **made: Any) -> Value:
+        """Return the domain's value with what has the same name here; `made` is the rest. Lists become tuples."""
+        names = [field.name for field in fields(kind) if field.name in type(self).model_fields]  # type: ignore[arg-type]
+        same = {name: getattr(self, name) for name in names}
+        return kind(**{name: tuple(it) if isinstance(it, list) else it for name, it in same.items()} | made)
+
 
 class SourceOut(_Out):
     """Where something stands: one version of an article, and what it says of itself."""
@@ -43,6 +70,10 @@ class SourceOut(_Out):
     outlet: str | None
     url: str | None
     published_at: str | None
+
+    def source(self) -> Source:
+        """Return the version of the article; its hash is empty where the wire has none."""
+        return self._as(Source, sha256=getattr(self, "sha256", ""))
 
 
 class LookedOut(SourceOut):
@@ -59,6 +90,12 @@ class LookedOut(SourceOut):
         reprints = [one.article_id for one in hit.reprints]
         return cls._of(hit.source, hit.span, hit, score=round(hit.score, 4), reprints=reprints, **more)
 
+    def domain(self, **more: Any) -> Hit:
+        """Return the hit as far as the wire has it."""
+        reprints = tuple(Source(article_id, 0, "", None, None, None, None) for article_id in self.reprints)
+        known = {"text": "", "sentences": (), "reprints": reprints} | more
+        return self._as(Hit, key=-1, source=self.source(), span=Span(self.start, self.end), **known)
+
 
 class RetrievedOut(_Out):
     """The first event of a stream: the sources that were looked at, best first."""
@@ -68,7 +105,11 @@ class RetrievedOut(_Out):
     @classmethod
     def from_domain(cls, hits: Iterable[Hit]) -> Self:
         """Return the hits that an answer is made from."""
-        return cls(sources=[LookedOut.from_domain(one) for one in hits])
+        return cls(sources=[LookedOut.from_domain(hit) for hit in hits])
+
+    def domain(self) -> tuple[Hit, ...]:
+        """Return the hits as far as the wire has them: without their text."""
+        return tuple(source.domain() for source in self.sources)
 
 
 class RanksOut(_Out):
@@ -83,11 +124,17 @@ class HitOut(LookedOut):
 
     text: str
     ranks: RanksOut
+    sha256: str  # of the article's whole text, in this version
 
     @classmethod
     def from_domain(cls, hit: Hit, **more: Any) -> Self:
         """Return a hit with its text."""
         return super().from_domain(hit, ranks=RanksOut(lexical=hit.lexical_rank, vector=hit.vector_rank), **more)
+
+    def domain(self, **more: Any) -> Hit:
+        """Return the hit as far as the wire has it: without its sentences."""
+        ranks = {"lexical_rank": self.ranks.lexical, "vector_rank": self.ranks.vector}
+        return super().domain(text=self.text, **ranks, **more)
 
 
 class SearchOut(_Out):
@@ -104,8 +151,12 @@ class SearchOut(_Out):
     @classmethod
     def from_domain(cls, found: SearchResult, timings_ms: dict[str, int]) -> Self:
         """Return what was found, and how long it took."""
-        hits = [HitOut.from_domain(one) for one in found.hits]
+        hits = [HitOut.from_domain(hit) for hit in found.hits]
         return cls(hits=hits, degraded=found.degraded, timings_ms=timings_ms)
+
+    def domain(self, query: str) -> SearchResult:
+        """Return what was found for a query."""
+        return SearchResult(analyse(query), tuple(hit.domain() for hit in self.hits), tuple(self.degraded))
 
 
 class CitationOut(SourceOut):
@@ -126,6 +177,10 @@ class CitationOut(SourceOut):
         """Return a citation with the address that shows its words."""
         address = link(citation.source, citation.span, collection, public_url)
         return cls._of(citation.source, citation.span, citation, link=address)
+
+    def domain(self) -> Citation:
+        """Return the citation."""
+        return self._as(Citation, source=self.source(), span=Span(self.start, self.end))
 
 
 class StatementOut(_Out):
@@ -208,6 +263,21 @@ class AnswerOut(_Out):
         cited = [CitationOut.from_domain(one, collection, public_url) for one in answer.citations]
         return cls._of(answer, citations=cited)
 
+    def domain(self) -> Answer:
+        """Return the answer."""
+        return self._as(
+            Answer,
+            statements=tuple(statement._as(Statement) for statement in self.statements),
+            citations=tuple(citation.domain() for citation in self.citations),
+            conflicts=tuple(
+                conflict._as(Conflict, values=tuple(value._as(ConflictValue) for value in conflict.values))
+                for conflict in self.conflicts
+            ),
+            dates=tuple(date._as(ResolvedDate) for date in self.dates),
+            rejected=tuple(rejected._as(Rejected) for rejected in self.rejected),
+            usage=self.usage._as(Usage),
+        )
+
 
 class RefusedOut(_Out):
     """An input that was not taken."""
@@ -232,6 +302,10 @@ class ReportOut(_Out):
     def from_domain(cls, report: IngestReport) -> Self:
         """Return an ingest report."""
         return cls._of(report, seconds=round(report.seconds, 3))
+
+    def domain(self) -> IngestReport:
+        """Return the report."""
+        return self._as(IngestReport, refused=tuple(refused._as(Refused) for refused in self.refused))
 
 
 class ArticleOut(SourceOut):

@@ -12,6 +12,7 @@ from qa import errors
 from qa.answering.draft import Event
 from qa.service.http.deps import answerer
 from qa.service.http.errors import KINDS, kind_of
+from qa.service.schemas import requests, responses
 from qa.types import Question
 from tests.service.serving import FakeAnswerer, empty_answer
 
