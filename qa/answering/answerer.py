@@ -84,6 +84,7 @@ class Answerer:
 
     async def stream(self, question: Question) -> AsyncGenerator[Event, None]:
         """Yield `Looked`, then `Delta` and each `Citation` before its marker, last the whole `Answer`."""
+        self._catalog.check_open()
         mode = self._mode(question)
         clock = Clock()
         terms = Terms(clock.began + self._deadline_s, CALLS)

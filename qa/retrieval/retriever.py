@@ -94,6 +94,7 @@ class Retriever:
         as_of: str | None = None,
     ) -> Found:
         """Return what each leg finds, before any ranking. Raises BadQuestion, and StoreFailed."""
+        self._catalog.check_open()  # a leg of a closed library is not merely away
         follow_up = alone(question) if isinstance(question, str) else question
         asked = analyse(follow_up.question, follow_up.own, f"{follow_up.context} {follow_up.aside}".strip())
         today = _day(as_of)
