@@ -191,7 +191,7 @@ bench-tables: install
 	$(BIN)/python -m eval bench tables --data $(DATA) --cache .bench --out .bench/table.json $(TABLES)
 
 # After bench-tables, whose store of 2022 it asks.
-bench-refusal: install
+bench-refusal: dev
 	$(BIN)/python -m eval.bench.tuning.refusal --bench $(DATA) --store .bench/stores/docs_2022-minilm-*
 
 bench-conflicts: install
@@ -211,7 +211,7 @@ bench-speed: install
 	$(BIN)/python -m eval bench speed
 
 # Hours: a store of 300,000 chunks with vectors is built on the way.
-bench-scale: install
+bench-scale: dev
 	@mkdir -p .bench
 	$(BIN)/python -m eval bench scale --data $(DATA) --out .bench/scale.json --plot .bench/scale.svg $(SCALE)
 

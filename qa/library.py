@@ -19,7 +19,7 @@ from qa import wiring
 from qa.errors import BadArticle, BadQuestion, QaError, StoreFailed
 from qa.settings import Settings, load_settings
 from qa.temporal import dates
-from qa.types import Answer, Article, Filters, IngestReport, Mode, Question, Refused, Turn
+from qa.types import Answer, Article, Filters, IngestReport, Mode, Question, Refused, SearchBounds, Turn
 
 if TYPE_CHECKING:
     from qa.answering.answerer import Answerer
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from qa.catalog.catalog import Prepared
     from qa.indexes.projections import IndexState
     from qa.ingest.ray import RayWorkers
-    from qa.retrieval.retriever import Retrieved
+    from qa.retrieval.retriever import SearchResult
 
 _log = logging.getLogger(__name__)
 
@@ -209,15 +209,17 @@ class Library:
         as_of: str | None = None,
         top_k: int = 8,
         fill: bool = True,
-    ) -> Retrieved:
+    ) -> SearchResult:
         """Return the best chunks for a query. An index that is far behind catches up first, as for an answer."""
+        from qa.retrieval.retriever import day_asked
+
         self.catalog.check_open()
         if fill and (not self.projections.caught_up or self.projections.lagging()):
             try:
                 self.projections.catch_up()
             except QaError as exc:  # what is there is searched, and `degraded` says what is not
                 _log.warning("the indexes cannot follow the catalog: %s", exc)
-        return self.retriever.search(query, collection=collection, filters=filters, as_of=as_of, top_k=top_k)
+        return self.retriever.search(query, SearchBounds(day_asked(as_of), collection, filters, top_k))
 
     def text(self, article_id: str, *, version: int | None = None, collection: str = "default") -> str:
         """Return an article's text, of its newest version if none is named: what spans count in. Raises NotFound."""

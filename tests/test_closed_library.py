@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from qa.errors import Closed
 from qa.library import Library
 from qa.settings import Settings
-from qa.types import Article, Question, Turn
+from qa.types import Article, Question, SearchBounds, Turn
 from tests.fakes import ScriptedChat
 
 ASKED = Question("When did the bridge open?", as_of="2026-06-15")
@@ -41,7 +42,7 @@ USES: dict[str, Callable[[Library], object]] = {
     "verify": lambda library: library.verify(),
     "its catalog": lambda library: library.catalog.count(),
     "its records": lambda library: library.catalog.records.keys(),
-    "its retriever": lambda library: library.retriever.search("bridge"),
+    "its retriever": lambda library: library.retriever.search("bridge", SearchBounds(date(2026, 6, 15))),
     "its projections": lambda library: library.projections.catch_up(),
     "how far they are": lambda library: library.projections.states(),
     "a rebuild": lambda library: library.projections.rebuild(),

@@ -139,7 +139,7 @@ class Catalog:
         return written(self._engine, write)
 
     def write_vectors(self, model: str, vectors: Mapping[bytes, Vectors]) -> None:
-        """Keep vectors under their model and the SHA-256 of the text they stand for, as far as a chunk has it still."""
+        """Keep vectors under their model and the SHA-256 of the embedded text, where a chunk still has it."""
 
         def write(connection: Connection) -> None:
             wanted = writes.still_stood_for(connection, list(vectors))

@@ -17,7 +17,7 @@ from eval.bench.attacks.checks import KINDS, find_faults, find_leaks
 from eval.bench.attacks.hostile_model import BEHAVIOURS, Read, TraitorServer
 from eval.bench.attacks.plants import EVIL, LIE, POSITIONS, QUESTION, Plant, every_place, own_plants, rows
 from eval.bench.attacks.run import Tally, attack
-from qa.answering.orders import is_order
+from qa.answering.prompt_injection import is_injected_instruction
 from qa.answering.reply_parser import ReplyParser, Sentence
 from qa.library import Library
 from qa.llm.prompts import evidence_block, load_prompts
@@ -268,7 +268,7 @@ def test_a_leak_is_found():
 )
 def test_a_sentence_that_speaks_to_a_model_is_an_order(sentence):
     """Without a model such a sentence is never the answer."""
-    assert is_order(sentence)
+    assert is_injected_instruction(sentence)
 
 
 @pytest.mark.parametrize(
@@ -286,4 +286,4 @@ def test_a_sentence_that_speaks_to_a_model_is_an_order(sentence):
 )
 def test_news_is_no_order(sentence):
     """A sentence that merely has such words is news."""
-    assert not is_order(sentence)
+    assert not is_injected_instruction(sentence)

@@ -26,7 +26,7 @@ from typing import Any
 import psutil
 import pytest
 
-from qa.answering.draft import Delta, Event, Looked
+from qa.answering.draft import Delta, Event, Retrieved
 from qa.library import Library
 from qa.service import patience
 from qa.service.app import create_app
@@ -179,7 +179,7 @@ def call(port: int, method: str, path: str, body: object = None) -> tuple[int, A
 
 
 async def _flood(question: Question) -> AsyncGenerator[Event, None]:
-    yield Looked(())
+    yield Retrieved(())
     while True:
         yield Delta("x" * 100_000)
 
@@ -216,7 +216,7 @@ def test_slow_readers_are_dropped_and_hold_up_nobody(tmp_path: Path, monkeypatch
 def test_slow_heads_and_bodies_are_closed_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Heads that never end, three hundred of them, and bodies that trickle are closed in time; others are served."""
     if not ALL:
-        monkeypatch.setattr(patience, "HEAD_S", 1.0)
+        monkeypatch.setattr(patience, "HEAD_TIMEOUT_S", 1.0)
         monkeypatch.setattr(middleware, "PATIENCE_S", 1.0)
     monkeypatch.setattr(middleware, "SLOWEST_BYTES_S", 10**9)
     with running(create_app(settings_for(tmp_path / "store"))) as port:
@@ -276,7 +276,7 @@ def test_packed_bodies_stay_packed(port: int, coding: str) -> None:
 
 
 async def _breaks(question: Question) -> AsyncGenerator[Event, None]:
-    yield Looked(())
+    yield Retrieved(())
     yield Delta("One ")
     raise ZeroDivisionError("secret")
 

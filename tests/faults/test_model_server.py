@@ -21,7 +21,8 @@ from hypothesis import given, settings, strategies as st
 from qa.answering.reply_parser import Partial, ReplyParser, Sentence
 from qa.errors import EmbeddingFailed
 from qa.library import Library
-from qa.llm.openai_chat import EmbeddingServer, OpenAIChat
+from qa.llm.openai_chat import OpenAIChat
+from qa.llm.openai_embeddings import EmbeddingServer
 from qa.llm.protocols import ModelSettings
 from qa.settings import Settings
 from qa.types import Answer, Question

@@ -75,24 +75,24 @@ def pulse() -> Iterator[list[float]]:
 def degraded(store: Store, limit_s: float) -> None:
     """Assert that a question is answered from the words alone, and in time."""
     began = time.monotonic()
-    found = store.retriever.search("bridge river")
+    found = store.search("bridge river")
     assert time.monotonic() - began < limit_s
     assert (found.hits[0].source.article_id, found.degraded) == ("bridge", ("vectors",))
 
 
 def healed(store: Store) -> None:
     """Assert that everything is there again and nothing twice."""
-    store.vectors._patience._rest_until = 0.0  # it is not asked again for some seconds
+    store.vectors._store._call_timeout._rest_until = 0.0  # it is not asked again for some seconds
     store.projections.catch_up()
     assert store.problems() == []
-    assert store.retriever.search("bridge river").degraded == ()
+    assert store.search("bridge river").degraded == ()
 
 
 def test_words_answer_while_chroma_is_frozen_or_gone_and_it_is_filled_again(tmp_path: Path) -> None:
     """Frozen: from the words after two seconds, the next at once. Back without its disk: it is filled anew."""
     with ChromaServer(tmp_path / "one") as server, Store(tmp_path, HashEmbedder(), server.url) as store:
         store.add(BRIDGE, DOG)
-        assert store.retriever.search("bridge river").degraded == ()
+        assert store.search("bridge river").degraded == ()
         server.freeze()
         degraded(store, 4)
         degraded(store, 1)
@@ -115,7 +115,7 @@ def test_a_locked_chroma_database_blocks_no_thread(tmp_path: Path) -> None:
     """The writer says so within seconds, no thread of ours stands still, questions are answered from the words."""
     with Store(tmp_path, HashEmbedder()) as store:
         store.add(BRIDGE)
-        store.retriever.search("bridge river")
+        store.search("bridge river")
         with held(tmp_path / "chroma" / "chroma.sqlite3"):
             with pulse() as longest, pytest.raises(StoreFailed, match="another process"):
                 store.add(DOG)

@@ -48,7 +48,7 @@ def test_a_reader_sees_one_version_while_it_is_replaced(tmp_path: Path) -> None:
 
         def read() -> None:
             while not over.is_set():
-                hits = store.retriever.search("bridge", top_k=9).hits
+                hits = store.search("bridge", top_k=9).hits
                 versions = {hit.source.version for hit in hits}
                 seen[0] += 1
                 seen[1] += not hits

@@ -17,10 +17,10 @@ import sys
 from pathlib import Path
 from qa.settings import Settings
 from qa.service.app import create_app
-from qa.indexes.chroma_index import VectorIndex
+from qa.indexes.chroma_index import ChromaIndex
 import numpy as np
 create_app(Settings(data_dir=Path(sys.argv[1]), embed_model="none"))
-VectorIndex(Path(sys.argv[1]) / "chroma", "catalog", "model").close()
+ChromaIndex(Path(sys.argv[1]) / "chroma", "catalog", "model").close()
 print("\\n".join(sys.modules))
 """
 
@@ -67,7 +67,7 @@ def test_no_code_of_ours_starts_chromas_server() -> None:
         assert not re.search(r"chromadb\.(app|server)|trust_remote_code", source), path
     compose = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     assert not re.search(r"chromadb\.app|uvicorn chromadb", compose)
-    assert "embedding_function=None" in "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("qa/*.py"))
+    assert "embedding_function=None" in "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("qa/**/*.py"))
 
 
 def test_an_audit_that_looked_nothing_up_is_no_audit(capsys: pytest.CaptureFixture[str]) -> None:

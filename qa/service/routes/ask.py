@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.sse import KEEPALIVE_COMMENT
 
-from qa.answering.draft import Delta, Event, Looked
+from qa.answering.draft import Delta, Event, Retrieved
 from qa.service.http.auth import MayAsk
 from qa.service.http.deps import AnswererDep, ServiceDep, ask_place
 from qa.service.http.errors import GOING_DOWN, error_json, stream_error
@@ -69,7 +69,7 @@ async def _told(events: Begun[Event], question: Question, public_url: str | None
 
 
 def _shape(one: Event, question: Question, public_url: str | None) -> bytes:
-    if isinstance(one, Looked):
+    if isinstance(one, Retrieved):
         return event("retrieved", {"sources": looked_json(one.hits)})
     if isinstance(one, Delta):
         return event("delta", {"text": one.text})

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from qa.answering.answerer import MAX_QUESTION_CHARS
 from qa.catalog.catalog import ArticleRow, ArticleText
 from qa.errors import BadArticle
-from qa.retrieval.retriever import Retrieved
+from qa.retrieval.retriever import SearchResult
 from qa.temporal import dates
 from qa.types import (
     Answer,
@@ -212,7 +212,7 @@ def looked_json(hits: Iterable[Hit]) -> list[dict[str, Any]]:
     return [_looked(one) for one in hits]
 
 
-def search_json(found: Retrieved, timings_ms: dict[str, int]) -> dict[str, Any]:
+def search_json(found: SearchResult, timings_ms: dict[str, int]) -> dict[str, Any]:
     """Return what a search found as it goes over the wire."""
     hits = [
         _looked(one) | {"text": one.text, "ranks": {"lexical": one.lexical_rank, "vector": one.vector_rank}}

@@ -80,6 +80,14 @@ def test_ramdocs_sides_are_a_conflict_with_sets_of_one_span_each(tmp_path):
     assert item.wrong_answers == ("Sunday",)
 
 
+def test_what_is_also_right_is_no_wrong_answer(tmp_path):
+    """RAMDocs gives what is right of one bearer of a name as wrong of another, now and then in another spelling."""
+    answers = ["Film", "Ice hockey", "1,234"]
+    row = bench_row(answers=answers, wrong_answers=["Film", "Ice Hockey", "1234", "Novel"])
+    (item,) = imported(tmp_path, "ramdocs", row)
+    assert item.wrong_answers == ("Novel",)
+
+
 def test_one_ramdocs_answer_is_no_conflict(tmp_path):
     """Wrong articles alone do not make two right answers."""
     (item,) = imported(tmp_path, "ramdocs", bench_row(gold=[doc_span("Monday"), doc_span("Monday", "d2")]))

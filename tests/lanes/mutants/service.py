@@ -28,9 +28,9 @@ GUARDS = (
     ),
     Guard(
         "a head that does not come",
-        "Impatient._wait",
-        "self.loop.call_later(HEAD_S, self._give_up)",
-        "self.loop.call_later(HEAD_S + 20, self._give_up)",
+        "HeadTimeoutProtocol._wait",
+        "self.loop.call_later(HEAD_TIMEOUT_S, self._give_up)",
+        "self.loop.call_later(HEAD_TIMEOUT_S + 20, self._give_up)",
         ("test_half_a_request_is_not_waited_for",),
     ),
     Guard(

@@ -29,7 +29,7 @@ GUARDS = (
     Guard(
         "the same text changes nothing",
         "_keep_version",
-        "row.sha256 != one.sha256",
+        "row.sha256 != prepared.sha256",
         "True",
         ("test_the_same_text_twice_changes_nothing",),
     ),
@@ -70,7 +70,7 @@ GUARDS = (
     ),
     Guard(
         "the vectors' cursor goes behind what it tells of",
-        "VectorIndex.apply",
+        "ChromaIndex.apply",
         "self._apply(changed, list(zip(rows, vectors, strict=True)))",
         (
             'self._state.modify(metadata={"model": self._model, "cursor": cursor})\n'
@@ -192,7 +192,7 @@ GUARDS = (
     ),
     Guard(
         "vectors that were replaced are cleared away",
-        "VectorIndex._is_worn",
+        "ChromaIndex._is_mostly_replaced",
         "self._replaced > max(live, _REPLACED)",
         "self._replaced > 10**9",
         ("test_what_was_replaced_is_cleared_away_at_the_next_start",),
@@ -200,27 +200,27 @@ GUARDS = (
     Guard(
         "and while the service runs, what was replaced is too",
         "Projections.catch_up",
-        "self._vectors.is_worn()",
+        "self._vectors.needs_compaction()",
         "False",
         ("test_a_running_process_clears_away_what_was_replaced",),
     ),
     Guard(
         "a reset takes the files along",
-        "VectorIndex.reset",
-        "throw_away(self._directory)",
+        "ChromaStore.empty_directory",
+        "throw_away(self.directory)",
         "pass",
         ("test_a_reset_leaves_no_file_of_the_old_index",),
     ),
     Guard(
         "a reset waits for the searches under way",
-        "VectorIndex.reset",
-        "self._client_lock.writing(_RESET_S)",
-        'self._mapped_errors("cannot be reset")',
+        "ChromaStore.replacing",
+        "self._lock.writing(_RESET_S)",
+        "self.mapped_errors(what)",
         ("test_a_search_that_hangs_holds_up_a_reset_for_seconds_only",),
     ),
     Guard(
         "who finds the vectors closed does not reset them again",
-        "VectorIndex._open_again",
+        "ChromaIndex._open_again",
         ("if self._client is None:\n                self._open_client()"),
         "self._open_client()",
         ("test_who_asks_for_the_cursor_meanwhile_resets_nothing",),
@@ -280,5 +280,26 @@ GUARDS = (
         'reply.get("worn_out")',
         "False",
         ("test_a_reader_that_ran_out_of_memory_is_replaced",),
+    ),
+    Guard(
+        "a closed catalog opens no connection",
+        "Catalog.close",
+        'sa.event.listen(self._engine, "do_connect", lambda *_: self.check_open())',
+        "pass",
+        ("test_a_closed_library_does_not_answer",),
+    ),
+    Guard(
+        "a closed word index takes no lock again",
+        "LexicalIndex._writing",
+        "self._check_open()",
+        "pass",
+        ("test_a_closed_library_does_not_answer",),
+    ),
+    Guard(
+        "an answerer of a closed library asks no model",
+        "Answerer.stream",
+        "self._catalog.check_open()",
+        "pass",
+        ("test_what_it_handed_out_does_not_answer_either",),
     ),
 )
