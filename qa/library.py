@@ -65,13 +65,14 @@ class Library:
         self._vectors = parts.vectors
 
     def __enter__(self) -> Self:
+        self.catalog.check_open()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Close the indexes and the catalog and let go of the directory."""
+        """Close the indexes and the catalog and let go of the directory. Whatever is asked afterwards raises Closed."""
         self._words.close()
         if self._vectors is not None:
             self._vectors.close()
@@ -131,6 +132,7 @@ class Library:
         """
         from qa.answering.answerer import Answerer
 
+        self.catalog.check_open()
         if fill and any(state.behind for state in self.projections.states()):
             self.projections.catch_up()
         return Answerer(
@@ -159,6 +161,7 @@ class Library:
         """Write articles and bring the indexes up to date, so that they can be asked about when this returns."""
         from qa.ingest.ingest import ingest
 
+        self.catalog.check_open()
         try:
             return ingest(
                 items,
@@ -199,6 +202,7 @@ class Library:
         """Return the best chunks for a query. An index that is far behind catches up first, as for an answer."""
         from qa.retrieval.retriever import day_asked
 
+        self.catalog.check_open()
         if fill and (not self.projections.caught_up or self.projections.lagging()):
             try:
                 self.projections.catch_up()
