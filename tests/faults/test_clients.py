@@ -28,6 +28,7 @@ import pytest
 
 from qa.answering.draft import Delta, Event, Retrieved
 from qa.library import Library
+from qa.service import head_timeout
 from qa.service.app import create_app
 from qa.service.http import middleware, streams
 from qa.service.http.deps import answerer

@@ -14,6 +14,7 @@ from fastapi.testclient import TestClient
 
 from qa.answering.draft import Delta, Event, Retrieved
 from qa.errors import BadSettings
+from qa.service import head_timeout
 from qa.service.app import create_app
 from qa.service.http.limits import Limits, caller
 from qa.service.http.metrics import Measured, Metrics
