@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Literal
 
 from qa.text import stemming
-from qa.text.english import MINUTES, STOP_WORDS
+from qa.text.english import MINUTES, RELATED, STOP_WORDS
 
 Kind = Literal["number", "money", "age", "date", "duration", "person", "place", "quotation", "other"]
 
@@ -48,34 +48,6 @@ _KINDS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _
 
 # Kinds of answer that can be told by their form: a sentence without a length of time does not say how long.
 FORMAL: frozenset[Kind] = frozenset({"age", "duration", "money", "number", "date"})
-# Words that news uses for the same thing. A synonym counts less than the word itself in ranking.
-_SYNONYMS = (
-    "talks meeting negotiations discussions summit",
-    "visit trip tour travel",
-    "arrive arrival land landed",
-    "give gave gift present presented",
-    "kill killed die died dead deaths fatalities",
-    "injured hurt wounded injuries",
-    "cost price worth value",
-    "chief head leader boss",
-    "jail jailed prison imprisoned",
-    "buy bought acquire acquired purchase purchased takeover",
-    "fire blaze",
-    "job jobs work employment employ workers posts",
-    "begin began start started open opened launch launched",
-    "end ended finish finished close closed stop stopped",
-    "quit resign resigned resignation",
-    "ban banned prohibit prohibited",
-    "law legislation bill act",
-    "company firm maker manufacturer",
-    "deep depth",
-    "wide width",
-    "heavy weight weigh weighs",
-    "far distance",
-    "tall height",
-    "rise rose increase increased grow grew climb climbed jump jumped",
-    "fall fell drop dropped decrease decreased decline declined",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +83,7 @@ def carries_meaning(word: str) -> bool:
 @lru_cache(maxsize=1)
 def _related() -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
-    for group in _SYNONYMS:
+    for group in RELATED:
         stems = set(stemming.stems(group))
         for stem in stems:
             found.setdefault(stem, set()).update(stems - {stem})

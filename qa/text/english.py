@@ -135,6 +135,71 @@ IDLE_WORDS = ARTICLES | _lexicon(
     " until"
 )
 
+# Forms that no suffix rule brings together: a question asks who "won", an article says who "wins".
+_VERBS = (
+    "become:became begin:began,begun bear:bore,borne beat:beaten bring:brought build:built buy:bought"
+    " catch:caught choose:chose,chosen come:came deal:dealt draw:drew,drawn drive:drove,driven eat:ate,eaten"
+    " fall:fell,fallen fight:fought find:found flee:fled fly:flew,flown forget:forgot,forgotten get:got,gotten"
+    " give:gave,given go:went,gone grow:grew,grown hang:hung hear:heard hide:hid,hidden hold:held keep:kept"
+    " know:knew,known lay:laid lead:led leave:left lend:lent lose:lost make:made mean:meant meet:met pay:paid"
+    " ride:rode,ridden ring:rang,rung rise:rose,risen run:ran say:said see:saw,seen seek:sought sell:sold"
+    " send:sent shake:shook,shaken shoot:shot show:shown sing:sang,sung sink:sank,sunk sit:sat sleep:slept"
+    " speak:spoke,spoken spend:spent stand:stood steal:stole,stolen strike:struck swear:swore,sworn sweep:swept"
+    " swim:swam,swum take:took,taken teach:taught tear:tore,torn tell:told think:thought throw:threw,thrown"
+    " understand:understood wear:wore,worn win:won write:wrote,written"
+)
+IRREGULAR_VERBS = {
+    form: verb for verb, _, forms in (entry.partition(":") for entry in _VERBS.split()) for form in forms.split(",")
+}
+# With these the stemmer would change every index that stands.
+UNSTEMMED_VERBS = ("blow blew blown", "break broke broken", "freeze froze frozen", "strike stricken")
+
+# Words of like meaning, for two purposes. To rank sentences: loose, as a synonym counts less than the word itself.
+RELATED = (
+    "talks meeting negotiations discussions summit",
+    "visit trip tour travel",
+    "arrive arrival land landed",
+    "give gave gift present presented",
+    "kill killed die died dead deaths fatalities",
+    "injured hurt wounded injuries",
+    "cost price worth value",
+    "chief head leader boss",
+    "jail jailed prison imprisoned",
+    "buy bought acquire acquired purchase purchased takeover",
+    "fire blaze",
+    "job jobs work employment employ workers posts",
+    "begin began start started open opened launch launched",
+    "end ended finish finished close closed stop stopped",
+    "quit resign resigned resignation",
+    "ban banned prohibit prohibited",
+    "law legislation bill act",
+    "company firm maker manufacturer",
+    "deep depth",
+    "wide width",
+    "heavy weight weigh weighs",
+    "far distance",
+    "tall height",
+    "rise rose increase increased grow grew climb climbed jump jumped",
+    "fall fell drop dropped decrease decreased decline declined",
+)
+# To tell that two figures are of one thing: money "put" is money "spent", but what "rose" need not be what "grew".
+SAME_OF_A_FIGURE = (
+    "invest investment spend spent spending cost costs pay paid put putting budget",
+    "injure injured injuring hurt wounded injuries casualties",
+    "start begin began begun commence",
+    "issue issued impose imposed",
+    "find found bring brought recover recovered raise raised discover discovered salvage",
+    "carry carried transport transported use used ride rode board boarded",
+    "kill killed die died dead death fatality",
+    "collapse collapsed fall fell fallen give gave given",
+    "build built construct constructed",
+    "establish established found founded",
+    "population people inhabitants residents",
+    "steal stole stolen take took taken",
+    "buy bought acquire acquired",
+    "destroy destroyed burn burned burnt",
+)
+
 
 def listed(words: str) -> str:
     """Return words as the lists have them: a regex that ignores case finds "auguſt", "aprıl" and "APRİL" as well."""
