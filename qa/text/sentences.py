@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from qa.text.english import MONTH_ABBREVIATIONS, WEEKDAY_ABBREVIATIONS
+from qa.text.english import MONTH_ABBREVIATIONS, MONTHS, WEEKDAY_ABBREVIATIONS, WEEKDAYS
 from qa.text.lines import joined_lines
 from qa.types import Span
 
@@ -62,9 +62,7 @@ _STARTERS = _lexicon(
 )
 _AFTER_CLOCK = _lexicon(
     "et est edt pt pst pdt ct cst cdt mst mdt mt gmt bst utc cet ist eastern pacific central mountain"
-    " sunday monday tuesday wednesday thursday friday saturday sun mon tue tues wed thu thurs fri sat jan feb"
-    " mar march apr april may june july aug august sep sept september oct october nov november dec december"
-)
+) | {name.lower() for name in (*WEEKDAYS, *WEEKDAY_ABBREVIATIONS, *MONTHS, *MONTH_ABBREVIATIONS)}
 _DOMAINS = _lexicon("com org net gov edu io co uk")
 
 
