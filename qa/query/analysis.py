@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Literal
 
 from qa.text import stemming
-from qa.text.english import MINUTES, RELATED, STOP_WORDS
+from qa.text.english import MINUTES, RELATED, STOP_WORDS, capitalised
 
 Kind = Literal["number", "money", "age", "date", "duration", "person", "place", "quotation", "other"]
 
@@ -19,7 +19,6 @@ _ASKING = frozenset(
 )
 # "last" is a verb only in questions of this kind; elsewhere it says when.
 _LASTING = frozenset("last lasts lasted take takes took".split())
-_CAPITALISED = re.compile(r"[^\W\d_][\w’'.\-]*")
 _FIRST_WORD = re.compile(r"^\W*(\w+)")
 
 _MONEY = (
@@ -107,9 +106,7 @@ def kind_of(question: str) -> Kind:
 def _name_stems(question: str) -> list[str]:
     first = _FIRST_WORD.match(question)
     found: list[str] = []
-    for word in _CAPITALISED.finditer(question):
-        if not word.group()[0].isupper():
-            continue
+    for word in capitalised(question):
         # The first word has its capital from its place; it is a name only if it is no ordinary question word.
         opens = first is not None and word.start() == first.start(1)
         stems = stemming.stems(word.group())

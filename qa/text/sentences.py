@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from qa.text.english import MONTH_ABBREVIATIONS, MONTHS, WEEKDAY_ABBREVIATIONS, WEEKDAYS
+from qa.text.english import IN_NAME, MONTH_ABBREVIATIONS, MONTHS, NO_SMALL_LETTER, WEEKDAY_ABBREVIATIONS, WEEKDAYS
 from qa.text.lines import joined_lines
 from qa.types import Span
 
@@ -27,7 +27,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _TOKEN = re.compile(r"[^\s\"'“”‘’(\[—–/-]*+$")
 _INITIALISM = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,2}")
 _ATTRIBUTION = re.compile(
-    r"(?:[^\W\d_a-z][\w.’'-]*\s){1,6}(?:said|says|asked|asks|added|told|tweeted|wrote|shouted|replied)\b"
+    rf"(?:{NO_SMALL_LETTER}[{IN_NAME}.]*\s){{1,6}}(?:said|says|asked|asks|added|told|tweeted|wrote|shouted|replied)\b"
 )
 _LIST_MARK = re.compile(r"(?:\d{1,3}|[A-Za-z])")
 _FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))  # two of them are one flag
