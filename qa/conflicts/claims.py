@@ -18,7 +18,7 @@ from qa.conflicts.values import ORDINAL, Value, values
 from qa.query.analysis import Asked
 from qa.retrieval.sentence_ranker import Features, Ranked
 from qa.text import stemming
-from qa.text.english import CAPITAL, CAPITALISED, MARKS
+from qa.text.english import CAPITAL, CAPITALISED, COUNTED_WORD, MARKS
 from qa.types import Evidence
 
 CLOSE = 0.55  # a sentence takes part when it scores this share of the best
@@ -37,7 +37,7 @@ _PRONOUN = re.compile(r"(?:It|They|This|These)\b")
 _TOTAL = re.compile(r"\b(?:figure|number|total|toll|count|tally)\b(?! of)", re.IGNORECASE)
 _NAME = re.compile(rf"\b{CAPITALISED}")
 _SHORTEST_NAME = 4  # letters
-_WORD = re.compile(r"\d[\d,.]*\d|\w[\w’'-]*")
+_WORD = re.compile(COUNTED_WORD)
 _BREAK = re.compile(r",(?!\d)|[;:()—–]|\b(?:and|but|while|when)\b")
 _OTHER_TIME = re.compile(r"\b(?:after|before|since|until|till|ahead of)\b")  # beyond it something else happens
 _RATE = re.compile(

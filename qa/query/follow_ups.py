@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from qa.query.analysis import carries_meaning
 from qa.text import stemming
-from qa.text.english import MONTHS, WEEKDAYS, capitalised
+from qa.text.english import MONTHS, WEEKDAYS, WHOLE_WORD, capitalised
 from qa.types import Turn
 
 CHAIN = 3  # questions back that a chain of follow-ups is followed
@@ -58,7 +58,7 @@ _COMPARED = re.compile(
     re.IGNORECASE,
 )
 _MORE = re.compile(r"\bhow (?:many|much) more\b", re.IGNORECASE)
-_WORD = re.compile(r"[^\W_](?:[\w’'.,&\-]*\w)?")
+_WORD = re.compile(WHOLE_WORD)
 _SUBJECT_WHO = re.compile(
     r"^\W*(?:who|which \w+|what \w+)\s+(?!did|does|do|is|are|was|were|will|would|has|have|had|can|could|should)\w+",
     re.IGNORECASE,

@@ -23,6 +23,7 @@ def _characters(test: Callable[[str], bool]) -> str:
     return "".join(chr(a) if a == b else f"{chr(a)}-{chr(b)}" for a, b in zip(starts, ends, strict=True))
 
 
+LETTER = r"[^\W\d_]"
 CAPITAL = _characters(str.istitle)  # the capitals of every alphabet, "ǅ" among them
 SMALL = _characters(str.islower)
 MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0\ufe20-\ufe2f"  # "É" may be written as two characters
@@ -32,9 +33,18 @@ CAPITALISED = rf"[{CAPITAL}][{MARKS}]*+[{IN_NAME}]*[\w{MARKS}]"
 # What may have a number as its name: "Week 6". Not in capitals throughout: "At the BBC 45 people".
 TITLED = rf"[{CAPITAL}][{SMALL}{MARKS}]+"
 # A name at the top of an article may be of a script without capitals.
-NO_SMALL_LETTER = rf"(?![{SMALL}])[^\W\d_]"
-# A question is cut at its spaces: "d’Arc" is not "Arc" there, and what "U.S." and "AT&T" hold is part of them.
-_WRITTEN = re.compile(rf"[^\W\d_][{IN_NAME}.&]*")
+NO_SMALL_LETTER = rf"(?![{SMALL}]){LETTER}"
+# Words of a folded text, in which each character of CJK is a word, and "u.s" is one.
+CJK = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
+INITIALS = rf"(?<![^\W_]){LETTER}(?:\.{LETTER})+(?![^\W_])"
+WORD = rf"[^\W_{CJK}]+(?:'[^\W_{CJK}]+)*"
+# Words as they are written, for three purposes.
+# How far a figure is from a word is counted in these: what was tuned with them counts "U.S." as two.
+COUNTED_WORD = rf"\d[\d,.]*\d|\w[{IN_NAME}]*"
+# What a follow-up takes from before is shown again, so "1,500", "U.S" and "AT&T" stay whole.
+WHOLE_WORD = rf"[^\W_](?:[{IN_NAME}.,&]*[\w{MARKS}])?"
+# A question is cut at its spaces to find its names: "d’Arc" is not "Arc" there, and may end with a full stop.
+_WRITTEN = re.compile(rf"{LETTER}[{IN_NAME}.&]*")
 
 
 def capitalised(question: str) -> Iterator[re.Match[str]]:

@@ -9,7 +9,7 @@ from itertools import chain
 
 from Stemmer import Stemmer
 
-from qa.text.english import IRREGULAR_VERBS
+from qa.text.english import CJK, INITIALS, IRREGULAR_VERBS, WORD
 
 # Quotes and dashes to their plain forms; what has no width and no meaning to a reader is dropped.
 _PLAIN = str.maketrans(
@@ -19,14 +19,7 @@ _PLAIN = str.maketrans(
     | dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff", None)
 )
 _BEYOND_LATIN = re.compile("[^\x00-\u02ff]")  # where combining marks begin
-_CJK = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
-_LETTER = r"[^\W\d_]"
-_TOKEN = re.compile(
-    rf"[{_CJK}]"
-    rf"|(?<![^\W_]){_LETTER}(?:\.{_LETTER})+(?![^\W_])"  # u.s, a.m
-    r"|\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+\.\d+"
-    rf"|[^\W_{_CJK}]+(?:'[^\W_{_CJK}]+)*"
-)
+_TOKEN = re.compile(rf"[{CJK}]|{INITIALS}|\d{{1,3}}(?:,\d{{3}})+(?!\d)(?:\.\d+)?|\d+\.\d+|{WORD}")
 
 
 def fold(text: str) -> str:
