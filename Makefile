@@ -4,8 +4,9 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
 
-# The public sets, for `make bench`; they are no part of the project.
-DATA ?= ../shared/bench
+# Data that is no part of the project: public sets for `make bench`, real articles and attack texts for `make test-shared`.
+SHARED ?= ../shared
+DATA ?= $(SHARED)/bench
 
 .PHONY: install dev serve demo test lint types unit lock clean test-model test-clients test-frontends test-open-webui test-browser screenshots
 .PHONY: replicas
@@ -52,6 +53,11 @@ wheel: dev
 # The wheel in an empty environment, as pip would install it for a user: half a gigabyte of dependencies.
 test-wheel: wheel
 	TEST_WHEEL=1 $(BIN)/pytest tests/lanes/packaging -rs
+
+# Tests over data that is no part of the project.
+.PHONY: test-shared
+test-shared: dev
+	TEST_SHARED="$(abspath $(SHARED))" $(BIN)/pytest -n auto --dist loadfile tests/lanes/shared
 
 # The reference of the public names, from their docstrings: dist/reference/index.html
 docs: dev
@@ -185,7 +191,7 @@ bench-tables: install
 	$(BIN)/python -m eval bench tables --data $(DATA) --cache .bench --out .bench/table.json $(TABLES)
 
 # After bench-tables, whose store of 2022 it asks.
-bench-refusal: install
+bench-refusal: dev
 	$(BIN)/python -m eval.bench.tuning.refusal --bench $(DATA) --store .bench/stores/docs_2022-minilm-*
 
 bench-conflicts: install
@@ -205,7 +211,7 @@ bench-speed: install
 	$(BIN)/python -m eval bench speed
 
 # Hours: a store of 300,000 chunks with vectors is built on the way.
-bench-scale: install
+bench-scale: dev
 	@mkdir -p .bench
 	$(BIN)/python -m eval bench scale --data $(DATA) --out .bench/scale.json --plot .bench/scale.svg $(SCALE)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,12 +11,12 @@ from typing import Annotated, Any, Literal
 import typer
 
 from eval import model_commands
+from eval.errors import read_prices, reported_errors
 
 GoldOption = Annotated[Path, typer.Option("--gold", exists=True, help="A gold file, or a folder of them.")]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-bench = typer.Typer(no_args_is_help=True, help="Measure speed, and quality on public sets.")
-app.add_typer(bench, name="bench")
+RESEARCH = "eval.bench.__main__"
 
 
 app.command()(model_commands.judge)
@@ -31,102 +30,20 @@ def _about() -> None:
     """Measure the service offline."""
 
 
-@bench.command()
-def speed(
-    paths: Annotated[list[str] | None, typer.Argument(help="Articles; the sample articles if left out.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="Take so many articles at most.")] = 1_000_000,
-    embed: Annotated[str, typer.Option(help="minilm or none.")] = "minilm",
-    questions: Annotated[Path | None, typer.Option(help="A file of questions.")] = None,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
+@app.command(add_help_option=False, context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def bench(
+    context: typer.Context, arguments: Annotated[list[str] | None, typer.Argument(metavar="COMMAND [ARGS]...")] = None
 ) -> None:
-    """Ingest articles into a new store and time questions."""
-    from eval.bench.speed.ingest_and_ask import measure, show
-
-    show(measure(paths or [str(files("qa") / "sample")], limit, embed, questions), as_json)
-
-
-@bench.command()
-def scale(
-    data: Annotated[Path, typer.Option(exists=True, file_okay=False, help="The folder with the public sets.")],
-    sizes: Annotated[str, typer.Option(help="Numbers of chunks, growing.")] = "1000,10000,50000,100000,306208",
-    embed: Annotated[Literal["minilm", "none"], typer.Option()] = "minilm",
-    vectors_from: Annotated[Path | None, typer.Option(exists=True, help="A store that lends its vectors.")] = None,
-    store: Annotated[Path | None, typer.Option(help="Keep the store in this folder, and go on with it.")] = None,
-    out: Annotated[Path, typer.Option(help="The figures as JSON.")] = Path("scale.json"),
-    plot: Annotated[Path, typer.Option(help="The plot.")] = Path("scale.svg"),
-) -> None:
-    """Grow a store and measure memory, latency, recall and start-up at each size."""
-    from eval.bench.speed.scale import measure, show
-
-    with _failures():
-        show(measure(data, [int(one) for one in sizes.split(",")], embed, vectors_from, store, out, plot))
-
-
-@bench.command()
-def load(
-    streams: Annotated[int, typer.Option(min=1, help="Readers at one time.")] = 100,
-    rounds: Annotated[int, typer.Option(min=1, help="Questions of each reader.")] = 3,
-    embed: Annotated[Literal["minilm", "none"], typer.Option()] = "minilm",
-    as_json: Annotated[bool, typer.Option("--json")] = False,
-) -> None:
-    """Open many streams against a model server of 20 tokens a second; exit 1 if a goal is missed."""
-    from eval.bench.speed.load import measure, misses, show
-
-    figures = measure(streams, rounds, embed)
-    show(figures, as_json)
-    raise typer.Exit(1 if misses(figures) else 0)
-
-
-@bench.command()
-def peers(
-    data: Annotated[Path, typer.Option(exists=True, file_okay=False, help="The folder with the public sets.")],
-    python: Annotated[Path, typer.Option(help="The Python of the peers' environment.")] = Path(".peers/bin/python"),
-    articles: Annotated[int, typer.Option(min=1, help="So many, gold articles among them.")] = 1_200,
-    timed: Annotated[int, typer.Option(min=1, help="Questions that are timed.")] = 200,
-    systems: Annotated[str | None, typer.Option(help="Names with commas between; all if left out.")] = None,
-    cache: Annotated[Path, typer.Option(help="Where vectors and what was found stay.")] = Path(".bench/peers"),
-    again: Annotated[bool, typer.Option("--again", help="Run all again; vectors are kept.")] = False,
-    plot: Annotated[Path | None, typer.Option(help="Also draw the picture, as SVG.")] = None,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
-) -> None:
-    """Compare with LlamaIndex and Haystack: same articles, embedder and questions, a process for each."""
-    from rich.console import Console
-
-    from eval.bench.peers.contest import Contest, every_name, report
-
-    names = tuple(systems.split(",")) if systems else every_name()
-    with _failures():
-        print(report(Contest(data, python, cache, articles, timed, names, again), plot, as_json, Console(stderr=True)))
-
-
-@bench.command()
-def tables(
-    data: Annotated[Path, typer.Option(exists=True, file_okay=False, help="The folder with the public sets.")],
-    sets: Annotated[str | None, typer.Option(help="Names with commas between; all if left out.")] = None,
-    embed: Annotated[Literal["minilm", "none"], typer.Option()] = "minilm",
-    limit: Annotated[int | None, typer.Option(min=1, help="Ask the first so many questions of each set.")] = None,
-    workers: Annotated[int, typer.Option(min=1)] = 1,
-    cache: Annotated[Path, typer.Option(help="Where stores and runs stay.")] = Path(".bench"),
-    store: Annotated[list[str] | None, typer.Option(help="CORPUS=DIR: a store made before, docs_2022=DIR.")] = None,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
-    out: Annotated[Path | None, typer.Option(help="Also write the figures as JSON.")] = None,
-) -> None:
-    """Ask public sets and print each figure beside the one to beat; exit 1 if a set is missing."""
-    from rich.console import Console
-
-    from eval.bench.public.table import Bench, as_json as data_of, markdown, measure, names
-
-    pairs = [one.partition("=") for one in store or ()]
-    if not all(name and folder and Path(folder).is_dir() for name, _, folder in pairs):
-        raise typer.BadParameter("say --store CORPUS=DIR with a folder that is there")
-    asked = Bench(data, cache, embed, limit, workers, {name: Path(folder) for name, _, folder in pairs})
-    with _failures():
-        found = measure(asked, sets.split(",") if sets else names(), Console(stderr=True))
-    figures = json.dumps(data_of(found, asked), ensure_ascii=False, indent=1)
-    if out is not None:
-        out.write_text(figures + "\n", encoding="utf-8")
-    print(figures if as_json else markdown(found))
-    raise typer.Exit(1 if found.faults else 0)
+    """Measure speed, and quality on public sets; needs a checkout."""
+    try:
+        # By its name: nothing of the suite imports what is not shipped with it.
+        research = import_module(RESEARCH)
+    except ModuleNotFoundError as exc:
+        if not RESEARCH.startswith(exc.name or "-"):  # a library is missing, not the research itself
+            raise
+        typer.echo("the research commands, `eval bench`, are not in the wheel: run them in a checkout", err=True)
+        raise typer.Exit(1) from exc
+    research.app(arguments or [], prog_name=context.command_path)
 
 
 @app.command()
@@ -142,7 +59,7 @@ def gate(
     from eval.scoring.compare import check_gates, load_gates, table
     from eval.scoring.gate import BASELINE, against_baseline, ask_gold, write_baseline
 
-    with _failures(), tempfile.TemporaryDirectory() as folder:
+    with reported_errors(), tempfile.TemporaryDirectory() as folder:
         scores = ask_gold(keep or Path(folder), Console(stderr=True))
         if write:
             write_baseline(scores)
@@ -190,14 +107,14 @@ def run(
     if sum(one is not None for one in (server, data_dir, articles)) != 1:
         raise typer.BadParameter("say one of --server, --data-dir and --articles")
     asking = Asking(mode, as_of, collection, top_k, as_of_field, sentences)
-    money = {"prices": _prices(price_in, price_out), "max_cost": None if yes else max_cost}
+    money: dict[str, Any] = {"prices": read_prices(price_in, price_out), "max_cost": None if yes else max_cost}
     if max_cost is not None and money["prices"] is None:
         raise typer.BadParameter("--max-cost needs --price-in and --price-out")
 
     def ask(target: Any) -> Done:
         return asyncio.run(ask_all(target, gold, out, asking, workers=workers, limit=limit, **money))
 
-    with _failures():
+    with reported_errors():
         if server is not None:
             done = ask(ServerTarget(server, key, collection))
         else:
@@ -229,8 +146,8 @@ def score(
     from eval.judging.judged import read_judged
     from eval.scoring.score import score as score_run, table
 
-    with _failures():
-        prices = _prices(price_in, price_out)
+    with reported_errors():
+        prices = read_prices(price_in, price_out)
         agreement = read_agreement(judge_agreement) if judge_agreement is not None else ()
         verdicts = read_judged(judged, run, agreement) if judged is not None else None
         scores = score_run(gold, run, allow_missing_gold=allow_missing_gold, prices=prices, judged=verdicts)
@@ -248,7 +165,7 @@ def compare(
     """Compare two scores, and fail on a floor that is not kept or a fall beyond chance."""
     from eval.scoring.compare import GATES, compare_scores, comparison_json, load_gates, load_scores, table
 
-    with _failures():
+    with reported_errors():
         found = compare_scores(load_scores(base), load_scores(new), load_gates(gate or GATES))
     print(json.dumps(comparison_json(found), indent=1) if as_json else table(found))
     raise typer.Exit(1 if found.failures else 0)
@@ -269,7 +186,7 @@ def report(
     from eval.report.report import write_report
     from eval.scoring.compare import load_gates
 
-    with _failures():
+    with reported_errors():
         size = write_report(scores, html, runs=run or (), gold=gold, gates=load_gates(gate) if gate else None)
     print(f"{size / 1e6:.1f} MB: {html}")
 
@@ -285,7 +202,7 @@ def import_set(
     """Turn a public set into the gold format."""
     from eval.dataset.importers import import_set as convert
 
-    with _failures():
+    with reported_errors():
         counted = convert(name, path, out, articles, year)
     print(counted)
 
@@ -299,7 +216,7 @@ def check_gold(
     from eval.dataset.format import MINIMUM, check_articles, load
     from qa import Article, read
 
-    with _failures():
+    with reported_errors():
         questions = load(gold)
         paths = articles or [str(files("qa") / "sample")]
         found = (one for one in read(paths) if isinstance(one, Article))
@@ -310,27 +227,6 @@ def check_gold(
     print(f"{len(questions)} questions, {len(faults)} faults")
     if faults:
         raise typer.Exit(1)
-
-
-def _prices(price_in: float | None, price_out: float | None) -> Any:
-    from eval.models.estimate import Prices
-
-    if (price_in is None) != (price_out is None):
-        raise typer.BadParameter("--price-in and --price-out go together")
-    return None if price_in is None or price_out is None else Prices(price_in, price_out)
-
-
-@contextmanager
-def _failures() -> Iterator[None]:
-    """Turn what is wrong with an input into a line on stderr and exit code 1."""
-    from eval.runs.run import BadRun
-    from qa import QaError
-
-    try:
-        yield
-    except (BadRun, QaError) as exc:
-        typer.echo(f"{exc}", err=True)
-        raise typer.Exit(1) from exc
 
 
 if __name__ == "__main__":

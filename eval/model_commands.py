@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Coroutine, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 from rich.console import Console
+
+from eval.errors import read_prices, reported_errors
 
 if TYPE_CHECKING:
     from eval.judging.judge import Judge
@@ -51,9 +52,9 @@ def judge(
 
     if (run is None) == (agreement is None) or (agreement is None) != (path is None):
         raise typer.BadParameter("say --run, or --agreement and --path")
-    prices = _prices(price_in, price_out)
+    prices = read_prices(price_in, price_out)
     kept = cache or out.parent / "judge-cache.jsonl"
-    with _failures():
+    with reported_errors():
         chat, cached = _model(model, kept, MAX_TOKENS, timeout)
         one = Judge(cached, load_prompt("judge"))
 
@@ -113,17 +114,17 @@ def draft_gold(
     from eval.drafting.format import load_drafts, write_drafts
     from eval.models.prompts import load_prompt
 
-    with _failures():
+    with reported_errors():
         if out.exists() and any(one.draft.status != "proposed" or one.draft.edited for one in load_drafts(out)):
             raise typer.BadParameter(f"{out} holds decisions: choose another --out")
         found = _read(articles)
         known = load(gold) if gold is not None else []
     kept = cache or out.parent / "draft-cache.jsonl"
-    with _failures():
+    with reported_errors():
         chat, cached = _model(model, kept, MAX_TOKENS, timeout)
         drafter = Drafter(cached, load_prompt("draft"), Wanted(answerable, unanswerable, as_of))
         calls = [drafter.call(part) for article in found for part in parts_of(article)]
-        _confirm(cached, calls, (), workers, REPLY_TOKENS, _prices(price_in, price_out), yes)
+        _confirm(cached, calls, (), workers, REPLY_TOKENS, read_prices(price_in, price_out), yes)
         console = Console(stderr=True)
         done = _run(chat, draft(drafter, found, known, workers=workers, console=console))
         write_drafts(out, done.drafts)
@@ -143,7 +144,7 @@ def draft_feedback(
     from eval.drafting.format import load_drafts, write_drafts
     from eval.drafting.from_feedback import read_feedback
 
-    with _failures():
+    with reported_errors():
         known = load_drafts(out) if out.exists() else []
         ids = {one.id for one in known}
         new = [one for one in read_feedback(server, key) if one.id not in ids]
@@ -163,7 +164,7 @@ def review(
 
     console = Console(highlight=False)
     target = gold or drafts.with_suffix(".gold.jsonl")
-    with _failures():
+    with reported_errors():
         every = _read(articles or [str(files("qa") / "sample")])
         found = open_review(drafts, target, every, lambda prompt: console.input(prompt, markup=False), console)
         found.run()
@@ -180,14 +181,6 @@ def _read(paths: list[str]) -> list[Article]:
             raise QaError(f"{one.source}: {one.reason}")
         found.append(one)
     return found
-
-
-def _prices(price_in: float | None, price_out: float | None) -> Prices | None:
-    from eval.models.estimate import Prices
-
-    if (price_in is None) != (price_out is None):
-        raise typer.BadParameter("--price-in and --price-out go together")
-    return None if price_in is None or price_out is None else Prices(price_in, price_out)
 
 
 def _model(name: str | None, cache: Path, max_tokens: int, timeout_s: float) -> tuple[OpenAIChat, CachedModel]:
@@ -234,17 +227,3 @@ def _confirm(
     typer.echo(f"{cached.name}: {ahead}", err=True)
     if ahead.most and not yes:
         typer.confirm("begin?", abort=True, err=True)
-
-
-@contextmanager
-def _failures() -> Iterator[None]:
-    """Turn what is wrong into a line on stderr: exit code 1, and 3 where the model server is away."""
-    from eval.models.model_calls import ServerAway
-    from eval.runs.run import BadRun
-    from qa import QaError
-
-    try:
-        yield
-    except (BadRun, QaError, ServerAway) as exc:
-        typer.echo(f"{exc}", err=True)
-        raise typer.Exit(3 if isinstance(exc, ServerAway) else 1) from exc

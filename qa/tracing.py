@@ -1,10 +1,11 @@
-"""Where time goes within one request, told to a tracer when there is one. No name or attribute holds any text.
+"""Trace where the time of one request goes, and time the stages of an answer. No name or attribute holds any text.
 
-The tracer itself is `qa.service.http.traces`; without it everything here does nothing.
+The tracer itself is `qa.service.http.traces`; without it nothing is traced.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,10 +14,10 @@ from typing import Protocol
 Attributes = Mapping[str, str | int]
 
 
-class Span(Protocol):
+class TraceSpan(Protocol):
     """A stretch of time within a request."""
 
-    def child(self, name: str, attributes: Attributes, *, outgoing: bool = False) -> Span:
+    def child(self, name: str, attributes: Attributes, *, outgoing: bool = False) -> TraceSpan:
         """Begin a stretch within this one; `outgoing` when another server is asked."""
         ...
 
@@ -29,11 +30,11 @@ class Span(Protocol):
         ...
 
 
-_current: ContextVar[Span | None] = ContextVar("span", default=None)
+_current: ContextVar[TraceSpan | None] = ContextVar("span", default=None)
 
 
 @contextmanager
-def within(span: Span | None) -> Iterator[None]:
+def within(span: TraceSpan | None) -> Iterator[None]:
     """Make a stretch the current one, of this task and of tasks and threads that it starts."""
     token = _current.set(span)
     try:
@@ -67,7 +68,7 @@ def call(name: str, **attributes: str | int) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def _ended(span: Span) -> Iterator[None]:
+def _ended(span: TraceSpan) -> Iterator[None]:
     try:
         yield
     except GeneratorExit:  # whoever read it has had enough
@@ -77,3 +78,30 @@ def _ended(span: Span) -> Iterator[None]:
         span.end(type(exc).__name__)
         raise
     span.end()
+
+
+class StageTimer:
+    """Add up how long each stage of one answer took; each stage is also a stretch of the trace."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self._spent = dict.fromkeys(("retrieve", "evidence", "generate", "verify"), 0.0)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a block."""
+        began = time.monotonic()
+        try:
+            with stage(name):
+                yield
+        finally:
+            self.add(name, time.monotonic() - began)
+
+    def add(self, stage: str, seconds: float) -> None:
+        """Add time that the caller measured."""
+        self._spent[stage] = self._spent.get(stage, 0.0) + seconds
+
+    def timings_ms(self) -> dict[str, int]:
+        """Return the stages and the total so far, in milliseconds."""
+        spent = {name: round(seconds * 1_000) for name, seconds in self._spent.items()}
+        return spent | {"total": round((time.monotonic() - self.began) * 1_000)}

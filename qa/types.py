@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Literal, Protocol
 
 import numpy as np
@@ -90,6 +91,16 @@ class Filters:
     article_ids: tuple[str, ...] = ()
     after: str | None = None
     before: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchBounds:
+    """What a search may find, and how many hits it returns."""
+
+    today: date  # the day of the question: nothing dated later is found, and "last week" ends before it
+    collection: str = "default"
+    filters: Filters = Filters()
+    top_k: int = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +212,10 @@ class Usage:
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        """Return the tokens of both."""
+        return Usage(self.prompt_tokens + other.prompt_tokens, self.completion_tokens + other.completion_tokens)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from qa.catalog.catalog import Catalog
     from qa.catalog.data_dir_lock import Ownership
     from qa.indexes.projections import Projections
-    from qa.indexes.protocols import NearestIndex, WordIndex
+    from qa.indexes.protocols import VectorIndex, WordIndex
     from qa.ingest.ray import RayWorkers
     from qa.llm.openai_chat import OpenAIChat
     from qa.llm.prompts import Prompts
@@ -30,7 +30,7 @@ class Parts:
     owner: Ownership
     catalog: Catalog
     words: WordIndex
-    vectors: NearestIndex | None
+    vectors: VectorIndex | None
     embedder: Embedder | None
     projections: Projections
     retriever: Retriever
@@ -99,7 +99,7 @@ def build_embedder(settings: Settings) -> Embedder | None:
 
         return MiniLM(threads=settings.embed_threads or None)
     if kind == "openai" and model:
-        from qa.llm.openai_chat import EmbeddingServer
+        from qa.llm.openai_embeddings import EmbeddingServer
         from qa.llm.protocols import ModelSettings
 
         if not (settings.openai_api_key or settings.openai_base_url):
@@ -123,16 +123,16 @@ def build_words(settings: Settings, catalog: Catalog) -> WordIndex:
     return LexicalIndex(settings.data_dir, catalog.id)
 
 
-def build_vectors(settings: Settings, catalog: Catalog, model: str) -> NearestIndex:
+def build_vectors(settings: Settings, catalog: Catalog, model: str) -> VectorIndex:
     """Return the index of a model's vectors: Chroma, or what `QA_VECTOR_STORE` names. Raises BadSettings."""
     if settings.vector_store:
-        from qa.indexes.engine_index import EngineIndex, load_engine
+        from qa.indexes.engine_index import LlamaIndexStore, load_engine
 
         engine = load_engine(settings.vector_store)
-        return EngineIndex(engine, settings.data_dir / "vector-store", catalog.id, model, catalog.vectors)
-    from qa.indexes.chroma_index import VectorIndex
+        return LlamaIndexStore(engine, settings.data_dir / "vector-store", catalog.id, model, catalog.vectors)
+    from qa.indexes.chroma_index import ChromaIndex
 
-    return VectorIndex(settings.chroma_url or settings.data_dir / "chroma", catalog.id, model)
+    return ChromaIndex(settings.chroma_url or settings.data_dir / "chroma", catalog.id, model)
 
 
 def build_model(settings: Settings, name: str | None) -> OpenAIChat | None:

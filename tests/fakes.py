@@ -13,10 +13,23 @@ import numpy as np
 from qa.llm.protocols import EndPiece, Message, TextPiece
 from qa.text import stemming as text
 from qa.text.normalise import normalise
-from qa.types import Answer, Article, Embedder, Filters, IngestReport, Question, Refused, Source, Span, Usage, Vectors
+from qa.types import (
+    Answer,
+    Article,
+    Embedder,
+    IngestReport,
+    Question,
+    Refused,
+    SearchBounds,
+    Source,
+    Span,
+    Usage,
+    Vectors,
+)
 
 if TYPE_CHECKING:
     from qa.catalog.catalog import Catalog, ChunkRow
+    from qa.retrieval.retriever import SearchResult
 
 
 class HashEmbedder:
@@ -106,9 +119,9 @@ class Store:
         self.lexical = LexicalIndex(folder, self.catalog.id)
         self.vectors: Any = None
         if embedder is not None:
-            from qa.indexes.chroma_index import VectorIndex
+            from qa.indexes.chroma_index import ChromaIndex
 
-            self.vectors = VectorIndex(chroma_url or folder / "chroma", self.catalog.id, embedder.model)
+            self.vectors = ChromaIndex(chroma_url or folder / "chroma", self.catalog.id, embedder.model)
         self.projections = Projections(self.catalog, self.lexical, self.vectors, embedder)
         self.retriever = Retriever(self.catalog, self.lexical, self.vectors, embedder, self.projections.lagging)
 
@@ -136,8 +149,13 @@ class Store:
 
     def found(self, question: str, **options: object) -> list[str]:
         """Return the ids of the articles that a search shows, best first."""
-        hits = self.retriever.search(question, top_k=50, **options).hits  # type: ignore[arg-type]
-        return [hit.source.article_id for hit in hits]
+        return [hit.source.article_id for hit in self.search(question, top_k=50, **options).hits]
+
+    def search(self, question: str, *, as_of: str | None = None, **options: object) -> SearchResult:
+        """Search for a question that is asked today, or on `as_of`; `options` are the other bounds."""
+        from qa.retrieval.retriever import day_asked
+
+        return self.retriever.search(question, SearchBounds(day_asked(as_of), **options))  # type: ignore[arg-type]
 
     def ask(self, question: str) -> Answer:
         """Answer without a model."""
@@ -151,7 +169,7 @@ class Store:
 
     def word_hits(self, question: str) -> list[str]:
         """Return the texts that the word index finds by itself; a place that is no longer live is `stale`."""
-        places = [one.place for one in self.lexical.search(text.stems(question), "default", Filters(), None, 50)]
+        places = [one.place for one in self.lexical.search(text.stems(question), "default", (), 50)]
         rows = {(row.article, row.version, row.ordinal): row for row in self.catalog.chunks_at(places)}
         return [rows[place].text if place in rows else "stale" for place in places]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -28,6 +27,7 @@ from tests.fakes import ScriptedChat
 
 COST = "What will it cost to rebuild the eastern approach of the Orrin Bridge?"
 DAY = "2026-06-15"
+OPEN_FILES = Path("/proc/self/fd")
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +80,11 @@ def test_add_takes_files_folders_and_articles(tmp_path: Path) -> None:
     (tmp_path / "two.md").write_text("# Two\n\nThe tram costs three euros.")
     with Library(tmp_path / "store") as library:
         report = library.add(
-            "archive/", Path("two.md"), Article(id="three", text="The bus is free. 🚌\r\n"), "missing.txt", outlet="Post"
+            "archive/",
+            Path("two.md"),
+            Article(id="three", text="The bus is free. 🚌\r\n"),
+            "missing.txt",
+            outlet="Post",
         )
         assert (report.added, [refused.source for refused in report.refused]) == (3, ["missing.txt"])
         assert {row.source.outlet for row in library.catalog.articles("default", 0, 9)} == {"Post", None}
@@ -99,7 +103,9 @@ def test_ask_answers_with_quotes_that_are_there(library: Library) -> None:
 def test_an_answer_reads_well(library: Library) -> None:
     """`str(answer)`: its text, each quote with its place, what differs, and a status that is not the usual one."""
     shown = str(library.ask(COST, as_of=DAY))
-    assert shown.startswith("The Brasswick Ledger, 12 March 2026: Rebuilding the eastern approach will cost €46 million")
+    assert shown.startswith(
+        "The Brasswick Ledger, 12 March 2026: Rebuilding the eastern approach will cost €46 million"
+    )
     assert "\n\n[1] Castrel slides as Orrin repair bill is put at €46m (The Brasswick Ledger, 2026-03-12" in shown
     assert "\n    ledger-bridge-1 151-265\n    “Rebuilding the eastern approach will cost €46 million," in shown
     assert shown.endswith("€46 million [1], €38 million [2]\n\nstatus: conflicting")
@@ -179,7 +185,9 @@ def test_search_and_remove(library: Library) -> None:
     """A removed article is neither found nor cited any more; one that is not there is NotFound."""
     assert "ledger-bridge-1" in {hit.source.article_id for hit in library.search("Orrin Bridge cost", top_k=50).hits}
     library.remove("ledger-bridge-1")
-    assert "ledger-bridge-1" not in {hit.source.article_id for hit in library.search("Orrin Bridge cost", top_k=50).hits}
+    assert "ledger-bridge-1" not in {
+        hit.source.article_id for hit in library.search("Orrin Bridge cost", top_k=50).hits
+    }
     assert "ledger-bridge-1" not in {cited.source.article_id for cited in library.ask(COST, as_of=DAY).citations}
     for missing in (library.remove, library.text):
         with pytest.raises(NotFound, match="ledger-bridge-1"):
@@ -195,10 +203,10 @@ def test_a_store_that_is_open_elsewhere_is_locked(library: Library) -> None:
 def test_a_store_that_cannot_be_opened_is_let_go_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a bad setting the directory is free again, and nothing of the failed opening stays open."""
     monkeypatch.setenv("QA_EMBED_MODEL", "nonsense")
-    before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").is_dir() else 0
+    before = len(list(OPEN_FILES.iterdir())) if OPEN_FILES.is_dir() else 0
     with pytest.raises(BadSettings, match="nonsense"):
         Library(tmp_path / "store")
     if before:
-        assert len(os.listdir("/proc/self/fd")) <= before
+        assert len(list(OPEN_FILES.iterdir())) <= before
     monkeypatch.setenv("QA_EMBED_MODEL", "none")
     Library(tmp_path / "store").close()

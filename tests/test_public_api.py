@@ -32,8 +32,16 @@ def test_a_type_checker_sees_the_same_names():
 
 def test_importing_qa_is_light():
     """`import qa` loads none of the libraries behind it."""
-    heavy = {"numpy", "chromadb", "llama_index", "fastapi", "openai", "sqlalchemy", "tantivy", "pydantic"}
+    heavy = set("numpy chromadb fastapi langchain_core llama_index openai pydantic sqlalchemy tantivy".split())
     code = f"import sys, qa; print(sorted(set(sys.modules) & {heavy}))"
     root = str(Path(qa.__file__).parents[1])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": root})
     assert done.stdout.strip() == "[]"
+
+
+def test_the_command_line_answers_without_fastapi():
+    """The models of the JSON serve `qa ask` too, which loads no web framework for them."""
+    code = "import sys, qa.cli.remote; print(sorted(set(sys.modules) & {'fastapi', 'starlette', 'uvicorn'}))"
+    root = str(Path(qa.__file__).parents[1])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": root})
+    assert done.stdout.strip() == "[]", done.stderr

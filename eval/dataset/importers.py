@@ -17,6 +17,7 @@ from typing import Any
 from eval.dataset.format import Conflict, GoldSpan
 from eval.dataset.items import Item
 from eval.dataset.public_sets import Imported, read_beir, read_multihop, read_qags, read_squad
+from eval.metrics.answer import plain_words
 from qa import QaError
 
 MAX_LEAK_RISK = 0.5  # a question about the future whose answer may stand in the past is no test of refusal
@@ -101,10 +102,16 @@ def _item(row: Row, gold: Sequence[GoldSpan], sets: Sequence[Sequence[int]] | No
         "as_of": row["asof"],
         "gold": gold if answerable else (),
         "gold_sets": [list(one) for one in sets] if sets and answerable else None,
-        "wrong_answers": tuple(dict.fromkeys(one for one in row["wrong_answers"] if one not in row["answers"])),
+        "wrong_answers": _wrong(row),
         "article_ids": tuple(row["closed_docs"] or ()),
     }
     return Item(**fields | more)
+
+
+def _wrong(row: Row) -> tuple[str, ...]:
+    """Return the answers that are only wrong: what is right of one bearer of a name may be given for another."""
+    right = {plain_words(one) for one in row["answers"]}
+    return tuple(dict.fromkeys(one for one in row["wrong_answers"] if plain_words(one) not in right))
 
 
 def _all_needed(row: Row) -> Item:

@@ -22,6 +22,11 @@ class Item(GoldQuestion):
         return [one for one in self.alternatives() if one]
 
     @property
+    def right(self) -> list[str]:
+        """Return every right answer, those of each side of a conflict too, in each way that it may be written."""
+        return [*self.answers, *(one for value in (self.conflict.values if self.conflict else ()) for one in value)]
+
+    @property
     def relevant(self) -> frozenset[str]:
         """Return the ids of all gold articles."""
         return frozenset(self.gold_articles) or frozenset(span.article_id for span in self.gold)

@@ -61,7 +61,16 @@ def plain_words(words: str) -> str:
 def contains(words: str, answers: Sequence[str]) -> bool:
     """Tell whether one of the answers stands in the words, whole, whatever the case and punctuation."""
     plain = plain_words(words)
-    return any(_stands(plain, plain_words(answer)) for answer in answers)
+    return any(_whole(answer).search(plain) for answer in map(plain_words, answers) if answer)
+
+
+def contains_apart(words: str, answer: str, others: Sequence[str]) -> bool:
+    """Tell whether an answer stands in the words outside of the other answers: "girls" is not said by "all-girls"."""
+    plain, answer = plain_words(words), plain_words(answer)
+    around = [one for one in map(plain_words, others) if contains(one, [answer])]
+    for one in sorted(around, key=len, reverse=True):
+        plain = _whole(one).sub("\0", plain)  # no word, so that those beside it do not become neighbours
+    return bool(answer) and _whole(answer).search(plain) is not None
 
 
 def nugget_recall(said: str, nuggets: Sequence[Sequence[str]]) -> float:
@@ -74,12 +83,10 @@ def nugget_recall(said: str, nuggets: Sequence[Sequence[str]]) -> float:
     return sum(contains(said, one) for one in nuggets) / len(nuggets)
 
 
-def _stands(plain: str, answer: str) -> bool:
-    if not answer:
-        return False
+def _whole(answer: str) -> re.Pattern[str]:
     before = "" if _UNSPACED.match(answer[0]) else r"(?<!\S)"
     after = "" if _UNSPACED.match(answer[-1]) else r"(?!\S)"
-    return re.search(before + re.escape(answer) + after, plain) is not None
+    return re.compile(before + re.escape(answer) + after)
 
 
 def answer_contains(said: str, answers: Sequence[str]) -> float:

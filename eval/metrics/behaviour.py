@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from eval.metrics.answer import contains
+from eval.metrics.answer import contains, contains_apart
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -44,9 +44,12 @@ def risk_coverage_area(marks: Iterable[tuple[float, bool]]) -> float:
     return sum(risk for _, risk in points) / len(points)
 
 
-def wrong_included(said: str, wrong_answers: Sequence[str]) -> float:
-    """Return 1 if a wrong answer stands in what was said. Source: RAMDocs (Wang et al., 2025)."""
-    return float(contains(said, wrong_answers))
+def wrong_included(said: str, wrong_answers: Sequence[str], right: Sequence[str] = ()) -> float:
+    """Return 1 if a wrong answer stands in what was said, and not only inside a right one.
+
+    Source: RAMDocs (Wang et al., 2025).
+    """
+    return float(any(contains_apart(said, one, right) for one in wrong_answers))
 
 
 def conflict_strict(said: str, values: Sequence[Sequence[str]], wrong_answers: Sequence[str]) -> float:
@@ -56,7 +59,8 @@ def conflict_strict(said: str, values: Sequence[Sequence[str]], wrong_answers: S
     """
     if not values:
         raise ValueError("a conflict without values")
-    return float(all(contains(said, one) for one in values) and not contains(said, wrong_answers))
+    right = [spelling for value in values for spelling in value]
+    return float(all(contains(said, one) for one in values) and not wrong_included(said, wrong_answers, right))
 
 
 def conflict_flagged(answer: Mapping[str, Any]) -> bool:

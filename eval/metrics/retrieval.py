@@ -6,12 +6,17 @@ import math
 from collections.abc import Iterable, Sequence, Set
 
 
-def collapse(hits: Iterable[tuple[str, float]]) -> list[str]:
-    """Return article ids from (id, score) of their chunks, best chunk first; ties go by id: the order is certain."""
-    best: dict[str, float] = {}
-    for article_id, score in hits:
-        best[article_id] = max(score, best.get(article_id, -math.inf))
-    return sorted(best, key=lambda article_id: (-best[article_id], article_id))
+def collapse(hits: Iterable[tuple[str, float, Sequence[str]]]) -> list[str]:
+    """Return article ids from (id, score, reprints) of chunks, best chunk first, the reprints behind their hit.
+
+    Hits of one score go by id, whatever their order in the file.
+    """
+    best: dict[str, tuple[float, str, int]] = {}
+    for article_id, score, reprints in hits:
+        for behind, one in enumerate((article_id, *reprints)):
+            place = (-score, article_id, behind)
+            best[one] = min(place, best.get(one, place))
+    return sorted(best, key=lambda one: (best[one], one))
 
 
 def success_at(k: int, ranking: Sequence[str], relevant: Set[str]) -> float:

@@ -73,10 +73,9 @@ class Case:
 
     @cached_property
     def ranking(self) -> list[str]:
-        """Return article ids, best first: the hits of the answer and of the deeper search, reprints beside them."""
+        """Return article ids, best first: the hits of the answer and of the deeper search, each before its reprints."""
         hits = [] if self.failed else [*self.reply["looked"], *self.reply["hits"]]
-        pairs = [(name, hit["score"]) for hit in hits for name in (hit["article_id"], *hit["reprints"])]
-        return retrieval.collapse(pairs)
+        return retrieval.collapse((hit["article_id"], hit["score"], hit["reprints"]) for hit in hits)
 
     @cached_property
     def spans(self) -> span_metrics.SpanScores:

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from eval.judged_metrics import JUDGED_METRICS
 from eval.judging.judge import IDENTITY
 from eval.metrics.stats import Difference, compare, holm
 from eval.runs.run import BadRun
-from eval.scoring.registry import METRICS
+from eval.scoring.registry import JUDGED_METRICS, METRICS
 from eval.scoring.score import FORMAT, clusters_of, marks_of
 
 EVERY_METRIC = METRICS + JUDGED_METRICS  # only judged runs have marks in the second part

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from eval.dataset.items import Item, hash_gold, load_items
-from eval.judged_metrics import JUDGED_METRICS
 from eval.judging.judged import Judged
 from eval.metrics import behaviour
 from eval.metrics.answer import contains
@@ -19,7 +18,7 @@ from eval.metrics.stats import Mark, bca, cluster_sums, detectable_change, ratio
 from eval.models.estimate import Prices
 from eval.runs.case import Case, Unscored
 from eval.runs.run import BadRun, Run, read_run
-from eval.scoring.registry import METRICS, Metric, mark_item
+from eval.scoring.registry import JUDGED_METRICS, METRICS, Metric, mark_item
 
 FORMAT = 1
 SLICES = ("category", "outlet", "answerable", "articles", "year")

@@ -1,7 +1,7 @@
-"""From a question to an answer whose every sentence is cited: extractive, or written by a model and checked.
+"""Answer a question so that every sentence is cited: with the articles' own sentences, or by a model and checked.
 
-Both modes build the answer statement by statement through one `Draft` (draft.py), so that numbering, markers and the
-stream are the same. A stream is the only way an answer is made; `ask` reads it to its end.
+In both modes one `Draft` (draft.py) collects the statements, so that numbering, markers, stream and status are alike.
+An answer is always made as a stream; `ask` reads it to its end.
 """
 
 from __future__ import annotations
@@ -9,40 +9,65 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import date
 from typing import Literal, TypeVar, TypeVarTuple
 
 from anyio import CapacityLimiter, to_thread
 
 from qa.answering import extractive
-from qa.answering.draft import Clock, Delta, Draft, Event, Looked
-from qa.answering.generative import Terms, Writer
+from qa.answering.draft import Delta, Draft, Event, Retrieved
+from qa.answering.generative import CallBudget, ModelAnswerer
 from qa.catalog.catalog import Catalog
 from qa.conflicts import find
 from qa.errors import BadQuestion, ModelFailed, StoreFailed
 from qa.llm.prompts import Prompts
 from qa.llm.protocols import ChatModel
 from qa.query import history, rewrite
-from qa.query.analysis import FORMAL, kind_of
-from qa.query.follow_ups import Standalone, carry_over, depends
-from qa.query.history import NOT_IN_SOURCES
-from qa.retrieval.retriever import Retrieved, Retriever
+from qa.query.analysis import FORMAL, Asked
+from qa.query.follow_ups import Standalone, carry_over
+from qa.query.rewrite import Rewritten
+from qa.retrieval.retriever import Retriever, SearchResult, day_asked, utc_today
 from qa.retrieval.sentence_ranker import EvidenceRanker, Ranked
-from qa.types import Answer, Embedder, Question, Status
+from qa.tracing import StageTimer
+from qa.types import Answer, Embedder, Question, SearchBounds, Turn
 
 MAX_QUESTION_CHARS = 2_000
-# Chunks read for sentences, for each one asked for. A length or a sum stands in few sentences, and seldom in those that
-# share the most words with the question: there it pays to read further.
+# Chunks read for sentences, for each one asked for. Few sentences hold a length or a sum, and these seldom share the
+# most words with the question: for such questions it pays to read further.
 READ, READ_FORMAL = 2, 5
-CALLS = 3  # upstream, for one question: the rewriting of a follow-up, asking again and the answer together
-REWRITE_SHARE = 0.25  # of the deadline: what a slow server must leave for the answer
+CALLS = 3  # of the model server, for one question: the rewriting of a follow-up, retries and the answer together
+REWRITE_SHARE = 0.25  # of the deadline: a slow rewriting leaves the rest for the answer
 
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Args = TypeVarTuple("Args")
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedQuestion:
+    """A question with all that is worked out from it, once, before the search."""
+
+    turns: tuple[Turn, ...]  # the conversation as plain text
+    standalone: Standalone
+    asked: Asked
+    bounds: SearchBounds
+
+
+def prepare(question: Question, today: date) -> PreparedQuestion:
+    """Work out what a question, asked today, asks for; a follow-up takes words from its conversation."""
+    turns = history.clean(question.history)
+    return _analysed(question, turns, carry_over(question.question, turns), today)
+
+
+def _analysed(question: Question, turns: tuple[Turn, ...], standalone: Standalone, today: date) -> PreparedQuestion:
+    asked = standalone.analyse()
+    chunks = (READ_FORMAL if asked.kind in FORMAL else READ) * question.top_k
+    bounds = SearchBounds(today, question.collection, question.filters, chunks)
+    return PreparedQuestion(turns, standalone, asked, bounds)
 
 
 class Answerer:
@@ -62,17 +87,19 @@ class Answerer:
         unsupported: Literal["drop", "mark"] = "drop",
         deadline_s: float = 60.0,
         threads: int = 4,
+        today: Callable[[], date] = utc_today,
     ) -> None:
         self._catalog = catalog
         self._retriever = retriever
         self._ranker = ranker
         self._model = model
-        self._writer = None if model is None else Writer(model, prompts, embedder, unsupported)
+        self._model_answerer = None if model is None else ModelAnswerer(model, prompts, embedder, unsupported)
         self._prompts = prompts
         self._default_mode = default_mode
         self._on_llm_failure = on_llm_failure
         self._deadline_s = deadline_s
         self._limiter = CapacityLimiter(threads)
+        self._today = today
 
     async def ask(self, question: Question) -> Answer:
         """Return the whole answer. Raises BadQuestion, StoreFailed and, by setting, ModelFailed."""
@@ -83,42 +110,51 @@ class Answerer:
         return last
 
     async def stream(self, question: Question) -> AsyncGenerator[Event, None]:
-        """Yield `Looked`, then `Delta` and each `Citation` before its marker, last the whole `Answer`."""
+        """Yield `Retrieved`, then `Delta` and each `Citation` before its marker, last the whole `Answer`."""
+        self._catalog.check_open()
         mode = self._mode(question)
-        clock = Clock()
-        terms = Terms(clock.began + self._deadline_s, CALLS)
-        draft = Draft({}, [])
-        standalone, terms = await self._understood(question, mode, draft, terms, clock)
-        retrieved, ranked, draft.texts = await self._aside(self.look, question, standalone, clock)
-        draft.degraded += retrieved.degraded
-        yield Looked(retrieved.hits, ranked.evidence, mode)
+        timer = StageTimer()
+        deadline = timer.began + self._deadline_s
+        prepared = await self._in_thread(prepare, question, day_asked(question.as_of, self._today))
+        today = prepared.bounds.today
+        rewritten: Rewritten | None = None
+        if mode == "llm" and prepared.standalone.is_follow_up:
+            rewritten = await self._rewrite(question.question, prepared.turns, today, deadline, timer)
+            if rewritten.standalone is not None:
+                prepared = await self._in_thread(_analysed, question, prepared.turns, rewritten.standalone, today)
+        found, ranked, texts = await self._in_thread(self._find, prepared, timer)
+        draft = Draft(str(prepared.standalone), texts, mode)
+        if rewritten is not None:
+            draft.spend(rewritten.usage)
+            if rewritten.standalone is None:
+                draft.degrade("rewrite")
+        draft.degrade(*found.degraded)
+        yield Retrieved(found.hits, ranked.evidence, mode)
         if mode == "llm" and ranked.evidence:
-            assert self._writer is not None
-            writing = self._writer.write(_day(question), ranked.evidence, draft, terms, clock, question.wishes)
+            assert self._model_answerer is not None
+            budget = CallBudget(deadline, CALLS if rewritten is None else CALLS - rewrite.CALLS)
+            writing = self._model_answerer.write(draft, ranked.evidence, today, budget, timer, question.wishes)
             try:
                 async with aclosing(writing) as events:
                     async for event in events:
                         yield event
             except ModelFailed as exc:
                 _log.warning("model failed: %s", exc)
-                if self._on_llm_failure == "error" and not draft.statements:
+                if self._on_llm_failure == "error" and draft.is_empty:
                     raise
-                draft.degraded.append("llm")
-                draft.complete = False
-                if not draft.statements:  # nothing was sent yet: answer without the model
-                    mode, draft.complete = "extractive", True
-        if mode == "extractive":
-            for said in await self._aside(_compose, retrieved, ranked, draft, clock):
-                yield said
-        missing, answer = await self._aside(self._finish, mode, question.collection, retrieved, ranked, draft, clock)
-        for said in missing:
-            yield said
-        if not draft.statements:
-            yield Delta(NOT_IN_SOURCES)
+                draft.lose_model()
+        if draft.mode == "extractive":
+            for event in await self._in_thread(_quote, found, ranked, draft, timer):
+                yield event
+        unquoted, answer = await self._in_thread(self._finish, question.collection, found, ranked, draft, timer)
+        for event in unquoted:
+            yield event
+        if answer.status == "not_in_sources":
+            yield Delta(answer.answer)
         yield answer
 
-    async def _aside(self, work: Callable[[*Args], T], *args: *Args) -> T:
-        """Compute off the event loop, on which every other answer waits."""
+    async def _in_thread(self, work: Callable[[*Args], T], *args: *Args) -> T:
+        """Compute off the event loop, because every other answer waits for it."""
         return await to_thread.run_sync(work, *args, limiter=self._limiter)
 
     def _mode(self, question: Question) -> Literal["extractive", "llm"]:
@@ -126,110 +162,60 @@ class Answerer:
             raise BadQuestion("question is empty", "question")
         if len(question.question) > MAX_QUESTION_CHARS:
             raise BadQuestion(f"question is longer than {MAX_QUESTION_CHARS} characters", "question")
-        asked = question.mode if question.mode != "auto" else self._default_mode
-        if asked == "llm" and self._model is None:
+        mode = question.mode if question.mode != "auto" else self._default_mode
+        if mode == "llm" and self._model is None:
             raise BadQuestion("mode llm needs a model: set QA_LLM_MODEL", "mode")
-        return "llm" if asked != "extractive" and self._model is not None else "extractive"
+        return "llm" if mode != "extractive" and self._model is not None else "extractive"
 
-    async def _understood(
-        self, question: Question, mode: Literal["extractive", "llm"], draft: Draft, terms: Terms, clock: Clock
-    ) -> tuple[Standalone, Terms]:
-        """Return the question as it stands alone, and what is left for the answer."""
-        turns = history.clean(question.history)
-        standalone = carry_over(question.question, turns)
-        if mode == "llm" and self._model is not None and turns and depends(question.question):
-            until = min(terms.deadline, time.monotonic() + REWRITE_SHARE * self._deadline_s)
-            with clock.stage("rewrite"):
-                rewritten = await rewrite.rewrite(
-                    question.question, turns, _day(question), self._model, self._prompts, until
-                )
-            draft.usage = rewritten.usage
-            terms = Terms(terms.deadline, terms.calls - rewrite.CALLS)
-            if rewritten.standalone is None:
-                draft.degraded.append("rewrite")
-            standalone = rewritten.standalone or standalone
-        draft.question = str(standalone)
-        return standalone, terms
+    async def _rewrite(
+        self, question: str, turns: Sequence[Turn], today: date, deadline: float, timer: StageTimer
+    ) -> Rewritten:
+        assert self._model is not None
+        until = min(deadline, time.monotonic() + REWRITE_SHARE * self._deadline_s)
+        with timer.stage("rewrite"):
+            return await rewrite.rewrite(question, turns, today, self._model, self._prompts, until)
 
-    def look(
-        self, question: Question, standalone: Standalone | None = None, clock: Clock | None = None
-    ) -> tuple[Retrieved, Ranked, dict[tuple[str, int], str]]:
+    def look(self, question: Question) -> tuple[SearchResult, Ranked, dict[tuple[str, int], str]]:
         """Return the hits, their ranked sentences, and the texts of their articles by (id, version)."""
-        clock = clock or Clock()
-        standalone = standalone or carry_over(question.question, history.clean(question.history))
-        with clock.stage("retrieve"):
-            retrieved = self._retriever.search(
-                standalone,
-                collection=question.collection,
-                filters=question.filters,
-                as_of=question.as_of,
-                top_k=(READ_FORMAL if kind_of(standalone.question) in FORMAL else READ) * question.top_k,
-            )
-        with clock.stage("evidence"):
-            # What was taken down since it was found is not among them: it may not be cited any more.
+        return self._find(prepare(question, day_asked(question.as_of, self._today)), StageTimer())
+
+    def _find(
+        self, prepared: PreparedQuestion, timer: StageTimer
+    ) -> tuple[SearchResult, Ranked, dict[tuple[str, int], str]]:
+        with timer.stage("retrieve"):
+            found = self._retriever.search(prepared.asked, prepared.bounds)
+        with timer.stage("evidence"):
+            # An article that was taken down since the search is not among the texts: it may not be cited any more.
             texts = self._catalog.texts(
-                question.collection, {(hit.source.article_id, hit.source.version) for hit in retrieved.hits}
+                prepared.bounds.collection, {(hit.source.article_id, hit.source.version) for hit in found.hits}
             )
-            ranked = self._ranker.rank(retrieved.asked, retrieved.hits, texts)
-        return retrieved, ranked, texts
+            ranked = self._ranker.rank(found.asked, found.hits, texts)
+        return found, ranked, texts
 
     def _finish(
-        self,
-        mode: Literal["extractive", "llm"],
-        collection: str,
-        retrieved: Retrieved,
-        ranked: Ranked,
-        draft: Draft,
-        clock: Clock,
+        self, collection: str, found: SearchResult, ranked: Ranked, draft: Draft, timer: StageTimer
     ) -> tuple[list[Event], Answer]:
-        """Return what is still to be said of disagreements, and the whole answer."""
-        with clock.stage("verify"):
-            missing = draft.note_conflicts(find.find(retrieved.asked, ranked), quote=mode == "extractive")
-            if draft.statements and self._withdrawn(collection, draft):
-                draft.degraded.append("withdrawn")
-        return missing, self._answer(mode, draft, clock)
+        """Return the events of conflicting sides that were not quoted yet, and the whole answer."""
+        with timer.stage("verify"):
+            events = draft.note_conflicts(find.find(found.asked, ranked))
+            if not draft.is_empty and self._is_withdrawn(collection, draft.cited_versions()):
+                draft.degrade("withdrawn")
+        return events, draft.finish(f"ans_{secrets.token_hex(12)}", timer.timings_ms())
 
-    def _withdrawn(self, collection: str, draft: Draft) -> bool:
+    def _is_withdrawn(self, collection: str, cited: set[tuple[str, int]]) -> bool:
         """Tell whether a cited version was taken down meanwhile: its words were sent and cannot be looked up again."""
-        cited = {(one.source.article_id, one.source.version) for one in draft.numbering.all()}
         try:
             return self._catalog.texts(collection, cited).keys() != cited
-        except StoreFailed:  # the answer is whole; the next question will say that the catalog is away
+        except StoreFailed:  # the answer is whole; the next question will report that the catalog fails
             return False
 
-    def _answer(self, mode: Literal["extractive", "llm"], draft: Draft, clock: Clock) -> Answer:
-        status: Status = "partial" if draft.partial or not draft.complete else "answered"
-        if any(one.kind == "contradiction" for one in draft.conflicts):
-            status = "conflicting"
-        return Answer(
-            id=f"ans_{secrets.token_hex(12)}",
-            status=status if draft.statements else "not_in_sources",
-            answer=draft.text if draft.statements else NOT_IN_SOURCES,
-            statements=tuple(draft.statements),
-            citations=draft.numbering.all(),
-            conflicts=tuple(draft.conflicts),
-            dates=draft.dates(),
-            rejected=tuple(draft.rejected),
-            mode=mode,
-            model=draft.model if mode == "llm" else None,
-            degraded=tuple(draft.degraded),
-            complete=draft.complete,
-            usage=draft.usage,
-            timings_ms=clock.timings_ms(),
-            question=draft.question,
-            confidence=draft.confidence,
-        )
 
-
-def _compose(retrieved: Retrieved, ranked: Ranked, draft: Draft, clock: Clock) -> list[Event]:
-    """Fill the draft with sentences of the articles; return what a stream sends of them."""
-    with clock.stage("evidence"):
-        chosen = extractive.choose(retrieved.asked, ranked)
-        draft.confidence = round(extractive.confidence(retrieved.asked, ranked), 4)
-    said = [event for one in chosen for event in draft.add(one.text, one.cited)]
-    draft.partial = bool(chosen) and not chosen[0].covers
-    return said
-
-
-def _day(question: Question) -> str:
-    return question.as_of or datetime.now(UTC).date().isoformat()
+def _quote(found: SearchResult, ranked: Ranked, draft: Draft, timer: StageTimer) -> list[Event]:
+    """Add the articles' sentences that answer to the draft and return their events."""
+    with timer.stage("evidence"):
+        chosen = extractive.choose(found.asked, ranked)
+        draft.rate_confidence(round(extractive.confidence(found.asked, ranked), 4))
+    events = [event for sentence in chosen for event in draft.add(sentence.text, sentence.cited)]
+    if chosen and not chosen[0].covers:
+        draft.cover_part()
+    return events

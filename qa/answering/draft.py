@@ -1,16 +1,14 @@
-"""An answer as it grows: statements, numbered citations, conflicts, dates, and what a stream sends of them."""
+"""An answer while it is being built: its statements, citations, conflicts and status, and the events of the stream."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
 
-from qa import tracing
 from qa.answering import citations, extractive
 from qa.conflicts.find import Disagreement
+from qa.query.history import NOT_IN_SOURCES
 from qa.temporal import phrases
 from qa.types import (
     Answer,
@@ -22,14 +20,15 @@ from qa.types import (
     Rejected,
     ResolvedDate,
     Statement,
+    Status,
     Support,
     Usage,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """The first event of a stream: the chunks that were found, their sentences, the best first, and who will answer."""
+class Retrieved:
+    """The first event of a stream: the chunks that were found, their sentences, best first, and who will answer."""
 
     hits: tuple[Hit, ...]
     evidence: tuple[Evidence, ...] = ()
@@ -43,39 +42,12 @@ class Delta:
     text: str
 
 
-Event = Looked | Delta | Citation | Answer
-
-
-class Clock:
-    """Add up what each stage took."""
-
-    def __init__(self) -> None:
-        self.began = time.monotonic()
-        self._spent = dict.fromkeys(("retrieve", "evidence", "generate", "verify"), 0.0)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Count the time of a block."""
-        began = time.monotonic()
-        try:
-            with tracing.stage(name):
-                yield
-        finally:
-            self.add(name, time.monotonic() - began)
-
-    def add(self, stage: str, seconds: float) -> None:
-        """Count what was measured elsewhere."""
-        self._spent[stage] = self._spent.get(stage, 0.0) + seconds
-
-    def timings_ms(self) -> dict[str, int]:
-        """Return the stages and the total so far, in milliseconds."""
-        spent = {name: round(seconds * 1_000) for name, seconds in self._spent.items()}
-        return spent | {"total": round((time.monotonic() - self.began) * 1_000)}
+Event = Retrieved | Delta | Citation | Answer
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What was found out about a statement: the verdict, its reasons, and a score of support."""
+    """How well its citations support a statement: the verdict, its reasons and a score."""
 
     support: Support
     reasons: tuple[str, ...] = ()
@@ -85,64 +57,159 @@ class Judged:
 VERBATIM = Judged("supported", (), 1.0)  # the words of the source itself
 
 
-@dataclass(slots=True)
-class Draft:
-    """The answer as far as it has come. `texts` are the articles' texts by (id, version)."""
+def decide_status(*, has_statements: bool, contradicted: bool, covers_all: bool, complete: bool) -> Status:
+    """Return the status of an answer: the first line that applies decides."""
+    if not has_statements:
+        return "not_in_sources"
+    if contradicted:
+        return "conflicting"
+    return "answered" if covers_all and complete else "partial"
 
-    texts: dict[tuple[str, int], str]
-    degraded: list[str]
-    text: str = ""
-    statements: list[Statement] = field(default_factory=list)
-    conflicts: list[Conflict] = field(default_factory=list)
-    rejected: list[Rejected] = field(default_factory=list)
-    numbering: citations.Numbering = field(default_factory=citations.Numbering)
-    partial: bool = False
-    complete: bool = True
-    model: str | None = None
-    usage: Usage = field(default_factory=Usage)
-    question: str = ""  # as it was answered
-    confidence: float | None = None
+
+class Draft:
+    """The answer as far as it has come. Nothing changes it but its methods."""
+
+    def __init__(
+        self, question: str, texts: Mapping[tuple[str, int], str], mode: Literal["extractive", "llm"] = "extractive"
+    ) -> None:
+        """Begin an answer to `question`. `texts` are the articles that it may cite, by (id, version)."""
+        self.question: Final = question
+        self.texts: Final = texts
+        self._mode = mode
+        self._model: str | None = None
+        self._text = ""
+        self._statements: list[Statement] = []
+        self._numbering = citations.Numbering()
+        self._conflicts: list[Conflict] = []
+        self._rejected: list[Rejected] = []
+        self._degraded: list[str] = []
+        self._covers_all = True
+        self._complete = True
+        self._usage = Usage()
+        self._confidence: float | None = None
+
+    @property
+    def mode(self) -> Literal["extractive", "llm"]:
+        """Who answers: the articles' own sentences, or a model."""
+        return self._mode
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether there is no statement yet."""
+        return not self._statements
+
+    def write_with(self, model: str) -> None:
+        """Name the model that writes the answer."""
+        self._model = model
 
     def add(self, body: str, cited: Sequence[Evidence], judged: Judged = VERBATIM) -> list[Event]:
-        """Append a statement with its markers and return what a stream sends for it."""
+        """Append a statement with its markers and return the events that show it."""
         events: list[Event] = []
-        numbers: list[Citation] = []
-        for one in cited:
-            citation, new = self.numbering.cite(one, self.texts[one.source.article_id, one.source.version])
-            numbers.append(citation)
-            if new:
+        cited_as: list[Citation] = []
+        for evidence in cited:
+            article_text = self.texts[evidence.source.article_id, evidence.source.version]
+            citation, is_new = self._numbering.cite(evidence, article_text)
+            cited_as.append(citation)
+            if is_new:
                 events.append(citation)
-        said = f"{citations.without_markers(body)} {citations.markers(numbers)}"
-        gap = " " if self.text else ""
-        start = len(self.text) + len(gap)
-        self.text += gap + said
-        given = tuple(one.number for one in numbers)
-        self.statements.append(
-            Statement(start, len(self.text), said, given, judged.support, judged.reasons, judged.score)
+        statement = f"{citations.without_markers(body)} {citations.markers(cited_as)}"
+        gap = " " if self._text else ""
+        start = len(self._text) + len(gap)
+        self._text += gap + statement
+        numbers = tuple(citation.number for citation in cited_as)
+        self._statements.append(
+            Statement(start, len(self._text), statement, numbers, judged.support, judged.reasons, judged.score)
         )
-        return [*events, Delta(gap + said)]
+        return [*events, Delta(gap + statement)]
 
-    def note_conflicts(self, found: Sequence[Disagreement], *, quote: bool) -> list[Event]:
-        """Record the disagreements that the answer touches; a side that it does not cite yet is quoted.
+    def reject(self, reason: str, text: str) -> None:
+        """Record something that a model wrote and that does not become part of the answer."""
+        self._rejected.append(Rejected(reason, text))
 
-        With `quote` a contradiction about what is asked is part of the answer, whatever else was found.
+    def spend(self, usage: Usage) -> None:
+        """Add the tokens of one call of a model."""
+        self._usage += usage
+
+    def degrade(self, *parts: str) -> None:
+        """Record which parts of the system failed or were behind while the answer was made."""
+        self._degraded += parts
+
+    def cover_part(self) -> None:
+        """Record that the statements answer only a part of the question."""
+        self._covers_all = False
+
+    def cut_short(self) -> None:
+        """Record that the model's reply ended before it was whole."""
+        self._complete = False
+
+    def lose_model(self) -> None:
+        """Record that the model failed. Statements that were sent stay; without any, the articles answer instead."""
+        self.degrade("llm")
+        if self._statements:
+            self.cut_short()
+        else:
+            self._mode, self._model = "extractive", None
+            self._covers_all = self._complete = True
+
+    def rate_confidence(self, confidence: float) -> None:
+        """Record how likely it is, 0..1, that the articles answer the question."""
+        self._confidence = confidence
+
+    def note_conflicts(self, found: Sequence[Disagreement]) -> list[Event]:
+        """Record the disagreements that the answer touches, and quote each side that it does not cite yet.
+
+        Without a model a contradiction about what is asked is part of the answer, whatever else was found.
         """
         events: list[Event] = []
-        for one in found:
-            silent = [side for side in one.sides if not any(map(self.numbering.number_of, side.evidence))]
-            if len(silent) == len(one.sides) and not (quote and one.kind == "contradiction"):
+        for disagreement in found:
+            silent = [side for side in disagreement.sides if not self._cites_any(side.evidence)]
+            untouched = len(silent) == len(disagreement.sides)
+            if untouched and not (self._mode == "extractive" and disagreement.kind == "contradiction"):
                 continue
             for side in silent:
-                if not any(map(self.numbering.number_of, side.evidence)):  # two sides may share a sentence
-                    quoted = extractive.quoted(side.evidence[0])
-                    events += self.add(quoted, side.evidence[:1])
-            values = [self._value(side.value, side.evidence) for side in one.sides]
-            values.sort(key=lambda value: value.citations)  # as the reader meets them
-            self.conflicts.append(Conflict(one.about, tuple(values), one.kind))
+                if not self._cites_any(side.evidence):  # two sides may share a sentence
+                    events += self.add(extractive.quoted(side.evidence[0]), side.evidence[:1])
+            values = [self._value(side.value, side.evidence) for side in disagreement.sides]
+            values.sort(key=lambda value: value.citations)  # in the order in which the reader meets them
+            self._conflicts.append(Conflict(disagreement.about, tuple(values), disagreement.kind))
         return events
 
-    def _value(self, value: str, evidence: Sequence[Evidence]) -> ConflictValue:
-        cited = [(number, one.source) for one in evidence if (number := self.numbering.number_of(one))]
+    def cited_versions(self) -> set[tuple[str, int]]:
+        """Return the articles that are cited, by (id, version)."""
+        return {(citation.source.article_id, citation.source.version) for citation in self._numbering.all()}
+
+    def finish(self, answer_id: str, timings_ms: dict[str, int]) -> Answer:
+        """Return the whole answer."""
+        status = decide_status(
+            has_statements=bool(self._statements),
+            contradicted=any(conflict.kind == "contradiction" for conflict in self._conflicts),
+            covers_all=self._covers_all,
+            complete=self._complete,
+        )
+        return Answer(
+            id=answer_id,
+            status=status,
+            answer=NOT_IN_SOURCES if status == "not_in_sources" else self._text,
+            statements=tuple(self._statements),
+            citations=self._numbering.all(),
+            conflicts=tuple(self._conflicts),
+            dates=self._dates(),
+            rejected=tuple(self._rejected),
+            mode=self._mode,
+            model=self._model,
+            degraded=tuple(self._degraded),
+            complete=self._complete,
+            usage=self._usage,
+            timings_ms=timings_ms,
+            question=self.question,
+            confidence=self._confidence,
+        )
+
+    def _cites_any(self, sentences: Sequence[Evidence]) -> bool:
+        return any(map(self._numbering.number_of, sentences))
+
+    def _value(self, value: str, sentences: Sequence[Evidence]) -> ConflictValue:
+        cited = [(number, evidence.source) for evidence in sentences if (number := self._numbering.number_of(evidence))]
         return ConflictValue(
             value,
             tuple(number for number, _ in cited),
@@ -150,10 +217,10 @@ class Draft:
             tuple(source.published_at for _, source in cited),
         )
 
-    def dates(self) -> tuple[ResolvedDate, ...]:
-        """Return the time phrases of the citations' quotes, made absolute against their articles' dates."""
+    def _dates(self) -> tuple[ResolvedDate, ...]:
+        """Return the time phrases of the quotes, each as the date that it means on the day of its article."""
         return tuple(
-            ResolvedDate(one.number, found.phrase, found.resolved, found.basis)
-            for one in self.numbering.all()
-            for found in phrases.resolve(one.quote, one.source.published_at)
+            ResolvedDate(citation.number, found.phrase, found.resolved, found.basis)
+            for citation in self._numbering.all()
+            for found in phrases.resolve(citation.quote, citation.source.published_at)
         )

@@ -1,4 +1,4 @@
-"""Answers without a model: the best sentences, verbatim and attributed, or none. Pure."""
+"""Extractive answers, without a model: the best sentences, verbatim and attributed, or none. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
-from qa.answering import orders
+from qa.answering.prompt_injection import is_injected_instruction
 from qa.query.analysis import FORMAL, Asked
 from qa.retrieval.sentence_ranker import Features, Ranked
 from qa.text import stemming as text
@@ -32,7 +32,7 @@ WEIGHTS_BY_WORDS: Weights = {
 }  # fmt: skip
 ENOUGH, ENOUGH_BY_WORDS = 0.47, 0.48
 # How much less is enough for a follow-up (docs/follow-ups.md), and where only sentences that hold a length, a sum or a
-# day are considered at all: there are fewer to be wrong about.
+# day are considered at all: fewer of them can be wrong.
 FOLLOWING, BY_FORM = 0.15, 0.05
 CONSIDERED = 12  # sentences of which one may be the answer
 _CLOSE = 0.7  # how far the log odds of a further sentence may lie below the best: half its odds (docs/retrieval.md)
@@ -50,48 +50,52 @@ class Quoted:
 
 def choose(asked: Asked, ranked: Ranked) -> list[Quoted]:
     """Return up to three sentences that answer, best first; none when the articles do not say."""
-    found = sorted(_with_odds(asked, ranked), key=lambda one: -one[0])
-    if not found or confidence(asked, ranked) < _enough(asked, found[0][2]):
+    found = sorted(_with_odds(asked, ranked), key=lambda sentence: -sentence[0])
+    if not found or _probability(found[0][0]) < _enough(asked, found[0][2]):
         return []
     chosen: list[Quoted] = []
-    stems_said: list[set[str]] = []
-    for log_odds, one, features in found:
+    chosen_stems: list[set[str]] = []
+    for log_odds, evidence, features in found:
         if log_odds < found[0][0] - _CLOSE or len(chosen) == MAX_SENTENCES:
             break
-        stems = set(text.stems(one.text))
-        if any(len(stems & other) > 0.7 * min(len(stems), len(other)) for other in stems_said):
+        stems = set(text.stems(evidence.text))
+        if any(len(stems & other) > 0.7 * min(len(stems), len(other)) for other in chosen_stems):
             continue
-        stems_said.append(stems)
-        chosen.append(Quoted(quoted(one), (one,), features.named >= 1.0))
+        chosen_stems.append(stems)
+        chosen.append(Quoted(quoted(evidence), (evidence,), features.named >= 1.0))
     return chosen
 
 
 def _enough(asked: Asked, features: Features) -> float:
     """Return the least confidence to answer with. A follow-up has few words of its own that a sentence could hold."""
     enough = ENOUGH if features.compared else ENOUGH_BY_WORDS
-    return enough - FOLLOWING * bool(asked.carried) - BY_FORM * (asked.kind in FORMAL)
+    return enough - FOLLOWING * bool(asked.context_stems) - BY_FORM * (asked.kind in FORMAL)
 
 
 def confidence(asked: Asked, ranked: Ranked) -> float:
     """Return how likely it is that one of the sentences answers, 0..1.
 
-    That is, the likeliest one; where form tells what can be an answer, only such sentences count.
+    That is, the likeliest one. For a kind of answer that has a form only sentences with that form count.
     """
     best = max((log_odds for log_odds, _, _ in _with_odds(asked, ranked)), default=None)
-    return 0.0 if best is None else 1 / (1 + math.exp(-best))
+    return 0.0 if best is None else _probability(best)
+
+
+def _probability(log_odds: float) -> float:
+    return 1 / (1 + math.exp(-log_odds))
 
 
 def terms(features: Features) -> dict[str, float]:
     """Return the features that the odds are made of, by name.
 
-    The chunk's score is not among them: it is relative to what else was found, and tells a small store's only article
-    from the tenth of many by nothing that the sentence says.
+    The chunk's score is not among them: it is relative to what else was found, so it distinguishes a small store's only
+    article from the tenth of many by nothing that the sentence says.
     """
     return {name: features.value(name) for name in TERMS}
 
 
 def _with_odds(asked: Asked, ranked: Ranked) -> list[tuple[float, Evidence, Features]]:
-    return [(_log_odds(features), one, features) for one, features in eligible(asked, ranked)]
+    return [(_log_odds(features), evidence, features) for evidence, features in eligible(asked, ranked)]
 
 
 def _log_odds(features: Features) -> float:
@@ -100,19 +104,23 @@ def _log_odds(features: Features) -> float:
 
 
 def eligible(asked: Asked, ranked: Ranked) -> list[tuple[Evidence, Features]]:
-    """Return the best sentences that can be the answer, as far as form tells, in order."""
+    """Return the best sentences that have the form of an answer, in order; no injected instruction is among them."""
     pairs = zip(ranked.evidence, ranked.features, strict=True)
-    fit = (pair for pair in pairs if (asked.kind not in FORMAL or pair[1].kind) and not orders.is_order(pair[0].text))
+    fit = (
+        (evidence, features)
+        for evidence, features in pairs
+        if (asked.kind not in FORMAL or features.kind) and not is_injected_instruction(evidence.text)
+    )
     return list(islice(fit, CONSIDERED))
 
 
-def quoted(one: Evidence) -> str:
-    """Return a sentence verbatim, with who said it and when before it."""
-    return f"{attribution(one.source)}: {one.text}"
+def quoted(evidence: Evidence) -> str:
+    """Return a sentence verbatim, after its outlet and date."""
+    return f"{attribution(evidence.source)}: {evidence.text}"
 
 
 def attribution(source: Source) -> str:
-    """Return who said it and when, as far as that is known."""
+    """Return the outlet, or the title, and the date, as far as they are known."""
     title = source.title or source.article_id
     short = title if len(title) <= _TITLE_CHARS else title[:_TITLE_CHARS].rsplit(" ", 1)[0] + "…"
     who = source.outlet or f"“{short}”"

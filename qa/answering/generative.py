@@ -1,4 +1,4 @@
-"""Answers that a model writes: what it is shown, within a budget, and what of its reply is let in."""
+"""Answers that a model writes: which evidence fits into the prompt, and which sentences of the reply are accepted."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import time
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Literal
 
 from anyio import to_thread
 
-from qa.answering.draft import Clock, Draft, Event, Judged
+from qa.answering.draft import Draft, Event, Judged
 from qa.answering.reply_parser import Parsed, ReplyParser, Sentence
 from qa.errors import EmbeddingFailed, ModelBroken, ModelFailed, ModelRefused
 from qa.llm.prompts import Prompts, estimate_tokens, evidence_block, make_fence, make_ids
 from qa.llm.protocols import ChatModel, Message, TextPiece
-from qa.types import Embedder, Evidence, Rejected, Source, Usage
+from qa.tracing import StageTimer
+from qa.types import Embedder, Evidence, Source
 from qa.verification import support_score, verify
 
 SHOWN_SENTENCES = 24  # what a model is given to read, at most
@@ -27,15 +29,15 @@ _HEADING_TOKENS = 24  # its number, the day and what parts them
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """How long and how often a model may be asked."""
+class CallBudget:
+    """Until when, and how often, the model server may be called for one question."""
 
-    deadline: float
+    deadline: float  # as time.monotonic() counts
     calls: int
 
 
-class Writer:
-    """Ask a model for an answer and let in what the evidence bears."""
+class ModelAnswerer:
+    """Ask a model for an answer and accept the sentences that their citations support."""
 
     def __init__(
         self, model: ChatModel, prompts: Prompts, embedder: Embedder | None, unsupported: Literal["drop", "mark"]
@@ -46,50 +48,61 @@ class Writer:
         self._unsupported = unsupported
 
     async def write(
-        self, as_of: str, evidence: Sequence[Evidence], draft: Draft, terms: Terms, clock: Clock, wishes: str = ""
+        self,
+        draft: Draft,
+        evidence: Sequence[Evidence],
+        today: date,
+        budget: CallBudget,
+        timer: StageTimer,
+        wishes: str = "",
     ) -> AsyncGenerator[Event, None]:
-        """Fill the draft and yield what a stream sends. Raises ModelFailed, also when statements stand already."""
-        draft.model = self._model.name
+        """Add to the draft and yield its events. Raises ModelFailed, also after statements were added."""
+        draft.write_with(self._model.name)
+        as_of = today.isoformat()
         system = self._prompts.system_with(wishes)
         room = PROMPT_TOKENS - sum(map(estimate_tokens, (system, self._filled(draft.question, as_of))))
         shown = fit(evidence[:SHOWN_SENTENCES], room)
         if not shown:
             raise ModelRefused("beside the question no evidence fits into the prompt")
-        read = _Read(
+        sources = _Sources(
             dict(zip(make_ids(len(shown)), shown, strict=True)),
-            {one.source: draft.texts[one.source.article_id, one.source.version] for one in evidence},
+            {
+                sentence.source: draft.texts[sentence.source.article_id, sentence.source.version]
+                for sentence in evidence
+            },
         )
         fence = make_fence()
-        filled = self._filled(draft.question, as_of, evidence_block(list(read.by_id.items()), fence), fence)
+        filled = self._filled(draft.question, as_of, evidence_block(list(sources.by_id.items()), fence), fence)
         messages = [Message("system", system), Message("user", filled)]
-        parser = ReplyParser(read.by_id, fence)
+        parser = ReplyParser(sources.by_id, fence)
         began = time.monotonic()
         ended = heard = False
         failed: ModelFailed | None = None
-        asking = self._model.stream(messages, deadline=terms.deadline, max_tokens=MAX_REPLY_TOKENS, calls=terms.calls)
+        reply = self._model.stream(messages, deadline=budget.deadline, max_tokens=MAX_REPLY_TOKENS, calls=budget.calls)
         try:
-            async with aclosing(asking) as pieces:
+            async with aclosing(reply) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, TextPiece):
                         parsed = parser.feed(piece.text)
                         heard = heard or bool(parsed)
-                        async for event in self._take(parsed, read, draft, clock):
+                        async for event in self._take(parsed, sources, draft, timer):
                             yield event
                     else:
                         ended = piece.finish_reason == "stop" and piece.terminated
-                        draft.usage = add(draft.usage, piece.usage)
+                        draft.spend(piece.usage)
         except ModelFailed as exc:
             failed = exc
-        clock.add("generate", time.monotonic() - began)
-        # What the model had said before it failed is checked and kept; a sentence that was cut loses its ids.
+        timer.add("generate", time.monotonic() - began)
+        # What the model wrote before it failed is checked and kept; a sentence that was cut off loses its ids.
         parsed = parser.finish(whole=ended)
         heard = heard or bool(parsed)
-        async for event in self._take(parsed, read, draft, clock):
+        async for event in self._take(parsed, sources, draft, timer):
             yield event
-        draft.complete = ended
+        if not ended:
+            draft.cut_short()
         if failed is None and not heard:  # blanks or thoughts alone: not the same as "not in the sources"
             failed = ModelBroken("the model finished without a sentence")
-        if failed is None and not ended and not draft.statements:
+        if failed is None and not ended and draft.is_empty:
             failed = ModelBroken("the model stopped before a sentence was whole")
         if failed is not None:
             raise failed
@@ -98,38 +111,39 @@ class Writer:
         return self._prompts.user(question=question, as_of=as_of, evidence=evidence, fence=fence)
 
     async def _take(
-        self, parsed: Iterable[Parsed], read: _Read, draft: Draft, clock: Clock
+        self, parsed: Iterable[Parsed], sources: _Sources, draft: Draft, timer: StageTimer
     ) -> AsyncGenerator[Event, None]:
         for item in parsed:
             if isinstance(item, Sentence):
-                with clock.stage("verify"):  # tens of milliseconds of computing: off the event loop
-                    judged = await to_thread.run_sync(self._judge, item, read)
-                for event in self._let_in(item, judged, read, draft):
+                with timer.stage("verify"):  # tens of milliseconds of computing: off the event loop
+                    judged = await to_thread.run_sync(self._judge, item, sources)
+                for event in self._accept(item, judged, sources, draft):
                     yield event
-            else:  # beside sentences that stand, "not in the sources" says that there is more to the question
-                draft.partial = True
+            else:  # after sentences that were accepted, "not in the sources" is about the rest of the question
+                draft.cover_part()
 
-    def _judge(self, sentence: Sentence, read: _Read) -> Judged:
-        cited = [read.by_id[one] for one in sentence.ids]
-        others = [one for key, one in read.by_id.items() if key not in sentence.ids]
+    def _judge(self, sentence: Sentence, sources: _Sources) -> Judged:
+        cited = [sources.by_id[sentence_id] for sentence_id in sentence.ids]
+        others = [evidence for sentence_id, evidence in sources.by_id.items() if sentence_id not in sentence.ids]
         try:
             score = support_score.score(sentence.text, cited, self._embedder)
         except EmbeddingFailed:  # the retriever has said so in `degraded` already
             score = support_score.score(sentence.text, cited, None)
-        verdict, reasons = verify.check(sentence.text, cited, others, retrieved=read.texts, score=score)
+        verdict, reasons = verify.check(sentence.text, cited, others, retrieved=sources.texts, score=score)
         return Judged(verdict, reasons, round(score, 4))
 
-    def _let_in(self, sentence: Sentence, judged: Judged, read: _Read, draft: Draft) -> list[Event]:
-        draft.rejected += [Rejected("cites an id that was not given", invented) for invented in sentence.unknown]
+    def _accept(self, sentence: Sentence, judged: Judged, sources: _Sources, draft: Draft) -> list[Event]:
+        for invented in sentence.unknown:
+            draft.reject("cites an id that was not given", invented)
         if not sentence.ids or (judged.support == "unsupported" and self._unsupported == "drop"):
-            draft.rejected.append(Rejected("; ".join(judged.reasons), sentence.text))
+            draft.reject("; ".join(judged.reasons), sentence.text)
             return []
-        return draft.add(sentence.text, [read.by_id[one] for one in sentence.ids], judged)
+        return draft.add(sentence.text, [sources.by_id[sentence_id] for sentence_id in sentence.ids], judged)
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    """What the model was given, by the ids it was shown under, and the texts of every article that was found."""
+class _Sources:
+    """The sentences that the model was shown, by their ids in the prompt, and the texts of all articles found."""
 
     by_id: dict[str, Evidence]
     texts: dict[Source, str]
@@ -137,8 +151,8 @@ class _Read:
 
 def fit(evidence: Sequence[Evidence], room: int) -> list[Evidence]:
     """Return the evidence that `room` tokens hold: the longest contexts go first, then the lowest sentences."""
-    kept = [one for one in evidence if _cost([replace(one, context="")]) <= room // 2]
-    while _cost(kept) > room and any(one.context for one in kept):
+    kept = [sentence for sentence in evidence if _cost([replace(sentence, context="")]) <= room // 2]
+    while _cost(kept) > room and any(sentence.context for sentence in kept):
         longest = max(range(len(kept)), key=lambda place: len(kept[place].context))
         kept[longest] = replace(kept[longest], context="")
     while kept and _cost(kept) > room:
@@ -146,18 +160,11 @@ def fit(evidence: Sequence[Evidence], room: int) -> list[Evidence]:
     return kept
 
 
-def add(one: Usage, other: Usage) -> Usage:
-    """Return the tokens of two calls."""
-    return Usage(one.prompt_tokens + other.prompt_tokens, one.completion_tokens + other.completion_tokens)
-
-
 def _cost(evidence: Sequence[Evidence]) -> int:
     """Return what the evidence costs at most as `evidence_block` lays it out."""
-    headings = {one.source: estimate_tokens(f"{one.source.outlet}{one.source.title}") for one in evidence}
-    lines = [part for one in evidence for part in (one.text, one.context) if part]
+    sources = {sentence.source for sentence in evidence}
+    headings = [estimate_tokens(f"{source.outlet}{source.title}") for source in sources]
+    lines = [part for sentence in evidence for part in (sentence.text, sentence.context) if part]
     return (
-        sum(map(estimate_tokens, lines))
-        + _LINE_TOKENS * len(lines)
-        + sum(headings.values())
-        + _HEADING_TOKENS * len(headings)
+        sum(map(estimate_tokens, lines)) + _LINE_TOKENS * len(lines) + sum(headings) + _HEADING_TOKENS * len(headings)
     )

@@ -15,8 +15,8 @@ from qa.catalog import postgres, sqlite as catalog_sqlite
 from qa.catalog.schema import bring_up
 from qa.errors import BadInput, BadSettings, StoreFailed, store_failed
 
-_PATIENCE_S = 15.0  # a server that is started again answers within some seconds
-_START_S = 3.0  # a wrong address is to be told soon
+_RETRY_TIMEOUT_S = 15.0  # a server that is started again answers within some seconds
+_START_S = 3.0  # a wrong address is to be reported soon
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ def open_engine(url: str) -> Engine:
     engine = None
     try:
         engine = catalog_sqlite.connect(parsed) if local else postgres.connect(parsed)
-        _insist(engine, _make_usable, _START_S)
+        _retried(engine, _make_usable, _START_S)
     except BaseException as exc:
         if engine is not None:
             engine.dispose()
@@ -67,19 +67,19 @@ def writing(engine: Engine) -> Iterator[Connection]:
 def written(engine: Engine, work: Callable[[Connection], T]) -> T:
     """Do in one transaction what may be done again: a server that went away in the middle is waited for."""
     with mapped_errors():
-        return _insist(engine, work, _PATIENCE_S)
+        return _retried(engine, work, _RETRY_TIMEOUT_S)
 
 
-def _insist(engine: Engine, work: Callable[[Connection], T], patience_s: float) -> T:
+def _retried(engine: Engine, work: Callable[[Connection], T], timeout_s: float) -> T:
     def once() -> T:
         with _transaction(engine, write=True) as connection:
             return work(connection)
 
-    if engine.dialect.name == "sqlite":  # it has waited by itself
+    if engine.dialect.name == "sqlite":  # its driver has waited already
         return once()
     retrying = Retrying(
         retry=retry_if_exception(postgres.is_passing),
-        stop=stop_after_delay(patience_s),
+        stop=stop_after_delay(timeout_s),
         wait=wait_random_exponential(0.1, max=1),
         reraise=True,
     )

@@ -1,4 +1,4 @@
-"""Look for damage in the catalog itself: it is the only truth, and what is wrong in it would be cited as it stands."""
+"""Look for damage in the catalog itself: it is the only truth, and what is wrong in it would be cited as it is."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def faults(connection: Connection) -> Iterator[str]:
     """
     if connection.dialect.name == "sqlite":
         said = connection.exec_driver_sql("PRAGMA integrity_check(10)").scalars()
-        yield from (f"SQLite: {one}" for one in said if one != "ok")
+        yield from (f"SQLite: {problem}" for problem in said if problem != "ok")
     pks = connection.scalars(sa.select(articles.c.pk).order_by(articles.c.pk)).all()
     for start in range(0, len(pks), _ARTICLES):
         yield from _faults_of(connection, pks[start : start + _ARTICLES])

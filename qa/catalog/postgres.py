@@ -13,7 +13,7 @@ from qa.errors import BadSettings, StoreFailed
 DRIVER = "postgresql+psycopg"
 _WRITE_LOCK, VECTOR_LOCK = 7_301, 7_302  # beside the schema's name: several catalogs fit into one database
 _RETRIED = {"40001", "40P01", "57P01", "57P02", "57P03"}  # could not serialise, deadlock; stopped, crashed, starting up
-# A writer that stands still (SIGSTOP, a cut cable) loses its turn before those who wait for it give up.
+# A writer that hangs (SIGSTOP, a cut cable) loses its turn before those who wait for it give up.
 _LIMITS = {
     "statement_timeout": "60s",
     "lock_timeout": "30s",

@@ -58,7 +58,7 @@ def _on_connect(dbapi_connection: sa.engine.interfaces.DBAPIConnection, _record:
 
 def _use_wal(cursor: sa.engine.interfaces.DBAPICursor) -> None:
     # The switch of a new file is the one step that does not wait for its turn: two first starts at once, and one of
-    # them is told that the database is locked.
+    # them gets "database is locked".
     deadline = time.monotonic() + 30
     while True:
         try:

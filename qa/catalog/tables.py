@@ -9,7 +9,7 @@ tables = sa.MetaData()
 
 # PostgreSQL sorts and compares bytes, as SQLite does, and not by the rules of some language.
 _TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-# SQLite's integers have 64 bits by themselves, and only an INTEGER counts up by itself.
+# SQLite's integers have 64 bits anyway, and only an INTEGER primary key counts up on its own.
 _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 meta = sa.Table("meta", tables, sa.Column("name", _TEXT, primary_key=True), sa.Column("value", _TEXT, nullable=False))

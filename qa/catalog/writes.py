@@ -43,7 +43,7 @@ def write_articles(
     New rows go in together at the end: a statement an article cost as much again.
     """
     new = _NewRows()
-    outcomes = [_write_article(connection, collection, one, new, replaced, since) for one in prepared]
+    outcomes = [_write_article(connection, collection, each, new, replaced, since) for each in prepared]
     new.insert(connection)
     return outcomes
 
@@ -56,9 +56,9 @@ class _NewRows:
     chunks: list[dict[str, Any]] = field(default_factory=list)
     changes: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, pk: int, version: int, one: Prepared) -> None:
-        self.versions.append({"article": pk, "version": version, **_version_values(one)})
-        self.chunks += _chunk_values(pk, version, one)
+    def add(self, pk: int, version: int, prepared: Prepared) -> None:
+        self.versions.append({"article": pk, "version": version, **_version_values(prepared)})
+        self.chunks += _chunk_values(pk, version, prepared)
         self.changes.append({"article": pk})
 
     def insert(self, connection: Connection) -> None:
@@ -72,9 +72,9 @@ class _NewRows:
 
 
 def _write_article(
-    connection: Connection, collection: str, one: Prepared, new: _NewRows, replaced: set[bytes], since: int | None
+    connection: Connection, collection: str, prepared: Prepared, new: _NewRows, replaced: set[bytes], since: int | None
 ) -> Outcome:
-    article = one.article
+    article = prepared.article
     # Values as parameters: built into the statement they cost as much again as the writing itself.
     row = connection.execute(_BY_ID, {"collection": collection, "id": article.id}).one_or_none()
     if row is not None and new.holds(row.pk):  # the same article twice: the second finds the first
@@ -85,11 +85,11 @@ def _write_article(
         assert inserted.inserted_primary_key is not None
         pk, version = int(inserted.inserted_primary_key[0]), 1
     elif row.live_version is not None and (
-        outcome := _keep_version(connection, row.pk, row.live_version, one, replaced)
+        outcome := _keep_version(connection, row.pk, row.live_version, prepared, replaced)
     ):
         return outcome
     elif row.live_version is None and since is not None and _changed_since(connection, row.pk, since):
-        replaced |= set(one.embed_shas)  # what was embedded for nothing
+        replaced |= set(prepared.embed_shas)  # what was embedded for nothing
         return "taken_down"
     else:
         pk, version = row.pk, row.last_version + 1
@@ -97,7 +97,7 @@ def _write_article(
         connection.execute(
             sa.update(articles).where(articles.c.pk == pk).values(live_version=version, last_version=version)
         )
-    new.add(pk, version, one)
+    new.add(pk, version, prepared)
     return "added" if row is None or row.live_version is None else "updated"
 
 
@@ -106,7 +106,7 @@ def _changed_since(connection: Connection, pk: int, since: int) -> bool:
     return connection.execute(later.limit(1)).first() is not None
 
 
-def _chunk_values(pk: int, version: int, one: Prepared) -> list[dict[str, Any]]:
+def _chunk_values(pk: int, version: int, prepared: Prepared) -> list[dict[str, Any]]:
     return [
         {
             "article": pk,
@@ -117,11 +117,13 @@ def _chunk_values(pk: int, version: int, one: Prepared) -> list[dict[str, Any]]:
             "sentences": pack_spans(chunk.sentences),
             "embed_sha": sha,
         }
-        for chunk, sha in zip(one.chunks, one.embed_shas, strict=True)
+        for chunk, sha in zip(prepared.chunks, prepared.embed_shas, strict=True)
     ]
 
 
-def _keep_version(connection: Connection, pk: int, version: int, one: Prepared, replaced: set[bytes]) -> Outcome | None:
+def _keep_version(
+    connection: Connection, pk: int, version: int, prepared: Prepared, replaced: set[bytes]
+) -> Outcome | None:
     """Keep the version if the text is the same, with better metadata where the article brings some."""
     here = sa.and_(versions.c.article == pk, versions.c.version == version)
     row = connection.execute(
@@ -129,27 +131,29 @@ def _keep_version(connection: Connection, pk: int, version: int, one: Prepared, 
         .join(versions, versions.c.article == articles.c.pk)
         .where(here)
     ).one()
-    if row.sha256 != one.sha256:
+    if row.sha256 != prepared.sha256:
         return None
-    if not says_more(one.article, source_of(row)):
-        replaced |= set(one.embed_shas)  # another writer was first: what was embedded for this one may be for nothing
+    if not says_more(prepared.article, source_of(row)):
+        replaced |= set(
+            prepared.embed_shas
+        )  # another writer was first: what was embedded for this one may be for nothing
         return "unchanged"
     # Day 0 is 1 January 1970, which is a day.
-    metadata = {name: value for name, value in _metadata_values(one.article).items() if value or value == 0}
-    furniture = pack_spans(one.article.furniture)  # what the new chunks leave out
+    metadata = {name: value for name, value in _metadata_values(prepared.article).items() if value or value == 0}
+    furniture = pack_spans(prepared.article.furniture)  # what the new chunks leave out
     connection.execute(sa.update(versions).where(here).values(**metadata, furniture=furniture))
     # The title is embedded with each chunk, so the chunks are written anew too.
     replaced |= drop_chunks(connection, pk)
-    insert_rows(connection, sa.insert(chunks), _chunk_values(pk, version, one))
+    insert_rows(connection, sa.insert(chunks), _chunk_values(pk, version, prepared))
     connection.execute(sa.insert(changes).values(article=pk))
     return "updated"
 
 
-def _version_values(one: Prepared) -> dict[str, Any]:
-    return _metadata_values(one.article) | {
-        "text": one.article.text,
-        "sha256": one.sha256,
-        "furniture": pack_spans(one.article.furniture),
+def _version_values(prepared: Prepared) -> dict[str, Any]:
+    return _metadata_values(prepared.article) | {
+        "text": prepared.article.text,
+        "sha256": prepared.sha256,
+        "furniture": pack_spans(prepared.article.furniture),
         "ingested_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
@@ -181,7 +185,7 @@ def drop_chunks(connection: Connection, pk: int) -> set[bytes]:
 
 
 def drop_unused_vectors(connection: Connection, shas: Iterable[bytes]) -> None:
-    """Delete those of the vectors that no chunk of any article stands for."""
+    """Delete those of the vectors that no chunk of any article has."""
     used = sa.exists().where(chunks.c.embed_sha == embeddings.c.sha)
     parts = list(parts_of(list(shas)))
     for model in _models(connection) if parts else ():

@@ -81,20 +81,21 @@ def find(asked: Asked, ranked: Ranked) -> list[Disagreement]:
     wanted = target(asked)
     if wanted is not None:
         made = claims(asked, wanted, ranked)
-        # A time of day is told with its day: "6 p.m. on Saturday" and "noon yesterday" are one disagreement, not two.
+        # A time of day comes with its day: "6 p.m. on Saturday" and "noon yesterday" are one disagreement, not two.
         for key in sorted(dict.fromkeys(map(_key, made)), key=lambda key: key[0] != "clock"):
-            if key[0] == "date" and any(one.about.startswith(_LABELS["clock"]) for one in found):
+            if key[0] == "date" and any(other.about.startswith(_LABELS["clock"]) for other in found):
                 continue
-            one = _disagreement(f"{_LABELS[key[0]]}: {wanted.about}", [claim for claim in made if _key(claim) == key])
-            if one is not None:
-                found.append(one)
+            about = f"{_LABELS[key[0]]}: {wanted.about}"
+            disagreement = _disagreement(about, [claim for claim in made if _key(claim) == key])
+            if disagreement is not None:
+                found.append(disagreement)
     held = posts.posts(asked, ranked)
     if held is not None and len(held[1]) > 1:
         about, groups = held
         outlets = {evidence.source.outlet for group in groups for _, evidence in group}
         sides = tuple(Side(group[0][0], _printed_once([evidence for _, evidence in group])) for group in groups)
         found.append(Disagreement(about, "contradiction" if len(outlets) > 1 else "update", sides))
-    return sorted(found, key=lambda one: one.kind != "contradiction")
+    return sorted(found, key=lambda disagreement: disagreement.kind != "contradiction")
 
 
 def _key(claim: Claim) -> tuple[Measure, str, str]:
@@ -105,10 +106,10 @@ def _disagreement(about: str, made: Sequence[Claim]) -> Disagreement | None:
     """Sort claims of one measure into sides; None when all agree."""
     kept = _best_of_articles(_one_matter(made))
     sides: list[list[Claim]] = []
-    for claim in sorted(kept, key=lambda one: one.former):
-        place = next((side for side in sides if all(agree(claim.value, one.value) for one in side)), None)
+    for claim in sorted(kept, key=lambda claim: claim.former):
+        place = next((side for side in sides if all(agree(claim.value, other.value) for other in side)), None)
         if place is None:
-            place = next((side for side in sides if any(agree(claim.value, one.value) for one in side)), None)
+            place = next((side for side in sides if any(agree(claim.value, other.value) for other in side)), None)
         if place is None:
             sides.append([claim])
         else:
@@ -139,12 +140,12 @@ def _one_matter(made: Sequence[Claim]) -> list[Claim]:
 
 
 def _least(claim: Claim, best: Claim, corrected: set[str]) -> float:
-    told = (
+    is_newer_figure = (
         claim.evidence.source.article_id in corrected
         or _MOVING.search(claim.evidence.text)
         or _MOVING.search(best.evidence.text)
     )
-    return _NEAR if told or claim.outlet != best.outlet else _NEAR_OWN
+    return _NEAR if is_newer_figure or claim.outlet != best.outlet else _NEAR_OWN
 
 
 def _as_large(a: float, b: float) -> bool:
@@ -174,7 +175,7 @@ def _best_of_articles(made: Sequence[Claim]) -> list[Claim]:
 
 
 def _printed_by(claim: Claim) -> set[str]:
-    """Return the articles that the sentence stands in, reprints with it."""
+    """Return the articles that print the sentence, reprints included."""
     return {claim.evidence.source.article_id, *(source.article_id for source in claim.evidence.reprints)}
 
 
@@ -214,10 +215,10 @@ def _printed_once(sentences: Sequence[Evidence]) -> tuple[Evidence, ...]:
     """Return the sentences, each once however often it was printed."""
     kept: list[Evidence] = []
     seen: list[set[str]] = []
-    for one in sentences:
-        words = set(stemming.words(one.text))
+    for sentence in sentences:
+        words = set(stemming.words(sentence.text))
         if any(len(words & other) >= _REPRINT * max(1, min(len(words), len(other))) for other in seen):
             continue
         seen.append(words)
-        kept.append(one)
+        kept.append(sentence)
     return tuple(kept)

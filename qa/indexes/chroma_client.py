@@ -1,4 +1,4 @@
-"""Open Chroma: a server by its URL, or a directory whose files are looked at first.
+"""Chroma's client: open a server by its URL, or a directory whose files are checked first; close and reset it.
 
 Damaged graph files end the process that searches in them, or find nothing while Chroma reports a full count. So a
 directory is sealed with the checksums of its files when it is closed. One that has changed since is thrown away, as is
@@ -26,12 +26,15 @@ from urllib.parse import urlsplit
 import chromadb
 import httpx
 from chromadb.config import Settings as ChromaSettings
+from chromadb.errors import ChromaError
 
-from qa.errors import StoreFailed
+from qa.errors import StoreFailed, store_failed
+from qa.indexes.sqlite_locks import ForeignLock
 
 ANSWER_S = 2.0  # what a search may wait for a server: then it is answered from the words alone
 OWN_ANSWER_S = 20.0  # in our own process: a busy machine is slow and not gone; a filter over 72,107 chunks took 0.3 s
 _FIRST_ANSWER_S = 30.0  # the first search reads the graph from the disk
+_RESET_S = 5.0  # for the searches under way
 _REST_S = 5.0  # after a call that hung, before the next one is tried
 _PROBE_S = 120.0  # what a trial in a child may take, and besides a second for each of
 _PROBE_BYTES = 2_000_000  # a whole index of 300,000 vectors must not be thrown away because the machine is busy
@@ -41,9 +44,85 @@ _CODE = (
     "import sys; sys.path.insert(0, sys.argv[1]); from qa.indexes.chroma_probe import probe; "
     "sys.exit(probe(sys.argv[2]) or 0)"
 )
+_FAILURES = (ChromaError, httpx.HTTPError, OSError, ValueError, RuntimeError)
+
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+
+class ChromaStore:
+    """A directory or a server, and the client that has it open: many threads use it, a reset replaces it."""
+
+    def __init__(self, where: Path | str) -> None:
+        """Say where it is; `open` opens it."""
+        self.directory = where if isinstance(where, Path) else None
+        self.client: Any = None  # None before it is opened, and after a reset that broke off
+        self._where = where
+        self._foreign = None if self.directory is None else ForeignLock(self.directory / "chroma.sqlite3")
+        self._lock = ReadWriteLock()
+        self._call_timeout = CallTimeout(str(where), ANSWER_S if self.directory is None else OWN_ANSWER_S)
+
+    def open(self) -> None:
+        """Open a client. Raises what Chroma raises, and StoreFailed."""
+        self.client = open_client(self._where)
+
+    def close(self) -> None:
+        """Stop Chroma: a directory that is restored and opened again must not be served from the old one's memory."""
+        self._close_client()
+        if self.directory is not None:
+            seal(self.directory)
+
+    def _close_client(self) -> None:
+        if self.client is not None:
+            close_client(self.client)
+            self.client = None
+        if self._foreign is not None:
+            self._foreign.close()
+
+    def empty_directory(self) -> None:
+        """Throw the files away and open a client of an empty directory; to be called inside `replacing`."""
+        assert self.directory is not None
+        self._close_client()
+        throw_away(self.directory)
+        self.open()
+
+    @contextmanager
+    def mapped_errors(self, what: str) -> Iterator[None]:
+        """Turn what Chroma raises into StoreFailed, or StoreFull."""
+        try:
+            yield
+        except _FAILURES as exc:
+            raise store_failed(f"{self._where}: the vector index {what}: {exc}", exc) from exc
+
+    @contextmanager
+    def using(self, what: str = "does not answer") -> Iterator[None]:
+        """Use the client beside other threads. Raises as `mapped_errors` does."""
+        with self.mapped_errors(what), self._lock.reading():
+            if self.client is None:
+                raise StoreFailed(f"{self._where}: the vector index could not be opened again; it is tried again")
+            yield
+
+    @contextmanager
+    def replacing(self, what: str) -> Iterator[None]:
+        """Have the client alone, to close it or open another. Raises as `mapped_errors` does."""
+        with self.mapped_errors(what), self._lock.writing(_RESET_S):
+            yield
+
+    def call(self, search: Callable[[], T]) -> T:
+        """Return what a search returns; StoreFailed when it fails or takes too long."""
+        with self.mapped_errors("does not answer"):  # also a thread that cannot be started
+            return self._call_timeout.call(search)
+
+    def wait_for_others(self) -> None:
+        """Wait, before a write, until no other process holds the directory's database. Raises StoreFailed."""
+        if self._foreign is not None:
+            self._foreign.wait()
+
+    def refuse_others(self) -> None:
+        """Raise StoreFailed at once when another process writes into the directory's database."""
+        if self._foreign is not None:
+            self._foreign.refuse()
 
 
 def open_client(where: Path | str) -> Any:
@@ -66,20 +145,20 @@ def open_client(where: Path | str) -> Any:
 
 
 def _sessions(client: Any) -> set[httpx.Client]:
-    """Return what a client talks to its server through, none for a directory: its inner one has connections of its own.
+    """Return the HTTP sessions of a client, none for a directory.
 
-    The tenant is looked up by the inner one when a client is made.
+    A client holds a second one inside, with connections of its own: it looks up the tenant when the client is made.
     """
     servers = (client._server, client._admin_client._server)
-    return {one._session for one in servers if hasattr(one, "_session")}
+    return {server._session for server in servers if hasattr(server, "_session")}
 
 
 def close_client(client: Any) -> None:
     """Stop Chroma, or close the connections to its server, which its own client leaves open."""
     sessions = _sessions(client)
     client.close()
-    for one in sessions:
-        one.close()
+    for session in sessions:
+        session.close()
 
 
 def seal(directory: Path) -> None:
@@ -125,13 +204,13 @@ def _problem(directory: Path) -> str:
     try:
         sealed = json.loads((directory / _SEAL).read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return _try_in_a_child(directory)
+        return _probe_in_child(directory)
     return "" if sealed == _checksums(directory) else "its files have changed since they were closed"
 
 
 def _checksums(directory: Path) -> dict[str, int]:
-    files = sorted(one for one in directory.rglob("*") if one.is_file() and not one.name.startswith(_SEAL))
-    return {str(one.relative_to(directory)): _checksum(one) for one in files}
+    files = sorted(file for file in directory.rglob("*") if file.is_file() and not file.name.startswith(_SEAL))
+    return {str(file.relative_to(directory)): _checksum(file) for file in files}
 
 
 def _checksum(file: Path) -> int:
@@ -142,9 +221,9 @@ def _checksum(file: Path) -> int:
     return total
 
 
-def _try_in_a_child(directory: Path) -> str:
+def _probe_in_child(directory: Path) -> str:
     root = Path(__file__).resolve().parents[2]
-    limit_s = _PROBE_S + sum(one.stat().st_size for one in directory.rglob("*")) / _PROBE_BYTES
+    limit_s = _PROBE_S + sum(file.stat().st_size for file in directory.rglob("*")) / _PROBE_BYTES
     try:
         child = subprocess.run(  # noqa: S603  # our own interpreter and code, no shell
             (sys.executable, "-P", "-c", _CODE, str(root), str(directory)),
@@ -156,12 +235,12 @@ def _try_in_a_child(directory: Path) -> str:
         return f"no answer within {limit_s:.0f} s"
     except OSError as exc:
         raise StoreFailed(f"{directory}: cannot be looked at: {exc}") from exc
-    said = child.stderr.decode(errors="replace").strip().splitlines()
-    return "" if child.returncode == 0 else f"status {child.returncode}: {said[-1] if said else 'no word'}"
+    lines = child.stderr.decode(errors="replace").strip().splitlines()
+    return "" if child.returncode == 0 else f"status {child.returncode}: {lines[-1] if lines else 'no word'}"
 
 
-class Patience:
-    """Give up on calls that hang. After one that did, the next ones are refused for a while without trying."""
+class CallTimeout:
+    """Give up on calls that hang. After one that did, calls are refused for a while without trying."""
 
     def __init__(self, where: str, answer_s: float) -> None:
         self._where, self._answer_s = where, answer_s

@@ -8,32 +8,20 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import httpx
 from chromadb.api.models.Collection import Collection
-from chromadb.errors import ChromaError, NotFoundError
+from chromadb.errors import NotFoundError
 
 from qa.catalog.catalog import ChunkRow
-from qa.errors import StoreFailed, store_failed
-from qa.indexes.chroma_client import (
-    ANSWER_S,
-    OWN_ANSWER_S,
-    Patience,
-    ReadWriteLock,
-    close_client,
-    open_client,
-    seal,
-    throw_away,
-)
-from qa.indexes.filters import metadata_of, of_articles, passes, set_apart, where_clause
+from qa.indexes.chroma_client import ChromaStore
+from qa.indexes.filters import AnyOf, AtLeast, AtMost, Clause, set_apart
 from qa.indexes.protocols import Candidate, Place
-from qa.indexes.sqlite_locks import ForeignLock
 from qa.temporal import dates
-from qa.types import Filters, Vectors
+from qa.types import Vectors
 
 # Chroma's binding holds the interpreter's lock while it writes: 50 rows stall other threads for about 60 ms, 2,000 rows
 # for over a second.
@@ -46,8 +34,6 @@ _SPACE = {"hnsw": {"space": "cosine", "max_neighbors": 32}}
 # live chunks are a matter of seconds (20,000: 24 s), else at the next start.
 _REPLACED = 2_000
 _SOON = 20_000
-_RESET_S = 5.0  # for the searches under way
-_FAILURES = (ChromaError, httpx.HTTPError, OSError, ValueError, RuntimeError)
 
 
 # Chroma makes a list of all rows that pass a filter before it looks for neighbours: 304 ms instead of 5 at 72,107
@@ -60,7 +46,7 @@ _Near = tuple[Place, float]
 _log = logging.getLogger(__name__)
 
 
-class VectorIndex:
+class ChromaIndex:
     """Follow the catalog's change log in Chroma, for one embedding model. Raises StoreFailed."""
 
     name = "vectors"
@@ -69,62 +55,34 @@ class VectorIndex:
         """Open a directory (the caller owns its lock) or a Chroma server's URL."""
         self._prefix = f"{catalog_id[:12]}-{hashlib.sha256(model.encode()).hexdigest()[:12]}"
         self._model = model
-        self._where = str(where)
-        self._directory = where if isinstance(where, Path) else None
-        self._foreign = None if self._directory is None else ForeignLock(self._directory / "chroma.sqlite3")
-        self._patience = Patience(self._where, ANSWER_S if self._directory is None else OWN_ANSWER_S)
-        self._client_lock = ReadWriteLock()  # of Chroma's client, which a reset closes
+        self._store = ChromaStore(where)
         self._collections: dict[str, Collection] = {}
         self._known: dict[tuple[int, int], Mapping[str, Any]] = {}  # by article and version
         self._newest = 0  # the latest day of what was ever known
         self._seen = 0  # the cursor at which what is known was true
         self._written = self._replaced = 0  # since the files were made
-        self._client: Any = None
-        try:
+        with self._store.mapped_errors("cannot be opened"):
             self._open_client()
-            spaces = {one.configuration_json["hnsw"]["space"] for one in (self._state, *self._all_collections())}
-        except _FAILURES as exc:
-            raise StoreFailed(f"{where}: cannot be opened as vector index: {exc}") from exc
-        if self._directory is not None:
+            spaces = {each.configuration_json["hnsw"]["space"] for each in (self._state, *self._all_collections())}
+        if self._store.directory is not None:
             live = self.size()
             self._written = int((self._state.metadata or {}).get("written", live))
             self._replaced = self._written - live
-        if spaces != {_SPACE["hnsw"]["space"]} or self._is_worn():  # Chroma keeps its space and says nothing
+        if spaces != {_SPACE["hnsw"]["space"]} or self._is_mostly_replaced():  # Chroma keeps its space and says nothing
             _log.warning("%s: of another space, or of more that was replaced than is live: building it anew", where)
             self.reset()
 
     def _open_client(self) -> None:
-        self._client = open_client(self._where if self._directory is None else self._directory)
+        self._store.open()
         self._state = self._open(f"{self._prefix}-state")
 
-    def _close_client(self) -> None:
-        if self._client is not None:
-            close_client(self._client)
-            self._client = None
-        if self._foreign is not None:
-            self._foreign.close()
+    @property
+    def _client(self) -> Any:
+        return self._store.client
 
     def close(self) -> None:
-        """Stop Chroma: a directory that is restored and opened again must not be served from the old one's memory."""
-        self._close_client()
-        if self._directory is not None:
-            seal(self._directory)
-
-    @contextmanager
-    def _mapped_errors(self, what: str) -> Iterator[None]:
-        """Let what goes wrong be StoreFailed, or StoreFull."""
-        try:
-            yield
-        except _FAILURES as exc:
-            raise store_failed(f"{self._where}: the vector index {what}: {exc}", exc) from exc
-
-    @contextmanager
-    def _answering(self, what: str = "does not answer") -> Iterator[None]:
-        """Use Chroma's client beside others. Raises as `_mapped_errors` does."""
-        with self._mapped_errors(what), self._client_lock.reading():
-            if self._client is None:
-                raise StoreFailed(f"{self._where}: the vector index could not be opened again; it is tried again")
-            yield
+        """Let go of the directory or the server."""
+        self._store.close()
 
     def _open(self, name: str) -> Any:
         # An embedding function of Chroma's own would download a model on first use.
@@ -154,8 +112,8 @@ class VectorIndex:
         """Return the number of the last change that is in the index, 0 for none."""
         if self._client is None:
             self._open_again()
-        with self._answering():
-            self._refuse_others()
+        with self._store.using():
+            self._store.refuse_others()
             return self._read_cursor()
 
     def _read_cursor(self) -> int:
@@ -180,26 +138,26 @@ class VectorIndex:
         Not atomic in Chroma: a crash in between repeats the step, which writes only what is not there yet.
         """
         try:
-            with self._answering("cannot be written"):
+            with self._store.using("cannot be written"):
                 self._apply(changed, list(zip(rows, vectors, strict=True)))
                 self._state.modify(metadata={"model": self._model, "cursor": cursor, "written": self._written})
                 self._seen = cursor
         finally:
             doomed = set(changed)
-            self._known = {key: one for key, one in self._known.items() if key[0] not in doomed}
+            self._known = {key: known for key, known in self._known.items() if key[0] not in doomed}
 
     def _apply(self, changed: Sequence[int], rows: Sequence[tuple[ChunkRow, Vectors]]) -> None:
-        self._wait_for_others()
+        self._store.wait_for_others()
         held = self._held(changed)
         # What is there already is left alone: Chroma's graph loses points when it is written over. 8 of 166 made-up
         # vectors, all near each other, no longer found themselves; deleted first and then written, all did.
-        fresh = [(row, vector) for row, vector in rows if held.get(_id(row)) != metadata_of(row)]
+        fresh = [(row, vector) for row, vector in rows if held.get(_id(row)) != _metadata(row)]
         self._drop({_id(row) for row, _ in fresh} & held.keys())
         for name in sorted({row.collection for row, _ in fresh}):
             mine = [(row, vector) for row, vector in fresh if row.collection == name]
             for start in range(0, len(mine), WRITE_ROWS):
                 part = mine[start : start + WRITE_ROWS]
-                self._wait_for_others()
+                self._store.wait_for_others()
                 # Not `upsert`: where processes share a server, the last request of one that was killed may arrive
                 # only now, and be written over. `add` leaves an id that is there.
                 self._collection(name).add(
@@ -207,7 +165,7 @@ class VectorIndex:
                     embeddings=[
                         set_apart(vector, (row.article, row.version, row.ordinal)).tolist() for row, vector in part
                     ],
-                    metadatas=[metadata_of(row) for row, _ in part],
+                    metadatas=[_metadata(row) for row, _ in part],
                 )
         self._drop(held.keys() - {_id(row) for row, _ in rows})
         self._written += len(fresh)
@@ -216,7 +174,7 @@ class VectorIndex:
         """Return the metadata of what is in the index of these articles, by id."""
         held: dict[str, Mapping[str, Any]] = {}
         for collection in self._all_collections() if articles else ():
-            found = collection.get(where=of_articles(articles), include=["metadatas"])
+            found = collection.get(where=_where([AnyOf("article", tuple(articles))]), include=["metadatas"])
             held |= dict(zip(found["ids"], found["metadatas"] or (), strict=True))
         return held
 
@@ -224,50 +182,41 @@ class VectorIndex:
         doomed = sorted(ids)
         for collection in self._all_collections() if doomed else ():
             for start in range(0, len(doomed), WRITE_ROWS):
-                self._wait_for_others()
+                self._store.wait_for_others()
                 collection.delete(ids=doomed[start : start + WRITE_ROWS])
         self._replaced += len(doomed)
 
-    def _wait_for_others(self) -> None:
-        if self._foreign is not None:
-            self._foreign.wait()
-
-    def _refuse_others(self) -> None:
-        if self._foreign is not None:
-            self._foreign.refuse()
-
     def _all_collections(self) -> list[Collection]:
-        names = [one.name for one in self._client.list_collections() if one.name.startswith(f"{self._prefix}-c-")]
+        names = [found.name for found in self._client.list_collections() if found.name.startswith(f"{self._prefix}-c-")]
         return [self._client.get_collection(name, embedding_function=None) for name in names]
 
-    def is_worn(self) -> bool:
+    def needs_compaction(self) -> bool:
         """Tell whether what was replaced has come to be more than what is live, and a reset is a matter of seconds."""
-        return self._is_worn() and self._written - self._replaced <= _SOON
+        return self._is_mostly_replaced() and self._written - self._replaced <= _SOON
 
-    def _is_worn(self) -> bool:
+    def _is_mostly_replaced(self) -> bool:
         live = self._written - self._replaced
-        return self._directory is not None and self._replaced > max(live, _REPLACED)
+        return self._store.directory is not None and self._replaced > max(live, _REPLACED)
 
     def reset(self) -> None:
         """Forget everything; the next catch-up starts from the first change.
 
         A directory goes with all that is in it, also the vectors of other models: the catalog has them.
         """
-        with self._mapped_errors("cannot be reset"), self._client_lock.writing(_RESET_S):
-            self._wait_for_others()
+        with self._store.replacing("cannot be reset"):
+            self._store.wait_for_others()
             self._collections.clear()
             self._known = {}
             self._written = self._replaced = 0
-            if self._directory is None:
+            if self._store.directory is None:
                 self._empty()
             else:
-                self._close_client()
-                throw_away(self._directory)
-                self._open_client()
+                self._store.empty_directory()
+                self._state = self._open(self._state.name)
 
     def _open_again(self) -> None:
         """Open a directory whose reset broke off. Another thread may be in the middle of that reset, or of this."""
-        with self._mapped_errors("cannot be opened"), self._client_lock.writing(_RESET_S):
+        with self._store.replacing("cannot be opened"):
             if self._client is None:
                 self._open_client()
 
@@ -281,72 +230,53 @@ class VectorIndex:
 
     def size(self) -> int:
         """Return how many chunks Chroma counts; that they can be found is another matter."""
-        with self._answering():
+        with self._store.using():
             return sum(collection.count() for collection in self._all_collections())
 
     def places(self) -> set[Place]:
         """Return the places of all chunks in the index, for verification."""
         found: set[Place] = set()
-        with self._answering():
+        with self._store.using():
             for collection in self._all_collections():
                 for offset in range(0, collection.count(), 5_000):
-                    found |= {_place(one) for one in collection.get(limit=5_000, offset=offset, include=[])["ids"]}
+                    found |= {_place(chunk) for chunk in collection.get(limit=5_000, offset=offset, include=[])["ids"]}
         return found
 
-    def search(
-        self,
-        vector: Vectors,
-        collection: str,
-        filters: Filters,
-        articles: Sequence[int],
-        not_after: int | None,
-        top_k: int,
-    ) -> list[Candidate]:
-        """Return the nearest chunks with their cosine, best first; none dated after the day `not_after`.
-
-        `articles` are the filter's article ids as the catalog's numbers.
-        """
-        where = where_clause(filters, articles, not_after)
+    def search(self, vector: Vectors, collection: str, clauses: Sequence[Clause], top_k: int) -> list[Candidate]:
+        """Return the nearest chunks that satisfy the clauses, with their cosine, best first."""
 
         def search() -> list[Candidate]:
-            with self._answering():
-                self._refuse_others()
-                return self._search(vector, collection, filters, where, not_after, top_k)
+            with self._store.using():
+                self._store.refuse_others()
+                return self._search(vector, collection, clauses, top_k)
 
-        with self._mapped_errors("does not answer"):  # also a thread that cannot be started
-            return self._patience.call(search)
+        return self._store.call(search)
 
-    def _search(
-        self,
-        vector: Vectors,
-        collection: str,
-        filters: Filters,
-        where: Any,
-        not_after: int | None,
-        top_k: int,
-    ) -> list[Candidate]:
+    def _search(self, vector: Vectors, collection: str, clauses: Sequence[Clause], top_k: int) -> list[Candidate]:
         index = self._known_collection(collection)
         if index is None:
             return []
-        if where is not None and not filters.article_ids:
-            for wanted in self._steps(filters, not_after, top_k):
+        if clauses and not any(clause.field == "article" for clause in clauses):
+            for wanted in self._steps(clauses, top_k):
                 near = self._nearest(index, vector, wanted)
                 known = self._metadata_of(index, near)
-                passing = [one for one in near if passes(known.get(one[0][:2]), filters, not_after)]
+                passing = [hit for hit in near if _passes(known.get(hit[0][:2]), clauses)]
                 if len(passing) >= top_k or len(near) < wanted:
                     return _candidates(passing[:top_k], known)
-        near = self._nearest(index, vector, top_k, where)
+        near = self._nearest(index, vector, top_k, _where(clauses))
         return _candidates(near, self._metadata_of(index, near))
 
-    def _steps(self, filters: Filters, not_after: int | None, top_k: int) -> tuple[int, ...]:
+    def _steps(self, clauses: Sequence[Clause], top_k: int) -> tuple[int, ...]:
         """Return how many to ask for, until enough pass: no more than wanted where nothing known is later."""
-        live = filters == Filters() and not_after is not None and 0 < self._newest <= not_after
+        live = all(isinstance(clause, AtMost) and 0 < self._newest <= clause.value for clause in clauses)
         return (top_k, _LOOKED_AT * top_k) if live else (_LOOKED_AT * top_k,)
 
     def _nearest(self, index: Collection, vector: Vectors, top_k: int, where: Any = None) -> list[_Near]:
         found = index.query(query_embeddings=[vector.tolist()], n_results=top_k, where=where, include=["distances"])
         distances = (found["distances"] or [[]])[0]
-        return [(_place(one), 1.0 - float(distance)) for one, distance in zip(found["ids"][0], distances, strict=True)]
+        return [
+            (_place(chunk), 1.0 - float(distance)) for chunk, distance in zip(found["ids"][0], distances, strict=True)
+        ]
 
     def _metadata_of(self, index: Collection, near: Sequence[_Near]) -> dict[tuple[int, int], Mapping[str, Any]]:
         """Return the metadata by article and version; read from Chroma it would cost more than the search itself."""
@@ -356,11 +286,11 @@ class VectorIndex:
         if missing:
             found = index.get(ids=missing, include=["metadatas"])
             read = zip(found["ids"], found["metadatas"] or (), strict=True)
-            fresh: dict[tuple[int, int], Mapping[str, Any]] = {_place(one)[:2]: metadata for one, metadata in read}
+            fresh: dict[tuple[int, int], Mapping[str, Any]] = {_place(chunk)[:2]: metadata for chunk, metadata in read}
             if len(self._known) > _KNOWN:
                 self._known = {}
             self._known |= fresh
-            self._newest = max(self._newest, *(int(one["day"]) for one in fresh.values()), 0)
+            self._newest = max(self._newest, *(int(metadata["day"]) for metadata in fresh.values()), 0)
             known |= fresh
         return known
 
@@ -374,7 +304,38 @@ def _place(chroma_id: str) -> Place:
     return int(article), int(version), int(ordinal)
 
 
+def _metadata(row: ChunkRow) -> dict[str, str | int]:
+    """Return what Chroma keeps beside a chunk's vector, for filters."""
+    # Chroma's comparisons skip rows that lack the key, and an article without a date must pass `as_of`.
+    day = dates.UNDATED if row.published_day is None else row.published_day
+    metadata: dict[str, str | int] = {"article": row.article, "day": day, "sha": row.embed_sha.hex()}
+    if row.source.outlet:
+        metadata["outlet"] = row.source.outlet.casefold()
+    return metadata
+
+
+def _passes(metadata: Mapping[str, Any] | None, clauses: Sequence[Clause]) -> bool:
+    """Evaluate for one chunk what `_where` asks of Chroma."""
+    return metadata is not None and all(clause.holds(metadata.get(clause.field)) for clause in clauses)
+
+
+def _where(clauses: Sequence[Clause]) -> Any:
+    """Translate a filter into Chroma's condition, None for none."""
+    conditions: list[dict[str, object]] = []
+    for clause in clauses:
+        match clause:
+            case AnyOf(field, values):
+                conditions.append({field: {"$in": list(values)}})
+            case AtLeast(field, value):
+                conditions.append({field: {"$gte": value}})
+            case AtMost(field, value):
+                conditions.append({field: {"$lte": value}})
+    if len(conditions) > 1:
+        return {"$and": conditions}
+    return conditions[0] if conditions else None
+
+
 def _candidates(near: Sequence[_Near], known: Mapping[tuple[int, int], Mapping[str, Any]]) -> list[Candidate]:
     """Return what was found; a chunk that was deleted meanwhile has no metadata."""
-    days = {key: None if one["day"] == dates.UNDATED else int(one["day"]) for key, one in known.items()}
+    days = {key: None if metadata["day"] == dates.UNDATED else int(metadata["day"]) for key, metadata in known.items()}
     return [Candidate(place, days[place[:2]], cosine) for place, cosine in near if place[:2] in days]

@@ -1,6 +1,6 @@
 """Search in every collection of a Chroma directory, to see whether it can be done: a child process's whole life.
 
-Damaged graph files end the process, or find nothing while the count is full. Chroma's binding is used by itself here:
+Damaged graph files end the process, or find nothing while the count is full. Chroma's binding is used directly here:
 importing Chroma takes two seconds, which every start after a crash would wait for.
 """
 
@@ -29,9 +29,9 @@ def probe(directory: str) -> str:
         hash_type=rust.MigrationHash.MD5, migration_mode=rust.MigrationMode.Apply, url=f"{directory}/chroma.sqlite3"
     )
     opened = rust.Bindings(allow_reset=False, sqlite_db_config=database, persist_path=directory, hnsw_cache_size=1_000)
-    for one in opened.list_collections(None, 0, _TENANT, _DATABASE):
-        if problem := _try(opened, str(one.id)):
-            return f"collection {one.name}: {problem}"
+    for collection in opened.list_collections(None, 0, _TENANT, _DATABASE):
+        if problem := _try(opened, str(collection.id)):
+            return f"collection {collection.name}: {problem}"
     return ""
 
 
@@ -49,6 +49,8 @@ def _try(opened: Any, collection: str) -> str:
     vectors = dict(zip(read.ids, read.embeddings or (), strict=True))
     if set(vectors) != set(sample):
         return f"{len(vectors)} of {len(sample)} vectors are there"
-    near = opened.query(collection, None, [vectors[one] for one in sample], _NEAR, None, None, [], _TENANT, _DATABASE)
-    lost = sum(one not in found for one, found in zip(sample, near.ids, strict=True))
+    near = opened.query(
+        collection, None, [vectors[chunk] for chunk in sample], _NEAR, None, None, [], _TENANT, _DATABASE
+    )
+    lost = sum(chunk not in found for chunk, found in zip(sample, near.ids, strict=True))
     return f"{lost} of {len(sample)} vectors do not find themselves" if lost > _LOST * len(sample) else ""

@@ -31,19 +31,17 @@ from llama_index.core.vector_stores.types import (
 from qa.catalog.rows import ChunkRow
 from qa.embeddings.llamaindex import COMMON_FAILURES
 from qa.errors import BadSettings, store_failed
-from qa.indexes.engine_ledger import Clause, Held, Ledger, Shelf, clauses_of, held_as, place_of
-from qa.indexes.filters import set_apart
+from qa.indexes.engine_ledger import Ledger, StoredChunk, StoreEntry, place_of, stored_as
+from qa.indexes.filters import AnyOf, AtLeast, AtMost, Clause, set_apart
 from qa.indexes.protocols import Candidate, Place, WordIndex
 from qa.temporal import dates
-from qa.types import Filters, Vectors
+from qa.types import Vectors
 
 _log = logging.getLogger(__name__)
 
 _WRITE_ROWS = 200
 _LOOKED_AT = 4  # times what is wanted, so that most filters need not be left to the engine; as in `vectors`
 _SAMPLED = 32  # chunks that an engine is asked for when it is opened
-
-_OPERATORS = {"<=": FilterOperator.LTE, ">=": FilterOperator.GTE, "in": FilterOperator.IN}
 
 Kept = Callable[[str, Sequence[bytes]], Mapping[bytes, Vectors]]
 
@@ -72,7 +70,7 @@ def load_engine(where: str) -> Engine:
     return found
 
 
-class EngineIndex:
+class LlamaIndexStore:
     """Follow the catalog's change log in an engine, for one embedding model. Raises StoreFailed."""
 
     name = "vectors"
@@ -91,7 +89,7 @@ class EngineIndex:
         self._lock = threading.Lock()
         with self._answering("cannot be opened"):
             self._ledger = Ledger(directory / f"{self._prefix}.sqlite3")
-            complete = all(self._has_its_own(shelf) for shelf in self._ledger.shelves())
+            complete = all(self._has_its_own(entry) for entry in self._ledger.entries())
         if not complete:
             _log.warning("%s: has lost what it held, building it anew", engine.name)
             self.reset()
@@ -125,68 +123,72 @@ class EngineIndex:
         """Return the places of all chunks in the index, for verification; confirmed by engines that can."""
         found: set[Place] = set()
         with self._lock, self._answering():
-            for shelf in self._ledger.shelves():
-                nodes = self._ledger.nodes(shelf.collection)
+            for entry in self._ledger.entries():
+                nodes = self._ledger.nodes(entry.collection)
                 for start in range(0, len(nodes), _WRITE_ROWS):
                     part = nodes[start : start + _WRITE_ROWS]
-                    found |= {place for node in self._confirmed(shelf, part) if (place := place_of(node))}
+                    found |= {place for node in self._confirmed(entry, part) if (place := place_of(node))}
         return found
 
     def apply(self, changed: Sequence[int], rows: Sequence[ChunkRow], vectors: Sequence[Vectors], cursor: int) -> None:
         """Replace all chunks of the changed articles by `rows`, one vector a row, then remember `cursor`.
 
-        Articles are in doubt from before the engine is touched until all is written: killed in between, what it has of
-        them is taken out before they are written again.
+        The ledger notes the articles before the engine is touched and until all is written: killed in between, what the
+        engine has of them is deleted before they are written again.
         """
-        wanted: dict[int, dict[Held, Vectors]] = {}
+        wanted: dict[int, dict[StoredChunk, Vectors]] = {}
         for row, vector in zip(rows, vectors, strict=True):
-            wanted.setdefault(row.article, {})[held_as(row)] = vector
+            wanted.setdefault(row.article, {})[stored_as(row)] = vector
         with self._lock, self._answering("cannot be written"):
-            held, broken = self._ledger.held_of(changed), self._ledger.doubted(changed)
-            touched = [one for one in changed if one in broken or held.get(one, set()) != wanted.get(one, {}).keys()]
-            known = {one: next(iter(found)).collection for one, found in held.items()} | broken
-            homes = {one: next(iter(found)).collection for one, found in wanted.items()} | known
-            self._ledger.doubt({one: homes[one] for one in touched})
-        for one in touched:
-            if one in known:
-                self._take_out(known[one], one, held.get(one, set()), doubted=one in broken)
-        fresh = {chunk: vector for one in touched for chunk, vector in wanted.get(one, {}).items()}
-        self._put_in(fresh)
+            stored, unfinished = self._ledger.stored_of(changed), self._ledger.unfinished(changed)
+            touched = [
+                article
+                for article in changed
+                if article in unfinished or stored.get(article, set()) != wanted.get(article, {}).keys()
+            ]
+            known = {article: next(iter(found)).collection for article, found in stored.items()} | unfinished
+            homes = {article: next(iter(found)).collection for article, found in wanted.items()} | known
+            self._ledger.begin({article: homes[article] for article in touched})
+        for article in touched:
+            if article in known:
+                self._delete(known[article], article, stored.get(article, set()), unfinished=article in unfinished)
+        fresh = {chunk: vector for article in touched for chunk, vector in wanted.get(article, {}).items()}
+        self._add(fresh)
         with self._lock, self._answering("cannot be written"):
-            self._ledger.settle(touched, fresh, cursor)
+            self._ledger.commit(touched, fresh, cursor)
 
-    def _take_out(self, collection: str, article: int, held: set[Held], *, doubted: bool) -> None:
+    def _delete(self, collection: str, article: int, stored: set[StoredChunk], *, unfinished: bool) -> None:
         with self._lock, self._answering("cannot be written"):
-            shelf = self._ledger.shelf(collection)
-            if shelf is None:
+            entry = self._ledger.entry(collection)
+            if entry is None:
                 return
             if not self._ledger.count(collection, most=1):
-                self._ledger.drop_shelf(shelf)  # nothing in it is certain, and it may be half made
+                self._ledger.drop_entry(entry)  # nothing in it is certain, and it may be half made
                 return
-            store = self._store(shelf)
+            store = self._store(entry)
             try:
-                if held:
-                    store.delete_nodes([one.node for one in held])
+                if stored:
+                    store.delete_nodes([chunk.node for chunk in stored])
             except NotImplementedError:
-                doubted = True
-            if doubted:  # the ids of what is half written are not known
+                unfinished = True
+            if unfinished:  # the ids of what is half written are not known
                 store.delete(str(article))
 
-    def _put_in(self, fresh: Mapping[Held, Vectors]) -> None:
-        for collection in sorted({one.collection for one in fresh}):
-            mine = [(one, vector) for one, vector in fresh.items() if one.collection == collection]
+    def _add(self, fresh: Mapping[StoredChunk, Vectors]) -> None:
+        for collection in sorted({chunk.collection for chunk in fresh}):
+            mine = [(chunk, vector) for chunk, vector in fresh.items() if chunk.collection == collection]
             for start in range(0, len(mine), _WRITE_ROWS):
                 part = mine[start : start + _WRITE_ROWS]
                 with self._lock, self._answering("cannot be written"):
                     dimension = len(part[0][1])
-                    shelf = self._ledger.shelf(collection) or self._ledger.add_shelf(
+                    entry = self._ledger.entry(collection) or self._ledger.add_entry(
                         collection, self._prefix, dimension
                     )
-                    if any(len(vector) != shelf.dimension for _, vector in part):
-                        raise ValueError(f"a vector of {dimension} numbers among those of {shelf.dimension}")
-                    self._store(shelf).add([_node(one, vector) for one, vector in part])
+                    if any(len(vector) != entry.dimension for _, vector in part):
+                        raise ValueError(f"a vector of {dimension} numbers among those of {entry.dimension}")
+                    self._store(entry).add([_node(chunk, vector) for chunk, vector in part])
 
-    def is_worn(self) -> bool:
+    def needs_compaction(self) -> bool:
         """Leave it to the engine what it keeps."""
         return False
 
@@ -196,127 +198,128 @@ class EngineIndex:
         The names go first: what an engine cannot or did not delete is under a name that is never asked for again.
         """
         with self._lock, self._answering("cannot be reset"):
-            shelves = self._ledger.shelves()
-            opened = [(shelf, self._store(shelf)) for shelf in shelves]
+            entries = self._ledger.entries()
+            opened = [(entry, self._store(entry)) for entry in entries]
             self._ledger.forget()
             self._stores.clear()
-            for shelf, store in opened:
+            for entry, store in opened:
                 with suppress(NotImplementedError):
                     store.clear()
                 _close(store)
-                shutil.rmtree(self._directory / shelf.name, ignore_errors=True)
+                shutil.rmtree(self._directory / entry.name, ignore_errors=True)
 
-    def search(
-        self,
-        vector: Vectors,
-        collection: str,
-        filters: Filters,
-        articles: Sequence[int],
-        not_after: int | None,
-        top_k: int,
-    ) -> list[Candidate]:
-        """Return the nearest chunks with their cosine, best first; none dated after the day `not_after`.
-
-        `articles` are the filter's article ids as the catalog's numbers.
-        """
-        clauses = clauses_of(filters, articles, not_after)
+    def search(self, vector: Vectors, collection: str, clauses: Sequence[Clause], top_k: int) -> list[Candidate]:
+        """Return the nearest chunks that satisfy the clauses, with their cosine, best first."""
         with self._lock, self._answering():
-            shelf = self._ledger.shelf(collection)
-            if shelf is None:
+            entry = self._ledger.entry(collection)
+            if entry is None:
                 return []
-            if len(vector) != shelf.dimension:
-                raise ValueError(f"a vector of {len(vector)} numbers among those of {shelf.dimension}")
-            passing = self._nearest(shelf, vector, clauses, top_k)
+            if len(vector) != entry.dimension:
+                raise ValueError(f"a vector of {len(vector)} numbers among those of {entry.dimension}")
+            passing = self._nearest(entry, vector, clauses, top_k)
         return self._scored(vector, passing[:top_k])
 
-    def _nearest(self, shelf: Shelf, vector: Vectors, clauses: list[Clause], top_k: int) -> list[Held]:
+    def _nearest(self, entry: StoreEntry, vector: Vectors, clauses: Sequence[Clause], top_k: int) -> list[StoredChunk]:
         """Return as many chunks as are wanted, in the engine's order, or all that pass and that it finds.
 
         First more than is wanted, filtered here, for most questions have a filter that most chunks pass; then by the
         engine's own filter; then, where it has none or lost some by it, more and more.
         """
         asked = top_k * (_LOOKED_AT if clauses else 1)
-        passing = self._passing(shelf, vector, clauses, asked)
+        passing = self._passing(entry, vector, clauses, asked)
         if len(passing) >= top_k:
             return passing
-        enough = self._ledger.count(shelf.collection, clauses, top_k)
-        total = self._ledger.count(shelf.collection)
+        enough = self._ledger.count(entry.collection, clauses, top_k)
+        total = self._ledger.count(entry.collection)
         if len(passing) < enough and self._engine.filters:
-            passing = self._passing(shelf, vector, clauses, top_k, _metadata_filters(clauses))
+            passing = self._passing(entry, vector, clauses, top_k, _metadata_filters(clauses))
         while len(passing) < enough and asked < total:
             asked *= _LOOKED_AT
-            passing = self._passing(shelf, vector, clauses, asked)
+            passing = self._passing(entry, vector, clauses, asked)
         return passing
 
     def _passing(
-        self, shelf: Shelf, vector: Vectors, clauses: list[Clause], n: int, filters: MetadataFilters | None = None
-    ) -> list[Held]:
-        found = self._ids(shelf, vector, n, filters)
-        held = self._ledger.held_at(found)
-        return [held[node] for node in found if node in held and held[node].passes(clauses)]
+        self,
+        entry: StoreEntry,
+        vector: Vectors,
+        clauses: Sequence[Clause],
+        n: int,
+        filters: MetadataFilters | None = None,
+    ) -> list[StoredChunk]:
+        found = self._ids(entry, vector, n, filters)
+        stored = self._ledger.stored_at(found)
+        return [stored[node] for node in found if node in stored and stored[node].passes(clauses)]
 
-    def _ids(self, shelf: Shelf, vector: Vectors, n: int, filters: MetadataFilters | None = None) -> list[str]:
+    def _ids(self, entry: StoreEntry, vector: Vectors, n: int, filters: MetadataFilters | None = None) -> list[str]:
         """Return the ids of the nearest nodes, each once."""
         query = VectorStoreQuery(query_embedding=vector.tolist(), similarity_top_k=n, filters=filters)
         try:
-            found = self._store(shelf).query(query)
+            found = self._store(entry).query(query)
         except Warning:  # what LanceDB's store raises when nothing is found
             return []
         return list(dict.fromkeys(found.ids or [node.node_id for node in found.nodes or ()]))
 
-    def _scored(self, vector: Vectors, passing: Sequence[Held]) -> list[Candidate]:
+    def _scored(self, vector: Vectors, passing: Sequence[StoredChunk]) -> list[Candidate]:
         """Return the chunks with their cosines; a version that was replaced a moment ago counts as the last."""
-        kept = self._kept(self._model, [one.sha for one in passing])
+        kept = self._kept(self._model, [chunk.sha for chunk in passing])
         length = np.linalg.norm(vector)
         cosines = {sha: float(row @ vector / (np.linalg.norm(row) * length)) for sha, row in kept.items()}
         last = min(cosines.values(), default=0.0)
         found = [
-            Candidate(place, None if one.day == dates.UNDATED else one.day, cosines.get(one.sha, last))
-            for one in passing
-            if (place := place_of(one.node))
+            Candidate(place, None if chunk.day == dates.UNDATED else chunk.day, cosines.get(chunk.sha, last))
+            for chunk in passing
+            if (place := place_of(chunk.node))
         ]
-        return sorted(found, key=lambda one: (-one.score, one.place))
+        return sorted(found, key=lambda candidate: (-candidate.score, candidate.place))
 
-    def _has_its_own(self, shelf: Shelf) -> bool:
+    def _has_its_own(self, entry: StoreEntry) -> bool:
         """Tell whether an engine still has what was written into it, as far as a sample tells."""
-        sample = self._ledger.nodes(shelf.collection, _SAMPLED)
+        sample = self._ledger.nodes(entry.collection, _SAMPLED)
         if not sample:
             return True
-        anything = np.full(shelf.dimension, shelf.dimension**-0.5, np.float32)
-        found = self._ledger.held_at(self._ids(shelf, anything, len(sample)))
-        return bool(found) and len(self._confirmed(shelf, sample)) == len(sample)
+        anything = np.full(entry.dimension, entry.dimension**-0.5, np.float32)
+        found = self._ledger.stored_at(self._ids(entry, anything, len(sample)))
+        return bool(found) and len(self._confirmed(entry, sample)) == len(sample)
 
-    def _confirmed(self, shelf: Shelf, nodes: list[str]) -> set[str]:
+    def _confirmed(self, entry: StoreEntry, nodes: list[str]) -> set[str]:
         """Return those nodes that the engine says it has; all, where it cannot say."""
         try:
-            return set(nodes) & {one.node_id for one in self._store(shelf).get_nodes(nodes)}
+            return set(nodes) & {node.node_id for node in self._store(entry).get_nodes(nodes)}
         except NotImplementedError:
             return set(nodes)
 
-    def _store(self, shelf: Shelf) -> BasePydanticVectorStore:
-        if shelf.name not in self._stores:
-            self._stores[shelf.name] = self._engine.open(shelf.name, shelf.dimension, self._directory / shelf.name)
-        return self._stores[shelf.name]
+    def _store(self, entry: StoreEntry) -> BasePydanticVectorStore:
+        if entry.name not in self._stores:
+            self._stores[entry.name] = self._engine.open(entry.name, entry.dimension, self._directory / entry.name)
+        return self._stores[entry.name]
 
 
-def _node(one: Held, vector: Vectors) -> TextNode:
+def _node(chunk: StoredChunk, vector: Vectors) -> TextNode:
     # No text of the article: the catalog is asked for it, and an engine that is read by others gives none away.
-    source = RelatedNodeInfo(node_id=str(one.article))
-    place = place_of(one.node)
+    source = RelatedNodeInfo(node_id=str(chunk.article))
+    place = place_of(chunk.node)
     assert place is not None
     return TextNode(
-        id_=one.node,
-        text=one.node,
+        id_=chunk.node,
+        text=chunk.node,
         embedding=set_apart(vector, place).tolist(),
-        metadata={"article": one.article, "day": one.day, "outlet": one.outlet},
+        metadata={"article": chunk.article, "day": chunk.day, "outlet": chunk.outlet},
         relationships={NodeRelationship.SOURCE: source},
     )
 
 
 def _metadata_filters(clauses: Sequence[Clause]) -> MetadataFilters:
-    return MetadataFilters(
-        filters=[MetadataFilter(key=key, operator=_OPERATORS[how], value=value) for key, how, value in clauses]
-    )
+    """Translate a filter into LlamaIndex's."""
+    filters: list[MetadataFilter | MetadataFilters] = []
+    for clause in clauses:
+        match clause:
+            case AnyOf(field, values):
+                filters.append(MetadataFilter(key=field, operator=FilterOperator.IN, value=list(values)))
+            case AtLeast(field, value):
+                filters.append(MetadataFilter(key=field, operator=FilterOperator.GTE, value=value))
+            case AtMost(field, value):
+                filters.append(MetadataFilter(key=field, operator=FilterOperator.LTE, value=value))
+    return MetadataFilters(filters=filters)
 
 
 def _close(store: BasePydanticVectorStore) -> None:

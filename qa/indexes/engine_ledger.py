@@ -1,7 +1,7 @@
 """What a vector store was given, chunk by chunk, and how far it follows the catalog: a small SQLite file of ours.
 
 LlamaIndex's vector stores keep no cursor, some cannot say what they hold, and some append a copy when they are given
-what they have. An article whose writing broke off is in doubt here until it is written anew.
+what they have. An article whose writing broke off is noted as unfinished until it is written anew.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 from uuid import UUID
 
 from qa.catalog.rows import ChunkRow
+from qa.indexes.filters import AnyOf, AtLeast, AtMost, Clause
 from qa.indexes.protocols import Place
 from qa.temporal import dates
-from qa.types import Filters
 
 _PART = 900  # ids in one statement
 _TABLES = """
@@ -35,11 +34,9 @@ create table if not exists doubted (article integer primary key, collection text
 """
 _COLUMNS = "node, collection, article, day, outlet, sha"
 
-Clause = tuple[str, Literal["<=", ">=", "in"], int | list[int] | list[str]]
-
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class StoredChunk:
     """One chunk as a vector store has it."""
 
     node: str
@@ -47,15 +44,15 @@ class Held:
     article: int
     day: int
     outlet: str  # in lower case, empty for none
-    sha: bytes  # of the text that its vector stands for
+    sha: bytes  # of the text that was embedded
 
     def passes(self, clauses: Iterable[Clause]) -> bool:
         """Tell whether it satisfies all of a filter."""
-        return all(_holds(getattr(self, key), operator, value) for key, operator, value in clauses)
+        return all(clause.holds(getattr(self, clause.field)) for clause in clauses)
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class StoreEntry:
     """The store of one collection: its name in the engine, never given out twice."""
 
     collection: str
@@ -81,53 +78,59 @@ class Ledger:
         """Return the last change that is in the stores."""
         return int(self._db.execute("select cursor from state").fetchone()[0])
 
-    def shelves(self) -> list[Shelf]:
+    def entries(self) -> list[StoreEntry]:
         """Return the stores that were made."""
-        return [Shelf(*row) for row in self._db.execute("select collection, name, dimension from stores")]
+        return [StoreEntry(*row) for row in self._db.execute("select collection, name, dimension from stores")]
 
-    def shelf(self, collection: str) -> Shelf | None:
+    def entry(self, collection: str) -> StoreEntry | None:
         """Return the store of a collection, if there is one."""
-        return next((one for one in self.shelves() if one.collection == collection), None)
+        return next((entry for entry in self.entries() if entry.collection == collection), None)
 
-    def add_shelf(self, collection: str, prefix: str, dimension: int) -> Shelf:
+    def add_entry(self, collection: str, prefix: str, dimension: int) -> StoreEntry:
         """Give a collection a store under a new name: what an engine still has under an old one is never seen."""
-        shelf = Shelf(collection, f"{prefix}_{secrets.token_hex(4)}", dimension)
+        entry = StoreEntry(collection, f"{prefix}_{secrets.token_hex(4)}", dimension)
         with self._db:
-            self._db.execute("insert into stores values (?, ?, ?)", (shelf.collection, shelf.name, shelf.dimension))
-        return shelf
+            self._db.execute("insert into stores values (?, ?, ?)", (entry.collection, entry.name, entry.dimension))
+        return entry
 
-    def drop_shelf(self, shelf: Shelf) -> None:
+    def drop_entry(self, entry: StoreEntry) -> None:
         """Give a store up: the next one of its collection has another name."""
         with self._db:
-            self._db.execute("delete from stores where name = ?", (shelf.name,))
+            self._db.execute("delete from stores where name = ?", (entry.name,))
 
-    def held_of(self, articles: Sequence[int]) -> dict[int, set[Held]]:
+    def stored_of(self, articles: Sequence[int]) -> dict[int, set[StoredChunk]]:
         """Return what the stores have of articles."""
-        found: dict[int, set[Held]] = {}
-        for one in self._where_in("article", articles):
-            found.setdefault(one.article, set()).add(one)
+        found: dict[int, set[StoredChunk]] = {}
+        for chunk in self._where_in("article", articles):
+            found.setdefault(chunk.article, set()).add(chunk)
         return found
 
-    def held_at(self, nodes: Sequence[str]) -> dict[str, Held]:
-        """Return what is known of nodes; others are of no one any more."""
-        return {one.node: one for one in self._where_in("node", nodes)}
+    def stored_at(self, nodes: Sequence[str]) -> dict[str, StoredChunk]:
+        """Return the stored chunks of nodes; a node that is not stored any more is left out."""
+        return {chunk.node: chunk for chunk in self._where_in("node", nodes)}
 
-    def _where_in(self, column: str, values: Sequence[int] | Sequence[str]) -> Iterable[Held]:
+    def _where_in(self, column: str, values: Sequence[int] | Sequence[str]) -> Iterable[StoredChunk]:
         for start in range(0, len(values), _PART):
             part = values[start : start + _PART]
             marks = ", ".join("?" * len(part))
             query = f"select {_COLUMNS} from held where {column} in ({marks})"  # noqa: S608 - a name of ours
-            yield from (Held(*row) for row in self._db.execute(query, part))
+            yield from (StoredChunk(*row) for row in self._db.execute(query, part))
 
     def count(self, collection: str, clauses: Sequence[Clause] = (), most: int = -1) -> int:
         """Count the chunks of a collection that pass, `most` of them at most."""
         query = "select 1 from held where collection = ?"
         values: list[int | str] = [collection]
-        for key, operator, value in clauses:
-            many = value if isinstance(value, list) else [value]
-            marks = f"in ({', '.join('?' * len(many))})" if operator == "in" else f"{operator} ?"
-            query += f" and {key} {marks}"
-            values += many
+        for clause in clauses:
+            match clause:
+                case AnyOf(field, wanted):
+                    query += f" and {field} in ({', '.join('?' * len(wanted))})"
+                    values += wanted
+                case AtLeast(field, day):
+                    query += f" and {field} >= ?"
+                    values.append(day)
+                case AtMost(field, day):
+                    query += f" and {field} <= ?"
+                    values.append(day)
         counted = self._db.execute(f"select count(*) from ({query} limit ?)", (*values, most))  # noqa: S608
         return int(counted.fetchone()[0])
 
@@ -137,23 +140,25 @@ class Ledger:
         query = f"select node from held{which[0]} limit ?"  # noqa: S608 - no value in it
         return [row[0] for row in self._db.execute(query, (*which[1], most))]
 
-    def doubted(self, articles: Sequence[int]) -> dict[int, str]:
+    def unfinished(self, articles: Sequence[int]) -> dict[int, str]:
         """Return those articles whose writing broke off, and their collection."""
         wanted = set(articles)
         return {article: name for article, name in self._db.execute("select * from doubted") if article in wanted}
 
-    def doubt(self, articles: Mapping[int, str]) -> None:
-        """Say, before it is touched, what may be half written if we are killed now."""
+    def begin(self, articles: Mapping[int, str]) -> None:
+        """Note, before the engine is touched, which articles may be half written if this process is killed."""
         with self._db:
             self._db.executemany("insert or replace into doubted values (?, ?)", list(articles.items()))
 
-    def settle(self, articles: Iterable[int], held: Iterable[Held], cursor: int) -> None:
-        """Say what the stores have of articles now, and how far they have come."""
+    def commit(self, articles: Iterable[int], stored: Iterable[StoredChunk], cursor: int) -> None:
+        """Note what the stores have of articles now, and the cursor; the articles are no longer unfinished."""
         with self._db:
-            gone = [(one,) for one in articles]
+            gone = [(article,) for article in articles]
             self._db.executemany("delete from held where article = ?", gone)
             self._db.executemany("delete from doubted where article = ?", gone)
-            rows = [(one.node, one.collection, one.article, one.day, one.outlet, one.sha) for one in held]
+            rows = [
+                (chunk.node, chunk.collection, chunk.article, chunk.day, chunk.outlet, chunk.sha) for chunk in stored
+            ]
             self._db.executemany("insert into held values (?, ?, ?, ?, ?, ?)", rows)
             self._db.execute("update state set cursor = ?", (cursor,))
 
@@ -179,9 +184,9 @@ def place_of(node: str) -> Place | None:
     return None
 
 
-def held_as(row: ChunkRow) -> Held:
+def stored_as(row: ChunkRow) -> StoredChunk:
     """Return a row of the catalog as a store is to have it."""
-    return Held(
+    return StoredChunk(
         node=node_of((row.article, row.version, row.ordinal)),
         collection=row.collection,
         article=row.article,
@@ -189,26 +194,3 @@ def held_as(row: ChunkRow) -> Held:
         outlet=(row.source.outlet or "").casefold(),
         sha=row.embed_sha,
     )
-
-
-def clauses_of(filters: Filters, articles: Sequence[int], not_after: int | None) -> list[Clause]:
-    """Return what a chunk must satisfy; `articles` are the filter's article ids as the catalog's numbers."""
-    clauses: list[Clause] = []
-    if not_after is not None:
-        clauses.append(("day", "<=", not_after))
-    if filters.outlets:
-        clauses.append(("outlet", "in", [name.casefold() for name in filters.outlets]))
-    if filters.article_ids:
-        clauses.append(("article", "in", list(articles) or [-1]))
-    if filters.after or filters.before:
-        clauses.append(("day", ">=", dates.ordinal(filters.after) if filters.after else dates.UNDATED + 1))
-    if filters.before:
-        clauses.append(("day", "<=", dates.ordinal(filters.before)))
-    return clauses
-
-
-def _holds(value: object, operator: str, wanted: object) -> bool:
-    if isinstance(wanted, list):
-        return value in wanted
-    assert isinstance(value, int) and isinstance(wanted, int)
-    return value <= wanted if operator == "<=" else value >= wanted

@@ -1,64 +1,81 @@
-"""Which chunks a filter lets through: as a condition of Chroma's, and here of one chunk. Pure; both say the same."""
+"""The filter of a search as a list of clauses, which each engine translates into its own language. Pure.
+
+A chunk is found when it satisfies every clause. An undated chunk has the day `dates.UNDATED`: it passes `AtMost`, so
+that `as_of` does not hide it, and fails the bounds of a date filter. Here too: the noise that sets equal vectors apart.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 
-from qa.catalog.rows import ChunkRow
 from qa.temporal import dates
 from qa.types import Filters, Vectors
 
 _NOISE = 1e-3  # of the length of a vector
 
 
-def metadata_of(row: ChunkRow) -> dict[str, str | int]:
-    """Return what Chroma keeps beside a chunk's vector, for filters."""
-    # Chroma's comparisons skip rows that lack the key, and an article without a date must pass `not_after`.
-    day = dates.UNDATED if row.published_day is None else row.published_day
-    metadata: dict[str, str | int] = {"article": row.article, "day": day, "sha": row.embed_sha.hex()}
-    if row.source.outlet:
-        metadata["outlet"] = row.source.outlet.casefold()
-    return metadata
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """The field has one of these values: the catalog's number of an article, or an outlet's case-folded name."""
+
+    field: Literal["article", "outlet"]
+    values: tuple[int | str, ...]
+
+    def holds(self, value: Any) -> bool:
+        """Tell whether a chunk with this value satisfies the clause; None where the chunk lacks the field."""
+        return value in self.values
 
 
-def passes(metadata: Mapping[str, Any] | None, filters: Filters, not_after: int | None) -> bool:
-    """Tell of one row what `where_clause` tells Chroma."""
-    if metadata is None or (not_after is not None and metadata["day"] > not_after):
-        return False
-    if filters.outlets and metadata.get("outlet") not in [name.casefold() for name in filters.outlets]:
-        return False
-    if filters.after or filters.before:
-        after = dates.ordinal(filters.after) if filters.after else dates.UNDATED + 1
-        return bool(after <= metadata["day"]) and (
-            not filters.before or metadata["day"] <= dates.ordinal(filters.before)
-        )
-    return True
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """The day is this one or later."""
+
+    field: Literal["day"]
+    value: int
+
+    def holds(self, value: Any) -> bool:
+        """Tell whether a chunk with this value satisfies the clause."""
+        return bool(value >= self.value)
 
 
-def of_articles(articles: Sequence[int]) -> Any:
-    """Return Chroma's condition for the chunks of these articles."""
-    return {"article": {"$in": list(articles)}}
+@dataclass(frozen=True, slots=True)
+class AtMost:
+    """The day is this one or earlier."""
+
+    field: Literal["day"]
+    value: int
+
+    def holds(self, value: Any) -> bool:
+        """Tell whether a chunk with this value satisfies the clause."""
+        return bool(value <= self.value)
 
 
-def where_clause(filters: Filters, articles: Sequence[int], not_after: int | None) -> Any:
-    """Return Chroma's condition for what passes, None where everything does; `articles` are the filter's, by number."""
-    clauses: list[dict[str, object]] = []
+Clause = AnyOf | AtLeast | AtMost
+
+
+def clauses_of(filters: Filters, articles: Sequence[int], not_after: int | None) -> tuple[Clause, ...]:
+    """Return what a chunk must satisfy: the filters, and a day not after `not_after`.
+
+    `articles` are the filter's article ids as the catalog's numbers.
+    """
+    clauses: list[Clause] = []
     if not_after is not None:
-        clauses.append({"day": {"$lte": not_after}})
+        clauses.append(AtMost("day", not_after))
     if filters.outlets:
-        clauses.append({"outlet": {"$in": [name.casefold() for name in filters.outlets]}})
+        clauses.append(AnyOf("outlet", tuple(name.casefold() for name in filters.outlets)))
     if filters.article_ids:
-        clauses.append(of_articles(articles or [-1]))
+        # When the catalog knows none of the ids, nothing is found. No article has the number -1; Chroma refuses an
+        # empty list.
+        clauses.append(AnyOf("article", tuple(articles) or (-1,)))
     if filters.after or filters.before:
-        clauses.append({"day": {"$gte": dates.ordinal(filters.after) if filters.after else dates.UNDATED + 1}})
+        clauses.append(AtLeast("day", dates.ordinal(filters.after) if filters.after else dates.UNDATED + 1))
     if filters.before:
-        clauses.append({"day": {"$lte": dates.ordinal(filters.before)}})
-    if not clauses:
-        return None
-    return clauses[0] if len(clauses) == 1 else {"$and": clauses}
+        clauses.append(AtMost("day", dates.ordinal(filters.before)))
+    return tuple(clauses)
 
 
 def set_apart(vector: Vectors, seed: tuple[int, ...]) -> Vectors:

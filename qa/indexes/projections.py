@@ -17,13 +17,13 @@ from typing import TypeVar
 
 from qa.catalog.catalog import Catalog, ChunkRow
 from qa.errors import StoreFailed
-from qa.indexes.protocols import NearestIndex, WordIndex
+from qa.indexes.protocols import VectorIndex, WordIndex
 from qa.text.chunking import embed_text
-from qa.types import Embedder, Filters, Vectors
+from qa.types import Embedder, Vectors
 
 _CHANGES = 256  # changes a step: one commit of the word index, one progress tick
 _BEHIND = 32  # changes that an index may miss before a search says so; a reader who writes one article sees no alarm
-_PROBES = 200  # vectors that `verify` looks up by themselves
+_PROBES = 200  # vectors that `verify` looks up individually
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class Projections:
         self,
         catalog: Catalog,
         lexical: WordIndex,
-        vectors: NearestIndex | None,
+        vectors: VectorIndex | None,
         embedder: Embedder | None,
         *,
         vector_turn: Callable[[], AbstractContextManager[bool]] = lambda: nullcontext(True),
@@ -77,7 +77,7 @@ class Projections:
             with self._vector_turn() as ours:
                 if ours:
                     self._follow(self._vectors, self._apply_vectors, progress)
-                    if self._vectors.is_worn():
+                    if self._vectors.needs_compaction():
                         _log.warning("%s: more was replaced than is live, building it anew", self._vectors.name)
                         self._empty(self._vectors)
                         self._follow(self._vectors, self._apply_vectors, progress)
@@ -90,7 +90,7 @@ class Projections:
 
     def _follow(
         self,
-        index: WordIndex | NearestIndex,
+        index: WordIndex | VectorIndex,
         apply: Callable[[list[int], list[ChunkRow], int], None],
         progress: Progress,
     ) -> None:
@@ -114,11 +114,11 @@ class Projections:
             progress(index.name, last - cursor)
             cursor = last
 
-    def _empty(self, index: WordIndex | NearestIndex) -> None:
+    def _empty(self, index: WordIndex | VectorIndex) -> None:
         self._cursors[index.name] = 0  # first, so that no search takes what is not there yet for all there is
         index.reset()
 
-    def _differs(self, index: WordIndex | NearestIndex, cursor: int) -> bool:
+    def _differs(self, index: WordIndex | VectorIndex, cursor: int) -> bool:
         """Tell whether an index holds more or fewer chunks than the catalog, though it is up to date.
 
         Asked once after every start. An index kept the chunks of a replaced article for good when it was written by a
@@ -161,11 +161,11 @@ class Projections:
     def lagging(self) -> list[str]:
         """Return the indexes that miss so much of the catalog that what is not found may well be there.
 
-        By the cursors as they were seen last, so that every search can ask: the one who follows looks at them.
+        By the cursors as they were seen last, so that every search can ask: the follower reads them.
         """
         for index in self._indexes():
             if index.name not in self._cursors:
-                with suppress(StoreFailed):  # a search finds by itself that it is away
+                with suppress(StoreFailed):  # a search will find out that it is away
                     self._cursors[index.name] = index.cursor()
         last = self._catalog.last_change()
         return [
@@ -174,11 +174,11 @@ class Projections:
             if last - cursor > (_BEHIND if cursor else 0)  # nothing at all is in it yet, or a rebuild began
         ]
 
-    def _indexes(self) -> list[WordIndex | NearestIndex]:
+    def _indexes(self) -> list[WordIndex | VectorIndex]:
         return [self._lexical] if self._vectors is None else [self._lexical, self._vectors]
 
     def verify(self) -> list[IndexState]:
-        """Compare each index with the catalog chunk by chunk, and look sampled vectors up by themselves."""
+        """Compare each index with the catalog chunk by chunk, and look sampled vectors up individually."""
         with self._lock:
             rows = self._catalog.chunks_of(self._catalog.live_pks())
             states = self.states()
@@ -198,9 +198,9 @@ class Projections:
         vectors = self._vectors_of(sample)
         lost = 0
         for row in sample:
-            found = self._vectors.search(vectors[row.embed_sha], row.collection, Filters(), (), None, 50)
+            found = self._vectors.search(vectors[row.embed_sha], row.collection, (), 50)
             # Equal texts have equal vectors: any hit at distance 0 is as good as the chunk itself.
-            lost += not any(one.score > 0.9999 for one in found)
+            lost += not any(hit.score > 0.9999 for hit in found)
         return [f"{lost} of {len(sample)} sampled vectors are not found by themselves"] if lost else []
 
     def rebuild(self, progress: Progress = lambda name, done: None) -> None:

@@ -1,4 +1,4 @@
-"""What every index of words and every index of vectors does, whichever engine holds them: one may hold both."""
+"""The protocols of the word index and of the vector index, whichever engine is behind them; one engine may be both."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from qa.catalog.rows import ChunkRow
-from qa.types import Filters, Vectors
+from qa.indexes.filters import Clause
+from qa.types import Vectors
 
 Place = tuple[int, int, int]  # article, version, ordinal
 
@@ -51,21 +52,19 @@ class WordIndex(Protocol):
         """Return the keys of all chunks in the index, for verification."""
         ...
 
-    def search(
-        self, stems: Sequence[str], collection: str, filters: Filters, not_after: int | None, top_k: int
-    ) -> list[Candidate]:
-        """Return the best chunks, best first; none dated after the day `not_after`.
+    def search(self, stems: Sequence[str], collection: str, clauses: Sequence[Clause], top_k: int) -> list[Candidate]:
+        """Return the best chunks that satisfy the clauses, best first.
 
         The score is a share of the most that the stems could bring, 0 to 1.
         """
         ...
 
-    def rarity(self, stems: Iterable[str]) -> dict[str, float]:
+    def idf(self, stems: Iterable[str]) -> dict[str, float]:
         """Return the inverse document frequency of stems over all chunks."""
         ...
 
-    def seen(self, stems: Iterable[str]) -> set[str]:
-        """Return those of the stems that stand in any chunk."""
+    def known(self, stems: Iterable[str]) -> set[str]:
+        """Return those of the stems that are in any chunk."""
         ...
 
     def close(self) -> None:
@@ -73,7 +72,7 @@ class WordIndex(Protocol):
         ...
 
 
-class NearestIndex(Protocol):
+class VectorIndex(Protocol):
     """Follow the catalog's change log and find the nearest chunks. Raises StoreFailed."""
 
     name: str
@@ -86,7 +85,7 @@ class NearestIndex(Protocol):
         """Replace all chunks of the changed articles by `rows`, one vector a row, then remember `cursor`."""
         ...
 
-    def is_worn(self) -> bool:
+    def needs_compaction(self) -> bool:
         """Tell whether the engine keeps so much of what was replaced that a reset and a catch-up now are worth it."""
         ...
 
@@ -102,16 +101,8 @@ class NearestIndex(Protocol):
         """Return the places of all chunks in the index, for verification."""
         ...
 
-    def search(
-        self,
-        vector: Vectors,
-        collection: str,
-        filters: Filters,
-        articles: Sequence[int],
-        not_after: int | None,
-        top_k: int,
-    ) -> list[Candidate]:
-        """Return the nearest chunks with their cosine, best first; none dated after the day `not_after`."""
+    def search(self, vector: Vectors, collection: str, clauses: Sequence[Clause], top_k: int) -> list[Candidate]:
+        """Return the nearest chunks that satisfy the clauses, with their cosine, best first."""
         ...
 
     def close(self) -> None:

@@ -18,14 +18,13 @@ import tantivy
 from tantivy import Occur, Query
 
 from qa.catalog.catalog import ChunkRow
-from qa.errors import StoreFailed, store_failed
+from qa.errors import Closed, StoreFailed, store_failed
+from qa.indexes.filters import AnyOf, AtLeast, AtMost, Clause
 from qa.indexes.protocols import Candidate
-from qa.temporal import dates
 from qa.text import stemming
-from qa.types import Filters
 
 # Raise when the schema or the tokeniser changes: the index is then rebuilt from the catalog on the next start.
-FORMAT = 2
+FORMAT = 3
 TITLE_BOOST = 0.4
 _HEAP = 64_000_000
 _LAST_DAY = 10_000_000
@@ -41,6 +40,7 @@ class LexicalIndex:
     def __init__(self, directory: Path, catalog_id: str) -> None:
         self._directory = directory / f"lexical-{FORMAT}-{catalog_id[:12]}"
         self._writer: tantivy.IndexWriter | None = None
+        self._closed = False
         self._open()
 
     def _open(self) -> None:
@@ -65,17 +65,26 @@ class LexicalIndex:
         self._writer = writer
 
     def close(self) -> None:
-        """Finish running merges and let go of the directory."""
+        """Finish running merges and let go of the directory for good."""
+        self._closed = True
+        self._drop_writer()
+
+    def _drop_writer(self) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.wait_merging_threads()
 
     def _writing(self) -> tantivy.IndexWriter:
         """Return the writer; a new one after a failure, which ends a writer for good."""
+        self._check_open()
         if self._writer is None:
             self._open()
         assert self._writer is not None
         return self._writer
+
+    def _check_open(self) -> None:
+        if self._closed:  # another process may have the directory by now
+            raise Closed("the library is closed")
 
     @contextmanager
     def _mapped_errors(self, what: str) -> Iterator[None]:
@@ -121,13 +130,14 @@ class LexicalIndex:
                 done = True
             finally:
                 if not done:
-                    self.close()
+                    self._drop_writer()
             self._index.reload()
 
     def reset(self) -> None:
         """Forget everything; the next catch-up starts from the first change."""
         with self._mapped_errors("emptied"):
-            self.close()
+            self._check_open()
+            self._drop_writer()
             if self._directory.exists():  # not after a reset that broke off
                 shutil.rmtree(self._directory)
             self._open()
@@ -147,15 +157,8 @@ class LexicalIndex:
             found = searcher.search(chunks, limit=max(1, searcher.num_docs))
             return {int(searcher.doc(address)["key"][0]) for _, address in found.hits}
 
-    def search(
-        self,
-        stems: Sequence[str],
-        collection: str,
-        filters: Filters,
-        not_after: int | None,
-        top_k: int,
-    ) -> list[Candidate]:
-        """Return the best chunks, best first; none dated after the day `not_after`.
+    def search(self, stems: Sequence[str], collection: str, clauses: Sequence[Clause], top_k: int) -> list[Candidate]:
+        """Return the best chunks that satisfy the clauses, best first.
 
         The score is BM25 as a share of what the stems weigh together, so that it means the same in a store of ten
         articles as in one of ten thousand, and for a long question as for a short one.
@@ -164,28 +167,24 @@ class LexicalIndex:
             return []
         schema = self._index.schema
         with self._mapped_errors("read"):
-            clauses = [(Occur.Must, _any_of(schema, stems))]
-            clauses += [(Occur.Must, Query.const_score_query(one, 0.0)) for one in _filter(schema, collection, filters)]
-            if not_after is not None:
-                later = Query.range_query(schema, "day", tantivy.FieldType.Integer, not_after + 1, _LAST_DAY)
-                clauses.append((Occur.MustNot, later))
+            filtered = [(Occur.Must, _any_of(schema, stems)), *_filter(schema, collection, clauses)]
             searcher = self._index.searcher()
             total = sum(_idf(searcher.num_docs, frequency) for frequency in self._frequencies(searcher, stems)) or 1.0
-            hits = searcher.search(Query.boolean_query(clauses), limit=top_k, count=False).hits
+            hits = searcher.search(Query.boolean_query(filtered), limit=top_k, count=False).hits
             return [_candidate(searcher.doc(address), float(score) / total) for score, address in hits]
 
     def _frequencies(self, searcher: tantivy.Searcher, stems: Sequence[str]) -> list[int]:
         found = [searcher.doc_freq("body", stem) for stem in dict.fromkeys(stems)]
         return [frequency for frequency in found if frequency]
 
-    def rarity(self, stems: Iterable[str]) -> dict[str, float]:
+    def idf(self, stems: Iterable[str]) -> dict[str, float]:
         """Return the inverse document frequency of stems over all chunks, as BM25 counts it."""
         with self._mapped_errors("read"):
             searcher = self._index.searcher()
             return {stem: _idf(searcher.num_docs, searcher.doc_freq("body", stem)) for stem in stems}
 
-    def seen(self, stems: Iterable[str]) -> set[str]:
-        """Return those of the stems that stand in any chunk."""
+    def known(self, stems: Iterable[str]) -> set[str]:
+        """Return those of the stems that are in any chunk."""
         with self._mapped_errors("read"):
             searcher = self._index.searcher()
             return {stem for stem in stems if searcher.doc_freq("body", stem)}
@@ -212,7 +211,6 @@ def _schema() -> tantivy.Schema:
     builder.add_text_field("kind", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("collection", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("outlet", tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("article_id", tokenizer_name="raw", index_option="basic")
     # Signed on purpose: an unsigned field panics in tantivy 0.27 when given Python integers.
     builder.add_integer_field("key", stored=True)
     builder.add_integer_field("cursor", stored=True)
@@ -235,7 +233,6 @@ def _document(row: ChunkRow, body: str, title: str) -> tantivy.Document:
         version=row.version,
         ordinal=row.ordinal,
         collection=row.collection,
-        article_id=row.source.article_id,
         body=body,
         title=title,
     )
@@ -261,14 +258,18 @@ def _any_of(schema: tantivy.Schema, stems: Sequence[str]) -> Query:
     return Query.boolean_query(words)
 
 
-def _filter(schema: tantivy.Schema, collection: str, filters: Filters) -> list[Query]:
-    clauses = [Query.term_query(schema, "collection", collection, "basic")]
-    if filters.outlets:
-        clauses.append(Query.term_set_query(schema, "outlet", [name.casefold() for name in filters.outlets]))
-    if filters.article_ids:
-        clauses.append(Query.term_set_query(schema, "article_id", list(filters.article_ids)))
-    if filters.after or filters.before:
-        after = dates.ordinal(filters.after) if filters.after else -_LAST_DAY
-        before = dates.ordinal(filters.before) if filters.before else _LAST_DAY
-        clauses.append(Query.range_query(schema, "day", tantivy.FieldType.Integer, after, before))
-    return clauses
+def _filter(schema: tantivy.Schema, collection: str, clauses: Sequence[Clause]) -> Iterator[tuple[Occur, Query]]:
+    """Translate a filter; no part of it changes a score."""
+    required = [Query.term_query(schema, "collection", collection, "basic")]
+    for clause in clauses:
+        match clause:
+            case AnyOf(field, values):
+                required.append(Query.term_set_query(schema, field, list(values)))
+            case AtLeast(field, value):
+                required.append(Query.range_query(schema, field, tantivy.FieldType.Integer, value, _LAST_DAY))
+            case AtMost(field, value):
+                # Excluded, not required: an undated chunk has no day in this index and must pass.
+                later = Query.range_query(schema, field, tantivy.FieldType.Integer, value + 1, _LAST_DAY)
+                yield Occur.MustNot, later
+    for query in required:
+        yield Occur.Must, Query.const_score_query(query, 0.0)

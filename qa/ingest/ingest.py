@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from qa.catalog.catalog import Catalog, Prepared, says_more
 from qa.errors import BadArticle, EmbeddingFailed
 from qa.ingest.prepare import Pending, Preparer, Preparing
-from qa.temporal import dates
+from qa.readers.rows import normalise_article
 from qa.text.chunking import embed_text
-from qa.text.normalise import normalise, sha256
+from qa.text.normalise import sha256
 from qa.types import Article, Embedder, IngestReport, Refused, Vectors
 
 # Articles and characters in one transaction. Each article is whole in it; more of them share one sync of the disk.
@@ -125,17 +125,13 @@ def _batches(items: Iterable[Article | Refused], most: int, most_chars: int) -> 
 
 
 def _checked(item: Article | Refused) -> Article | Refused:
-    """Refuse what the catalog could not store: the readers see to it, a caller's own articles may hold anything."""
+    """Refuse what the readers would: a caller's own articles may hold anything."""
     if isinstance(item, Refused):
         return item
     try:
-        for value in (item.text, item.id, item.title, item.url, item.outlet, item.language, *item.authors):
-            normalise(value or "")
-        if item.published_at is not None:
-            dates.ordinal(item.published_at)
+        return normalise_article(item)
     except BadArticle as exc:
         return Refused(item.source or ascii(item.id)[1:-1], str(exc))
-    return item
 
 
 def _split_known(articles: Sequence[Article], catalog: Catalog, collection: str) -> tuple[list[Article], int]:

@@ -101,7 +101,7 @@ class ReplyStream:
             raise error_in_stream(chunk.error)
         if chunk.usage:
             self.usage = Usage(chunk.usage.prompt_tokens or 0, chunk.usage.completion_tokens or 0)
-        choice = next((one for one in chunk.choices or [] if not one.index), None)
+        choice = next((choice for choice in chunk.choices or [] if not choice.index), None)
         if choice is None:
             return ""
         self.finish_reason = choice.finish_reason or self.finish_reason

@@ -1,4 +1,4 @@
-"""What a question asks for: its content words, the names in it, the kind of answer, the time it speaks of. Pure."""
+"""Analyse a question: its content words, the names in it, and the kind of answer that it asks for. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from qa.text.english import MINUTES, RELATED, STOP_WORDS, capitalised
 
 Kind = Literal["number", "money", "age", "date", "duration", "person", "place", "quotation", "other"]
 
-# Words that shape a question and seldom stand in the sentence that answers it.
+# Words that shape a question and seldom occur in the sentence that answers it.
 _ASKING = frozenset(
     "say said says tell told long large big old far tall high often happen name named call called".split()
 )
@@ -45,37 +45,40 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
 _KINDS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
 
 
-# Kinds of answer that can be told by their form: a sentence without a length of time does not say how long.
+# Kinds of answer that have a form: a sentence without a length of time does not say how long.
 FORMAL: frozenset[Kind] = frozenset({"age", "duration", "money", "number", "date"})
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question, taken apart."""
+    """One question, analysed."""
 
     question: str
     stems: tuple[str, ...]  # content words, stemmed, each once
     names: tuple[str, ...]  # stems of the capitalised words among them
     kind: Kind
     related: Mapping[str, frozenset[str]]  # for some stems, those of their synonyms
-    carried: tuple[str, ...] = ()  # stems of the conversation: they say what it is about, not what the answer holds
+    context_stems: tuple[str, ...] = ()  # of words from the conversation: the topic, not what the answer must hold
     in_context: str = ""  # the question with the words that it takes from the conversation
+    earlier_questions: str = ""  # of the conversation, read for the time that they name
 
 
-def analyse(question: str, own: str | None = None, context: str = "") -> Asked:
-    """Take a question apart. Of a follow-up `own` are its own words, `context` those that it takes from before."""
+def analyse(question: str, own_words: str | None = None, context: str = "", earlier_questions: str = "") -> Asked:
+    """Analyse a question. Of a follow-up, `context` are the words that it takes from the conversation."""
     kind = kind_of(question)
-    stems = content_stems(question if own is None else own, kind)
-    names = tuple(stem for stem in dict.fromkeys(_name_stems(question if own is None else own)) if stem in stems)
+    own = question if own_words is None else own_words
+    stems = content_stems(own, kind)
+    names = tuple(stem for stem in dict.fromkeys(_name_stems(own)) if stem in stems)
     related = {stem: _related()[stem] for stem in stems if stem in _related()}
-    carried = tuple(stem for stem in content_stems(context) if stem not in stems) if context else ()
-    said = stemming.stem_set(question)
-    beside = [word for word in context.split() if not stemming.stem_set(word) <= said]
-    return Asked(question, stems, names, kind, related, carried, " ".join([*beside, question]))
+    context_stems = tuple(stem for stem in content_stems(context) if stem not in stems) if context else ()
+    question_stems = stemming.stem_set(question)
+    added = [word for word in context.split() if not stemming.stem_set(word) <= question_stems]
+    in_context = " ".join([*added, question])
+    return Asked(question, stems, names, kind, related, context_stems, in_context, earlier_questions)
 
 
 def carries_meaning(word: str) -> bool:
-    """Tell whether a word is more than one that joins others or shapes a question."""
+    """Tell whether a word is neither a stop word nor one that shapes a question."""
     return any(part not in STOP_WORDS and part not in _ASKING for part in stemming.words(word))
 
 
@@ -107,7 +110,7 @@ def _name_stems(question: str) -> list[str]:
     first = _FIRST_WORD.match(question)
     found: list[str] = []
     for word in capitalised(question):
-        # The first word has its capital from its place; it is a name only if it is no ordinary question word.
+        # The first word is always capitalised; it is a name only if it is no ordinary question word.
         opens = first is not None and word.start() == first.start(1)
         stems = stemming.stems(word.group())
         if opens and (not stems or stemming.words(word.group())[0] in STOP_WORDS | _ASKING):

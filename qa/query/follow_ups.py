@@ -1,6 +1,6 @@
-"""A question that leans on what was said before, and what it takes from there when no model rewrites it. Pure.
+"""Follow-up questions: which ones need the conversation to be understood, and the words that they take from it. Pure.
 
-English only: a question in another language stands as it was put, unless it is as short as an ellipsis.
+English only: a question in another language stays as it is, unless it is as short as an ellipsis.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from qa.query.analysis import carries_meaning
+from qa.query.analysis import Asked, analyse, carries_meaning
 from qa.text import stemming
 from qa.text.english import MONTHS, WEEKDAYS, WHOLE_WORD, capitalised
 from qa.types import Turn
 
-CHAIN = 3  # questions back that a chain of follow-ups is followed
+CHAIN = 3  # earlier questions that are read for a chain of follow-ups
 _SHORT = 3  # a question with fewer words of its own, and no name, leaves out what it is about
-MOST_WORDS, _MOST_ANSWER_WORDS = 16, 10  # carried from the questions, and from the last answer
+MOST_WORDS, _MOST_ANSWER_WORDS = 16, 10  # taken from the earlier questions, and from the last answer
 
 _NEW_TOPIC = re.compile(
     r"^\W*(?:(?:ok(?:ay)?|right|thanks?(?: you)?|fine|now)\W+)*(?:(?:a )?(?:different|another|new|next|other)"
@@ -82,18 +82,25 @@ class Standalone:
     """A question and the words that it takes from the conversation, which say what it is about."""
 
     question: str  # the follow-up, or the earlier question with its new part in place
-    own: str  # the words that an answering sentence may be expected to hold
+    own_words: str  # the words that an answering sentence may be expected to hold
     context: str = ""
-    aside: str = ""  # words of the last answer: they help to find, nobody is shown them
-    before: str = ""  # the questions before, for the time that they name
+    answer_words: str = ""  # words of the last answer: used for the search alone, never shown
+    earlier_questions: str = ""  # read for the time that they name
+    is_follow_up: bool = False  # it cannot be understood without the conversation
 
     def __str__(self) -> str:
         """Return it as a person can read it."""
-        return f"{self.question} ({self.context})" if self.context and self.own == self.question else self.question
+        shows_context = self.context and self.own_words == self.question
+        return f"{self.question} ({self.context})" if shows_context else self.question
+
+    def analyse(self) -> Asked:
+        """Take the question apart."""
+        context = f"{self.context} {self.answer_words}".strip()
+        return analyse(self.question, self.own_words, context, self.earlier_questions)
 
 
 def alone(question: str) -> Standalone:
-    """Return a question that takes nothing from before."""
+    """Return a question that takes nothing from the conversation."""
     return Standalone(question, question)
 
 
@@ -111,24 +118,25 @@ def depends(question: str) -> bool:
 
 
 def carry_over(question: str, turns: Sequence[Turn]) -> Standalone:
-    """Return the question with what it needs of the turns before it; they are as `history.clean` leaves them."""
-    asked = [turn.content for turn in turns if turn.role == "user"]
+    """Return the question with what it needs of the turns before it, as `history.clean` returns them."""
     if not turns:
         return alone(question)
     if not depends(question):
         return alone(_NEW_TOPIC.sub("", question).lstrip(" ,.:;-–—") or question)
+    earlier_questions = [turn.content for turn in turns if turn.role == "user"]
     before: Standalone | None = None
-    for earlier in asked[-CHAIN:]:
+    for earlier in earlier_questions[-CHAIN:]:
         before = _joined(earlier, before) if before and depends(earlier) else alone(earlier)
     found = _joined(question, before) if before else alone(question)
+    answer_words = ""
     if turns[-1].role == "assistant":
-        beside = f"{found.question} {found.own} {found.context}"
-        found = replace(found, aside=taken(turns[-1].content, _MOST_ANSWER_WORDS, beside))
-    return found
+        known = f"{found.question} {found.own_words} {found.context}"
+        answer_words = taken(turns[-1].content, _MOST_ANSWER_WORDS, known)
+    return replace(found, answer_words=answer_words, is_follow_up=True)
 
 
 def names(question: str) -> list[str]:
-    """Return the runs of capitalised words of a question, but for one that owes its capital to its place."""
+    """Return the runs of capitalised words of a question, but not a first word that is capitalised as such."""
     if question.upper() == question:
         return []
     runs: list[list[re.Match[str]]] = []
@@ -146,12 +154,12 @@ def names(question: str) -> list[str]:
 
 
 def _refers_back(question: str) -> bool:
-    """Tell whether a pronoun stands before anything in the question that it could mean."""
+    """Tell whether a pronoun comes before anything in the question that it could refer to."""
     for pattern, thing in ((_PERSONAL, False), (_IMPERSONAL, True)):
         found = pattern.search(question)
         if found:
             ahead = question[: found.start()]
-            # "Did Anna see him?": one name is the subject, and never who is meant.
+            # "Did Anna see him?": one name is the subject, and cannot be whom the pronoun means.
             named = len(names(ahead)) > (found.group().lower() in ("him", "them"))
             if not (named or _SUBJECT_WHO.search(ahead) or (thing and _THING.search(ahead))):
                 return True
@@ -165,49 +173,50 @@ def _joined(question: str, before: Standalone) -> Standalone:
         replaced = _in_place(found["other"], before.question)
         if replaced:
             whole, dropped = replaced
-            context = taken(f"{before.own} {before.context}", MOST_WORDS, beside=f"{found['other']} {dropped}")
-            return Standalone(whole, found["other"], context, before=before.before)
-    context = taken(f"{before.question} {before.context}", MOST_WORDS, beside=question)
-    return Standalone(question, question, context, before=f"{before.question} {before.before}".strip())
+            context = taken(f"{before.own_words} {before.context}", MOST_WORDS, known=f"{found['other']} {dropped}")
+            return Standalone(whole, found["other"], context, earlier_questions=before.earlier_questions)
+    context = taken(f"{before.question} {before.context}", MOST_WORDS, known=question)
+    earlier_questions = f"{before.question} {before.earlier_questions}".strip()
+    return Standalone(question, question, context, earlier_questions=earlier_questions)
 
 
 def _in_place(other: str, before: str) -> tuple[str, str] | None:
-    """Return the earlier question with its like part replaced by `other`, and the part; None when there is none."""
+    """Return the earlier question with `other` in place of its part of the same kind, and that part; None without."""
     for pattern in _TIMES:
         new, old = pattern.search(other), pattern.search(before)
         if new and old:
             return before[: old.start()] + new.group() + before[old.end() :], old.group()
         if new:
-            return None  # a time is no name that could stand where another one stood
-    known = [one for one in names(before) if not any(time.search(one) for time in _TIMES)]
+            return None  # a time cannot take the place of a name
+    known = [name for name in names(before) if not any(time.search(name) for time in _TIMES)]
     lead = _LEAD.match(other)
-    if lead:  # "in Y" stands where "in X" stood, and nowhere else
-        said = rf"\b{lead['word']} (?:the )?"
-        known = [one for one in known if re.search(said + re.escape(one), before, re.IGNORECASE)]
+    if lead:  # "in Y" takes the place of "in X" alone
+        preposition = rf"\b{lead['word']} (?:the )?"
+        known = [name for name in known if re.search(preposition + re.escape(name), before, re.IGNORECASE)]
         other = other[lead.end() :]
     if names(other) and known:
         old_name = re.sub(r"['’]s$", "", known[0])
         return before.replace(old_name, other, 1), old_name
     if re.fullmatch(r"(?:for |the )?[a-z]+s", other, re.IGNORECASE):
-        plural = [one for one in _PLURAL.finditer(before) if carries_meaning(one.group())]
-        if plural:
-            at = plural[0]
-            return before[: at.start()] + other.split()[-1] + before[at.end() :], at.group()
+        plurals = [plural for plural in _PLURAL.finditer(before) if carries_meaning(plural.group())]
+        if plurals:
+            first = plurals[0]
+            return before[: first.start()] + other.split()[-1] + before[first.end() :], first.group()
     return None
 
 
 def telling(words: str) -> Iterator[str]:
-    """Yield the words that carry meaning, as they are written."""
+    """Yield the words that carry meaning, spelt as in the text."""
     return (word.group() for word in _WORD.finditer(words) if carries_meaning(word.group()))
 
 
-def taken(words: str, most: int, beside: str) -> str:
-    """Return the telling words in order, each once, without those that stand in `beside`."""
-    known = stemming.stem_set(beside)
+def taken(words: str, most: int, known: str) -> str:
+    """Return the telling words in order, each once, without those that occur in `known`."""
+    known_stems = stemming.stem_set(known)
     kept: list[str] = []
     for word in telling(words):
         stems = stemming.stem_set(word)
-        if not stems <= known and len(kept) < most:
-            known |= stems
+        if not stems <= known_stems and len(kept) < most:
+            known_stems |= stems
             kept.append(word)
     return " ".join(kept)

@@ -1,4 +1,4 @@
-"""What was said before, made plain: no markers, links, source lists or hidden characters, and not too long. Pure."""
+"""The turns of a conversation as plain text, without markers, links and source lists, and not too long. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NOT_IN_SOURCES = "The articles do not answer this question."
 MAX_TURNS = 8
 MAX_TURN_CHARS = 1_200
 MAX_CHARS = 4_000
-_READ_CHARS = 4 * MAX_TURN_CHARS  # of a turn, before it is cleaned: what is longer was pasted
+_READ_CHARS = 4 * MAX_TURN_CHARS  # of a turn, before it is cleaned: a longer one was pasted
 
 # A list of sources below an answer, ours or a front end's: a heading, or the first line that begins with a number.
 _SOURCES = re.compile(
@@ -29,20 +29,20 @@ _ATTRIBUTION = re.compile(rf"(?:^|(?<=[.!?”\"’] ))[^.:!?\n]{{2,80}}, \d{{1,2
 
 
 def clean(history: Sequence[Turn]) -> tuple[Turn, ...]:
-    """Return the newest turns as plain text, oldest first; a turn of which nothing is left is dropped."""
+    """Return the newest turns as plain text, oldest first, without those that become empty."""
     kept: list[Turn] = []
     room = MAX_CHARS
     for turn in reversed(history):
-        said = _said(turn)[: min(room, MAX_TURN_CHARS)].rstrip()
-        if said:
-            kept.append(replace(turn, content=said))
-            room -= len(said)
+        content = _plain_content(turn)[: min(room, MAX_TURN_CHARS)].rstrip()
+        if content:
+            kept.append(replace(turn, content=content))
+            room -= len(content)
         if room <= 0 or len(kept) == MAX_TURNS:
             break
     return tuple(reversed(kept))
 
 
-def _said(turn: Turn) -> str:
+def _plain_content(turn: Turn) -> str:
     words = re.sub(r"\r\n?", "\n", turn.content[:_READ_CHARS])
     if turn.role == "assistant":
         found = _SOURCES.search(words)
@@ -50,6 +50,6 @@ def _said(turn: Turn) -> str:
             words = words[: found.start()]
     words = _MARKER.sub("", _LINK.sub(r"\1", _MARKER.sub("", words)))
     words = plain_text(_OURS.sub(" ", words))
-    if turn.role == "assistant":  # who said it and when is said of a source, not of what is talked about
+    if turn.role == "assistant":  # an attribution names a source, not what the conversation is about
         words = _ATTRIBUTION.sub("", words.replace(NOT_IN_SOURCES, " "))
     return " ".join(words.split())

@@ -1,4 +1,4 @@
-"""Let a model put a follow-up into words that stand alone. One call, one line, checked; else None."""
+"""Ask a model to rewrite a follow-up as a question that needs no conversation. One call, one line, checked."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from datetime import date
 
 from qa.errors import ModelFailed
 from qa.llm.prompts import Prompts, history_block, make_fence
@@ -17,7 +18,7 @@ from qa.text.plain import plain_text
 from qa.text.sentences import split_sentences
 from qa.types import Turn, Usage
 
-CALLS = 1  # no second one: without it the words of the conversation are carried over
+CALLS = 1  # never repeated: without a rewriting the follow-up takes words from the conversation (followups.py)
 MAX_TOKENS = 160
 MAX_CHARS = 400
 
@@ -29,18 +30,20 @@ _ASKS = ("?", "？", "؟")
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """What a model made of a follow-up: nothing, if the call failed or what it wrote is not such a question."""
+    """What a model made of a follow-up: None if the call failed, or if what it wrote is not such a question."""
 
     standalone: Standalone | None
     usage: Usage = field(default_factory=Usage)
 
 
 async def rewrite(
-    question: str, turns: Sequence[Turn], as_of: str, model: ChatModel, prompts: Prompts, deadline: float
+    question: str, turns: Sequence[Turn], today: date, model: ChatModel, prompts: Prompts, deadline: float
 ) -> Rewritten:
-    """Ask the model once. `turns` are as `history.clean` leaves them. Never fails: what went wrong is logged."""
+    """Ask the model once. `turns` come from `history.clean`. Never fails: what went wrong is logged."""
     fence = make_fence()
-    filled = prompts.rewrite(question=question, as_of=as_of, history=history_block(turns, fence), fence=fence)
+    filled = prompts.rewrite(
+        question=question, as_of=today.isoformat(), history=history_block(turns, fence), fence=fence
+    )
     messages = [Message("system", prompts.rewrite_system), Message("user", filled)]
     reply, usage, whole = "", Usage(), False
     try:
@@ -57,11 +60,12 @@ async def rewrite(
     if rewritten is None:
         _log.warning("follow-up not rewritten: the model wrote no question that can be used")
         return Rewritten(None, usage)
-    return Rewritten(Standalone(rewritten, question, context=taken(rewritten, MOST_WORDS, beside=question)), usage)
+    context = taken(rewritten, MOST_WORDS, known=question)
+    return Rewritten(Standalone(rewritten, question, context, is_follow_up=True), usage)
 
 
 def read_line(reply: str, question: str, turns: Sequence[Turn]) -> str | None:
-    """Return the question that a model wrote, None if it is anything else than one plain question about the same."""
+    """Return the question that a model wrote; None if the reply is not one plain question about the same matter."""
     lines = [line.strip() for line in _THOUGHT.sub("", reply).splitlines() if line.strip()]
     if len(lines) != 1:
         return None
@@ -75,8 +79,8 @@ def read_line(reply: str, question: str, turns: Sequence[Turn]) -> str | None:
 
 
 def _same_matter(line: str, question: str, turns: Sequence[Turn]) -> bool:
-    """Tell whether the line keeps something of the question, and names nothing that nobody has named."""
-    said = stemming.stem_set(" ".join((question, *(turn.content for turn in turns))))
+    """Tell whether the line keeps a word of the question, and every name and number in it is in the conversation."""
+    conversation = stemming.stem_set(" ".join((question, *(turn.content for turn in turns))))
     named = stemming.stem_set(" ".join((*names(line), *re.findall(r"\w*\d[\w.,]*", line))))
-    own = stemming.stem_set(" ".join(telling(question))) or said  # "and why?" has no word that could be kept
-    return named <= said and not own.isdisjoint(stemming.stem_set(" ".join(telling(line))) or own)
+    own = stemming.stem_set(" ".join(telling(question))) or conversation  # "and why?" has no word that could be kept
+    return named <= conversation and not own.isdisjoint(stemming.stem_set(" ".join(telling(line))) or own)

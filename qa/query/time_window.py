@@ -36,7 +36,7 @@ _PATTERNS = tuple(
     )
 )
 
-_BOUND = re.compile(r"\b(since|before|until|after)(?: the)? $", re.IGNORECASE)  # it stands before a whole date
+_BOUND = re.compile(r"\b(since|before|until|after)(?: the)? $", re.IGNORECASE)  # before a whole date
 _WEEKDAY = re.compile(_WEEKDAY_NAMES, re.IGNORECASE)
 
 
@@ -53,7 +53,7 @@ def window(question: str, as_of: date) -> tuple[date, date] | None:
 
 
 def _phrase(phrases: list[Resolved], as_of: date) -> tuple[date, date] | None:
-    """Return the time of a phrase that articles use too, "last weekend", "two weeks ago", as far as it has come."""
+    """Return the period of a phrase that articles use too, "last weekend", "two weeks ago", up to `as_of`."""
     for found in phrases:
         if found.resolved and not _WEEKDAY.search(found.phrase):
             first, last = read_period(found.resolved)

@@ -56,10 +56,13 @@ def _match(pattern: str) -> Iterator[File | Refused]:
     parts = Path(pattern).parts
     fixed = Path(*parts[: next(number for number, part in enumerate(parts) if glob.has_magic(part))])
     for match in map(Path, matches):
-        if match.is_dir() and "**" in pattern:
-            continue  # its files are matches themselves
         try:
-            yield from _open(match, match.stat().st_mode, match.relative_to(fixed).as_posix())
+            mode = match.stat().st_mode
+            if S_ISDIR(mode) and "**" in pattern:
+                # Its files are matches themselves, but of a folder that may not be listed glob says nothing.
+                os.scandir(match).close()
+            else:
+                yield from _open(match, mode, match.relative_to(fixed).as_posix())
         except OSError as exc:
             yield Refused(_show(str(match)), exc.strerror or str(exc))
 
@@ -81,12 +84,15 @@ def _walk(root: Path) -> Iterator[File | Refused]:
         below = []
         for entry in entries:
             path = Path(entry.path)
-            if entry.is_dir(follow_symlinks=False):
-                below.append(path)
-            elif reason := _refuse(entry, real):
-                yield Refused(_show(entry.path), reason)
-            elif entry.is_file():
-                yield File(path, _show(entry.path), (real.name / path.relative_to(root)).as_posix())
+            try:  # a folder may be listed and not entered: then nobody can say what its links are
+                if entry.is_dir(follow_symlinks=False):
+                    below.append(path)
+                elif reason := _refuse(entry, real):
+                    yield Refused(_show(entry.path), reason)
+                elif entry.is_file():
+                    yield File(path, _show(entry.path), (real.name / path.relative_to(root)).as_posix())
+            except OSError as exc:
+                yield Refused(_show(entry.path), exc.strerror or str(exc))
         folders.extend(reversed(below))
 
 

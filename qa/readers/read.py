@@ -5,9 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import os
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +20,8 @@ from qa.readers.rows import MAX_BYTES, Fetch, article_from_row
 from qa.temporal.dates import parse_published
 from qa.text.normalise import decode, normalise, sha256
 from qa.types import Article, Refused
+
+StrPath = str | os.PathLike[str]
 
 _ARTICLES_A_FILE = 50  # a JSON file or a feed holds many articles and is read whole
 _ESCAPE_BYTES = 6  # JSON may write each byte of a text as \u00XX
@@ -33,7 +36,7 @@ _FREE_BYTES = 1 << 24
 
 
 def read(
-    paths: Sequence[str],
+    paths: StrPath | Iterable[StrPath],
     *,
     outlet: str | None = None,
     published: str | None = None,
@@ -42,22 +45,22 @@ def read(
     pages: html_process.PageReader = html_process.SHARED,
     fetch: Fetch | None = None,
 ) -> Iterator[Article | Refused]:
-    """Yield every article of the paths in order, and a refusal for whatever could not be read.
+    """Yield every article of a path, or of several in order, and a refusal for whatever could not be read.
 
-    A path is a file, a folder (read with all below it), a glob, an address, or "-" for article rows on `stdin`.
-    `outlet` and `published` are for articles that do not say. Addresses are read with `fetch` alone. Raises BadArticle
-    when `published` is no date.
+    A path is a file, a folder (read with all below it) or a glob; a string may also be an address, or "-" for article
+    rows on `stdin`. `outlet` and `published` are for articles that do not say. Addresses are read with `fetch` alone.
+    Raises BadArticle when `published` is no date.
     """
     published = parse_published(published) if published else None
     reader = _Reader((outlet or "").strip() or None, published, max_bytes, pages, fetch)
-    for path in paths:
+    for path in [paths] if isinstance(paths, str | os.PathLike) else paths:
         if path == "-":
             yield from reader.read_stream(stdin or sys.stdin.buffer)
             continue
-        if path.startswith(("http://", "https://")):
+        if isinstance(path, str) and path.startswith(("http://", "https://")):
             yield reader.read_address(path)
             continue
-        for found in find(path):
+        for found in find(os.fspath(path)):
             if isinstance(found, Refused):
                 yield found
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from urllib.parse import urldefrag, urlsplit
@@ -13,7 +13,7 @@ from urllib.parse import urldefrag, urlsplit
 from qa.errors import BadArticle
 from qa.readers import boilerplate, html_process
 from qa.temporal import dates
-from qa.text.normalise import normalise, sha256
+from qa.text.normalise import normalise, normalise_spans, sha256
 from qa.types import Article
 
 Fetch = Callable[[str, int], Mapping[str, str]]  # an address and a limit in bytes; the `html` or `text` behind it
@@ -61,6 +61,27 @@ def article_from_row(
         language=_read_language(row) or page.language,
         furniture=boilerplate.find(text),
         source=source,
+    )
+
+
+def normalise_article(article: Article) -> Article:
+    """Return a caller's own article as a row of the same fields is read; its furniture follows the text.
+
+    Raises BadArticle.
+    """
+    row = {name: getattr(article, name) for name in Article.__slots__}
+    text = _read_text(row, "text")
+    return replace(
+        article,
+        id=_read_id(row) or article.id,
+        text=normalise(text),
+        title=_read_line(row, "title"),
+        url=_read_url(row),
+        outlet=_read_line(row, "outlet"),
+        published_at=_read_published(row),
+        authors=_read_authors(row),
+        language=_read_language(row),
+        furniture=normalise_spans(text, article.furniture),
     )
 
 

@@ -1,4 +1,4 @@
-"""What the form of a sentence says for or against its being the answer, without an index or vectors. Pure."""
+"""Surface features of a sentence: what its form says for or against its being the answer. Pure."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 _OPENING_NAME = re.compile(rf"^{CAPITALISED}(?= [{CAPITAL}])")
 _ADDRESS = frozenset(
     stemming.stems(" ".join(("mr mrs ms dr", *WEEKDAYS)))
-)  # capitals that answer no question by themselves
+)  # capitalised words that are no answer on their own
 _ASKS = re.compile(r"\b(?:who|whom|whose|what|which|where|when|why|how)\b", re.IGNORECASE)
 _COUNTS = re.compile(r"\bhow (?:many|much)\s+(?:of\s+(?:the|its|their|his|her)\s+)?(.*)", re.IGNORECASE | re.DOTALL)
 # An article that says that something is not said, or not known, does not answer who asks for it.
@@ -57,15 +57,15 @@ _DENIES = re.compile(r"\bnot\b|n[’']t\b|\b(?:declin|refus|withh)|\bunknown\b",
 
 
 @dataclass(frozen=True, slots=True)
-class Signs:
-    """What a sentence's form and its neighbours say, each 0..1; the last four speak against it."""
+class SurfaceFeatures:
+    """What can be seen of a sentence and its neighbours, each 0..1; the last four are evidence against it."""
 
     held: float = 0.0  # the share of the question's words in the sentence, beside it or in its title, rare or not
-    many: float = 0.0  # how many of them stand in its chunk
+    many: float = 0.0  # how many of them occur in its chunk
     focus: float = 0.0  # it holds the first word that is asked about: the fine of "what fine"
-    uncounted: float = 0.0  # "how many coins", and no number stands before coins
+    uncounted: float = 0.0  # "how many coins", and there is no number before coins
     unnamed: float = 0.0  # a person is asked for, and there is no name but those of the question
-    other_year: float = 0.0  # a year of the question stands neither here nor in the article's date
+    other_year: float = 0.0  # a year of the question is neither here nor in the article's date
     withheld: float = 0.0  # it says that something is not said
 
 
@@ -78,21 +78,23 @@ class Offer:
     headline: float  # the share of the headline's words in it, those of the question left out
 
 
-NO_SIGNS = Signs()
+NO_SURFACE_FEATURES = SurfaceFeatures()
 
 
-def read_signs(asked: Asked, sentence: str, beside: Set[str], chunk: Set[str], published_at: str | None) -> Signs:
-    """Return the signs of a sentence; `beside` are the stems around it, `chunk` those of its chunk, titles included."""
+def read_surface_features(
+    asked: Asked, sentence: str, around: Set[str], chunk: Set[str], published_at: str | None
+) -> SurfaceFeatures:
+    """Return the features; `around` are the stems of the neighbouring sentences, `chunk` of the chunk, with titles."""
     own = stemming.stem_set(sentence)
     focus = _focus(asked)
     years = [stem for stem in asked.stems if _YEAR.fullmatch(stem)]
-    return Signs(
-        held=sum(said(asked, stem, beside) for stem in asked.stems) / (len(asked.stems) or 1),
+    return SurfaceFeatures(
+        held=sum(said(asked, stem, around) for stem in asked.stems) / (len(asked.stems) or 1),
         many=min(1.0, sum(said(asked, stem, chunk) > 0 for stem in asked.stems) / MANY),
         focus=said(asked, focus, own) if focus else 0.5,
         uncounted=float(_is_uncounted(asked.question, sentence)),
         unnamed=float(asked.kind == "person" and not _names_another(asked, sentence)),
-        other_year=float(any(year not in beside and year != (published_at or "")[:4] for year in years)),
+        other_year=float(any(year not in around and year != (published_at or "")[:4] for year in years)),
         withheld=float(bool(_WITHHELD.search(sentence)) and not _DENIES.search(asked.question)),
     )
 

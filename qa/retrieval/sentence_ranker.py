@@ -1,4 +1,4 @@
-"""From ranked chunks to ranked sentences, and to how sure we are that they answer the question."""
+"""Rank the sentences of the retrieved chunks by how well each answers the question."""
 
 from __future__ import annotations
 
@@ -10,13 +10,21 @@ from functools import lru_cache
 from qa.errors import EmbeddingFailed
 from qa.indexes.protocols import WordIndex
 from qa.query.analysis import Asked
-from qa.retrieval.agreement import Said, agreed, besides
-from qa.retrieval.sentence_features import NO_SIGNS, SYNONYM, Signs, answers_kind, is_loose, read_offer, read_signs
+from qa.retrieval.sentence_agreement import Said, agreed, cosine_with_neighbours
+from qa.retrieval.sentence_features import (
+    NO_SURFACE_FEATURES,
+    SYNONYM,
+    SurfaceFeatures,
+    answers_kind,
+    is_loose,
+    read_offer,
+    read_surface_features,
+)
 from qa.text import stemming
 from qa.types import Embedder, Evidence, Hit, Span, Vectors
 
 # How well a sentence matches the question. Of 1,500 random draws the mean of the best thirty by five-fold
-# cross-validation on RealTimeQA 2022: it chooses what is looked at closer, and is the score of a sentence.
+# cross-validation on RealTimeQA 2022: it chooses the sentences to examine closely, and is the score of a sentence.
 MATCH = {"own": 1.0, "near": 0.25, "around": 0.2, "kind": 0.7, "hit": 0.9, "similar": 0.8, "loose": -0.6}
 # Of those the order, as the log of the odds that a sentence answers rather than another, with an embedder and without.
 # `python -m eval.bench.tuning.sentence_order --fit` makes the weights (docs/retrieval.md).
@@ -30,20 +38,20 @@ ORDER_BY_WORDS: Mapping[str, float] = {
     "uncounted": -1.33, "unnamed": -0.30, "plain": 4.56, "names_one": 1.03, "headline": 1.02, "agreed": 3.70,
 }  # fmt: skip
 UNSEEN = 0.5  # what a word that no article uses counts, of the mean of those that some article uses
-CARRIED = 0.25  # what a word counts that a follow-up takes from the conversation (docs/follow-ups.md)
-CLOSER = 24  # sentences that are looked at closer, best by words first
-EMBEDDED = 16  # of those, which cost the most of all: 24 were no better (docs/retrieval.md)
-_SIGNS = frozenset(field.name for field in fields(Signs))
+CONTEXT = 0.25  # what a word counts that a follow-up takes from the conversation (docs/follow-ups.md)
+CLOSER = 24  # sentences that are examined closely, best by words first
+EMBEDDED = 16  # of those, whose vectors are compared, the most expensive step: 24 were no better (docs/retrieval.md)
+_SURFACE_FEATURES = frozenset(field.name for field in fields(SurfaceFeatures))
 _KEPT = 4_096  # sentence vectors in memory, 6 MB
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What speaks for a sentence as the answer, each 0..1."""
+    """Evidence that a sentence is the answer, each 0..1."""
 
     own: float  # the question's words in the sentence, by their rarity
     near: float  # the same in the sentence, its chunk and its title together
-    names: float  # the share of the question's names that stand there
+    names: float  # the share of the question's names that occur there
     around: float  # as `near`, in the whole article
     named: float  # as `names`, in the whole article
     kind: float  # it holds the kind of thing that is asked for
@@ -51,7 +59,7 @@ class Features:
     similar: float  # cosine with the question; 0 without an embedder
     loose: float  # it is a headline, a caption or a question, no statement
     compared: bool = False  # `similar` was measured
-    signs: Signs = NO_SIGNS  # of the form; as all below, read of the best sentences only
+    surface: SurfaceFeatures = NO_SURFACE_FEATURES  # as all below, of the best sentences only
     plain: float = 0.0  # as `own`, of the words that are no names
     beside: float = 0.0  # cosine with the sentence and its neighbours together
     names_one: float = 0.0  # as of Offer
@@ -63,13 +71,13 @@ class Features:
         return float(sum(weight * getattr(self, name) for name, weight in MATCH.items()))
 
     def order(self) -> float:
-        """Return what the order of the best sentences goes by."""
+        """Return the value by which the best sentences are ordered."""
         weights = ORDER if self.compared else ORDER_BY_WORDS
         return sum(weight * self.value(name) for name, weight in weights.items())
 
     def value(self, name: str) -> float:
-        """Return a feature or a sign by its name."""
-        return float(getattr(self.signs if name in _SIGNS else self, name))
+        """Return a feature, also a surface feature, by its name."""
+        return float(getattr(self.surface if name in _SURFACE_FEATURES else self, name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +97,9 @@ class _Found:
     title: Set[str]
 
 
-def _scored(one: _Found) -> Evidence:
-    kept = one.evidence  # `replace` takes five times as long, and there are hundreds of sentences
-    return Evidence(kept.source, kept.span, kept.text, one.features.score(), kept.context, kept.reprints)
+def _scored(found: _Found) -> Evidence:
+    kept = found.evidence  # `replace` takes five times as long, and there are hundreds of sentences
+    return Evidence(kept.source, kept.span, kept.text, found.features.score(), kept.context, kept.reprints)
 
 
 class EvidenceRanker:
@@ -100,7 +108,7 @@ class EvidenceRanker:
     def __init__(self, lexical: WordIndex, embedder: Embedder | None) -> None:
         self._lexical = lexical
         self._embedder = embedder
-        # News repeats itself: the sentences of one story come back with each question about it.
+        # The sentences of one story are retrieved again with each question about it.
         self._vectors: dict[str, Vectors] = {}
         self._lock = threading.Lock()
 
@@ -112,14 +120,15 @@ class EvidenceRanker:
         hits = [hit for hit in hits if (hit.source.article_id, hit.source.version) in texts]
         if not hits:
             return Ranked((), ())
-        rarity = _weights(asked, self._lexical.rarity(asked.stems), self._lexical.seen(asked.stems))
-        topic = rarity | {stem: CARRIED * one for stem, one in self._lexical.rarity(asked.carried).items()}
+        rarity = _weights(asked, self._lexical.idf(asked.stems), self._lexical.known(asked.stems))
+        context_rarity = self._lexical.idf(asked.context_stems)
+        topic = rarity | {stem: CONTEXT * weight for stem, weight in context_rarity.items()}
         weighing = _Weighing(asked, _Words(asked, rarity), _Words(asked, topic))
         best = max(hit.score for hit in hits) or 1.0
-        whole = {key: _article_stems(one) for key, one in texts.items()}
+        article_stems = {key: _article_stems(article_text) for key, article_text in texts.items()}
         found: dict[str, _Found] = {}
         for hit in hits:
-            place = weighing.place(hit, whole[hit.source.article_id, hit.source.version], hit.score / best)
+            place = weighing.place(hit, article_stems[hit.source.article_id, hit.source.version], hit.score / best)
             for evidence in _sentences(hit):
                 read = _read(evidence.text)
                 first = found.get(read.folded)
@@ -128,61 +137,61 @@ class EvidenceRanker:
                         evidence, weighing.features(evidence, read, place), read.stems, place.near, place.title
                     )
                 elif first.evidence.source.article_id != evidence.source.article_id:
-                    reprints = {one.article_id: one for one in (*first.evidence.reprints, evidence.source)}
+                    reprints = {source.article_id: source for source in (*first.evidence.reprints, evidence.source)}
                     found[read.folded] = replace(
                         first, evidence=replace(first.evidence, reprints=tuple(reprints.values()))
                     )
-        ranked = sorted(found.values(), key=lambda one: -one.features.score())
-        ranked = self._looked_closer(asked, rarity, ranked[:CLOSER]) + ranked[CLOSER:]
-        return Ranked(tuple(map(_scored, ranked)), tuple(one.features for one in ranked))
+        ranked = sorted(found.values(), key=lambda sentence: -sentence.features.score())
+        ranked = self._reordered(asked, rarity, ranked[:CLOSER]) + ranked[CLOSER:]
+        return Ranked(tuple(map(_scored, ranked)), tuple(sentence.features for sentence in ranked))
 
-    def _looked_closer(self, asked: Asked, rarity: Mapping[str, float], found: Sequence[_Found]) -> list[_Found]:
+    def _reordered(self, asked: Asked, rarity: Mapping[str, float], found: Sequence[_Found]) -> list[_Found]:
         """Return the best sentences in order of how well they answer."""
         read = _with_agreement(asked, rarity, found)
         compared = self._with_similarity(asked, read[:EMBEDDED])
         rest = read[EMBEDDED:]
-        if not any(one.features.compared for one in compared):  # by words alone all can be told apart
+        if not any(sentence.features.compared for sentence in compared):  # without vectors all cost the same
             compared, rest = read, []
-        return sorted(compared, key=lambda one: -one.features.order()) + rest
+        return sorted(compared, key=lambda sentence: -sentence.features.order()) + rest
 
     def _with_similarity(self, asked: Asked, found: list[_Found]) -> list[_Found]:
         if self._embedder is None or not found:
             return found
         try:
             question = self._embedder.embed_query(asked.in_context)
-            vectors = self._embed([one.evidence.text for one in found])
-        except EmbeddingFailed:  # the retriever has said so in `degraded` already
+            vectors = self._embed([sentence.evidence.text for sentence in found])
+        except EmbeddingFailed:  # the retriever has reported it in `degraded` already
             return found
-        beside = besides(question, [one.evidence for one in found], vectors)
+        with_neighbours = cosine_with_neighbours(question, [sentence.evidence for sentence in found], vectors)
         cosines = [max(0.0, float(question @ vector)) for vector in vectors]
         return [
-            replace(one, features=replace(one.features, similar=cosine, beside=mixed, compared=True))
-            for one, cosine, mixed in zip(found, cosines, beside, strict=True)
+            replace(sentence, features=replace(sentence.features, similar=cosine, beside=mixed, compared=True))
+            for sentence, cosine, mixed in zip(found, cosines, with_neighbours, strict=True)
         ]
 
     def _embed(self, sentences: Sequence[str]) -> list[Vectors]:
         assert self._embedder is not None
         with self._lock:
-            known = {one: self._vectors[one] for one in sentences if one in self._vectors}
-        missing = [one for one in dict.fromkeys(sentences) if one not in known]
+            known = {sentence: self._vectors[sentence] for sentence in sentences if sentence in self._vectors}
+        missing = [sentence for sentence in dict.fromkeys(sentences) if sentence not in known]
         known |= dict(zip(missing, self._embedder.embed_texts(missing), strict=True))
         with self._lock:
-            self._vectors |= {one: known[one] for one in missing}
+            self._vectors |= {sentence: known[sentence] for sentence in missing}
             for oldest in list(self._vectors)[: max(0, len(self._vectors) - _KEPT)]:
                 del self._vectors[oldest]
-        return [known[one] for one in sentences]
+        return [known[sentence] for sentence in sentences]
 
 
 @dataclass(frozen=True, slots=True)
 class _Sentence:
-    """What is read of a sentence whatever is asked."""
+    """What does not depend on the question."""
 
     stems: frozenset[str]
     folded: str
     loose: float
 
 
-# The articles of a story come back with each question about it, and reading them is a third of the work.
+# The articles of a story are retrieved again with each question about it, and reading them is a third of the work.
 @lru_cache(maxsize=4_096)  # 1.6 KB each
 def _read(sentence: str) -> _Sentence:
     return _Sentence(frozenset(stemming.stem_set(sentence)), stemming.fold(sentence), float(is_loose(sentence)))
@@ -194,10 +203,10 @@ def _article_stems(words: str) -> frozenset[str]:
 
 
 def _weights(asked: Asked, rarity: dict[str, float], seen: set[str]) -> dict[str, float]:
-    """Return what each stem of the question counts.
+    """Return the weight of each stem of the question.
 
-    An ordinary word that no article uses says little about what the articles say: in a small store most ways to put a
-    question are such words. A name or a number that is nowhere says that the question is about something else.
+    An ordinary word that no article uses means little: in a small store most of the words that a question can be put
+    in are such words. A name or a number that no article has means that the question is about something else.
     """
     present = [weight for stem, weight in rarity.items() if stem in seen]
     usual = sum(present) / len(present) if present else 1.0
@@ -251,7 +260,7 @@ class _Place:
 
 @dataclass(frozen=True, slots=True)
 class _Weighing:
-    """One question against what was found."""
+    """The words of one question with their weights, to score hits and sentences with."""
 
     asked: Asked
     own: _Words
@@ -273,7 +282,7 @@ class _Weighing:
         )
 
     def features(self, evidence: Evidence, read: _Sentence, place: _Place) -> Features:
-        """Return what speaks for a sentence of the hit."""
+        """Return the features of a sentence of the hit."""
         return Features(
             own=self.own.covered(read.stems),
             near=place.covered,
@@ -292,30 +301,30 @@ class _Weighing:
 
 
 def _with_agreement(asked: Asked, rarity: Mapping[str, float], found: Sequence[_Found]) -> list[_Found]:
-    """Return the sentences with what their form says, and with what they say of each other."""
-    offers = [read_offer(asked, one.evidence.text, one.own, one.title) for one in found]
-    sentences = [
-        Said(one.evidence.source.article_id, one.own, offer.answers, one.features.own)
-        for one, offer in zip(found, offers, strict=True)
+    """Return the sentences with their surface features, and with how far they agree with each other."""
+    offers = [read_offer(asked, sentence.evidence.text, sentence.own, sentence.title) for sentence in found]
+    compared = [
+        Said(sentence.evidence.source.article_id, sentence.own, offer.answers, sentence.features.own)
+        for sentence, offer in zip(found, offers, strict=True)
     ]
     ordinary = _Words(asked, {stem: weight for stem, weight in rarity.items() if stem not in asked.names})
     return [
         replace(
-            one,
+            sentence,
             features=replace(
-                one.features,
-                signs=_signs(asked, one),
-                plain=ordinary.covered(one.own),
+                sentence.features,
+                surface=_surface_features(asked, sentence),
+                plain=ordinary.covered(sentence.own),
                 names_one=offer.names_one,
                 headline=offer.headline,
                 agreed=votes,
             ),
         )
-        for one, offer, votes in zip(found, offers, agreed(sentences), strict=True)
+        for sentence, offer, votes in zip(found, offers, agreed(compared), strict=True)
     ]
 
 
-def _signs(asked: Asked, one: _Found) -> Signs:
-    source = one.evidence.source
-    beside = stemming.stem_set(f"{one.evidence.context} {source.title or ''}")
-    return read_signs(asked, one.evidence.text, beside, one.near, source.published_at)
+def _surface_features(asked: Asked, sentence: _Found) -> SurfaceFeatures:
+    source = sentence.evidence.source
+    around = stemming.stem_set(f"{sentence.evidence.context} {source.title or ''}")
+    return read_surface_features(asked, sentence.evidence.text, around, sentence.near, source.published_at)

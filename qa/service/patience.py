@@ -7,10 +7,10 @@ from typing import cast
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
-HEAD_S = 10.0  # from the connection, or the first byte of a later request, to the last byte of its head
+HEAD_TIMEOUT_S = 10.0  # from the connection, or the first byte of a later request, to the last byte of its head
 
 
-class Impatient(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # the class that uvicorn takes by itself
+class HeadTimeoutProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # the class that uvicorn uses by default
     """uvicorn's own protocol, with a deadline for the head of each request."""
 
     _timer: asyncio.TimerHandle | None = None
@@ -34,7 +34,7 @@ class Impatient(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # the clas
         super().connection_lost(exc)
 
     def _wait(self) -> None:
-        self._timer = self.loop.call_later(HEAD_S, self._give_up)
+        self._timer = self.loop.call_later(HEAD_TIMEOUT_S, self._give_up)
 
     def _stop_waiting(self) -> None:
         if self._timer is not None:

@@ -15,7 +15,7 @@ from qa.catalog.catalog import Catalog
 from qa.errors import BadSettings
 from qa.service.app import create_app
 from qa.service.memory import give_back_what_is_freed, set_aside_what_stays
-from qa.service.patience import Impatient
+from qa.service.patience import HeadTimeoutProtocol
 from qa.settings import Settings, is_loopback
 
 # Longer than proxies and clients keep an idle connection (nginx 60 s; httpx 5 s, as uvicorn): if we close it first,
@@ -99,7 +99,7 @@ def server_config(app: FastAPI, lifespan: Literal["on", "off"]) -> uvicorn.Confi
         # that are ready, and threads that compute hold it. 110 readers at once had their first byte after 1.7 to 3.9 s
         # at the median, with asyncio's own loop after 0.35 to 0.47 s.
         loop="asyncio",
-        http=Impatient,
+        http=HeadTimeoutProtocol,
         ws="none",
         log_config=None,
         access_log=False,

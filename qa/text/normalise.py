@@ -5,6 +5,8 @@ from __future__ import annotations
 import codecs
 import hashlib
 import re
+from bisect import bisect_left
+from collections.abc import Sequence
 
 from qa.errors import BadArticle
 from qa.types import Span
@@ -34,6 +36,7 @@ _DISGUISES = frozenset({"utf-7", "unicode-escape", "raw-unicode-escape", "punyco
 _CONTROLS = "".join(map(chr, (*range(1, 9), *range(14, 27), *range(28, 32), 127)))
 _MAX_CONTROL_SHARE = 0.1
 
+_DROPPED = re.compile("\\A\ufeff+|\r(?=\n)")  # what `normalise` leaves out; a lone CR becomes LF in its place
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -89,7 +92,16 @@ def normalise(text: str) -> str:
     if bad:
         kind = "a NUL character" if bad[0] == "\0" else f"a lone surrogate U+{ord(bad[0]):04X}"
         raise BadArticle(f"{kind} at character {bad.start()} of the text", param="text")
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    return text.lstrip("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def normalise_spans(text: str, spans: Sequence[Span]) -> tuple[Span, ...]:
+    """Return where the spans of a text are in its normalised form, without what is not in it."""
+    dropped = [place for found in _DROPPED.finditer(text) for place in range(*found.span())]
+    places = (
+        [place - bisect_left(dropped, place) for place in (span.start, min(span.end, len(text)))] for span in spans
+    )
+    return tuple(Span(start, end) for start, end in places if start < end)
 
 
 def sha256(text: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +12,6 @@ from qa.langchain import ArticleRetriever
 from qa.library import Library
 from qa.settings import Settings
 from qa.types import Filters
-from tests import ROOT
 from tests.fakes import article
 
 TEXT = "Ferries 🚢 stop at night.\r\n\r\nThe cafe\u0301 on the quay closes too. The quay, the quay: 渡船は止まる。"
@@ -51,10 +48,3 @@ async def test_it_is_a_step_of_a_chain(library: Library) -> None:
     """Whatever takes a Runnable takes it, with and without a running loop."""
     chain = ArticleRetriever(library=library, top_k=1) | RunnableLambda(lambda found: found[0].metadata["article_id"])
     assert await chain.ainvoke(ASKED) == chain.invoke(ASKED)
-
-
-def test_import_qa_loads_none_of_it() -> None:
-    """LangChain is loaded by who asks for it."""
-    code = "import qa, sys; sys.exit(any(name.startswith('langchain') for name in sys.modules))"
-    root = str(ROOT)
-    assert subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": root}).returncode == 0

@@ -4,18 +4,22 @@ import re
 import shutil
 import threading
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
 from qa.answering import extractive
-from qa.answering.answerer import NOT_IN_SOURCES
-from qa.answering.draft import Delta, Looked
+from qa.answering.answerer import Answerer
+from qa.answering.draft import Delta, Retrieved
 from qa.conflicts import find
 from qa.errors import BadQuestion, ModelUnavailable
 from qa.library import Library
+from qa.llm.prompts import load_prompts
+from qa.query import analysis, follow_ups, history
+from qa.query.history import NOT_IN_SOURCES
 from qa.settings import Settings
 from qa.temporal import phrases
-from qa.types import Answer, Citation, Filters, Question
+from qa.types import Answer, Citation, Filters, Question, Turn
 from qa.verification import verify
 from tests.answer_shape import faults
 from tests.fakes import ScriptedChat, article
@@ -232,7 +236,7 @@ async def test_joined_stream_equals_the_answer(library, size):
 
     library.model = ScriptedChat(reply)
     events = [one async for one in library.answerer().stream(Question("Kestrel bridge repairs cost and ferry decks?"))]
-    assert isinstance(events[0], Looked) and isinstance(events[-1], Answer)
+    assert isinstance(events[0], Retrieved) and isinstance(events[-1], Answer)
     assert "".join(one.text for one in events if isinstance(one, Delta)) == events[-1].answer
     known: set[int] = set()
     for one in events:
@@ -310,3 +314,68 @@ async def test_an_empty_index_is_filled_before_the_first_question(tmp_path):
     with Library(settings) as library:
         answer = await library.answerer().ask(Question("How much did the repairs of the Kestrel bridge cost?"))
     assert "4.2 million" in answer.answer
+
+
+class Midnight:
+    """A clock that passes midnight between any two looks at it."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def __call__(self) -> date:
+        self.looks += 1
+        return date(2030, 1, self.looks)
+
+
+@pytest.mark.parametrize("mode", ["extractive", "llm"])
+async def test_a_question_asked_at_midnight_is_of_one_day(library, mode):
+    """The clock is read once: search, rewriting and answer are of the same today."""
+    library.ingest(
+        [
+            article("today", "The Kestrel bridge closed for repairs of its deck.", published_at="2030-01-01"),
+            article("tomorrow", "The Kestrel bridge closed for repairs of its towers.", published_at="2030-01-02"),
+        ]
+    )
+    prompts = []
+
+    def reply(messages):
+        prompts.append(messages[-1].content)
+        rewrites = len(prompts) == 1
+        return ["Why did the Kestrel bridge close?"] if rewrites else [f"It closed. [{cite(messages, 'deck')}]"]
+
+    midnight = Midnight()
+    answerer = Answerer(
+        library.catalog, library.retriever, library.ranker, ScriptedChat(reply), load_prompts(), today=midnight
+    )
+    turns = (Turn("user", "Did the Kestrel bridge close?"), Turn("assistant", "It closed."))
+    retrieved, *_, answer = [event async for event in answerer.stream(Question("And why?", turns, mode=mode))]
+    found = {hit.source.article_id for hit in retrieved.hits}
+    assert midnight.looks == 1 and "today" in found and "tomorrow" not in found
+    assert answer.mode == mode and answer.degraded == ()
+    assert len(prompts) == (2 if mode == "llm" else 0)
+    assert all("Today is 2030-01-01 (Tuesday)." in prompt for prompt in prompts)
+
+
+async def test_a_question_of_a_given_day_does_not_look_at_the_clock(library):
+    """With `as_of` no other day matters."""
+    midnight = Midnight()
+    answerer = Answerer(library.catalog, library.retriever, library.ranker, None, load_prompts(), today=midnight)
+    await answerer.ask(Question("How much did the repairs of the Kestrel bridge cost?", as_of="2026-06-15"))
+    assert midnight.looks == 0
+
+
+async def test_what_a_question_asks_for_is_worked_out_once(library, monkeypatch):
+    """Its conversation, whether it is a follow-up, and its kind of answer: before the search, and handed down."""
+    calls: dict[str, int] = {}
+    for place, name in ((history, "clean"), (follow_ups, "depends"), (analysis, "kind_of")):
+        real = getattr(place, name)
+
+        def counted(*args, _real=real, _name=name):
+            calls[_name] = calls.get(_name, 0) + 1
+            return _real(*args)
+
+        monkeypatch.setattr(place, name, counted)
+    library.model = ScriptedChat(lambda messages: ["NOT_IN_SOURCES"])
+    turns = (Turn("user", "Did the Kestrel bridge reopen?"),)
+    await library.answerer().ask(Question("How much did the repairs of the Kestrel bridge cost?", turns))
+    assert calls == {"clean": 1, "depends": 1, "kind_of": 1}

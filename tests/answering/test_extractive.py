@@ -7,13 +7,13 @@ import pytest
 from qa.answering import extractive
 from qa.answering.extractive import attribution, choose, confidence
 from qa.query.analysis import analyse
-from qa.retrieval.sentence_features import Signs
+from qa.retrieval.sentence_features import SurfaceFeatures
 from qa.retrieval.sentence_ranker import Features, Ranked
 from qa.types import Evidence, Source, Span
 
 SOURCE = Source("a1", 1, "0" * 64, "Bridge opens", "Wire", None, "2023-03-05T10:00:00Z")
-GOOD = Features(1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.8, 0.0, True, Signs(1.0, 1.0, 1.0))
-POOR = Features(0.1, 0.2, 0.0, 0.3, 0.0, 0.0, 0.4, 0.1, 0.0, True, Signs(0.2, 0.1))
+GOOD = Features(1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.8, 0.0, True, SurfaceFeatures(1.0, 1.0, 1.0))
+POOR = Features(0.1, 0.2, 0.0, 0.3, 0.0, 0.0, 0.4, 0.1, 0.0, True, SurfaceFeatures(0.2, 0.1))
 WHO = analyse("Who opened the bridge?")
 
 
@@ -56,7 +56,7 @@ def test_one_good_sentence_is_enough():
 
 def test_signs_against_a_sentence_lower_it():
     """An article that declines to say does not answer, however near its words are."""
-    silent = replace(GOOD, signs=replace(GOOD.signs, withheld=1.0, unnamed=1.0))
+    silent = replace(GOOD, surface=replace(GOOD.surface, withheld=1.0, unnamed=1.0))
     assert confidence(WHO, ranked(("The city declined to say.", silent))) < confidence(WHO, ranked(("Ana did.", GOOD)))
 
 

@@ -167,7 +167,7 @@ def test_ordinary_text_stays(reply: str, text: str) -> None:
     ],
 )  # fmt: skip
 def test_markup_becomes_plain_text(reply: str, text: str) -> None:
-    """I11, I14: an obeying model can only change words; it cannot emit a link, an image, a tag or a hidden sign."""
+    """An obeying model can only change words; it cannot emit a link, an image, a tag or a hidden sign."""
     assert [one[0] for one in said(reply)] == [text]
 
 
@@ -268,7 +268,7 @@ def test_cleaning_twice_is_cleaning_once(text: str) -> None:
 
 @given(anything, st.integers(0, 60))
 def test_a_cut_reply_proves_nothing_that_the_whole_did_not(reply: str, cut: int) -> None:
-    """I7: what was handed out before the cut stands; the sentence that was cut has no ids."""
+    """What was handed out before the cut stands; the sentence that was cut has no ids."""
     parser = ReplyParser(IDS)
     before = parser.feed(reply[:cut])
     assert parse(reply)[: len(before)] == before

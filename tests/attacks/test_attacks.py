@@ -2,12 +2,12 @@
 
 The model here works for the attacker (eval/bench/attacks/hostile_model.py) and the answers are read by checks
 that use nothing of `qa` (eval/bench/attacks/checks.py). The whole lane is `python -m eval.bench.attacks.run`; this one
-draws from it.
+draws from it, and `make test-shared` from the texts of a public set.
 """
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -15,28 +15,23 @@ import pytest
 
 from eval.bench.attacks.checks import KINDS, find_faults, find_leaks
 from eval.bench.attacks.hostile_model import BEHAVIOURS, Read, TraitorServer
-from eval.bench.attacks.plants import EVIL, LIE, POSITIONS, QUESTION, Plant, every_place, load_texts, own_plants, rows
+from eval.bench.attacks.plants import EVIL, LIE, POSITIONS, QUESTION, Plant, every_place, own_plants, rows
 from eval.bench.attacks.run import Tally, attack
-from qa.answering.orders import is_order
+from qa.answering.prompt_injection import is_injected_instruction
 from qa.answering.reply_parser import ReplyParser, Sentence
 from qa.library import Library
 from qa.llm.prompts import evidence_block, load_prompts
 from qa.readers.rows import article_from_row
 from qa.settings import Settings
 from qa.text.sentences import split_sentences
-from qa.types import Evidence, Question, Source
+from qa.types import Evidence, Question, Source, Span
 from tests.answer_shape import faults
 from tests.service.serving import client
 
-TEXTS = Path(__file__).parents[3] / "shared" / "attacks" / "bipia_text_attack_train.json"
 FENCE, SEED = "c0ffee0123456789", 7
+# Kinds of plant that no prompt has a place for: it names an article by its outlet, day and title.
+UNSEEN = {"byline", "id", "url"}
 LEFT_BY_CHECKS = {"id": "a", "status": "answered", "statements": [], "citations": []}
-
-
-def others() -> list[Plant]:
-    if not TEXTS.is_file():
-        pytest.skip("the attack texts are not beside the repository")
-    return load_texts(TEXTS)
 
 
 def read_by(plant: Plant, position: str) -> tuple[Read, dict[str, Evidence]]:
@@ -94,52 +89,50 @@ def test_no_plant_breaks_out_of_the_evidence():
         check_prompt(plant, position)
 
 
-def test_no_other_attack_text_breaks_out_of_the_evidence():
-    """The same for every text of a public set, at every position."""
-    for plant, position in every_place(others()):
-        check_prompt(plant, position)
-
-
 def test_no_reply_of_a_traitor_leaves_the_parser_with_more_than_words():
     """Every behaviour for every own plant: known ids, plain words, no token of the fence, no id."""
     assert sum(check_replies(plant) for plant in own_plants()) > 5_000
-
-
-def test_no_reply_about_another_text_leaves_the_parser_with_more_than_words():
-    """The same for every text of a public set, each with half of the behaviours in turn."""
-    halves = [list(BEHAVIOURS)[at::2] for at in (0, 1)]
-    assert sum(check_replies(plant, halves[at % 2]) for at, plant in enumerate(others())) > 5_000
 
 
 def assert_nothing_got_through(tally: Tally) -> None:
     assert {kind: tally.total(kind) for kind in KINDS} == dict.fromkeys(KINDS, 0), tally.examples[:10]
 
 
-def drawn(plants: list[Plant], rng: random.Random) -> list[tuple[Plant, str]]:
-    return [(plant, rng.choice(POSITIONS)) for plant in plants]
+def attack_service(folder: Path, plants: Iterable[Plant]) -> tuple[Tally, list[Plant]]:
+    """Attack over HTTP, whole and streamed; return what was found and the plants that no prompt has shown.
+
+    Each plant stands at a drawn position, with the next two behaviours in turn and with no model.
+    """
+    rng, tally, ways = random.Random(SEED), Tally(), list(BEHAVIOURS)
+    unseen: list[Plant] = []
+    with TraitorServer(SEED) as traitor, client(folder, openai_base_url=traitor.url, llm_model="traitor") as http:
+
+        def send(method, path, body=None):
+            response = http.request(method, path, json=body)
+            return response.status_code, response.text
+
+        for at, plant in enumerate(plants):
+            reached, refused = tally.reached, len(tally.refused)
+            turn = [ways[(2 * at + step) % len(ways)] for step in range(2)]
+            attack(send, traitor, [(plant, rng.choice(POSITIONS))], turn, tally, streamed=1 if at % 3 == 0 else 10**9)
+            if tally.reached == reached and len(tally.refused) == refused:
+                unseen.append(plant)
+    return tally, unseen
 
 
 def test_the_service_lets_nothing_through(tmp_path):
-    """Over HTTP, whole and streamed: every own plant, each with the next two behaviours in turn, and with no model."""
-    rng, tally = random.Random(SEED), Tally()
-    with TraitorServer(SEED) as traitor:
-        settings = {"openai_base_url": traitor.url, "llm_model": "traitor"}
-        with client(tmp_path, **settings) as http:
-
-            def send(method, path, body=None):
-                response = http.request(method, path, json=body)
-                return response.status_code, response.text
-
-            ways = list(BEHAVIOURS)
-            chosen = drawn(own_plants(), rng)
-            if TEXTS.is_file():
-                chosen += drawn(rng.sample(load_texts(TEXTS), 8), rng)
-            for at, place in enumerate(chosen):
-                turn = [ways[(2 * at + step) % len(ways)] for step in range(2)]
-                attack(send, traitor, [place], turn, tally, streamed=1 if at % 3 == 0 else 10**9)
+    """Nothing of our own plants gets out, and a model has read each one that a prompt has a place for."""
+    tally, unseen = attack_service(tmp_path, own_plants())
     assert_nothing_got_through(tally)
     assert set(tally.runs) == {*BEHAVIOURS, "(no model)"} and tally.cited.total() > 100
-    assert tally.reached > 0.9 * (tally.planted - len(tally.refused))
+    assert {plant.kind for plant in unseen} == UNSEEN
+
+
+def test_a_model_is_not_shown_ids_and_addresses():
+    """Of an article's metadata a prompt has the outlet, the day and the title, and says which of them are not known."""
+    source = Source("../x?span=1-2#", 1, "0" * 64, None, None, EVIL, None)
+    block = evidence_block([("s2k001", Evidence(source, Span(0, 4), "Text", 1.0))], FENCE)
+    assert block.split("\n")[1:-1] == ["Article 1: outlet unknown | date unknown | no title", "[s2k001] Text"]
 
 
 @pytest.mark.parametrize("behaviour", list(BEHAVIOURS))
@@ -275,7 +268,7 @@ def test_a_leak_is_found():
 )
 def test_a_sentence_that_speaks_to_a_model_is_an_order(sentence):
     """Without a model such a sentence is never the answer."""
-    assert is_order(sentence)
+    assert is_injected_instruction(sentence)
 
 
 @pytest.mark.parametrize(
@@ -293,4 +286,4 @@ def test_a_sentence_that_speaks_to_a_model_is_an_order(sentence):
 )
 def test_news_is_no_order(sentence):
     """A sentence that merely has such words is news."""
-    assert not is_order(sentence)
+    assert not is_injected_instruction(sentence)

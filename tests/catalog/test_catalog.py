@@ -68,6 +68,16 @@ def test_one_article_twice_in_a_transaction_is_two_versions(catalog: Catalog) ->
     assert catalog.article("default", "a").versions == (1, 2, 3, 4)
 
 
+def test_ids_are_compared_exactly(catalog: Catalog) -> None:
+    """Whatever characters they have: a filter by id finds that article alone."""
+    ids = ["https://x.example/a?b=c#d", 'it\'s "quoted"', "a b", "新闻", "A", "a", "x" * 2000]
+    write(catalog, *(article(each, f"Text {number}.") for number, each in enumerate(ids)))
+    for number, each in enumerate(ids):
+        assert [row.text for row in catalog.chunks_of(catalog.pks("default", [each]))] == [f"Text {number}."]
+    assert catalog.pks("default", ["https://x.example/a"]) == []
+    assert len(catalog.pks("default", ["a", "A", "b"])) == 2
+
+
 def test_the_texts_of_an_answer_are_read_at_once(catalog: Catalog) -> None:
     """Each in the version that was asked for; what is unknown, taken down or of another collection is left out."""
     write(catalog, article("a", "One."), article("b", "Two."), article("gone", "Three."))

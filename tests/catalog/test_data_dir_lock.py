@@ -21,7 +21,7 @@ time.sleep(60)
 """
 
 
-def test_fault_24_the_second_is_refused_with_the_owners_address(tmp_path: Path) -> None:
+def test_a_second_process_is_refused_with_the_owners_address(tmp_path: Path) -> None:
     """At once; and when the owner is killed, the directory is free."""
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(tmp_path)],

@@ -108,7 +108,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(sentence=st.sampled_from(SENTENCES))
     def ask(self, sentence: str) -> None:
         """Cite live articles alone, each by its span; find what a live text says word for word."""
-        hits = self.store.retriever.search(sentence, top_k=50).hits
+        hits = self.store.search(sentence, top_k=50).hits
         assert all(self.live[hit.source.article_id][hit.span.start : hit.span.end] == hit.text for hit in hits)
         assert hits or not any(sentence in body for body in self.live.values())
         answer = self.store.ask(sentence)

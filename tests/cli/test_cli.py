@@ -1,17 +1,19 @@
-"""The command line, as a shell runs it: what it prints where, and its exit codes."""
+"""The command line: what it prints where, and its exit codes. A process is started where the process is looked at."""
 
+import io
 import json
 import os
 import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import closing, redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 
 from qa.catalog.catalog import Catalog
+from qa.cli.main import main
 from qa.ingest.ingest import ingest as write
 from tests import ROOT
 from tests.conftest import GUARD
@@ -19,10 +21,11 @@ from tests.fakes import article
 
 
 class Shell:
-    """Run `qa` in a folder of its own, with words alone."""
+    """Run `qa` in a folder of its own, in this process or in one of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.command = [sys.executable, "-c", "from qa.cli.main import main; main()"]
         self.env = {
             "PATH": os.environ["PATH"],
             "QA_EMBED_MODEL": "none",
@@ -31,9 +34,23 @@ class Shell:
         }
 
     def __call__(self, *words: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", "from qa.cli.main import main; main()", *words]
+        out, err, code = io.StringIO(), io.StringIO(), 0
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+            for name, value in (self.env | env).items():
+                patch.setenv(name, value)
+            patch.setattr(sys, "argv", ["qa", *words])
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+            try:
+                main()
+            except SystemExit as exc:
+                assert isinstance(exc.code, int)  # a text would be printed, and be 1
+                code = exc.code
+        return subprocess.CompletedProcess(list(words), code, out.getvalue(), err.getvalue())
+
+    def process(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        command = [*self.command, *words]
         return subprocess.run(
-            command, cwd=self.folder, env=self.env | env, input=stdin, capture_output=True, text=True, timeout=60
+            command, cwd=self.folder, env=self.env, input=stdin, capture_output=True, text=True, timeout=60
         )
 
 
@@ -54,7 +71,7 @@ ROWS = "\n".join(
 def test_ingest_reports_and_refuses_by_itself(qa):
     """A broken row is named with its line, exit code 1; the others are in, and a second run changes nothing."""
     (qa.folder / "rows.jsonl").write_text(ROWS)
-    first = qa("ingest", "rows.jsonl", "--json")
+    first = qa.process("ingest", "rows.jsonl", "--json")
     report = json.loads(first.stdout)
     assert first.returncode == 1
     assert (report["added"], report["updated"], report["unchanged"], report["chunks"]) == (2, 0, 0, 2)
@@ -66,7 +83,7 @@ def test_ingest_reports_and_refuses_by_itself(qa):
 
 def test_from_stdin_to_an_answer_and_out_again(qa):
     """Articles come in on stdin, answer with an exact quote, can be listed, shown and taken down."""
-    assert qa("ingest", "-", stdin=ROWS.replace("{ broken\n", "")).returncode == 0
+    assert qa.process("ingest", "-", stdin=ROWS.replace("{ broken\n", "")).returncode == 0
     asked = qa("ask", "How much did the Kestrel bridge cost?", "--json")
     answer = json.loads(asked.stdout)
     assert asked.returncode == 0 and answer["status"] == "answered"
@@ -130,7 +147,6 @@ def test_what_a_killed_ingest_left_behind_is_indexed(qa):
         (("ask", " "), {}, 1, "question"),
         (("articles", "show", "nobody"), {}, 1, "nobody"),
         (("ingest", "nowhere.txt"), {}, 1, "nowhere.txt"),
-        (("serve", "--host", "0.0.0.0"), {}, 2, "QA_API_KEYS"),
         (("serve", "--workers", "2"), {}, 2, "workers"),
         (("ask", "Who?"), {"QA_DATABASE_URL": "mysql://x"}, 2, "QA_DATABASE_URL"),
         (("backup", "/dev/null"), {}, 2, "/dev/null"),
@@ -144,20 +160,29 @@ def test_faults_are_one_line_that_names_the_thing(qa, words, env, code, told):
     assert told in done.stderr and "Traceback" not in done.stderr
 
 
+def test_a_process_that_cannot_serve_ends_with_one_line(qa):
+    """An address that others can reach needs keys: exit code 2, and nothing was served."""
+    done = qa.process("serve", "--host", "0.0.0.0")
+    assert done.returncode == 2, done.stderr
+    assert "QA_API_KEYS" in done.stderr and "Traceback" not in done.stderr and not done.stdout
+
+
 def test_a_running_server_answers_for_its_directory(qa):
     """While a server owns the directory, `ask` is answered by it and `ingest` reaches it within seconds."""
-    command = [sys.executable, "-c", "from qa.cli.main import main; main()", "serve", "--port", "0"]
-    server = subprocess.Popen(command, cwd=qa.folder, env=qa.env, stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen(
+        [*qa.command, "serve", "--port", "0"], cwd=qa.folder, env=qa.env, stdout=subprocess.PIPE, text=True
+    )
     try:
         assert server.stdout is not None
         assert server.stdout.readline().startswith("serving on http://127.0.0.1:")
-        assert qa("serve", "--port", "0").returncode == 2
+        assert qa.process("serve", "--port", "0").returncode == 2
         assert qa("ingest", "-", stdin=ROWS).returncode == 1
         deadline = time.monotonic() + 15
         while time.monotonic() < deadline:
             answer = json.loads(qa("ask", "How much did the Kestrel bridge cost?", "--json").stdout)
             if answer["status"] == "answered":
                 break
+            time.sleep(0.1)
         assert answer["citations"][0]["article_id"] == "a"
     finally:
         server.terminate()

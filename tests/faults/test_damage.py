@@ -1,4 +1,4 @@
-"""Fault 22: files of the vector index are damaged while nobody looks. It comes back whole, and nothing is embedded.
+"""Files of the vector index are damaged while nobody looks. It comes back whole, and nothing is embedded.
 
 The damage that ends a process or loses neighbours in silence is in the graph, which Chroma writes to files only after
 a thousand rows; here after a hundred.
@@ -111,7 +111,7 @@ FEW = [("vectors cut", True), ("bytes flipped", False), ("graph folder deleted",
 
 
 @pytest.mark.parametrize(("kind", "closed"), CASES if TIMES > 1 else FEW)
-def test_fault_22_a_damaged_index_comes_back_whole(whole: Path, tmp_path: Path, kind: str, closed: bool) -> None:
+def test_a_damaged_index_comes_back_whole(whole: Path, tmp_path: Path, kind: str, closed: bool) -> None:
     """After a clean close any change is seen; after a kill a child tries the files first. Every vector finds itself."""
     for seed in range(TIMES):
         folder = tmp_path / f"{seed}"

@@ -1,4 +1,4 @@
-"""Fault 25: no room is left. What is written is refused as such, reading goes on, and it heals without a restart."""
+"""No room is left. What is written is refused as such, reading goes on, and it heals without a restart."""
 
 import multiprocessing
 import os
@@ -16,7 +16,7 @@ _CONTEXT.set_forkserver_preload(["tests.lanes.crash.worker"])
 
 
 @pytest.mark.parametrize("point", range(POINTS))
-def test_fault_25_no_room_at_any_write(tmp_path: Path, point: int) -> None:
+def test_a_full_disk_loses_nothing_at_any_write(tmp_path: Path, point: int) -> None:
     """Files may not grow beyond a size; whichever write meets it, nothing is lost and the next try succeeds."""
     limit = LARGEST * point // POINTS + 1_000
     said = tried(tmp_path, limit)

@@ -1,4 +1,4 @@
-"""Faults 1 to 17: whatever the model server does, a question ends in time in one state, and says nothing false.
+"""Whatever the model server does, a question ends in time in one state, and says nothing false.
 
 Real sockets, the whole answerer. What the client library does with each fault is pinned in tests/llm.
 """
@@ -21,7 +21,8 @@ from hypothesis import given, settings, strategies as st
 from qa.answering.reply_parser import Partial, ReplyParser, Sentence
 from qa.errors import EmbeddingFailed
 from qa.library import Library
-from qa.llm.openai_chat import EmbeddingServer, OpenAIChat
+from qa.llm.openai_chat import OpenAIChat
+from qa.llm.openai_embeddings import EmbeddingServer
 from qa.llm.protocols import ModelSettings
 from qa.settings import Settings
 from qa.types import Answer, Question
@@ -81,7 +82,7 @@ class Told:
 
 
 async def ask(library: Library, *acts: Act, deadline_s: float = 4, **changes: Any) -> Told:
-    """Ask over a real connection. I1, I2, the contract and the number of calls are checked each time."""
+    """Ask over a real connection. Spans, citations, the contract and the number of calls are checked each time."""
     async with ScriptedServer(acts) as server:
         terms = {"backoff_s": 0.01, **changes}
         library.settings = library.settings.model_copy(update={"deadline_s": deadline_s})
@@ -104,7 +105,7 @@ def good(request: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("status", [500, 502, 503])
-async def test_fault_01_server_errors(library: Library, status: int) -> None:
+async def test_server_errors_are_retried_until_the_breaker_opens(library: Library, status: int) -> None:
     """Three calls, and the articles answer; after five such questions the breaker asks nobody."""
     told = await ask(library, Status(status))
     assert (told.state, told.calls) == (AWAY, 3)
@@ -120,7 +121,9 @@ async def test_fault_01_server_errors(library: Library, status: int) -> None:
     ("value", "calls", "state"),
     [("1", 2, WHOLE), ("119", 1, AWAY), ("soon", 2, WHOLE), ("Wed, 21 Oct 2099 07:28:00 GMT", 1, AWAY)],
 )
-async def test_fault_02_retry_after(library: Library, value: str, calls: int, state: object) -> None:
+async def test_retry_after_is_kept_to_when_it_fits_the_deadline(
+    library: Library, value: str, calls: int, state: object
+) -> None:
     """A wait that fits into the deadline is kept to; one that does not ends the asking at once."""
     told = await ask(library, Status(429, {"retry-after": value}), Computed(good))
     assert (told.state, told.calls) == (state, calls)
@@ -130,7 +133,9 @@ async def test_fault_02_retry_after(library: Library, value: str, calls: int, st
 @pytest.mark.parametrize(
     "act", [Status(401), Status(429, {}, {"type": "insufficient_quota", "code": "insufficient_quota"})]
 )
-async def test_fault_03_hopeless(library: Library, act: Act, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_missing_quota_or_key_is_not_retried(
+    library: Library, act: Act, caplog: pytest.LogCaptureFixture
+) -> None:
     """One call, one line for the operator, and no key in it."""
     told = await ask(library, act)
     assert (told.state, told.calls) == (AWAY, 1)
@@ -138,7 +143,9 @@ async def test_fault_03_hopeless(library: Library, act: Act, caplog: pytest.LogC
     assert "sk-canary" not in caplog.text
 
 
-async def test_fault_04_refused_unknown_and_tls(library: Library, unused_tcp_port: int, monkeypatch: Any) -> None:
+async def test_a_server_that_cannot_be_reached_leaves_the_articles_to_answer(
+    library: Library, unused_tcp_port: int, monkeypatch: Any
+) -> None:
     """Nobody listens, a server without TLS, no such name: the articles answer within five seconds."""
     port = f"http://127.0.0.1:{unused_tcp_port}/v1"
 
@@ -155,14 +162,14 @@ async def test_fault_04_refused_unknown_and_tls(library: Library, unused_tcp_por
 
 
 @pytest.mark.parametrize("act", [Hang(), Raw(repeat_s=0.05)], ids=["no head", "head only"])
-async def test_fault_05_hang(library: Library, act: Act) -> None:
+async def test_a_server_that_hangs_is_left_at_the_deadline(library: Library, act: Act) -> None:
     """The question ends at its deadline, give or take a second, and the connection is closed."""
     told = await ask(library, act, deadline_s=1)
     assert told.state == AWAY
     assert 0.8 <= told.took_s <= 2 and told.left
 
 
-async def test_fault_06_comments_for_ever(library: Library) -> None:
+async def test_keep_alive_comments_do_not_extend_the_deadline(library: Library) -> None:
     """Keep-alive comments are not an answer: the total deadline ends them."""
     told = await ask(library, Raw(b": keep-alive\n\n", repeat_s=0.05), deadline_s=1)
     assert told.state == AWAY
@@ -185,7 +192,7 @@ def two_sentences(request: dict[str, Any]) -> list[str]:
     return [f"{said} [{key}]\n", f"{said[:20]}", f"{said[20:]} [{key}]\n"]
 
 
-async def test_fault_07_cut_at_every_byte(library: Library) -> None:
+async def test_a_stream_cut_at_any_byte_keeps_its_whole_sentences(library: Library) -> None:
     """Every position of a recorded stream: whole sentences are kept, and nothing is complete before the end mark."""
     recorded: list[bytes] = []
 
@@ -205,7 +212,7 @@ async def test_fault_07_cut_at_every_byte(library: Library) -> None:
             assert told.state == AWAY, cut
         elif cut < stop:
             assert told.state == CUT and told.answer.statements, cut
-        else:  # I8: the words are whole, and only the end mark makes them complete
+        else:  # the words are whole, and only the end mark makes them complete
             assert told.state == (WHOLE if cut >= done else SHORT), cut
 
 
@@ -219,7 +226,7 @@ async def test_fault_07_cut_at_every_byte(library: Library) -> None:
     ],
     ids=["no end mark", "no reason", "neither", "half an event"],
 )
-async def test_fault_08_a_clean_end_too_early(
+async def test_a_clean_end_without_the_end_mark_is_not_complete(
     library: Library, act: Callable[[Sequence[str]], Act], state: object
 ) -> None:
     """Without the stop reason and the end mark an answer is not complete."""
@@ -232,7 +239,7 @@ async def test_fault_08_a_clean_end_too_early(
 
 
 @pytest.mark.parametrize("reason", ["length", "content_filter", None])
-async def test_fault_09_other_stop_reasons(library: Library, reason: str | None) -> None:
+async def test_other_finish_reasons_are_never_complete(library: Library, reason: str | None) -> None:
     """They are never complete."""
 
     class Stops(Computed):
@@ -260,7 +267,7 @@ async def test_fault_09_other_stop_reasons(library: Library, reason: str | None)
     ids=["html", "empty", "empty json", "png", "no stream", "no choices", "null", "blank", "thoughts", "rules",
          "hang up"],
 )  # fmt: skip
-async def test_fault_10_no_answer_at_all(library: Library, act: Act) -> None:
+async def test_an_empty_200_is_a_failure_of_the_model(library: Library, act: Act) -> None:
     """A 200 that says nothing is a failure of the model, and not a word of the articles."""
     told = await ask(library, act)
     assert told.answer.mode == "extractive" and told.answer.degraded == ("llm",)
@@ -268,7 +275,7 @@ async def test_fault_10_no_answer_at_all(library: Library, act: Act) -> None:
 
 @settings(max_examples=500 if ALL else 50, deadline=None)
 @given(st.text(max_size=300) | st.text('[]s2abcd,; \n."“”<>think/`{}:0123', max_size=300), st.integers(1, 40))
-def test_fault_11_any_reply_is_read(said: str, size: int) -> None:
+def test_any_reply_is_read_with_known_ids_only(said: str, size: int) -> None:
     """Fenced, truncated, doubled, deep: the grammar reads any text, wherever it is split, and knows only given ids."""
     whole, parts = ReplyParser(["s2abcd"]), ReplyParser(["s2abcd"])
     once = [*whole.feed(said), *whole.finish()]
@@ -294,7 +301,7 @@ def test_fault_11_any_reply_is_read(said: str, size: int) -> None:
     ],
     ids=lambda said: said[:8].strip(),
 )
-def test_fault_11_deep_and_huge_replies(said: str) -> None:
+def test_deep_and_huge_replies_are_read_in_linear_time(said: str) -> None:
     """Megabytes of brackets, tags and lines are read in linear time."""
     began = time.process_time()
     parser = ReplyParser(["s2abcd"])
@@ -307,7 +314,7 @@ def test_fault_11_deep_and_huge_replies(said: str) -> None:
 @pytest.mark.parametrize(
     "cited", ["-1", "0", "1", "999", "1,2", "s2zzzz", "s-1", "bridge", "bridge:1:0", "s2abcd,1", "../x", "１"]
 )
-async def test_fault_12_ids_that_were_not_given(library: Library, cited: str) -> None:
+async def test_a_sentence_with_unknown_ids_is_dropped_and_reported(library: Library, cited: str) -> None:
     """A sentence that cites them is dropped and told; the one beside it stands."""
 
     def reply(request: dict[str, Any]) -> list[str]:
@@ -332,7 +339,7 @@ async def test_fault_12_ids_that_were_not_given(library: Library, cited: str) ->
         ("Zoe Brown paid 4.2 million euros for the repairs.", False),
     ],
 )
-async def test_fault_13_words_that_the_source_does_not_hold(library: Library, said: str, stands: bool) -> None:
+async def test_words_that_the_source_does_not_hold_are_not_supported(library: Library, said: str, stands: bool) -> None:
     """Changed digits, a changed day, an added negation, an invented quotation or name: not shown as supported."""
 
     def reply(request: dict[str, Any]) -> list[str]:
@@ -343,7 +350,7 @@ async def test_fault_13_words_that_the_source_does_not_hold(library: Library, sa
     assert (answer.mode == "llm" and any(one.support == "supported" for one in answer.statements)) == stands
 
 
-async def test_fault_14_a_sentence_that_stands_twice(library: Library) -> None:
+async def test_the_id_tells_which_of_two_equal_sentences_is_cited(library: Library) -> None:
     """The id says which of the two is meant, so the span is that one's."""
 
     def reply(request: dict[str, Any]) -> list[str]:
@@ -379,7 +386,7 @@ class OneToken(Tokens):
 
 
 @pytest.mark.parametrize("kind", [Tokens, OneToken], ids=["endless tiny tokens", "tokens of 5 MB"])
-async def test_fault_15_a_reply_without_end(library: Library, kind: type[Tokens]) -> None:
+async def test_an_endless_reply_is_cut_at_its_cap(library: Library, kind: type[Tokens]) -> None:
     """It is cut at its cap, the connection is closed, and the sentence before it stands."""
     told = await ask(library, kind(good))
     assert (told.state, told.left) == (CUT, True)
@@ -387,7 +394,7 @@ async def test_fault_15_a_reply_without_end(library: Library, kind: type[Tokens]
     assert len(told.answer.answer) < 1_000
 
 
-async def test_fault_16_a_model_that_obeys_every_article(library: Library) -> None:
+async def test_a_model_that_obeys_every_article_emits_no_link_or_markup(library: Library) -> None:
     """No link, no markup, no invented source leaves a model that works for the attacker; tests/attacks has the rest."""
     told = await ask(library, Computed(traitor))
     assert not any(sign in told.answer.answer for sign in ("://", "<", "](", "javascript", "\u202e", "1999"))
@@ -409,7 +416,7 @@ SPOILT: dict[str, Act] = {
 
 
 @pytest.mark.parametrize("name", SPOILT)
-def test_fault_17_embeddings_that_cannot_be_right(tmp_path: Path, name: str) -> None:
+def test_impossible_embeddings_are_refused_and_the_old_version_is_served(tmp_path: Path, name: str) -> None:
     """The article is refused or the ingest fails as a whole, and the old version is still served and found."""
     terms: dict[str, Any] = {"backoff_s": 0.01}
     with ScriptedServer([Embeddings()]) as server:
@@ -431,7 +438,7 @@ def test_fault_17_embeddings_that_cannot_be_right(tmp_path: Path, name: str) -> 
         good_one.close()
 
 
-def test_fault_17_vectors_in_another_order_are_put_in_order() -> None:
+def test_vectors_in_another_order_are_put_in_order() -> None:
     """The index of each row counts, not its place in the reply."""
     with ScriptedServer([Embeddings(spoil=lambda rows: rows[::-1])]) as server:
         embedder = EmbeddingServer(ModelSettings(server.url, None, "m"))

@@ -1,4 +1,4 @@
-"""Fault 45: the Nth call of a store, model or file operation fails once, for every N until nothing fails any more.
+"""The Nth call of a store, model or file operation fails once, for every N until nothing fails any more.
 
 Each call fails with its own library's exception. What comes out is an error of ours; what was there before is there,
 whole; and doing the same again succeeds.
@@ -138,7 +138,7 @@ WORK = {"add": add, "take down": take_down, "rebuild": rebuild, "back up": back_
 
 
 @pytest.mark.parametrize("name", WORK)
-def test_fault_45_whichever_call_fails(tmp_path: Path, failing: Failing, name: str) -> None:
+def test_whichever_call_fails_the_next_try_succeeds(tmp_path: Path, failing: Failing, name: str) -> None:
     """Only errors of ours; all of the old or all of the new; the next try succeeds and the indexes are right."""
     work = WORK[name]
     whole = tmp_path / "whole"

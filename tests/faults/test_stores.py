@@ -1,4 +1,4 @@
-"""Faults 18 to 21, 23, 26 and 33: a store is away, slow, foreign or cut. Answers go on, and it is made good later."""
+"""A store is away, slow, foreign or cut. Answers go on, and it is made good later."""
 
 import multiprocessing
 import os
@@ -75,24 +75,24 @@ def pulse() -> Iterator[list[float]]:
 def degraded(store: Store, limit_s: float) -> None:
     """Assert that a question is answered from the words alone, and in time."""
     began = time.monotonic()
-    found = store.retriever.search("bridge river")
+    found = store.search("bridge river")
     assert time.monotonic() - began < limit_s
     assert (found.hits[0].source.article_id, found.degraded) == ("bridge", ("vectors",))
 
 
 def healed(store: Store) -> None:
     """Assert that everything is there again and nothing twice."""
-    store.vectors._patience._rest_until = 0.0  # it is not asked again for some seconds
+    store.vectors._store._call_timeout._rest_until = 0.0  # it is not asked again for some seconds
     store.projections.catch_up()
     assert store.problems() == []
-    assert store.retriever.search("bridge river").degraded == ()
+    assert store.search("bridge river").degraded == ()
 
 
-def test_faults_18_and_19_chromas_server_frozen_gone_and_empty(tmp_path: Path) -> None:
+def test_words_answer_while_chroma_is_frozen_or_gone_and_it_is_filled_again(tmp_path: Path) -> None:
     """Frozen: from the words after two seconds, the next at once. Back without its disk: it is filled anew."""
     with ChromaServer(tmp_path / "one") as server, Store(tmp_path, HashEmbedder(), server.url) as store:
         store.add(BRIDGE, DOG)
-        assert store.retriever.search("bridge river").degraded == ()
+        assert store.search("bridge river").degraded == ()
         server.freeze()
         degraded(store, 4)
         degraded(store, 1)
@@ -111,11 +111,11 @@ def test_faults_18_and_19_chromas_server_frozen_gone_and_empty(tmp_path: Path) -
         assert store.embedder.embedded == [BRIDGE.text, DOG.text, CAT.text]
 
 
-def test_fault_20_chromas_database_held_by_another_process(tmp_path: Path) -> None:
+def test_a_locked_chroma_database_blocks_no_thread(tmp_path: Path) -> None:
     """The writer says so within seconds, no thread of ours stands still, questions are answered from the words."""
     with Store(tmp_path, HashEmbedder()) as store:
         store.add(BRIDGE)
-        store.retriever.search("bridge river")
+        store.search("bridge river")
         with held(tmp_path / "chroma" / "chroma.sqlite3"):
             with pulse() as longest, pytest.raises(StoreFailed, match="another process"):
                 store.add(DOG)
@@ -126,7 +126,7 @@ def test_fault_20_chromas_database_held_by_another_process(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("call", ["add", "delete", "modify"])
-def test_fault_21_an_error_after_the_writing_was_done(
+def test_a_write_that_chroma_reports_as_failed_is_made_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     """What Chroma reports as failed may be there all the same: the next try leaves one copy."""
@@ -152,7 +152,7 @@ def test_fault_21_an_error_after_the_writing_was_done(
         assert (store.problems(), store.vectors.places()) == ([], healed_places)
 
 
-def test_fault_23_a_collection_of_another_space_is_made_anew(tmp_path: Path) -> None:
+def test_a_collection_of_another_space_is_made_anew(tmp_path: Path) -> None:
     """Chroma keeps the space that a collection has and says nothing: distances would be read as cosines."""
     with Store(tmp_path, HashEmbedder()) as store:
         store.add(BRIDGE, DOG)
@@ -168,7 +168,7 @@ def test_fault_23_a_collection_of_another_space_is_made_anew(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("sealed", [True, False], ids=["closed", "killed"])
-def test_fault_23_files_of_another_version_of_chroma(
+def test_files_of_another_version_of_chroma_are_made_anew(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, sealed: bool
 ) -> None:
     """Chroma opens a newer schema and says nothing: the index is made anew from the catalog; nothing is embedded."""
@@ -189,7 +189,7 @@ def test_fault_23_files_of_another_version_of_chroma(
         assert (store.problems(), store.embedder.embedded) == ([], [])
 
 
-def test_fault_26_our_database_held_by_another_process(tmp_path: Path) -> None:
+def test_a_locked_catalog_refuses_writes_and_is_read_on(tmp_path: Path) -> None:
     """A write waits and then says so; reading goes on, and the next try succeeds."""
 
     def hurry(connection: Any, _record: object) -> None:
@@ -209,7 +209,7 @@ def test_fault_26_our_database_held_by_another_process(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("left", [0.5, 0.02])
-def test_fault_26_our_database_cut(tmp_path: Path, left: float) -> None:
+def test_a_cut_catalog_is_refused_by_name(tmp_path: Path, left: float) -> None:
     """A catalog that lost its end is refused with its name when it is opened or when what is missing is read."""
     with Store(tmp_path) as store:
         store.add(*(article(f"a{number}", f"Report {number}. " + "Much was said. " * 200) for number in range(20)))
@@ -220,7 +220,7 @@ def test_fault_26_our_database_cut(tmp_path: Path, left: float) -> None:
             store.catalog.text("default", f"a{number}")
 
 
-def test_fault_26_our_database_of_another_schema(tmp_path: Path) -> None:
+def test_a_catalog_of_a_newer_schema_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     """A newer version's catalog is refused by number and left as it is."""
     with Store(tmp_path) as store:
         store.add(BRIDGE)
@@ -254,7 +254,7 @@ def _open_read_only(folder: Path, told: Connection) -> None:
 
 
 @pytest.mark.parametrize("what", ["catalog.sqlite3", "everything"])
-def test_fault_26_our_database_read_only(what: str) -> None:
+def test_a_read_only_catalog_is_refused_and_left_as_it_is(what: str) -> None:
     """Files that may not be written are refused by name, when the store is opened, and are left as they are."""
     with tempfile.TemporaryDirectory() as name:  # not pytest's, which nobody else may enter
         folder = Path(name) / "store"
@@ -278,7 +278,7 @@ def test_fault_26_our_database_read_only(what: str) -> None:
             assert store.found("bridge") == ["bridge"]
 
 
-def test_fault_33_an_empty_or_partial_feed_deletes_nothing(tmp_path: Path) -> None:
+def test_an_empty_or_partial_feed_deletes_nothing(tmp_path: Path) -> None:
     """What is not in it is not taken down: only a takedown is."""
     with Store(tmp_path) as store:
         store.add(BRIDGE, DOG)

@@ -1,4 +1,4 @@
-"""Faults 30, 31 and 34: many at once, and a copy while others write."""
+"""Many at once, and a copy while others write."""
 
 import os
 import shutil
@@ -40,7 +40,7 @@ def body(version: int) -> str:
                        for part in range(4))  # fmt: skip
 
 
-def test_fault_30_a_reader_during_replaces(tmp_path: Path) -> None:
+def test_a_reader_sees_one_version_while_it_is_replaced(tmp_path: Path) -> None:
     """A reader sees the old version or the new one: never parts of both, never nothing."""
     replaces, seen, over = 1_000 if ALL else 12, [0, 0, 0], threading.Event()
     with Store(tmp_path) as store:
@@ -48,7 +48,7 @@ def test_fault_30_a_reader_during_replaces(tmp_path: Path) -> None:
 
         def read() -> None:
             while not over.is_set():
-                hits = store.retriever.search("bridge", top_k=9).hits
+                hits = store.search("bridge", top_k=9).hits
                 versions = {hit.source.version for hit in hits}
                 seen[0] += 1
                 seen[1] += not hits
@@ -69,7 +69,7 @@ def test_fault_30_a_reader_during_replaces(tmp_path: Path) -> None:
         assert store.problems() == []
 
 
-def test_fault_31_sixteen_ingests_at_once(tmp_path: Path) -> None:
+def test_sixteen_ingests_at_once_leave_one_live_version_an_id(tmp_path: Path) -> None:
     """Of one article: one version. Of two versions: one is live. Of one text under two ids: both are there."""
     with Store(tmp_path, HashEmbedder()) as store:
 
@@ -88,7 +88,7 @@ def test_fault_31_sixteen_ingests_at_once(tmp_path: Path) -> None:
         assert len(store.catalog.articles("default", 0, 9)) == 4
 
 
-def test_fault_34_a_backup_while_others_write(tmp_path: Path) -> None:
+def test_a_backup_while_others_write_is_of_one_moment(tmp_path: Path) -> None:
     """Restored elsewhere it is a whole store of one moment: every text is one that was written, the indexes agree."""
     over = threading.Event()
     with Store(tmp_path / "live", HashEmbedder()) as store:

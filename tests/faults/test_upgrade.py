@@ -1,4 +1,4 @@
-"""Fault 46, and of 29 what is about upgrades: a store that an older version made becomes one of this version."""
+"""A store that an older version made becomes one of this version."""
 
 import multiprocessing
 import os
@@ -50,7 +50,7 @@ def check(store: Store) -> None:
     assert store.embedder.embedded == []
 
 
-def test_fault_46_a_store_of_the_first_version(first: Path) -> None:
+def test_a_store_of_the_first_version_opens_with_all_it_held(first: Path) -> None:
     """It opens with this version, and what it held is there; it takes new articles, keys and feedback."""
     with Store(first, HashEmbedder()) as store:
         check(store)
@@ -62,14 +62,14 @@ def test_fault_46_a_store_of_the_first_version(first: Path) -> None:
         assert [one.comment for one in store.catalog.records.feedback()] == ["good"]
 
 
-def test_fault_46_it_becomes_what_a_new_store_is(first: Path, tmp_path: Path) -> None:
+def test_an_upgraded_store_has_the_tables_of_a_new_one(first: Path, tmp_path: Path) -> None:
     """Table by table and index by index."""
     for file in (first / "catalog.sqlite3", tmp_path / "new.sqlite3"):
         Catalog(f"sqlite:///{file}").close()
     assert ddl(first / "catalog.sqlite3") == ddl(tmp_path / "new.sqlite3")
 
 
-def test_fault_46_a_backup_of_the_first_version_is_restored(first: Path, tmp_path: Path) -> None:
+def test_a_backup_of_the_first_version_is_restored(first: Path, tmp_path: Path) -> None:
     """Its catalog alone, elsewhere: the indexes are made from it."""
     (tmp_path / "new").mkdir()
     backup.restore(first / "catalog.sqlite3", f"sqlite:///{tmp_path / 'new' / 'catalog.sqlite3'}")
@@ -99,7 +99,7 @@ def _upgrade_and_die(folder: Path, nth: int) -> None:
     Catalog(f"sqlite:///{folder / 'catalog.sqlite3'}").close()
 
 
-def test_fault_29_a_kill_in_an_upgrade(first: Path, tmp_path: Path) -> None:
+def test_a_kill_in_an_upgrade_leaves_the_old_schema_or_the_new(first: Path, tmp_path: Path) -> None:
     """Before each of its statements: the store is of the old schema or of the new one, and the next start goes on."""
     seen = []
     for nth in range(1, 1_000):

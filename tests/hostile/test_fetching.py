@@ -1,4 +1,4 @@
-"""A19: addresses are fetched only where that is on, only from the open internet, and only where the check looked."""
+"""Addresses are fetched only where that is on, only from the open internet, and only where the check looked."""
 
 from __future__ import annotations
 
@@ -99,13 +99,13 @@ def _fetcher(names: Names, port: int, **more: Any) -> Fetcher:
         "2001:db8::1",
     ],
 )  # fmt: skip
-def test_a19_addresses_of_inner_networks(address: str) -> None:
+def test_addresses_of_inner_networks_are_not_public(address: str) -> None:
     """This machine, its networks, groups of machines, documentation, and IPv6 forms that carry one of them."""
     assert not is_public(ip_address(address))
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "193.99.144.85", "2606:4700::1111", "::ffff:8.8.8.8"])
-def test_a19_addresses_of_the_open_internet(address: str) -> None:
+def test_addresses_of_the_open_internet_are_public(address: str) -> None:
     """A check that refuses everything would pass the test above."""
     assert is_public(ip_address(address))
 
@@ -122,14 +122,14 @@ def test_a19_addresses_of_the_open_internet(address: str) -> None:
         "http://\uff11\uff12\uff17.0.0.1/", "http://a b/", "http://a\r\nb/", "//127.0.0.1/", "javascript:1",
     ],
 )  # fmt: skip
-def test_a19_refused_addresses(url: str) -> None:
+def test_inner_addresses_are_refused_without_connecting(url: str) -> None:
     """With the real resolver and the real rule nothing is connected to: the guard of all tests would say so."""
     with pytest.raises(BadArticle) as refused:
         Fetcher().fetch(url, 1_000)
     assert refused.value.param == "url"
 
 
-def test_a19_a_page_is_fetched(port: int) -> None:
+def test_a_page_is_fetched_from_the_address_that_was_checked(port: int) -> None:
     """The request goes to the address that was checked and asks for the name; the name is looked up once."""
     names = Names(news_example=[["127.0.0.1"]])
     fetched = _fetcher(names, port).fetch(f"http://news.example:{port}/page", 1_000)
@@ -140,7 +140,7 @@ def test_a19_a_page_is_fetched(port: int) -> None:
     assert _fetcher(names, port).fetch(f"http://b.example:{port}/words", 1_000) == {"text": "Two words."}
 
 
-def test_a19_a_name_that_changes_its_mind(port: int) -> None:
+def test_dns_rebinding_is_not_asked_a_second_time(port: int) -> None:
     """Rebinding: the second answer would be an inner address, and nobody asks a second time."""
     names = Names(evil_example=[["127.0.0.1"], ["127.0.0.2"]])
     assert _fetcher(names, port).fetch(f"http://evil.example:{port}/page", 1_000)
@@ -151,7 +151,7 @@ def test_a19_a_name_that_changes_its_mind(port: int) -> None:
 
 
 @pytest.mark.parametrize("found", [["127.0.0.1", "127.0.0.2"], ["127.0.0.2", "127.0.0.1"], ["127.0.0.1", "::1"], []])
-def test_a19_every_address_of_a_name_is_checked(port: int, found: list[str]) -> None:
+def test_every_address_of_a_name_is_checked(port: int, found: list[str]) -> None:
     """One inner address among several refuses the name; so does none."""
     with pytest.raises(BadArticle, match="not public"):
         _fetcher(Names(evil_example=[found]), port).fetch(f"http://evil.example:{port}/page", 1_000)
@@ -173,7 +173,7 @@ def test_a19_every_address_of_a_name_is_checked(port: int, found: list[str]) -> 
         ("http://[::1", "cannot be fetched"),
     ],
 )
-def test_a19_every_redirect_is_checked(port: int, target: str, said: str) -> None:
+def test_every_redirect_is_checked(port: int, target: str, said: str) -> None:
     """A redirect is an address like the first one; what it leads to is not asked."""
     answers = {"news_example": [["127.0.0.1"]] * 9, "inner_example": [["127.0.0.2"]]}
     url = f"http://news.example:{port}/to/{target.format(port=port)}"
@@ -182,7 +182,7 @@ def test_a19_every_redirect_is_checked(port: int, target: str, said: str) -> Non
     assert all("to/" in one for one in _Handler.seen)
 
 
-def test_a19_a_redirect_to_another_page_is_followed(port: int) -> None:
+def test_a_redirect_to_another_public_page_is_followed(port: int) -> None:
     """Each hop is looked up by itself."""
     names = Names(a_example=[["127.0.0.1"]] * 2, b_example=[["127.0.0.1"]])
     url = f"http://a.example:{port}/to/http://b.example:{port}/page"
@@ -200,7 +200,7 @@ def test_a19_a_redirect_to_another_page_is_followed(port: int) -> None:
         ("gone", "answered 404"),
     ],
 )
-def test_a19_what_comes_back_is_limited(port: int, path: str, said: str) -> None:
+def test_what_is_fetched_is_limited(port: int, path: str, said: str) -> None:
     """Time, size, kind and status; packed bodies stay packed."""
     began = time.monotonic()
     with pytest.raises(BadArticle, match=said):
@@ -208,7 +208,7 @@ def test_a19_what_comes_back_is_limited(port: int, path: str, said: str) -> None
     assert time.monotonic() - began < 3
 
 
-def test_a19_it_is_off(tmp_path: Path) -> None:
+def test_nothing_is_fetched_while_the_setting_is_off(tmp_path: Path) -> None:
     """Without the setting an address is only a name, in rows, paths and over HTTP."""
     url = "http://192.0.2.1/a"
     assert list(read([url])) == [Refused(url, "addresses are not fetched; QA_FETCH_URLS=on allows it")]
@@ -218,7 +218,7 @@ def test_a19_it_is_off(tmp_path: Path) -> None:
         assert "neither" in http.post("/v1/articles", json={"url": url}).json()["refused"][0]["reason"]
 
 
-def test_a19_on_it_reads_articles_and_no_feeds_links(tmp_path: Path, port: int) -> None:
+def test_an_address_becomes_its_article_and_the_links_of_a_feed_do_not(tmp_path: Path, port: int) -> None:
     """A row or a path that is an address becomes its article; the links of a feed are not followed."""
     url = f"http://news.example:{port}/page"
     fetch: Callable[[str, int], Any] = _fetcher(Names(news_example=[["127.0.0.1"]] * 9), port).fetch
@@ -234,7 +234,7 @@ def test_a19_on_it_reads_articles_and_no_feeds_links(tmp_path: Path, port: int) 
     assert len(_Handler.seen) == 2
 
 
-def test_a19_on_over_http_inner_addresses_are_refused(tmp_path: Path) -> None:
+def test_over_http_inner_addresses_are_refused(tmp_path: Path) -> None:
     """With the setting on, the service fetches, and still not from its own network."""
     with client(tmp_path, fetch_urls="on") as http:
         (refused,) = http.post("/v1/articles", json={"url": "http://127.0.0.1/a"}).json()["refused"]

@@ -1,4 +1,4 @@
-"""A7 and 43: pages made to break parsers. The child that reads them may die; what is around it goes on."""
+"""Pages made to break parsers. The child that reads them may die; what is around it goes on."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def pages() -> Iterator[PageReader]:
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_a7_pages_that_only_look_dangerous(pages: PageReader, name: str) -> None:
+def test_pages_that_only_look_dangerous_are_read_or_refused_alone(pages: PageReader, name: str) -> None:
     """Each is read or refused by itself, and nothing of this machine's files is in what was read."""
     try:
         text = str(pages.read_page(QUICK[name])["text"])
@@ -72,7 +72,7 @@ def test_a7_pages_that_only_look_dangerous(pages: PageReader, name: str) -> None
 
 
 @pytest.mark.parametrize("name", SLOW if os.environ.get("FULL_NUMBERS") else ["attributes"])
-def test_a7_pages_that_hold_the_parser_up(name: str) -> None:
+def test_pages_that_hold_the_parser_up_are_killed_alone(name: str) -> None:
     """The child is killed at its limit and leaves no zombie; the pages before and after are read, in order."""
     with PageReader(limit_s=3) as pages:
         given = [STORY, SLOW[name], STORY.replace("Monday", "Friday")]
@@ -91,7 +91,7 @@ def _read(pages: PageReader, given: list[str]) -> Iterator[Article | Refused]:
             yield Refused(str(number), str(exc))
 
 
-def test_fault_43_memory_limit_of_the_child() -> None:
+def test_a_page_beyond_the_memory_limit_is_refused_alone() -> None:
     """A page that needs more memory than the child may have is refused alone, and ours does not grow with it."""
     with PageReader(limit_s=30, memory_bytes=30_000_000) as pages:
         pages.read_page(STORY)
@@ -114,15 +114,15 @@ def test_fault_43_memory_limit_of_the_child() -> None:
     ],
     ids=["XXE", "laughs", "deep", "open items", "attributes", "one long text"],
 )
-def test_a7_feeds(tmp_path: Path, pages: PageReader, feed: str) -> None:
+def test_hostile_feeds_are_refused_whole(tmp_path: Path, pages: PageReader, feed: str) -> None:
     """A feed that declares entities or never closes is refused as a whole."""
     (tmp_path / "feed.xml").write_text(feed, encoding="utf-8")
     items = list(read([str(tmp_path / "feed.xml")], pages=pages))
     assert all(isinstance(one, Refused) for one in items)
 
 
-def test_a7_the_service_lives_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """I9: while pages hold the parser up and are refused, the service answers, and other articles come in."""
+def test_the_service_answers_while_pages_hold_the_parser_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While pages hold the parser up and are refused, the service answers, and other articles come in."""
     with PageReader(limit_s=2) as reader, running(create_app(settings_for(tmp_path / "store"))) as port:
         reader.read_page(STORY)
         monkeypatch.setitem(rows.article_from_row.__kwdefaults__, "pages", reader)

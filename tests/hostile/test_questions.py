@@ -1,4 +1,4 @@
-"""A11: whatever is asked, the answer is an answer or a typed refusal."""
+"""Whatever is asked, the answer is an answer or a typed refusal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _is_typed(reply: Any) -> bool:
     return reply.status_code == 200 or set(reply.json()["error"]) == {"type", "message", "param", "code"}
 
 
-def test_a11_naughty_questions(http: TestClient) -> None:
+def test_naughty_questions_are_answered_or_refused(http: TestClient) -> None:
     """No string makes a 5xx, a citation that is not a slice, or an error without a type; here and in a search."""
     for one in STRINGS:
         asked = http.post("/v1/ask", json={"question": one})
@@ -36,7 +36,7 @@ def test_a11_naughty_questions(http: TestClient) -> None:
             assert text[cited["start"] : cited["end"]] == cited["quote"], one
 
 
-def test_a11_naughty_names(http: TestClient) -> None:
+def test_naughty_names_are_a_4xx_at_worst(http: TestClient) -> None:
     """As an id in a path, a filter, an address for the page, a collection, a day or a model's name: 4xx at worst."""
     for one in [each for each in STRINGS if len(each) < 500][:: 1 if os.environ.get("FULL_NUMBERS") else 5]:
         replies = [
@@ -53,7 +53,7 @@ def test_a11_naughty_names(http: TestClient) -> None:
     "asked",
     ['"bridge', "bridge*", "title:bridge", "bridge AND", "NOT bridge", "(bridge", "bridge^5", "-bridge", "bridge~2"],
 )
-def test_a11_query_syntax_is_words(http: TestClient, asked: str) -> None:
+def test_query_syntax_is_words(http: TestClient, asked: str) -> None:
     """Signs that a search language knows are no operators: the same is found as without them."""
 
     def found(query: str) -> list[str]:
@@ -63,7 +63,7 @@ def test_a11_query_syntax_is_words(http: TestClient, asked: str) -> None:
     assert found(asked) == found(words) != []
 
 
-def test_a11_size_and_history(http: TestClient) -> None:
+def test_long_questions_and_histories_are_bounded(http: TestClient) -> None:
     """A question of a megabyte is too large, 500 turns are too many or answered, and neither is a server's fault."""
     assert http.post("/v1/ask", json={"question": "x" * 1_000_000}).status_code == 413
     assert http.post("/v1/ask", json={"question": "x" * 500_000}).status_code == 422

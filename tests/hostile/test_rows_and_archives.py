@@ -1,4 +1,4 @@
-"""A8 to A10: archives, dates and metadata. Rooms are measured before anything is unpacked or believed."""
+"""Archives, dates and metadata. Rooms are measured before anything is unpacked or believed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ from tests.service.serving import client
 @pytest.mark.parametrize(
     "line", [b'{"text": "Words.", "id": "1"}\n', b"\n", b"[]\n", b"x"], ids=["rows", "blank", "lists", "x"]
 )
-def test_a8_a_gzip_bomb_costs_what_it_is_worth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: bytes) -> None:
+def test_a_gzip_bomb_is_left_at_a_hundred_times_its_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: bytes
+) -> None:
     """A small file that unpacks to a thousand times its size is left at a hundred times, and never held."""
     monkeypatch.setattr(readers, "_FREE_BYTES", 100_000)
     path = tmp_path / "bomb.jsonl.gz"
@@ -40,7 +42,7 @@ def test_a8_a_gzip_bomb_costs_what_it_is_worth(tmp_path: Path, monkeypatch: pyte
     assert psutil.Process().memory_info().rss - before < 10_000_000
 
 
-def test_a8_honest_archives_are_read_whole(tmp_path: Path) -> None:
+def test_honest_archives_are_read_whole(tmp_path: Path) -> None:
     """News that packs as news packs is not taken for a bomb, however small or large the file is."""
     rng = random.Random(1)
     rows = [
@@ -52,7 +54,7 @@ def test_a8_honest_archives_are_read_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.zip", "a.txt", "a.html", "a.jsonl", "a.json", "a.xml", "a.jsonl.gz"])
-def test_a8_zip_archives_are_not_opened(tmp_path: Path, name: str) -> None:
+def test_zip_archives_are_not_opened(tmp_path: Path, name: str) -> None:
     """No name makes a ZIP archive be read: its entries, their paths and links lead nowhere."""
     with zipfile.ZipFile(tmp_path / name, "w") as archive:
         archive.writestr("../../escaped.txt", "Escaped.")
@@ -62,7 +64,7 @@ def test_a8_zip_archives_are_not_opened(tmp_path: Path, name: str) -> None:
     assert {one.name for one in tmp_path.parent.iterdir() if "escaped" in one.name} == set()
 
 
-def test_a8_many_files(tmp_path: Path) -> None:
+def test_many_files_are_walked_and_not_held(tmp_path: Path) -> None:
     """A folder of thousands of files is walked, not held; a form of more than a thousand files is refused."""
     for number in range(300):
         (tmp_path / f"{number}.txt").write_bytes(b"x")
@@ -83,7 +85,7 @@ def test_a8_many_files(tmp_path: Path) -> None:
     ],
     ids=["lists", "objects", "numbers"],
 )
-def test_a8_json_of_many_tiny_values(tmp_path: Path, body: bytes) -> None:
+def test_json_of_many_tiny_values_is_refused_unread(tmp_path: Path, body: bytes) -> None:
     """Bytes that would become twenty times as many are refused before they are read, in bodies and in files."""
     (tmp_path / "a.json").write_bytes(body)
     before = psutil.Process().memory_info().rss
@@ -95,7 +97,7 @@ def test_a8_json_of_many_tiny_values(tmp_path: Path, body: bytes) -> None:
         assert (sent.status_code, sent.json()["error"]["code"]) == (400, "bad_body")
 
 
-def test_a8_reports_stay_short(tmp_path: Path) -> None:
+def test_reports_stay_short(tmp_path: Path) -> None:
     """A hundred thousand bad lines make a thousand refusals and one that says so; JSON over its limit is 413."""
     with client(tmp_path) as http:
         sent = http.post("/v1/articles", content=b"1\n" * 100_000, headers={"content-type": "application/x-ndjson"})
@@ -116,7 +118,7 @@ def test_a8_reports_stay_short(tmp_path: Path) -> None:
         ["2026-01-01"], {"d": 1}, None,
     ],
 )  # fmt: skip
-def test_a9_dates_are_read_or_refused_and_never_made_up(date: object) -> None:
+def test_dates_are_read_or_refused_and_never_made_up(date: object) -> None:
     """No value becomes today's date: it is kept as it means, or refused by its name, or there is none."""
     try:
         article = article_from_row({"text": "Words.", "published_at": date}, "test")
@@ -136,7 +138,7 @@ def test_a9_dates_are_read_or_refused_and_never_made_up(date: object) -> None:
         ("2038-01-19T03:14:08Z", "2038-01-19T03:14:08+00:00"),
     ],
 )
-def test_a9_dates_are_kept_as_stated(date: str, kept: str) -> None:
+def test_dates_are_kept_as_stated(date: str, kept: str) -> None:
     """A date far from now, or fourteen hours ahead of Greenwich, is what the article says."""
     assert article_from_row({"text": "Words.", "published_at": date}, "test").published_at == kept
 
@@ -160,7 +162,7 @@ VALUES: list[Any] = [
 
 @pytest.mark.parametrize("field", ["id", "title", "url", "outlet", "language", "authors", "text", "html"])
 @pytest.mark.parametrize("value", VALUES, ids=repr)
-def test_a10_metadata_of_other_shapes(field: str, value: Any) -> None:
+def test_metadata_of_a_wrong_shape_refuses_its_article(field: str, value: Any) -> None:
     """A field of a wrong shape refuses its article by the field's name; none is turned into text."""
     row = {"text": "Words.", "id": "a", field: value}
     try:
@@ -171,7 +173,7 @@ def test_a10_metadata_of_other_shapes(field: str, value: Any) -> None:
         assert field in ("authors", "html") and article.authors == ()
 
 
-def test_a10_reserved_names_and_odd_ids(tmp_path: Path) -> None:
+def test_reserved_names_are_ignored_and_odd_ids_are_only_names(tmp_path: Path) -> None:
     """Keys that stores reserve are ignored, ids that look like paths are only names, and no id is a megabyte long."""
     row = {"text": "The bridge opened.", "_node_content": "{}", "chroma:document": "x", "rowid": 1, "__proto__": {}}
     ids = ["../../x", "/etc/hosts", "a/../b", "..", ".", "CON", "a;b", "%2e%2e", "x" * 1_000_000, "x" * 513, "\u202eab"]
@@ -195,7 +197,7 @@ FIELDS = ["id", "text", "title", "url", "outlet", "published_at", "authors", "la
     st.dictionaries(st.sampled_from(FIELDS), json_values, max_size=9),
     st.none() | st.text(min_size=1) | st.sampled_from(STRINGS),
 )
-def test_a10_any_row(row: dict[str, Any], words: str | None) -> None:
+def test_any_json_row_is_an_article_or_refused(row: dict[str, Any], words: str | None) -> None:
     """Whatever JSON a row is, it becomes an article that can be stored, or BadArticle."""
     if words is not None:  # else hardly any row becomes one
         row["text"] = words

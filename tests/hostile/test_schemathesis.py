@@ -1,4 +1,4 @@
-"""A12: Schemathesis over our own schema, against a real server: no server error, and every answer as it is described.
+"""Schemathesis over our own schema, against a real server: no server error, and every answer as it is described.
 
 `make schemathesis N=1000` takes so many examples an operation; here it is a few.
 """
@@ -38,7 +38,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.label)
-def test_a12_every_operation(operation: Any, url: str) -> None:
+def test_every_operation_answers_as_the_schema_says(operation: Any, url: str) -> None:
     """Whatever the schema allows, and what it does not."""
 
     @settings(

@@ -1,4 +1,4 @@
-"""A1 to A4: sizes, encodings and characters of articles. What is stored is cut where it says it is cut."""
+"""Sizes, encodings and characters of articles. What is stored is cut where it says it is cut."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ PAIRS = [". ", "A. ", "Mr. ", "1,", "- a\n", "---\n", "© 2020 A\n", "x.\n", "ht
 
 
 def check(text: str) -> int:
-    """I1 and I1b of an article that was made of this text; return the number of chunks."""
+    """Spans and coverage of an article that was made of this text; return the number of chunks."""
     chunks = chunk(text, find(text))
     starts = [one.span.start for one in chunks]
     assert starts == sorted(set(starts))
@@ -67,7 +67,7 @@ def check(text: str) -> int:
 
 
 @pytest.mark.parametrize("unit", [*UNITS, *PAIRS], ids=ascii)
-def test_a2_one_sign_for_ever(unit: str) -> None:
+def test_one_character_repeated_is_covered_or_refused(unit: str) -> None:
     """It costs what any text of that size costs, and is covered without a gap; or it is refused."""
     row = {"text": unit * (SIZE // len(unit.encode())), "id": "a"}
     began = time.monotonic()
@@ -85,7 +85,7 @@ def test_a2_one_sign_for_ever(unit: str) -> None:
 @pytest.mark.parametrize(
     ("size", "sign"), [(MAX_BYTES + 1, "😀"), (3_000_000, "漢"), (5_000_000, " a"), (50_000_000, "a")]
 )
-def test_a2_too_large_is_refused_at_once(tmp_path: Path, size: int, sign: str) -> None:
+def test_too_large_is_refused_at_once(tmp_path: Path, size: int, sign: str) -> None:
     """The limit is in bytes, holds for rows and files, and costs no reading."""
     text = sign * (size // len(sign.encode()) + 1)
     path = tmp_path / "a.txt"
@@ -99,13 +99,13 @@ def test_a2_too_large_is_refused_at_once(tmp_path: Path, size: int, sign: str) -
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\n", "\u00a0", "\t \r\n", "\ufeff"])
-def test_a1_blank_is_refused(text: str) -> None:
+def test_blank_texts_are_refused(text: str) -> None:
     """Nothing is never indexed as something, whatever it is made of."""
     with pytest.raises(BadArticle, match="empty"):
         article_from_row({"text": text, "title": "Only a title"}, "test")
 
 
-def test_a1_one_character_is_an_article_or_nothing() -> None:
+def test_one_character_is_an_article_or_nothing() -> None:
     """One letter is a text; one sign without a letter may be refused, and is not stored as empty."""
     prepared = prepare(article_from_row({"text": "x"}, "test"))
     assert not isinstance(prepared, Refused) and prepared.chunks[0].span.slice("x") == "x"
@@ -134,7 +134,7 @@ NOT_TEXT = {
 
 
 @pytest.mark.parametrize("name", ENCODED)
-def test_a3_marked_encodings_are_read(tmp_path: Path, name: str) -> None:
+def test_marked_encodings_are_read(tmp_path: Path, name: str) -> None:
     """Bytes are decoded once, by their mark or as UTF-8, and mean the same afterwards."""
     (tmp_path / "a.txt").write_bytes(ENCODED[name])
     (article,) = read([str(tmp_path / "a.txt")])
@@ -142,7 +142,7 @@ def test_a3_marked_encodings_are_read(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NOT_TEXT)
-def test_a3_other_bytes_are_refused(tmp_path: Path, name: str) -> None:
+def test_bytes_of_other_encodings_are_refused(tmp_path: Path, name: str) -> None:
     """What is not UTF-8 is not guessed at, and what is no text is not read as one."""
     (tmp_path / "a.txt").write_bytes(NOT_TEXT[name])
     (refused,) = read([str(tmp_path / "a.txt")])
@@ -153,7 +153,7 @@ SIGNS = [one for one in STRINGS if one.strip() and not {"\0"} & set(one)]
 
 
 @pytest.mark.parametrize("between", [" ", "\r\n", "\r", "\n\n", ". ", ""], ids=ascii)
-def test_a4_spans_hold_for_any_signs(between: str) -> None:
+def test_spans_hold_for_any_characters(between: str) -> None:
     """Controls, marks of direction, tags, combining marks and line ends of all kinds: the text is fixed, then cut."""
     row = {"text": between.join(f"{one} ends." for one in SIGNS), "id": "a"}
     article = article_from_row(row, "test")
@@ -162,7 +162,7 @@ def test_a4_spans_hold_for_any_signs(between: str) -> None:
     assert article.text == article_from_row({"text": article.text, "id": "a"}, "test").text
 
 
-def test_a4_forms_are_kept_apart() -> None:
+def test_composed_and_decomposed_letters_are_kept_apart() -> None:
     """Composed and decomposed letters are different texts: what is stored is what was sent."""
     texts = [article_from_row({"text": one}, "test").text for one in ("Caf\u00e9.", "Cafe\u0301.")]
     assert texts == ["Caf\u00e9.", "Cafe\u0301."] and sha256(texts[0]) != sha256(texts[1])
@@ -170,15 +170,15 @@ def test_a4_forms_are_kept_apart() -> None:
 
 @pytest.mark.parametrize("bad", ["\ud800", "a\udfffb", "\0", "x\0"], ids=ascii)
 @pytest.mark.parametrize("field", ["text", "id", "title", "outlet"])
-def test_a4_what_cannot_be_stored_is_refused_by_name(field: str, bad: str) -> None:
+def test_nul_and_surrogates_are_refused_by_name(field: str, bad: str) -> None:
     """A lone surrogate or a NUL refuses its article, wherever it stands."""
     with pytest.raises(BadArticle):
         article_from_row({"text": "Words.", "id": "a", field: f"x{bad}y"}, "test")
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=400))
-def test_a4_spans_hold_for_random_text(text: str) -> None:
-    """I1 and I1b for whatever can be stored."""
+def test_spans_hold_for_random_text(text: str) -> None:
+    """Spans and coverage for whatever can be stored."""
     try:
         article = article_from_row({"text": text}, "test")
     except BadArticle:

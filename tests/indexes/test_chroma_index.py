@@ -14,8 +14,9 @@ import pytest
 
 from qa.catalog.catalog import ChunkRow
 from qa.errors import StoreFailed, StoreFull
-from qa.indexes import chroma_index as vectors
-from qa.indexes.chroma_index import VectorIndex
+from qa.indexes import chroma_client, chroma_index as vectors
+from qa.indexes.chroma_index import ChromaIndex
+from qa.indexes.filters import AtMost, clauses_of
 from qa.types import Filters
 from tests.fakes import HashEmbedder, chunk_row
 from tests.indexes.test_tantivy_index import DATED
@@ -25,18 +26,18 @@ EMBEDDER = HashEmbedder()
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> Iterator[VectorIndex]:
-    opened = VectorIndex(tmp_path / "chroma", CATALOG, "m")
+def index(tmp_path: Path) -> Iterator[ChromaIndex]:
+    opened = ChromaIndex(tmp_path / "chroma", CATALOG, "m")
     yield opened
     opened.close()
 
 
-def fill(index: VectorIndex, *rows: ChunkRow, cursor: int = 1) -> None:
+def fill(index: ChromaIndex, *rows: ChunkRow, cursor: int = 1) -> None:
     index.apply([row.article for row in rows], rows, list(EMBEDDER.embed_texts([row.text for row in rows])), cursor)
 
 
 def found(
-    index: VectorIndex,
+    index: ChromaIndex,
     words: str,
     filters: Filters = Filters(),
     not_after: int | None = None,
@@ -44,20 +45,20 @@ def found(
     articles: Sequence[int] = (),
     top_k: int = 20,
 ) -> list[int]:
-    hits = index.search(EMBEDDER.embed_query(words), collection, filters, articles, not_after, top_k)
+    hits = index.search(EMBEDDER.embed_query(words), collection, clauses_of(filters, articles, not_after), top_k)
     return [hit.place[0] for hit in hits]
 
 
-def test_the_nearest_is_first_and_the_score_is_the_cosine(index: VectorIndex) -> None:
+def test_the_nearest_is_first_and_the_score_is_the_cosine(index: ChromaIndex) -> None:
     """Equal words have 1, others less; never a distance."""
     fill(index, chunk_row(1, "A dog ran."), chunk_row(2, "A red bridge."))
-    hits = index.search(EMBEDDER.embed_query("a red bridge"), "default", Filters(), (), None, 9)
+    hits = index.search(EMBEDDER.embed_query("a red bridge"), "default", (), 9)
     assert [hit.place for hit in hits] == [(2, 1, 0), (1, 1, 0)]
     assert hits[0].score == pytest.approx(1, abs=1e-3)
     assert hits[1].score == pytest.approx(1 / 3, abs=1e-3)  # one of three words
 
 
-def test_outlets_are_compared_without_case(index: VectorIndex) -> None:
+def test_outlets_are_compared_without_case(index: ChromaIndex) -> None:
     """As whole names."""
     fill(
         index,
@@ -70,7 +71,7 @@ def test_outlets_are_compared_without_case(index: VectorIndex) -> None:
     assert found(index, "bridge", Filters(outlets=("Times",))) == []
 
 
-def test_ids_filter_by_the_catalogs_numbers(index: VectorIndex) -> None:
+def test_ids_filter_by_the_catalogs_numbers(index: ChromaIndex) -> None:
     """Ids that the catalog does not know find nothing, not everything."""
     fill(index, *(chunk_row(n, "Bridge.") for n in (1, 2, 3)))
     assert sorted(found(index, "bridge", Filters(article_ids=("x", "y")), articles=(1, 3))) == [1, 3]
@@ -92,15 +93,15 @@ def test_ids_filter_by_the_catalogs_numbers(index: VectorIndex) -> None:
         (None, None, -6, [4]),
     ],
 )
-def test_dates_are_inclusive_and_undated_articles_pass_only_not_after(
-    index: VectorIndex, after: str | None, before: str | None, not_after: int | None, expected: list[int]
+def test_vectors_are_found_by_inclusive_dates_and_undated_articles_pass_only_not_after(
+    index: ChromaIndex, after: str | None, before: str | None, not_after: int | None, expected: list[int]
 ) -> None:
     """The same table as for the word index."""
     fill(index, *DATED)
     assert sorted(found(index, "bridge", Filters(after=after, before=before), not_after)) == expected
 
 
-def crowd(index: VectorIndex) -> list[str]:
+def crowd(index: ChromaIndex) -> list[str]:
     """Fill in 40 chunks that are all nearer to "bridge" than the 3 that pass a filter."""
     near = [chunk_row(n, "Bridge.", day=19_005, outlet="Times") for n in range(1, 41)]
     far = [chunk_row(n, "Bridge and dog.", day=19_000, outlet="Post") for n in (50, 51, 52)]
@@ -112,13 +113,13 @@ def crowd(index: VectorIndex) -> list[str]:
     ("filters", "not_after"),
     [(Filters(), 19_001), (Filters(outlets=("post",)), None), (Filters(before="2022-01-09"), None)],
 )
-def test_a_filter_finds_what_is_far_behind(index: VectorIndex, filters: Filters, not_after: int | None) -> None:
+def test_a_filter_finds_what_is_far_behind(index: ChromaIndex, filters: Filters, not_after: int | None) -> None:
     """However many nearer chunks do not pass it: none of the first that are looked at need to."""
     crowd(index)
     assert sorted(found(index, "bridge", filters, not_after, top_k=3)) == [50, 51, 52]
 
 
-def test_a_filter_that_most_pass_is_not_left_to_chroma(index: VectorIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_filter_that_most_pass_is_not_left_to_chroma(index: ChromaIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     """It lists all rows that pass before it searches, for a hundred times as long as the search."""
     asked: list[object] = []
     crowd(index)
@@ -135,18 +136,18 @@ def test_a_filter_that_most_pass_is_not_left_to_chroma(index: VectorIndex, monke
 
 
 def test_a_question_of_today_asks_for_no_more_than_it_wants(
-    index: VectorIndex, monkeypatch: pytest.MonkeyPatch
+    index: ChromaIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing known is later, so all will pass; what came later all the same is passed over as ever."""
     fill(index, *(chunk_row(n, "A bridge.", day=n) for n in range(1, 10)))
     asked: list[int] = []
-    nearest = VectorIndex._nearest
+    nearest = ChromaIndex._nearest
 
-    def noting(self: VectorIndex, collection: Any, vector: Any, top_k: int, where: Any = None) -> Any:
+    def noting(self: ChromaIndex, collection: Any, vector: Any, top_k: int, where: Any = None) -> Any:
         asked.append(top_k)
         return nearest(self, collection, vector, top_k, where)
 
-    monkeypatch.setattr(VectorIndex, "_nearest", noting)
+    monkeypatch.setattr(ChromaIndex, "_nearest", noting)
     assert len(found(index, "bridge", not_after=9, top_k=2)) == 2  # nothing is known yet
     assert len(found(index, "bridge", not_after=9, top_k=2)) == 2
     assert max(found(index, "bridge", not_after=4, top_k=2)) <= 4
@@ -155,10 +156,10 @@ def test_a_question_of_today_asks_for_no_more_than_it_wants(
     assert len(found(index, "red bridge", not_after=9, top_k=2)) == 2
 
 
-def test_a_day_that_changes_is_seen_at_once(index: VectorIndex) -> None:
+def test_a_day_that_changes_is_seen_at_once(index: ChromaIndex) -> None:
     """What is remembered of an article's metadata goes with its next change."""
     fill(index, chunk_row(1, "Bridge.", day=19_000))
-    (before,) = index.search(EMBEDDER.embed_query("bridge"), "default", Filters(), (), 19_001, 9)
+    (before,) = index.search(EMBEDDER.embed_query("bridge"), "default", [AtMost("day", 19_001)], 9)
     fill(index, chunk_row(1, "Bridge.", day=19_003))
     assert (before.day, found(index, "bridge", not_after=19_001)) == (19_000, [])
     assert found(index, "bridge", not_after=19_003) == [1]
@@ -166,19 +167,19 @@ def test_a_day_that_changes_is_seen_at_once(index: VectorIndex) -> None:
 
 def test_more_chunks_than_chroma_takes_at_once(tmp_path: Path) -> None:
     """5,461 is its limit for one call; one step of ours may have more."""
-    index = VectorIndex(tmp_path / "chroma", CATALOG, "m")
+    index = ChromaIndex(tmp_path / "chroma", CATALOG, "m")
     numbers = range(1, 5_501)
     vectors = [np.array([np.cos(one), np.sin(one), 0], np.float32) for one in np.linspace(0, 3, len(numbers))]
     index.apply(numbers, [chunk_row(n, ".") for n in numbers], vectors, 1)
     assert len(index.places()) == 5_500
-    (hit,) = index.search(vectors[5_000], "default", Filters(), (), None, 1)
+    (hit,) = index.search(vectors[5_000], "default", (), 1)
     assert hit.score == pytest.approx(1, abs=1e-4)
     index.apply(numbers[:150], [], [], 2)
     assert (len(index.places()), index.cursor()) == (5_350, 2)
     index.close()
 
 
-def test_a_paragraph_that_many_repeat_does_not_hide_the_others(index: VectorIndex) -> None:
+def test_a_paragraph_that_many_repeat_does_not_hide_the_others(index: ChromaIndex) -> None:
     """Equal vectors become each other's only neighbours in Chroma's graph, and the rest cannot be reached."""
     dice = np.random.default_rng(1)
     others = dice.normal(size=(60, 32))
@@ -186,11 +187,11 @@ def test_a_paragraph_that_many_repeat_does_not_hide_the_others(index: VectorInde
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     numbers = range(1, len(vectors) + 1)
     index.apply(numbers, [chunk_row(n, ".") for n in numbers], list(vectors), 1)
-    lost = [one for one in vectors if index.search(one, "default", Filters(), (), None, 20)[0].score < 0.9999]
+    lost = [one for one in vectors if index.search(one, "default", (), 20)[0].score < 0.9999]
     assert len(lost) <= 3  # of 510; without the noise 25
 
 
-def test_applying_a_change_twice_leaves_one_copy(index: VectorIndex) -> None:
+def test_applying_a_change_twice_leaves_one_copy(index: ChromaIndex) -> None:
     """Old versions and surplus chunks of the article go, others stay."""
     fill(index, chunk_row(1, "Old bridge."), chunk_row(2, "A bridge."))
     for _ in range(2):
@@ -201,7 +202,7 @@ def test_applying_a_change_twice_leaves_one_copy(index: VectorIndex) -> None:
     assert (index.places(), index.cursor()) == ({(2, 1, 0)}, 3)
 
 
-def test_what_is_there_already_is_not_written_again(index: VectorIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_there_already_is_not_written_again(index: ChromaIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     """Chroma's graph loses points that are written over; what has changed is taken out first."""
     written: list[list[str]] = []
     chroma = index._collection("default")
@@ -219,7 +220,7 @@ def test_what_is_there_already_is_not_written_again(index: VectorIndex, monkeypa
 
 
 def test_what_another_process_wrote_meanwhile_is_not_written_over(
-    index: VectorIndex, monkeypatch: pytest.MonkeyPatch
+    index: ChromaIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The last request of a killed process may arrive after the next one has looked what is there."""
     dice = np.random.default_rng(1)
@@ -230,11 +231,11 @@ def test_what_another_process_wrote_meanwhile_is_not_written_over(
     for cursor in (1, 2, 3):
         index.apply(numbers, [chunk_row(n, ".") for n in numbers], vectors, cursor)
     assert len(index.places()) == len(vectors)
-    found = [index.search(one, "default", Filters(), (), None, 20)[0].score for one in vectors]
+    found = [index.search(one, "default", (), 20)[0].score for one in vectors]
     assert sum(score < 0.9999 for score in found) == 0
 
 
-def test_collections_are_apart_and_a_question_makes_none(index: VectorIndex) -> None:
+def test_collections_are_apart_and_a_question_makes_none(index: ChromaIndex) -> None:
     """Whoever asks in a collection that is not there gets nothing and leaves nothing behind."""
     fill(index, chunk_row(1, "Bridge.", collection="a"), chunk_row(2, "Bridge.", collection="A b/ç 新"))
     assert found(index, "bridge", collection="a") == [1]
@@ -249,7 +250,7 @@ def test_collections_are_apart_and_a_question_makes_none(index: VectorIndex) -> 
 
 def test_two_models_do_not_mix(tmp_path: Path) -> None:
     """Their vectors may even differ in size; each has its own cursor."""
-    one, two = (VectorIndex(tmp_path / "chroma", CATALOG, model) for model in ("one", "two"))
+    one, two = (ChromaIndex(tmp_path / "chroma", CATALOG, model) for model in ("one", "two"))
     fill(one, chunk_row(1, "Bridge."), cursor=4)
     assert (two.cursor(), two.places()) == (0, set())
     two.apply([2], [chunk_row(2, "Tower.")], [np.array([1, 0, 0], np.float32)], 1)
@@ -262,10 +263,10 @@ def test_two_models_do_not_mix(tmp_path: Path) -> None:
 
 def test_it_is_all_there_after_reopening(tmp_path: Path) -> None:
     """Cursor, places and neighbours."""
-    first = VectorIndex(tmp_path / "chroma", CATALOG, "m")
+    first = ChromaIndex(tmp_path / "chroma", CATALOG, "m")
     fill(first, chunk_row(1, "Bridge."), chunk_row(2, "Dog."), cursor=9)
     first.close()
-    second = VectorIndex(tmp_path / "chroma", CATALOG, "m")
+    second = ChromaIndex(tmp_path / "chroma", CATALOG, "m")
     assert (second.cursor(), second.places()) == (9, {(1, 1, 0), (2, 1, 0)})
     assert found(second, "dog")[0] == 2
     second.close()
@@ -277,23 +278,23 @@ def test_what_was_replaced_is_cleared_away_at_the_next_start(
 ) -> None:
     """Chroma's graph keeps it for ever; with more of it than of live chunks the index begins from the first change."""
     monkeypatch.setattr(vectors, "_REPLACED", 8)
-    opened = VectorIndex(tmp_path / "chroma", CATALOG, "m")
+    opened = ChromaIndex(tmp_path / "chroma", CATALOG, "m")
     rows = [chunk_row(1, "A dog ran."), chunk_row(2, "A red bridge.")]
     for version in range(1, replaces // 2 + 2):
         fill(opened, *(replace(row, version=version) for row in rows), cursor=version)
     assert len(opened.places()) == 2
     opened.close()
-    again = VectorIndex(tmp_path / "chroma", CATALOG, "m")
+    again = ChromaIndex(tmp_path / "chroma", CATALOG, "m")
     assert again.cursor() == (0 if anew else replaces // 2 + 1)
     assert again.size() == (0 if anew else 2)
     fill(again, *rows)
     again.close()
-    third = VectorIndex(tmp_path / "chroma", CATALOG, "m")  # what was written is counted from the new files on
+    third = ChromaIndex(tmp_path / "chroma", CATALOG, "m")  # what was written is counted from the new files on
     assert found(third, "a red bridge") == [2, 1]
     third.close()
 
 
-def test_a_reset_forgets_everything(index: VectorIndex) -> None:
+def test_a_reset_forgets_everything(index: ChromaIndex) -> None:
     """And the index can be used at once."""
     fill(index, chunk_row(1, "Bridge."), chunk_row(2, "Dog.", collection="b"), cursor=9)
     index.reset()
@@ -302,7 +303,7 @@ def test_a_reset_forgets_everything(index: VectorIndex) -> None:
     assert (index.cursor(), found(index, "tower")) == (10, [3])
 
 
-def test_a_reset_leaves_no_file_of_the_old_index(index: VectorIndex, tmp_path: Path) -> None:
+def test_a_reset_leaves_no_file_of_the_old_index(index: ChromaIndex, tmp_path: Path) -> None:
     """Chroma itself would leave the graph of every collection that it ever had."""
     fill(index, chunk_row(1, "Bridge."), chunk_row(2, "Dog.", collection="b"), cursor=9)
     before = {one for one in (tmp_path / "chroma").iterdir() if one.is_dir()}
@@ -311,7 +312,7 @@ def test_a_reset_leaves_no_file_of_the_old_index(index: VectorIndex, tmp_path: P
     assert [one.name for one in tmp_path.iterdir()] == ["chroma"]
 
 
-def test_a_reset_that_breaks_off_is_made_good(index: VectorIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reset_that_breaks_off_is_made_good(index: ChromaIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is found meanwhile, with an error of ours; what asks for the cursor next opens it."""
     fill(index, chunk_row(1, "Bridge."), cursor=9)
 
@@ -319,7 +320,7 @@ def test_a_reset_that_breaks_off_is_made_good(index: VectorIndex, monkeypatch: p
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(vectors, "open_client", no_room)
+        patch.setattr(chroma_client, "open_client", no_room)
         with pytest.raises(StoreFull, match="cannot be reset"):
             index.reset()
         with pytest.raises(StoreFull, match="cannot be opened"):
@@ -332,7 +333,7 @@ def test_a_reset_that_breaks_off_is_made_good(index: VectorIndex, monkeypatch: p
     assert found(index, "tower") == [3]
 
 
-def test_searches_go_on_while_it_is_reset(index: VectorIndex) -> None:
+def test_searches_go_on_while_it_is_reset(index: ChromaIndex) -> None:
     """From several threads: what was there, nothing, what is there now, or an error of ours; never another one.
 
     Chroma itself fails when it is asked while the first vectors of a collection are written.
@@ -361,11 +362,11 @@ def test_searches_go_on_while_it_is_reset(index: VectorIndex) -> None:
     assert len(found(index, "bridge river")) == 8
 
 
-def test_who_asks_for_the_cursor_meanwhile_resets_nothing(index: VectorIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_asks_for_the_cursor_meanwhile_resets_nothing(index: ChromaIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     """A look at the readiness falls between closing and opening: what is written after it must stay."""
     fill(index, chunk_row(1, "Bridge."), cursor=9)
     between = threading.Event()
-    thrown_away = vectors.throw_away
+    thrown_away = chroma_client.throw_away
     opened: list[object] = []
 
     def slowly(directory: Path) -> None:
@@ -373,9 +374,9 @@ def test_who_asks_for_the_cursor_meanwhile_resets_nothing(index: VectorIndex, mo
         threading.Event().wait(0.3)
         thrown_away(directory)
 
-    monkeypatch.setattr(vectors, "throw_away", slowly)
-    opening = vectors.open_client
-    monkeypatch.setattr(vectors, "open_client", lambda where: opened.append(where) or opening(where))
+    monkeypatch.setattr(chroma_client, "throw_away", slowly)
+    opening = chroma_client.open_client
+    monkeypatch.setattr(chroma_client, "open_client", lambda where: opened.append(where) or opening(where))
     with ThreadPoolExecutor(1) as pool:
         resetting = pool.submit(index.reset)
         assert between.wait(5)
@@ -384,7 +385,7 @@ def test_who_asks_for_the_cursor_meanwhile_resets_nothing(index: VectorIndex, mo
     assert len(opened) == 1
 
 
-def test_a_search_without_a_thread_is_an_error_of_ours(index: VectorIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_without_a_thread_is_an_error_of_ours(index: ChromaIndex, monkeypatch: pytest.MonkeyPatch) -> None:
     """The system may give no more of them: the question is answered from the words."""
     fill(index, chunk_row(1, "Bridge."))
 
@@ -397,46 +398,46 @@ def test_a_search_without_a_thread_is_an_error_of_ours(index: VectorIndex, monke
 
 
 def test_a_search_that_hangs_holds_up_a_reset_for_seconds_only(
-    index: VectorIndex, monkeypatch: pytest.MonkeyPatch
+    index: ChromaIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is refused, what was there is still found, and the next try succeeds."""
-    monkeypatch.setattr(vectors, "_RESET_S", 0.2)
+    monkeypatch.setattr(chroma_client, "_RESET_S", 0.2)
     fill(index, chunk_row(1, "Bridge."))
-    with index._client_lock.reading(), pytest.raises(StoreFailed, match="still in use"):
+    with index._store.using(), pytest.raises(StoreFailed, match="still in use"):
         index.reset()
     assert found(index, "bridge") == [1]
     index.reset()
     assert index.places() == set()
 
 
-def test_a_vector_of_another_size_is_told(index: VectorIndex) -> None:
+def test_a_vector_of_another_size_is_told(index: ChromaIndex) -> None:
     """One collection, one dimension: StoreFailed, on writing and on searching."""
     fill(index, chunk_row(1, "Bridge."))
     with pytest.raises(StoreFailed, match="chroma"):
         index.apply([2], [chunk_row(2, "Dog.")], [np.ones(3, np.float32)], 2)
     with pytest.raises(StoreFailed, match="chroma"):
-        index.search(np.ones(3, np.float32), "default", Filters(), (), None, 9)
+        index.search(np.ones(3, np.float32), "default", (), 9)
     assert index.cursor() == 1
 
 
 def test_a_server_that_is_not_there_is_told() -> None:
     """With its address, at once."""
     with pytest.raises(StoreFailed, match=r"http://127\.0\.0\.1:9"):
-        VectorIndex("http://127.0.0.1:9", CATALOG, "m")
+        ChromaIndex("http://127.0.0.1:9", CATALOG, "m")
 
 
 def test_a_file_in_place_of_the_directory_is_told(tmp_path: Path) -> None:
     """Not a vendor's error."""
     (tmp_path / "chroma").write_text("x")
     with pytest.raises(StoreFailed, match="chroma"):
-        VectorIndex(tmp_path / "chroma", CATALOG, "m")
+        ChromaIndex(tmp_path / "chroma", CATALOG, "m")
 
 
 def test_settings_of_ours_are_not_chromas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Chroma would read `.env` of the working directory as its own settings."""
     (tmp_path / ".env").write_text("QA_DATA_DIR=x\nCHROMA_SERVER_HTTP_PORT=none\n")
     monkeypatch.chdir(tmp_path)
-    index = VectorIndex(tmp_path / "chroma", CATALOG, "m")
+    index = ChromaIndex(tmp_path / "chroma", CATALOG, "m")
     fill(index, chunk_row(1, "Bridge."))
     assert (tmp_path / "chroma" / "chroma.sqlite3").exists()
     index.close()

@@ -13,6 +13,7 @@ from llama_index.core.vector_stores.simple import SimpleVectorStore
 from qa.errors import BadSettings, StoreFailed
 from qa.indexes.engine_index import Engine, load_engine
 from qa.indexes.engine_ledger import node_of, place_of
+from qa.indexes.filters import clauses_of
 from qa.types import Filters, Vectors
 from tests.fakes import chunk_row
 from tests.indexes.test_chroma_index import (
@@ -24,10 +25,10 @@ from tests.indexes.test_chroma_index import (
     test_a_filter_finds_what_is_far_behind,
     test_a_reset_forgets_everything,
     test_applying_a_change_twice_leaves_one_copy,
-    test_dates_are_inclusive_and_undated_articles_pass_only_not_after,
     test_ids_filter_by_the_catalogs_numbers,
     test_outlets_are_compared_without_case,
     test_the_nearest_is_first_and_the_score_is_the_cosine,
+    test_vectors_are_found_by_inclusive_dates_and_undated_articles_pass_only_not_after,
 )
 from tests.lanes.engines.engines import NAMES, Recorded, recipe
 
@@ -36,10 +37,10 @@ __all__ = [  # the same rules as for Chroma, on the engines' `index`
     "test_a_filter_finds_what_is_far_behind",
     "test_a_reset_forgets_everything",
     "test_applying_a_change_twice_leaves_one_copy",
-    "test_dates_are_inclusive_and_undated_articles_pass_only_not_after",
     "test_ids_filter_by_the_catalogs_numbers",
     "test_outlets_are_compared_without_case",
     "test_the_nearest_is_first_and_the_score_is_the_cosine",
+    "test_vectors_are_found_by_inclusive_dates_and_undated_articles_pass_only_not_after",
 ]
 
 
@@ -61,7 +62,7 @@ def unit(n: int, dimension: int = 32) -> Vectors:
 
 
 def nearest(index: Recorded, vector: Vectors, filters: Filters = Filters(), top_k: int = 10) -> list[int]:
-    return [hit.place[0] for hit in index.search(vector, "default", filters, (), None, top_k)]
+    return [hit.place[0] for hit in index.search(vector, "default", clauses_of(filters, (), None), top_k)]
 
 
 def exact(vectors: Vectors, vector: Vectors, numbers: Sequence[int], top_k: int = 10) -> list[int]:
@@ -93,8 +94,8 @@ def test_what_is_taken_down_is_gone_from_the_engine(index: Recorded) -> None:
     """Not only from what we say it holds: asked directly, it has no such node any more."""
     fill(index, *(chunk_row(n, f"Bridge number{n}.") for n in range(1, 9)))
     index.apply([2, 3], [], [], 2)
-    (shelf,) = index._ledger.shelves()
-    held = {place_of(one) for one in index._ids(shelf, EMBEDDER.embed_query("bridge"), 8)}
+    (entry,) = index._ledger.entries()
+    held = {place_of(one) for one in index._ids(entry, EMBEDDER.embed_query("bridge"), 8)}
     assert held == {(n, 1, 0) for n in (1, 4, 5, 6, 7, 8)} == index.places()
 
 
@@ -104,7 +105,7 @@ def test_collections_are_apart(index: Recorded) -> None:
     assert found(index, "bridge", collection="a") == [1]
     assert found(index, "bridge", collection="A b/ç 新") == [2]
     assert found(index, "bridge", collection="nobody's") == []
-    assert len(index._ledger.shelves()) == 2
+    assert len(index._ledger.entries()) == 2
 
 
 def test_the_cursor_is_kept(engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -126,8 +127,8 @@ def test_an_engine_that_lost_its_data_is_filled_anew(engine: Engine, tmp_path: P
     """The ledger still says what it held: a sample is asked for when it is opened."""
     first = Recorded(engine, tmp_path / "v", {})
     fill(first, chunk_row(1, "Bridge."), chunk_row(2, "Dog."), cursor=9)
-    (shelf,) = first._ledger.shelves()
-    first._store(shelf).delete_nodes([node_of((1, 1, 0)), node_of((2, 1, 0))])
+    (entry,) = first._ledger.entries()
+    first._store(entry).delete_nodes([node_of((1, 1, 0)), node_of((2, 1, 0))])
     first.close()
     second = Recorded(engine, tmp_path / "v", first.vectors)
     assert (second.cursor(), second.size()) == (0, 0)
@@ -159,13 +160,13 @@ def test_killed_while_it_writes(engine: Engine, tmp_path: Path, place: str, monk
         raise sqlite3.OperationalError("killed")
 
     with monkeypatch.context() as patched:
-        patched.setattr(index._ledger, "settle", die)
+        patched.setattr(index._ledger, "commit", die)
         with pytest.raises(StoreFailed, match="killed"):
             fill(index, chunk_row(1, "Old bridge."), chunk_row(2, "A dog."), cursor=2)
     assert found(index, "bridge") == ([7] if place == "later" else [])
     fill(index, chunk_row(1, "New bridge."), chunk_row(2, "A dog."), cursor=2)
-    (shelf,) = index._ledger.shelves()
-    held = index._store(shelf).query(_query(EMBEDDER.embed_query("bridge"), 20)).ids
+    (entry,) = index._ledger.entries()
+    held = index._store(entry).query(_query(EMBEDDER.embed_query("bridge"), 20)).ids
     assert sorted(filter(None, map(place_of, held or []))) == sorted(index.places())
     assert found(index, "new bridge")[0] == 1
     index.close()
@@ -195,7 +196,7 @@ def test_a_filter_that_most_pass_is_not_left_to_the_engine(index: Recorded, monk
     asked: list[object] = []
     ids = index._ids
     monkeypatch.setattr(
-        index, "_ids", lambda shelf, vector, n, filters=None: [*_note(asked, filters), *ids(shelf, vector, n)]
+        index, "_ids", lambda entry, vector, n, filters=None: [*_note(asked, filters), *ids(entry, vector, n)]
     )
     assert len(found(index, "bridge", Filters(), 19_005, top_k=10)) == 10
     assert asked == [None]
@@ -239,7 +240,7 @@ def test_a_vector_of_another_size_is_told(index: Recorded) -> None:
     with pytest.raises(StoreFailed, match=index._engine.name):
         index.apply([2], [chunk_row(2, "Dog.")], [np.ones(3, np.float32)], 2)
     with pytest.raises(StoreFailed, match=index._engine.name):
-        index.search(np.ones(3, np.float32), "default", Filters(), (), None, 9)
+        index.search(np.ones(3, np.float32), "default", (), 9)
     assert index.cursor() == 1
 
 

@@ -13,6 +13,7 @@ import pytest
 from qa.catalog.catalog import Catalog, Prepared
 from qa.errors import EmbeddingFailed
 from qa.indexes import chroma_index as vectors
+from qa.indexes.filters import clauses_of
 from qa.indexes.projections import Projections
 from qa.ingest.prepare import prepare
 from qa.library import Library
@@ -41,7 +42,7 @@ def test_catching_up_twice_leaves_one_copy(store: Store) -> None:
     vectors = store.catalog.vectors("hash-256", [row.embed_sha for row in rows])
     store.vectors.apply([1, 2], rows, [vectors[row.embed_sha] for row in rows], 2)
     assert store.word_hits("bridge") == ["The bridge over the river opened."]
-    assert len(store.vectors.search(store.embedder.embed_query("bridge"), "default", Filters(), (), None, 9)) == 2
+    assert len(store.vectors.search(store.embedder.embed_query("bridge"), "default", (), 9)) == 2
     assert store.problems() == []
 
 
@@ -61,8 +62,8 @@ def test_new_metadata_reaches_both_indexes(store: Store) -> None:
     store.add(article("a", "It opened."))
     store.add(article("a", "It opened.", title="Harbour bridge", outlet="Post"))
     assert store.found("harbour") == ["a"]
-    filters = Filters(outlets=("post",))
-    assert store.vectors.search(store.embedder.embed_query("harbour"), "default", filters, (), None, 9)
+    clauses = clauses_of(Filters(outlets=("post",)), (), None)
+    assert store.vectors.search(store.embedder.embed_query("harbour"), "default", clauses, 9)
     assert store.problems() == []
 
 
@@ -83,8 +84,8 @@ def test_hits_of_stale_index_rows_are_never_shown(store: Store) -> None:
     """The indexes still hold version 1 while the catalog has version 2: its old words are not shown."""
     store.add(article("a", "The zeppelin landed."), DOG)
     store.catalog.write("default", [_prepared(article("a", "The balloon landed."))], None, None)
-    assert [hit.text for hit in store.retriever.search("zeppelin landed", top_k=5).hits] != []
-    assert all("zeppelin" not in hit.text for hit in store.retriever.search("zeppelin landed", top_k=5).hits)
+    assert [hit.text for hit in store.search("zeppelin landed", top_k=5).hits] != []
+    assert all("zeppelin" not in hit.text for hit in store.search("zeppelin landed", top_k=5).hits)
 
 
 def _prepared(one: Article) -> Prepared:
@@ -331,18 +332,18 @@ MANY = tuple(article(f"a{number}", f"The bridge {number} opened.") for number in
 
 def test_a_search_says_that_an_index_is_far_behind(store: Store) -> None:
     """What is not found may well be there: an empty or torn-off index answers, and the answer says so."""
-    assert store.retriever.search("bridge").degraded == ()
+    assert store.search("bridge").degraded == ()
     store.catalog.write("default", [_prepared(BRIDGE)], None, None)
-    assert store.retriever.search("bridge").degraded == ("lexical_behind", "vectors_behind")
+    assert store.search("bridge").degraded == ("lexical_behind", "vectors_behind")
     store.add(DOG)
-    assert store.retriever.search("bridge").degraded == ()
+    assert store.search("bridge").degraded == ()
     store.catalog.write("default", [_prepared(one) for one in MANY[:8]], None, None)
-    assert store.retriever.search("bridge").degraded == ()  # a few, for a moment: as after every write
+    assert store.search("bridge").degraded == ()  # a few, for a moment: as after every write
     store.catalog.write("default", [_prepared(one) for one in MANY[8:]], None, None)
-    assert store.retriever.search("bridge").degraded == ("lexical_behind", "vectors_behind")
+    assert store.search("bridge").degraded == ("lexical_behind", "vectors_behind")
     seen: list[tuple[str, ...]] = []
-    store.projections.rebuild(lambda name, done: seen.append(store.retriever.search("bridge").degraded))
-    assert seen[0] == ("lexical_behind", "vectors_behind") and store.retriever.search("bridge").degraded == ()
+    store.projections.rebuild(lambda name, done: seen.append(store.search("bridge").degraded))
+    assert seen[0] == ("lexical_behind", "vectors_behind") and store.search("bridge").degraded == ()
 
 
 def test_a_library_that_was_stopped_in_the_middle_fills_its_indexes_before_it_searches(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from qa.catalog.catalog import Catalog, Prepared
 from qa.errors import EmbeddingFailed
 from qa.ingest.ingest import ingest
 from qa.ingest.prepare import prepare
+from qa.readers.rows import article_from_row
 from qa.text.chunking import embed_sha
+from qa.text.normalise import normalise
 from qa.types import Article, Refused, Span, Vectors
 from tests.fakes import HashEmbedder, article
 
@@ -210,7 +213,12 @@ def test_text_of_furniture_alone_is_refused(catalog: Catalog) -> None:
     ("bad", "reason"),
     [
         (Article("x", "One.", published_at="yesterday"), "published_at"),
-        (Article("x", "One.", title="a\x00b"), "NUL"),
+        (Article("x", "One.", title="a\x00b"), "title: has the character U+0000"),
+        (Article("x", "One.\x00"), "NUL"),
+        (Article("x", "One.", outlet="Post\u202etsoP"), "outlet: has the character U+202E"),
+        (Article("x", "One.", url="javascript:alert(1)"), "url"),
+        (Article("x", "One.", title="a" * 1001), "title: more than 1000 characters"),
+        (Article("x", "One.", language="no language"), "language"),
         (Article("x", "One. \ud83d"), "U+D83D"),
         (Article("x", "One.", authors=("Ann", "\udc00")), "U+DC00"),
         (Article("x\ud800", "One."), "U+D800"),
@@ -223,6 +231,58 @@ def test_what_the_catalog_cannot_store_is_refused_alone(catalog: Catalog, bad: A
     assert [one.source for one in report.refused] in (["x"], ["x\\ud800"])
     report.refused[0].source.encode()  # it can be printed
     assert reason in report.refused[0].reason
+
+
+ROWS = {
+    "emoji and CRLF": "😀 opened.\r\nIt was 👩‍👩‍👧 first.\r\n",
+    "BOM": "\ufeffThe bridge opened.",
+    "two BOMs": "\ufeff\ufeffThe bridge opened.",
+    "CR alone": "The bridge opened.\rIt was late.\r\rNobody came.",
+    "combining marks": "\ufeffCafe\u0301 opened.\r\nI\u0307stanbul slept.",
+    "repeats": "It rained.\r\n" * 40,
+    "a BOM inside": "The bridge\ufeff opened.\n",
+}
+
+
+@pytest.mark.parametrize("body", ROWS.values(), ids=ROWS)
+def test_a_row_and_an_article_of_the_same_words_are_one_version(catalog: Catalog, body: str) -> None:
+    """A caller's article is stored as what the readers make: no BOM, LF, no spare blanks, one form of a date."""
+    fields = {
+        "id": "x",
+        "text": body,
+        "title": " Bridge\r\n  to open ",
+        "outlet": "\tThe Post",
+        "url": "example.com/bridge",
+        "published_at": "Tue, 5 May 2026 10:00:00 GMT",
+    }
+    made = Article(**fields, authors=(" Ann  Lee",))
+    assert ingest([article_from_row(fields | {"authors": [" Ann  Lee"]}, "test")], catalog, None).added == 1
+    assert ingest([made], catalog, None).unchanged == 1
+    assert ingest([replace(made, id="alone")], catalog, None).added == 1
+    row, own = (catalog.article("default", name) for name in ("x", "alone"))
+    assert own.source == replace(row.source, article_id="alone")
+    assert own.source.title == "Bridge to open" and own.source.published_at == "2026-05-05T10:00:00+00:00"
+    assert own.authors == row.authors == ("Ann Lee",)
+    assert catalog.text("default", "alone").text == catalog.text("default", "x").text == normalise(body)
+
+
+def test_the_furniture_of_a_callers_article_follows_its_text(catalog: Catalog) -> None:
+    """Its places are in the text as it was given; what lies in none of it is left out, and neither is indexed."""
+    given = "\ufeffShare 😀 this!\r\nThe cafe\u0301 opened.\r\nShare 😀 this!\r\n\r\nIt rained.\r\nLeave a Reply"
+    first, again, last = (
+        Span(given.index("Share"), given.index("The")),
+        Span(given.rindex("Share"), given.index("It")),
+        Span(given.index("Leave"), len(given) + 500),
+    )
+    beyond = Span(len(given), len(given) + 9)
+    ingest([Article("x", given, furniture=(Span(0, 1), beyond, last, again, first))], catalog, None)
+    stored = catalog.text("default", "x")
+    left_out = ["Leave a Reply", "Share 😀 this!\n\n", "Share 😀 this!\n"]
+    assert [span.slice(stored.text) for span in stored.furniture] == left_out
+    (row,) = catalog.articles("default", 0, 9)
+    chunks = catalog.chunks_of(catalog.pks("default", [row.source.article_id]))
+    words = [span.slice(stored.text) for chunk in chunks for span in chunk.sentences]
+    assert words == ["The cafe\u0301 opened.", "It rained."]
 
 
 def test_progress_is_told_for_every_item(catalog: Catalog) -> None:

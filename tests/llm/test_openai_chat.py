@@ -15,7 +15,9 @@ import pytest
 from hypothesis import given, strategies as st
 
 from qa.errors import BadSettings, EmbeddingFailed, ModelBroken, ModelFailed, ModelRefused, ModelUnavailable
-from qa.llm.openai_chat import EmbeddingServer, OpenAIChat, fault_of, translate
+from qa.llm.openai_chat import OpenAIChat
+from qa.llm.openai_embeddings import EmbeddingServer
+from qa.llm.openai_faults import fault_of, translate
 from qa.llm.openai_stream import ReplyStream, retry_after_s
 from qa.llm.protocols import ChatModel, EndPiece, Message, ModelSettings, Piece, TextPiece
 from qa.types import Embedder, Usage
@@ -449,7 +451,7 @@ def test_every_error_of_the_client_libraries_is_mapped(kind: type[Exception]) ->
      (422, ModelRefused), (429, ModelUnavailable), (500, ModelUnavailable)],
 )  # fmt: skip
 def test_no_message_carries_the_key_the_prompt_or_the_servers_words(status: int, error: type[ModelFailed]) -> None:
-    """I12: what a server says about a request may repeat the request."""
+    """What a server says about a request may repeat the request."""
     words = f"Incorrect API key provided: {KEY} for {QUESTION}"
     response = httpx2.Response(status, request=httpx2.Request("POST", "http://h/v1"), json={"message": words})
     kinds = {400: openai.BadRequestError, 401: openai.AuthenticationError, 403: openai.PermissionDeniedError,
@@ -463,7 +465,7 @@ def test_no_message_carries_the_key_the_prompt_or_the_servers_words(status: int,
 
 
 async def test_nothing_secret_is_logged_or_said_by_any_failure(caplog: pytest.LogCaptureFixture) -> None:
-    """I12 over a real socket: no key, question or answer in our log lines and messages."""
+    """Over a real socket: no key, question or answer in our log lines and messages."""
     with caplog.at_level(logging.DEBUG, logger="qa"):
         for act in (
             Status(401, {}, {"message": KEY + QUESTION, "code": KEY}),
@@ -600,3 +602,19 @@ def test_the_ready_made_replies_cite_what_stands_in_the_prompt() -> None:
     assert "".join(cite_first_sentence(request)) == "It reopened. [s2abcd]\n"
     assert "[s9zzzz]" in "".join(traitor(request))
     assert cite_first_sentence({"messages": []}) == ["NOT_IN", "_SOURCES"]
+
+
+def test_a_model_is_asked_from_one_event_loop_after_the_other() -> None:
+    """Connections belong to a loop: closing those of one leaves the model to be asked from the next."""
+
+    async def ask_and_close(chat: OpenAIChat) -> list[Piece]:
+        pieces, error = await read(chat)
+        await chat.aclose()
+        assert error is None
+        return pieces
+
+    with ScriptedServer([Stream(["It ", "did."])]) as server:
+        chat = OpenAIChat(settings(server.url))
+        first, second = (asyncio.run(ask_and_close(chat)) for _ in range(2))
+    assert first == second
+    assert "".join(piece.text for piece in first if isinstance(piece, TextPiece)) == "It did."

@@ -167,7 +167,7 @@ def test_context_is_shown_once_and_has_no_id() -> None:
     ],
 )
 def test_an_article_cannot_speak_for_us(text: str) -> None:
-    """A14: in the text, title, outlet, date or context: no new line, no bracketed id, no fence, nothing invisible."""
+    """In the text, title, outlet, date or context: no new line, no bracketed id, no fence, nothing invisible."""
     fence = "beef" * 4
     item = evidence(text, title=text, outlet=text, published_at=text, context=text)
     block = evidence_block([("s9real", item)], fence)

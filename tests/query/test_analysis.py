@@ -71,7 +71,7 @@ def test_words_of_the_conversation_stand_apart() -> None:
     """They are no words of the question; the ones that it holds itself are not repeated."""
     asked = analyse("What did the Kestrel bridge cost?", "What did it cost?", "Kestrel bridge repairs cost")
     assert asked.stems == ("cost",) and asked.names == ()
-    assert asked.carried == ("kestrel", "bridg", "repair")
+    assert asked.context_stems == ("kestrel", "bridg", "repair")
     assert asked.in_context == "repairs What did the Kestrel bridge cost?"
     alone = analyse("Who won?")
-    assert alone.carried == () and alone.in_context == "Who won?"
+    assert alone.context_stems == () and alone.in_context == "Who won?"

@@ -10,7 +10,7 @@ from qa.query import time_window
 from qa.query.analysis import analyse
 from qa.query.follow_ups import Standalone, alone, carry_over, depends, names, telling
 from qa.query.history import MAX_CHARS, MAX_TURN_CHARS, MAX_TURNS, clean
-from qa.service.schemas.serialize import answer_json
+from qa.service.schemas.responses import answer_json
 from qa.settings import Settings
 from qa.text import stemming
 from qa.types import Question, Turn
@@ -130,7 +130,7 @@ def test_labelled_cases(split: str, capsys: pytest.CaptureFixture[str]) -> None:
     cases = [case for case in CASES if case["split"] == split]
     for case in cases:
         found = carry_over(case["question"], clean([Turn(**turn) for turn in case["history"]]))
-        held = stemming.stem_set(f"{found.question} {found.context} {found.aside}")
+        held = stemming.stem_set(f"{found.question} {found.context} {found.answer_words}")
         good = depends(case["question"]) == case["follows"]
         good &= all(stemming.stem_set(word) <= held for word in case["must"])
         good &= not any(stemming.stem_set(word) <= held for word in case["never"])
@@ -146,12 +146,12 @@ BRIDGE = ("Who repaired the Kestrel bridge in March 2026?", "The firm Hollin & W
 def test_a_follow_up_keeps_its_own_words_apart() -> None:
     """The words of before say what it is about; the sentence that answers need not hold them."""
     found = carry_over("How much did they ask for it?", said(*BRIDGE))
-    assert found.question == found.own == "How much did they ask for it?"
+    assert found.question == found.own_words == "How much did they ask for it?"
     assert found.context == "repaired Kestrel bridge March 2026"
-    assert found.aside == "firm Hollin Weir"
-    asked = analyse(found.question, found.own, found.context)
+    assert found.answer_words == "firm Hollin Weir"
+    asked = analyse(found.question, found.own_words, found.context)
     assert asked.stems == ("ask",) and asked.kind == "number"
-    assert set(asked.carried) == {"repair", "kestrel", "bridg", "march", "2026"}
+    assert set(asked.context_stems) == {"repair", "kestrel", "bridg", "march", "2026"}
     assert str(found) == "How much did they ask for it? (repaired Kestrel bridge March 2026)"
 
 
@@ -195,8 +195,17 @@ def test_a_new_topic_drops_the_old_one() -> None:
 def test_the_time_of_the_question_before_holds_until_another_is_named() -> None:
     """It steers retrieval as the user's own words would."""
     found = carry_over("What did it cost?", said(*BRIDGE))
-    assert time_window.window(found.before, time_window.date(2026, 6, 1)) is not None
+    assert time_window.window(found.earlier_questions, time_window.date(2026, 6, 1)) is not None
+    assert time_window.window(found.analyse().earlier_questions, time_window.date(2026, 6, 1)) is not None
     assert time_window.window(found.question, time_window.date(2026, 6, 1)) is None
+
+
+def test_a_follow_up_says_that_it_is_one():
+    """Whoever asks a model to rewrite it need not find out again; an empty conversation has no follow-ups."""
+    assert carry_over("What did it cost?", said(*BRIDGE)).is_follow_up
+    assert carry_over("What did it cost?", (Turn("assistant", "The bridge reopened."),)).is_follow_up
+    assert not carry_over("How old is Dorothea Lanyon?", said(*BRIDGE)).is_follow_up
+    assert not carry_over("What did it cost?", ()).is_follow_up
 
 
 def test_nothing_is_carried_without_a_history() -> None:

@@ -2,9 +2,7 @@ import pytest
 
 from qa.errors import BadArticle
 from qa.readers.front_matter import Head, read_day, read_head, split
-from tests import ROOT
 
-SEEDS = ROOT.parent / "shared" / "seeds"
 LONG = (
     "The council voted on Monday to rebuild the bridge, which had been closed to traffic since the flood of last May."
 )
@@ -140,12 +138,3 @@ def test_rights_line_names_the_outlet_as_last_resort() -> None:
 def test_titles(text: str, title: str | None) -> None:
     """The title is the first line that looks like a headline; prose at the top means there is none."""
     assert read_head(text).title == title
-
-
-@pytest.mark.skipif(not SEEDS.is_dir(), reason="needs the seed articles beside the repository")
-def test_seed_articles() -> None:
-    """Five scraped pages: one states its date, none gets one it does not state, and each title is a headline."""
-    heads = [read_head(path.read_text(encoding="utf-8")) for path in sorted(SEEDS.glob("*.txt"))]
-    assert [head.published_at for head in heads] == ["2023-03-21", None, None, None, None]
-    assert [len(head.authors) for head in heads] == [0, 0, 1, 0, 0]
-    assert all(head.title and "Xi" in head.title and 30 < len(head.title) < 120 for head in heads)

@@ -2,7 +2,9 @@ import gzip
 import io
 import json
 import os
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -64,6 +66,70 @@ def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
         "pipe.txt": "not a regular file",
         "a\0b": "no path holds a NUL character",
     }
+
+
+@contextmanager
+def _bound_by_permissions() -> Iterator[None]:
+    """Act as somebody else where we are root, whom no folder refuses anything."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65_534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize("path", ["", "*", "**", "**/*"])
+def test_a_folder_that_may_not_be_read_is_refused_alone(path: str) -> None:
+    """One that may not be listed, and one that may be listed and not entered, are named; all else is read."""
+    with tempfile.TemporaryDirectory() as name:  # not pytest's, which nobody else may enter
+        root = Path(name).resolve() / "news"
+        for place in ("a.txt", "shut/in.txt", "listed/in.txt", "z.txt"):
+            (root / place).parent.mkdir(parents=True, exist_ok=True)
+            (root / place).write_text(f"Words of {place}.", encoding="utf-8")
+        (root / "listed" / "link.txt").symlink_to("in.txt")
+        (root / "m.txt").symlink_to("shut/in.txt")
+        for folder, mode in ((root.parent, 0o755), (root / "listed", 0o444), (root / "shut", 0)):
+            folder.chmod(mode)
+        try:
+            with _bound_by_permissions():
+                articles, refused = _read(root / path)
+        finally:
+            for folder in ("shut", "listed"):
+                (root / folder).chmod(0o755)
+        assert [one.text for one in articles] == ["Words of a.txt.", "Words of z.txt."]
+        reasons = {one.source.removeprefix(f"{root}/"): one.reason for one in refused}
+        assert reasons == dict.fromkeys(["shut", "listed/in.txt", "listed/link.txt", "m.txt"], "Permission denied")
+
+
+def test_one_path_may_be_given_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A string is one path, not its letters; a Path is as good, and any iterable of both is read in order."""
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    for name in ("a.txt", "b.txt", "-"):
+        (folder / name).write_text(f"Words of {name}.", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    a, b = "Words of a.txt.", "Words of b.txt."
+    for paths, texts in [
+        ("archive/", [a, b]),
+        (folder, [a, b]),
+        (Path("archive/b.txt"), [b]),
+        ("archive/[ab].txt", [a, b]),
+        (folder / "*.txt", [a, b]),
+        ([Path("archive/b.txt"), "archive/a.txt"], [b, a]),
+        (folder.glob("a*"), [a]),
+        ({"archive/a.txt": 1}, [a]),
+        ([], []),
+    ]:
+        assert [one.text for one in read(paths) if isinstance(one, Article)] == texts, paths
+    for paths in (Path("archive/-"), [Path("archive/-")]):
+        assert [one.source for one in read(paths)] == ["archive/-"]  # not standard input
+    monkeypatch.chdir(folder)
+    assert [one.source for one in read(Path("-"))] == ["-"]
+    assert [one.source for one in read("-", stdin=io.BytesIO(b'{"text": "Words.", "id": "x"}'))] == ["stdin:1"]
+    assert list(read("https://example.com/a")) == list(read(["https://example.com/a"]))
 
 
 def test_links_do_not_lead_out_of_a_folder(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A25: what is installed is what was locked, and the exceptions in SECURITY.md are true."""
+"""What is installed is what was locked, and the exceptions in SECURITY.md are true."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ import sys
 from pathlib import Path
 from qa.settings import Settings
 from qa.service.app import create_app
-from qa.indexes.chroma_index import VectorIndex
+from qa.indexes.chroma_index import ChromaIndex
 import numpy as np
 create_app(Settings(data_dir=Path(sys.argv[1]), embed_model="none"))
-VectorIndex(Path(sys.argv[1]) / "chroma", "catalog", "model").close()
+ChromaIndex(Path(sys.argv[1]) / "chroma", "catalog", "model").close()
 print("\\n".join(sys.modules))
 """
 
 
 @pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
-def test_a25_every_locked_package_has_hashes_and_no_address(name: str) -> None:
+def test_every_locked_package_has_hashes_and_no_address(name: str) -> None:
     """Nothing is installed that was not seen when it was locked, and from no index but the installer's own."""
     lock = (ROOT / name).read_text(encoding="utf-8")
     entries = re.split(r"\n(?=[A-Za-z0-9])", "\n".join(line for line in lock.splitlines() if not line.startswith("#")))
@@ -37,14 +37,14 @@ def test_a25_every_locked_package_has_hashes_and_no_address(name: str) -> None:
     assert not re.search(r"https?://|--(extra-)?index-url|--find-links|--trusted-host| @ ", lock)
 
 
-def test_a25_make_installs_only_what_is_locked() -> None:
+def test_make_installs_only_what_is_locked() -> None:
     """Each pip of the runtime is told to want hashes."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     runtime = [line for line in makefile.splitlines() if "pip install" in line and "-r requirements" in line]
     assert runtime and all("--require-hashes" in line and "--no-deps" in line for line in runtime)
 
 
-def test_a25_chromas_python_server_is_never_there(tmp_path: Path) -> None:
+def test_chromas_python_server_is_never_imported(tmp_path: Path) -> None:
     """The reason for the exceptions in SECURITY.md: neither the service nor an open index imports that server."""
     ran = subprocess.run(
         [sys.executable, "-c", CHROMA, str(tmp_path)],
@@ -60,17 +60,17 @@ def test_a25_chromas_python_server_is_never_there(tmp_path: Path) -> None:
     assert not {one for one in modules if one in ("chromadb.app", "chromadb.cli") or one.startswith("chromadb.server")}
 
 
-def test_a25_no_code_of_ours_starts_it() -> None:
+def test_no_code_of_ours_starts_chromas_server() -> None:
     """No file names the server or lets a collection choose an embedding function."""
     for path in [*ROOT.glob("qa/**/*.py"), *ROOT.glob("eval/**/*.py")]:
         source = path.read_text(encoding="utf-8")
         assert not re.search(r"chromadb\.(app|server)|trust_remote_code", source), path
     compose = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     assert not re.search(r"chromadb\.app|uvicorn chromadb", compose)
-    assert "embedding_function=None" in "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("qa/*.py"))
+    assert "embedding_function=None" in "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("qa/**/*.py"))
 
 
-def test_a25_an_audit_that_looked_nothing_up_is_no_audit(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_audit_that_looked_nothing_up_is_no_audit(capsys: pytest.CaptureFixture[str]) -> None:
     """What was skipped is told, the recorded list takes its place, and an advisory without a reason is an error."""
     assert main([{"name": "a", "skip_reason": "not found"}]) == 0
     assert "nothing was looked up" in capsys.readouterr().out
@@ -81,7 +81,7 @@ def test_a25_an_audit_that_looked_nothing_up_is_no_audit(capsys: pytest.CaptureF
     assert "c 1: CVE-1999-0001, PYSEC-1" in capsys.readouterr().out
 
 
-def test_a25_every_exception_has_its_reason() -> None:
+def test_every_exception_has_its_reason() -> None:
     """An exception stands in SECURITY.md, and is still one of what is locked."""
     security = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
     assert all(name in security for name in EXCEPTIONS)

@@ -8,9 +8,9 @@ from qa.errors import EmbeddingFailed, StoreFailed
 from qa.indexes.projections import Projections
 from qa.ingest.prepare import prepare
 from qa.library import Library
-from qa.retrieval.retriever import Retriever
+from qa.retrieval.retriever import Retriever, day_asked
 from qa.settings import Settings
-from qa.types import Filters
+from qa.types import Filters, SearchBounds
 from tests.fakes import HashEmbedder, article
 
 STRIKE_OLD = article(
@@ -114,8 +114,8 @@ class Away(HashEmbedder):
 
 def test_a_leg_that_is_away_is_told_and_the_other_answers(library):
     """Without vectors the words still find, and `degraded` names the leg."""
-    retriever = Retriever(library.catalog, library._lexical, library._vectors, Away())
-    found = retriever.search("Kestrel dock strike", as_of="2026-05-10")
+    retriever = Retriever(library.catalog, library._words, library._vectors, Away())
+    found = retriever.search("Kestrel dock strike", SearchBounds(day_asked("2026-05-10")))
     assert found.degraded == ("vectors",) and "new" in ids(found)
 
 
@@ -125,18 +125,20 @@ def test_without_words_the_vectors_answer(library, monkeypatch):
     def away(*_):
         raise StoreFailed("word index away")
 
-    monkeypatch.setattr(library._lexical, "search", away)
+    monkeypatch.setattr(library._words, "search", away)
     found = library.search("Kestrel dock strike", as_of="2026-05-10")
     assert found.degraded == ("lexical",) and set(ids(found)) == {"old", "new", "undated"}
     with pytest.raises(StoreFailed):
-        Retriever(library.catalog, library._lexical, library._vectors, Away()).search("strike")
+        Retriever(library.catalog, library._words, library._vectors, Away()).search(
+            "strike", SearchBounds(day_asked(None))
+        )
 
 
 def test_a_stale_index_row_is_not_shown(library):
     """What the indexes still hold of an article that is gone from the catalog is no hit."""
     library.catalog.remove("default", "new")
     assert "new" not in ids(library.search("Kestrel dock strike", as_of="2026-05-10"))
-    Projections(library.catalog, library._lexical, library._vectors, library.embedder).catch_up()
+    Projections(library.catalog, library._words, library._vectors, library.embedder).catch_up()
     assert all(not one.problems for one in library.verify())
 
 
@@ -157,7 +159,7 @@ def test_without_the_only_leg_it_is_an_error(tmp_path, monkeypatch):
 
     with Library(Settings(data_dir=tmp_path / "data", embed_model="none")) as library:
         library.ingest([STRIKE_NEW])
-        monkeypatch.setattr(library._lexical, "search", away)
+        monkeypatch.setattr(library._words, "search", away)
         with pytest.raises(StoreFailed):
             library.search("Kestrel dock strike")
 

@@ -3,13 +3,13 @@
 import pytest
 
 from qa.query.analysis import analyse
-from qa.retrieval.sentence_features import read_offer, read_signs
+from qa.retrieval.sentence_features import read_offer, read_surface_features
 from qa.text import stemming
 
 
 def signs(question, sentence, beside="", published_at=None):
     stems = stemming.stem_set(f"{sentence} {beside}")
-    return read_signs(analyse(question), sentence, stems, stems, published_at)
+    return read_surface_features(analyse(question), sentence, stems, stems, published_at)
 
 
 @pytest.mark.parametrize(

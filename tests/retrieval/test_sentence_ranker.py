@@ -5,7 +5,7 @@ import pytest
 from qa.errors import EmbeddingFailed
 from qa.indexes.tantivy_index import LexicalIndex
 from qa.query.analysis import analyse
-from qa.retrieval.sentence_features import NO_SIGNS
+from qa.retrieval.sentence_features import NO_SURFACE_FEATURES
 from qa.retrieval.sentence_ranker import CLOSER, EMBEDDED, EvidenceRanker
 from qa.types import Hit, Source, Span
 from tests.fakes import HashEmbedder
@@ -57,7 +57,7 @@ def test_signs_are_read_of_the_sentence_its_neighbours_and_its_title(rank):
     """What stands beside a sentence or above it is held; "fair" is, whatever sentence it stands in."""
     found = hit("a1", "The fair opened.", "Ana Ruiz cut the ribbon.", "It rained.", "Nobody came.", title="Harbour")
     ranked = rank("Who opened the harbour fair?", found)
-    held = {one.text: features.signs.held for one, features in zip(ranked.evidence, ranked.features, strict=True)}
+    held = {one.text: features.surface.held for one, features in zip(ranked.evidence, ranked.features, strict=True)}
     assert held["Ana Ruiz cut the ribbon."] == 1.0
     assert held["Nobody came."] == pytest.approx(1 / 3)
 
@@ -76,7 +76,7 @@ def test_only_the_best_are_looked_at_closer(rank):
     found = hit("a1", *(f"The fair has {number} stalls." for number in range(CLOSER + 5)))
     ranked = rank("How many stalls has the fair?", found, embedder=embedder)
     assert [one.compared for one in ranked.features] == [True] * EMBEDDED + [False] * (CLOSER + 5 - EMBEDDED)
-    assert [one.signs != NO_SIGNS for one in ranked.features] == [True] * CLOSER + [False] * 5
+    assert [one.surface != NO_SURFACE_FEATURES for one in ranked.features] == [True] * CLOSER + [False] * 5
     assert ranked.features[0].similar > 0.5
     assert len(set(embedder.embedded)) == EMBEDDED
 

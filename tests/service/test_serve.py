@@ -25,12 +25,12 @@ from tests.service.serving import post, read_until, settings_for
 SERVE = """
 import asyncio, sys
 from pathlib import Path
-from qa.answering.draft import Delta, Looked
+from qa.answering.draft import Delta, Retrieved
 from qa.service import serve
 from qa.settings import Settings
 
 async def endless(self, question):
-    yield Looked(())
+    yield Retrieved(())
     yield Delta("One ")
     await asyncio.sleep(3600)
 

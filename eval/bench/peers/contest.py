@@ -18,7 +18,6 @@ from typing import Any
 from rich.console import Console
 
 from eval.bench.peers.marks import compare_all, costs, tables
-from eval.bench.peers.plot import draw_peers
 from eval.bench.peers.sample import SETS, Draw, draw
 from qa import QaError
 
@@ -116,11 +115,15 @@ def _run_one(one: Contestant, contest: Contest, job: Path, out: Path) -> None:
 
 def report(contest: Contest, plot: Path | None, as_json: bool, console: Console) -> str:
     """Run everything and return the tables, or all figures as JSON; draw the picture if a file is named."""
+    if plot is not None:
+        from eval.bench.peers.plot import (
+            draw_peers,  # before the run: it takes an hour, and this fails without matplotlib
+        )
     drawn, found = run(contest, console)
     lines = compare_all(found, drawn.questions, SETS)
     taken = costs(found)
     if plot is not None:
-        plot.write_text(str(draw_peers(lines, taken, label)), encoding="utf-8")
+        plot.write_text(draw_peers(lines, taken, label), encoding="utf-8")
     if not as_json:
         return tables(lines, taken, label)
     figures = {

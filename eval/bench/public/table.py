@@ -21,7 +21,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from eval.bench.public.sets import BEST_SENTENCES, SETS, SUPPORT, BenchSet, Row
-from eval.bench.verification.support_scores import Floats, auroc, cross_validate, interval, measured
+from eval.bench.verification.support_scores import (
+    Floats,
+    Measured as Claims,
+    auroc,
+    cross_validate,
+    interval,
+    measured,
+    refitted_on,
+)
 from eval.dataset.importers import import_set, lines
 from eval.metrics.stats import bca, cluster_sums
 from eval.runs.manifest import commit, hash_code
@@ -44,6 +52,7 @@ class Bench:
     limit: int | None = None
     workers: int = 1
     stores: Mapping[str, Path] | None = None  # stores made before, by the name of their corpus
+    refit: bool = False  # also show the support score with weights fitted anew on its sets
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +91,7 @@ def measure(bench: Bench, wanted: Sequence[str], console: Console) -> Measured:
     began = time.perf_counter()
     figures: list[Figure] = []
     faults: list[str] = []
-    claims: dict[str, tuple[Floats, Floats]] = {}
+    claims: dict[str, Claims] = {}
     for name in wanted:
         console.print(f"{name} ...")
         try:
@@ -90,10 +99,10 @@ def measure(bench: Bench, wanted: Sequence[str], console: Console) -> Measured:
                 figures += _of_set(bench, name, SETS[name], faults, console)
             else:
                 embedder = MiniLM() if bench.embed == "minilm" else None
-                claims[name] = measured(bench.data, name, embedder, bench.limit)
+                claims[name] = measured(bench.data, name, embedder, bench.limit, bench.refit)
         except (QaError, BadRun, FileNotFoundError) as exc:
             faults.append(f"{name}: {exc}")
-    figures += _supports(claims)
+    figures += _supports(claims, bench.refit)
     return Measured(tuple(figures), tuple(faults), time.perf_counter() - began)
 
 
@@ -168,21 +177,27 @@ def corpus_name(corpus: str) -> str:
     return folder if file == "docs.jsonl.gz" else file.removesuffix(".jsonl.gz")
 
 
-def _supports(claims: Mapping[str, tuple[Floats, Floats]]) -> list[Figure]:
-    """Return how well the support score tells claims apart, its weights fitted on the other folds of all the sets."""
-    figures = []
-    found = cross_validate(list(claims.values())) if claims else []
-    for (name, (_, marks)), (scores, _) in zip(claims.items(), found, strict=True):
-        row, bounds = SUPPORT[name], interval(scores, marks)
-        # Of few claims some draws are all of one kind: then there is no interval.
-        low, high = bounds if all(map(math.isfinite, bounds)) else (None, None)
-        figures.append(Figure(name, row.metric, row.label, auroc(scores, marks), low, high, len(marks), row.anchor))
+def _supports(claims: Mapping[str, Claims], refit: bool) -> list[Figure]:
+    """Return how well the support score tells claims apart, as it ships and, if asked, with weights fitted anew."""
+    figures = [_support(name, "as shipped", one.scores, one.marks) for name, one in claims.items()]
+    if refit and claims:
+        found = cross_validate([one.examples for one in claims.values()])
+        for (name, one), (scores, _) in zip(claims.items(), found, strict=True):
+            figures.append(_support(name, f"fitted on {refitted_on(claims)}", scores, one.marks))
     return figures
+
+
+def _support(name: str, weights: str, scores: Floats, marks: Floats) -> Figure:
+    row, bounds = SUPPORT[name], interval(scores, marks)
+    # Of few claims some draws are all of one kind: then there is no interval.
+    low, high = bounds if all(map(math.isfinite, bounds)) else (None, None)
+    label = f"{row.label}, weights {weights}"
+    return Figure(name, row.metric, label, auroc(scores, marks), low, high, len(marks), row.anchor)
 
 
 def as_json(found: Measured, bench: Bench) -> dict[str, Any]:
     """Return the table as data."""
-    about = {"embed": bench.embed, "mode": "extractive", "limit": bench.limit}
+    about = {"embed": bench.embed, "mode": "extractive", "limit": bench.limit, "refit": bench.refit}
     made = {"commit": commit(), "code_sha256": hash_code(), "seconds": round(found.seconds, 1)}
     return about | made | {"faults": list(found.faults), "figures": [asdict(one) for one in found.figures]}
 

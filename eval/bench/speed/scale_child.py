@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from qa import Filters, Library, Question, Settings
+from qa import Library, Question, Settings
 
 WARM_UP = 20
 _NEAR = 100  # what the vector leg contributes
@@ -69,7 +69,7 @@ def recall(store: Path, embed: str, asked: Sequence[tuple[str, str | None]]) -> 
         for question, _ in asked:
             vector = library.embedder.embed_query(question)
             exact = np.argsort(-(vectors @ vector), kind="stable")[:_NEAR]
-            near = [one.place for one in index.search(vector, "default", Filters(), (), None, _NEAR)]
+            near = [one.place for one in index.search(vector, "default", (), _NEAR)]
             for top_k, shares_found in found.items():
                 shares_found.append(len({places[row] for row in exact[:top_k]} & set(near)) / top_k)
     return {"n": len(asked), **{f"recall_{top_k}": round(float(np.mean(all_)), 4) for top_k, all_ in found.items()}}

@@ -8,14 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qa import QaError
 from qa.answering.extractive import eligible, terms
 from qa.query.analysis import Asked
 from qa.retrieval.sentence_ranker import Ranked
 from qa.types import Evidence
 
+try:
+    from scipy.optimize import minimize
+    from scipy.special import expit
+except ModuleNotFoundError as exc:
+    raise QaError("fitting weights needs scipy, which `make dev` installs") from exc
+
 Array = NDArray[np.float64]
 FOLDS = 10
-_STEPS, _RATE = 1_200, 0.05
 _RIDGE = 0.5  # on standardised features, where each set and label weighs _TOTAL
 _TOTAL = 100.0
 _HOLD_ORDER = 4.0  # as _RIDGE, for the order of sentences
@@ -87,29 +93,32 @@ def fit(rows: Sequence[Rows]) -> Fitted:
     They are learnt as a softmax over the sentences and "none", then stretched so that the best sentence alone says how
     likely an answer is: in a large store many sentences have small odds by chance, and their sum would tell its size.
     """
-    raw = _fit_sentences([one for one in rows if one.teaches], none=1.0, ridge=_RIDGE)
+    raw = _fit_sentences([one for one in rows if one.teaches], none=0.0, ridge=_RIDGE)
     asked = [one for one in rows if len(one.values)]
     best = np.array([_best(raw, one) for one in asked])
     # Never quite 0 or 1 (Platt, 1999): where all can be told apart no slope would be steep enough.
     answerable = np.clip([float(one.answerable) for one in asked], 1 / (len(asked) + 2), 1 - 1 / (len(asked) + 2))
     weight = _balance(asked) / _TOTAL
-    slope, shift = 1.0, 0.0
-    for _ in range(50):  # Newton's method for the logistic regression, held a little to a slope of 1
-        chance = 1 / (1 + np.exp(-(slope * best + shift)))
-        miss, bend = weight * (chance - answerable), weight * chance * (1 - chance)
-        turn = np.array([[bend @ best**2 + _HOLD, bend @ best], [bend @ best, bend.sum() + _HOLD]])
-        step = np.linalg.solve(turn, np.array([miss @ best + _HOLD * (slope - 1), miss.sum() + _HOLD * shift]))
-        slope, shift = slope - float(step[0]), shift - float(step[1])
+
+    def loss(stretch: Array) -> tuple[float, Array]:  # of a logistic regression, held a little to a slope of 1
+        log_odds, off = stretch[0] * best + stretch[1], stretch - (1, 0)
+        miss = weight * (expit(log_odds) - answerable)
+        value = weight @ (np.logaddexp(0, log_odds) - answerable * log_odds) + _HOLD / 2 * off @ off
+        return float(value), np.array([miss @ best, miss.sum()]) + _HOLD * off
+
+    slope, shift = map(float, _least(loss, np.array([1.0, 0.0])))
     return Fitted(raw.names, raw.weights * slope, raw.constant * slope + shift)
 
 
 def prefer(rows: Sequence[Rows]) -> Fitted:
     """Return weights by which a sentence that answers goes before those that do not; each set weighs the same."""
-    return _fit_sentences([one for one in rows if one.right.any() and not one.right.all()], none=0.0, ridge=_HOLD_ORDER)
+    return _fit_sentences(
+        [one for one in rows if one.right.any() and not one.right.all()], none=-np.inf, ridge=_HOLD_ORDER
+    )
 
 
 def _fit_sentences(rows: Sequence[Rows], none: float, ridge: float) -> Fitted:
-    """Fit a softmax over the sentences of each question and, with odds of `none`, there being no answer."""
+    """Fit a softmax over the sentences of each question and, with log odds of `none`, there being no answer."""
     counts = [len(one.values) for one in rows]
     starts = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(int)
     owner = np.repeat(np.arange(len(rows)), counts)
@@ -120,19 +129,28 @@ def _fit_sentences(rows: Sequence[Rows], none: float, ridge: float) -> Fitted:
     answerable = np.array([one.answerable for one in rows])
     weight = _balance(rows) / _TOTAL
     held = np.append(np.full(values.shape[1], ridge / _TOTAL), 0.0)
-    found, speed, size = np.zeros(scaled.shape[1]), np.zeros(scaled.shape[1]), np.zeros(scaled.shape[1])
-    for step in range(1, _STEPS + 1):  # Adam (Kingma and Ba, 2015)
-        log_odds = scaled @ found
-        odds = np.exp(np.clip(log_odds, -50, 50))
-        total = none + np.add.reduceat(odds, starts)
-        hoped = np.add.reduceat(np.where(right, odds, 0), starts)
-        target = np.where(right & answerable[owner], odds / np.maximum(hoped, 1e-300)[owner], 0)
-        slope = scaled.T @ ((odds / total[owner] - target) * weight[owner]) + held * found
-        speed = 0.9 * speed + 0.1 * slope
-        size = 0.99 * size + 0.01 * slope**2
-        found = found - _RATE * (speed / (1 - 0.9**step)) / (np.sqrt(size / (1 - 0.99**step)) + 1e-8)
+    chosen = right & answerable[owner]
+
+    def loss(weights: Array) -> tuple[float, Array]:
+        log_odds = scaled @ weights
+        total = np.logaddexp(none, np.logaddexp.reduceat(log_odds, starts))
+        hoped = np.where(answerable, np.logaddexp.reduceat(np.where(right, log_odds, -np.inf), starts), none)
+        target = np.exp(np.where(chosen, log_odds - hoped[owner], -np.inf))
+        slope = scaled.T @ ((np.exp(log_odds - total[owner]) - target) * weight[owner]) + held * weights
+        return float(weight @ (total - hoped) + held @ weights**2 / 2), slope
+
+    found = _least(loss, np.zeros(scaled.shape[1]))
     weights = found[:-1] / spread
     return Fitted(rows[0].names, weights, float(found[-1] - mean @ weights))
+
+
+def _least(loss: Callable[[Array], tuple[float, Array]], start: Array) -> Array:
+    """Return where a loss, given with its slope, is least. Raises QaError where that is not found."""
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 10_000, "ftol": 1e-14, "gtol": 1e-8})
+    if not found.success:
+        raise QaError(f"the weights did not settle: {found.message}")
+    least: Array = found.x
+    return least
 
 
 def _balance(rows: Sequence[Rows]) -> Array:

@@ -25,7 +25,8 @@ from qa import Library
 from qa.indexes.protocols import Candidate, Place
 from qa.library import sample_articles
 from qa.retrieval.fusion import WEIGHTS, Weights, recency, score
-from qa.retrieval.retriever import Found
+from qa.retrieval.retriever import Found, day_asked
+from qa.types import SearchBounds
 
 FITTED = ("goldlink", "goldlink undated", "gold")
 SETS = (*FITTED, "silver")
@@ -78,7 +79,7 @@ def gather(bench: Path, store: Path, gold: Path, embed: str) -> Iterator[Probe]:
 
 
 def _probe(library: Library, name: str, question: str, as_of: str | None, known: frozenset[str]) -> Probe:
-    found = library.retriever.look(question, as_of=as_of)
+    found = library.retriever.look(question, SearchBounds(day_asked(as_of)))
     return Probe(name, found, frozenset(library.catalog.pks("default", sorted(known))))
 
 

@@ -9,25 +9,27 @@ questions on which the articles agree or only one speaks (conflict_questions.jso
 reported on a control question.
 
 On RAMDocs each question has a collection of its own. `strict match`: every gold value stands in what the answer cites,
-with one sentence for each side, and no wrong one; `wrong included`: a wrong one does. `flag`: a contradiction was
-reported where the articles of the item hold more than one value; nearly all of them do, so the figure of a reader who
-always says so stands beside it.
+with one sentence for each side, and no wrong one; `wrong included`: a wrong one does. A value that is right of one
+bearer of the name and wrong of another is not counted as wrong. `flag`: a contradiction was reported where the articles
+of the item hold more than one value; nearly all of them do, so the figure of always saying so is printed too.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import gzip
 import json
-import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.bench.tuning.realtimeqa import holds, interval
+from eval.bench.tuning.realtimeqa import interval
+from eval.dataset.importers import SETS
+from eval.dataset.items import Item
+from eval.metrics.answer import plain_words
+from eval.metrics.behaviour import conflict_strict, wrong_included
 from qa import Article, Filters, Library, Question, Settings, read
 from qa.conflicts.find import Disagreement, find
 from qa.library import sample_articles
@@ -118,39 +120,52 @@ def summary(marks: Sequence[Mark]) -> list[str]:
     return lines
 
 
-def _ramdocs(library: Library, folder: Path) -> None:
-    items = [json.loads(line) for line in (folder / "items.jsonl").read_text(encoding="utf-8").splitlines()]
-    texts = {row["id"]: row["text"] for row in _rows(folder / "docs.jsonl.gz")}
+@dataclass(frozen=True, slots=True)
+class RamdocsMark:
+    """How one question of RAMDocs went."""
+
+    strict: float
+    wrong: float | None  # None: the item has no wrong value
+    flagged: bool
+    several: bool
+
+
+def ramdocs_marks(library: Library, folder: Path) -> list[RamdocsMark]:
+    """Return how each question went, over the articles of its item."""
+    imported = SETS["ramdocs"](folder)
+    texts = {row["id"]: row["text"] for row in imported.articles}
+    return [_ramdocs_mark(library, item, texts, f"item{number}") for number, item in enumerate(imported.items)]
+
+
+def _ramdocs_mark(library: Library, item: Item, texts: Mapping[str, str], collection: str) -> RamdocsMark:
+    articles = [Article(id=one.replace("/", "-"), text=texts[one]) for one in item.article_ids]
+    library.ingest(articles, collection=collection)
     answerer = library.answerer()
-    strict, included, flags, several = [], [], [], []
-    for number, item in enumerate(items):
-        collection = f"item{number}"
-        articles = [Article(id=one.replace("/", "-"), text=texts[one]) for one in item["closed_docs"]]
-        library.ingest(articles, collection=collection)
-        question = Question(item["question"], collection=collection, mode="extractive")
-        retrieved, ranked, _ = answerer.look(question)
-        found = find(retrieved.asked, ranked)
-        answer = asyncio.run(answerer.ask(question))
-        cited = [one.quote for one in answer.citations]
-        if answer.status != "not_in_sources":
-            cited += [side.evidence[0].text for one in found for side in one.sides]
-        said = " | ".join(dict.fromkeys(cited))
-        wrong = [one for one in item["wrong_answers"] if holds(said, [one])]
-        strict.append(float(all(holds(said, [one]) for one in item["answers"]) and not wrong))
-        if item["wrong_answers"]:
-            included.append(float(bool(wrong)))
-        flags.append(any(one.kind == "contradiction" for one in found))
-        several.append(len({" ".join(re.findall(r"\w+", one.casefold())) for one in values_of(item)}) > 1)
-    print(f"ramdocs, extractive, words only, n={len(items)}")
-    print(f"  strict match    {interval(strict)}")
-    print(f"  wrong included  {interval(included)}  n={len(included)}, the items that have a wrong value")
+    question = Question(item.question, collection=collection, mode="extractive")
+    retrieved, ranked, _ = answerer.look(question)
+    found = find(retrieved.asked, ranked)
+    answer = asyncio.run(answerer.ask(question))
+    cited = [one.quote for one in answer.citations]
+    if answer.status != "not_in_sources":
+        cited += [side.evidence[0].text for one in found for side in one.sides]
+    said = " | ".join(dict.fromkeys(cited))
+    return RamdocsMark(
+        conflict_strict(said, [[one] for one in item.answers], item.wrong_answers),
+        wrong_included(said, item.wrong_answers, item.answers) if item.wrong_answers else None,
+        any(one.kind == "contradiction" for one in found),
+        len({plain_words(one) for one in (*item.answers, *item.wrong_answers)}) > 1,
+    )
+
+
+def _ramdocs(library: Library, folder: Path) -> None:
+    marks = ramdocs_marks(library, folder)
+    included = [one.wrong for one in marks if one.wrong is not None]
+    flags, several = [one.flagged for one in marks], [one.several for one in marks]
+    print(f"ramdocs, extractive, words only, n={len(marks)}")
+    print(f"  strict match    {interval([one.strict for one in marks])}")
+    print(f"  wrong included  {interval(included)}  n={len(included)}, the items that have a value that is only wrong")
     print(f"  flag            {scores(flags, several)}")
     print(f"  always flagging {scores([True] * len(flags), several)}")
-
-
-def values_of(item: dict[str, Any]) -> list[str]:
-    """Return the values that the articles of an item give, right and wrong."""
-    return [*item["answers"], *item["wrong_answers"]]
 
 
 def scores(said: Sequence[bool], true: Sequence[bool]) -> str:
@@ -159,12 +174,6 @@ def scores(said: Sequence[bool], true: Sequence[bool]) -> str:
     precision, recall = both / (sum(said) or 1), both / (sum(true) or 1)
     f1 = 2 * both / ((sum(said) + sum(true)) or 1)
     return f"P {precision:.3f} R {recall:.3f} F1 {f1:.3f}  ({sum(said)} flagged, {sum(true)} with several values)"
-
-
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from qa.answering.draft import Delta, Event, Looked
+from qa.answering.draft import Delta, Event, Retrieved
 from qa.answering.generative import PROMPT_TOKENS, SHOWN_SENTENCES
 from qa.errors import ModelFailed
 from qa.llm.prompts import estimate_tokens
@@ -96,7 +96,7 @@ class _Cost:
 
     def see(self, event: Event) -> None:
         """Take in an event."""
-        if isinstance(event, Looked) and event.mode == "llm" and event.evidence:
+        if isinstance(event, Retrieved) and event.mode == "llm" and event.evidence:
             shown = (f"{one.text}{one.context}" for one in event.evidence[:SHOWN_SENTENCES])
             self.tokens = min(PROMPT_TOKENS, sum(map(estimate_tokens, shown)))
         elif isinstance(event, Delta) and self.tokens:

@@ -1,8 +1,12 @@
 """Fitting the odds of sentences."""
 
-import numpy as np
+import sys
 
-from eval.bench.tuning.softmax import Rows, cross_validate, fit, named, share
+import numpy as np
+import pytest
+
+from eval.bench.tuning.softmax import Rows, cross_validate, fit, named, prefer, share
+from qa import QaError
 
 
 def question(*sentences, right=None):
@@ -43,3 +47,24 @@ def test_a_question_is_judged_without_having_been_seen():
     assert np.array_equal(first, again)
     assert (first[[0, 1]] > 0.5).all()
     assert (first[[2, 3]] < 0.5).all()
+
+
+def test_the_order_has_the_least_loss():
+    """By hand for one feature: the slope of a softmax's loss over the standardised values, held by .04, is 0."""
+    asked = [question(0.9, 0.1, 0.5, right=0), question(0.2, 0.8, right=1), question(0.6, 0.3, 0.9, right=1)]
+    values = np.concatenate([one.values[:, 0] for one in asked])
+    weight = named(prefer(asked))["own"] * values.std()
+    misses = []
+    for one in asked:
+        scaled = (one.values[:, 0] - values.mean()) / values.std()
+        odds = np.exp(weight * scaled)
+        misses.append(scaled @ odds / odds.sum() - scaled[one.right].item())
+    assert np.mean(misses) + 0.04 * weight == pytest.approx(0, abs=1e-6)
+
+
+def test_fitting_without_scipy_is_an_error_that_says_what_to_do(monkeypatch):
+    """Only an environment for development has it."""
+    monkeypatch.setitem(sys.modules, "scipy.optimize", None)
+    monkeypatch.delitem(sys.modules, "eval.bench.tuning.softmax")
+    with pytest.raises(QaError, match="fitting weights needs scipy, which `make dev` installs"):
+        import eval.bench.tuning.softmax  # noqa: F401

@@ -4,15 +4,18 @@ import gzip
 import json
 import re
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from eval.__main__ import app
 from eval.bench.public.sets import SETS, SUPPORT
 from eval.bench.public.table import corpus_name
+from eval.bench.verification.support_scores import auroc, choose, claims
 from eval.dataset.importers import SETS as IMPORTERS
 from eval.runs.run import read_run
 from eval.scoring.registry import METRICS
+from qa.verification.support_score import score
 from tests.eval.gold_bits import write_lines
 
 TEXT = "The 😀 tower in Vessen was built in 1931. It stands by the river."
@@ -108,3 +111,37 @@ def test_every_line_of_the_table_is_a_metric_of_an_imported_set():
     assert SUPPORT.keys() <= IMPORTERS.keys()
     assert corpus_name("realtimeqa_docs/docs_2022.jsonl.gz") == "docs_2022"
     assert corpus_name("clapnq/docs.jsonl.gz") == "clapnq"
+
+
+@pytest.fixture
+def judged(data):
+    """Add a set of forty claims, of which every other one is true; some true ones are far from their words."""
+    rows = []
+    for number in range(40):
+        true, year = number % 2 == 0, 1900 + number
+        said = f"The tower was built in {year if true else year + 7}." if number % 5 else "It is by a stream."
+        text = f"The tower of Vessen was built in {year}. It stands by the river {number}."
+        votes = [{"response": "yes" if true else "no"}] * 3
+        rows.append({"article": text, "summary_sentences": [{"sentence": said, "responses": votes}]})
+    (data / "qags_cnndm").mkdir()
+    write_lines(data / "qags_cnndm" / "mturk_cnndm.jsonl", rows)
+    return data
+
+
+def test_the_support_score_is_measured_as_it_ships(judged):
+    """Weights that were fitted on the set that is measured would flatter it: asked for, they stand apart, by name."""
+    told = call(judged, "--sets", "qags_cnndm", "--json")
+    assert told.exit_code == 0, told.output
+    (figure,) = json.loads(told.stdout)["figures"]
+    rows = list(claims(judged, "qags_cnndm"))
+    scores = np.array([score(claim, choose(claim, body, title, None)) for claim, body, title, _ in rows])
+    assert figure["value"] == auroc(scores, np.array([float(label) for *_, label in rows]))
+    assert figure["label"] == "support, AUROC, weights as shipped"
+
+
+def test_weights_that_are_fitted_anew_say_what_on(judged):
+    """The figure that ships stays, and a second line names the folds and the sets."""
+    plain = call(judged, "--sets", "qags_cnndm").stdout.splitlines()
+    told = call(judged, "--sets", "qags_cnndm", "--refit").stdout.splitlines()
+    assert told[:-1] == plain
+    assert "| support, AUROC, weights fitted on the other 4 of 5 folds of qags_cnndm | 40 |" in told[-1]

@@ -1,12 +1,11 @@
 """Importers over tiny files made up in the shapes of the public sets."""
 
-import functools
 import gzip
 import json
 
 import pytest
 
-from eval.dataset.importers import SETS, import_set, lines, question_text
+from eval.dataset.importers import import_set, question_text
 from eval.dataset.items import load_items
 from qa import QaError
 from tests.eval.gold_bits import read_lines
@@ -79,6 +78,14 @@ def test_ramdocs_sides_are_a_conflict_with_sets_of_one_span_each(tmp_path):
     assert item.conflict.about == "the bridge; the road"
     assert item.gold_sets == ((0, 1), (2, 1))
     assert item.wrong_answers == ("Sunday",)
+
+
+def test_what_is_also_right_is_no_wrong_answer(tmp_path):
+    """RAMDocs gives what is right of one bearer of a name as wrong of another, now and then in another spelling."""
+    answers = ["Film", "Ice hockey", "1,234"]
+    row = bench_row(answers=answers, wrong_answers=["Film", "Ice Hockey", "1234", "Novel"])
+    (item,) = imported(tmp_path, "ramdocs", row)
+    assert item.wrong_answers == ("Novel",)
 
 
 def test_one_ramdocs_answer_is_no_conflict(tmp_path):
@@ -218,37 +225,3 @@ def test_an_unknown_set_and_an_unreadable_one_are_named(tmp_path):
         import_set("nope", tmp_path, tmp_path / "gold.jsonl", None, None)
     with pytest.raises(QaError, match="cannot be read as wice"):
         import_set("wice", tmp_path, tmp_path / "gold.jsonl", None, None)
-
-
-def real_texts(name, bench, articles):
-    """Return the articles that a real set points into: its own, or those of RealTimeQA."""
-    if articles.exists():
-        return {row["id"]: row["text"] for row in read_lines(articles)}
-    return realtimeqa_texts(bench / "realtimeqa_docs") if name.startswith("realtimeqa") else {}
-
-
-@functools.cache
-def realtimeqa_texts(folder):
-    return {
-        row["id"]: row["text"] for path in sorted(folder.glob("*.jsonl.gz")) for row in map(json.loads, lines(path))
-    }
-
-
-@pytest.mark.parametrize("name", sorted(SETS.keys() - {"beir", "multihop_rag", "squad"}))
-def test_the_real_sets_import_where_they_are(name, tmp_path, pytestconfig):
-    """Every set of ../shared/bench is read whole, and its spans are what its articles say."""
-    bench = pytestconfig.rootpath.parent / "shared" / "bench"
-    folder = bench / name
-    if not folder.exists():
-        pytest.skip(f"{folder} is not here")
-    out, articles = tmp_path / "gold.jsonl", tmp_path / "articles.jsonl"
-    own = name == "qags_cnndm" or (folder / "docs.jsonl.gz").exists()
-    import_set(name, folder, out, articles if own else None, None)
-    found = [one for item in load_items(out) for one in item.gold]
-    texts = real_texts(name, bench, articles) if found else {}
-    absent = [one for one in found if one.article_id not in texts]
-    assert len(absent) <= (10 if name.startswith("realtimeqa") else 0)  # articles that the set's makers could not load
-    for one in found:
-        if one.article_id in texts:
-            assert texts[one.article_id][one.start : one.end] == one.text
-    assert found or name in {"qags_cnndm", "realtimeqa_future_unanswerable", "summhay_news"}

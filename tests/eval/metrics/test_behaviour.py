@@ -49,6 +49,7 @@ def test_a_confidence_that_is_upside_down_costs_most():
     ("said", "wrong", "strict"),
     [
         ("Forty times, or 39 before this visit.", [], 1),
+        ("Forty times, or 39 before this visit.", ["Forty"], 1),  # right of one side: not wrong
         ("40 times.", [], 0),  # one side only
         ("40 times, or 39, or 400.", ["400"], 0),  # a wrong value beside both
         ("400 or 390 times.", [], 0),
@@ -64,6 +65,20 @@ def test_wrong_answer_inclusion():
     """A wrong value counts whole, not as part of another number."""
     assert wrong_included("They met 38 times", ["38"]) == 1
     assert wrong_included("They met 380 times", ["38"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "wrong"),
+    [
+        ("It is an all-girls school.", 0),
+        ("It is a school for girls.", 1),
+        ("It is an all-girls school, one for girls.", 1),
+        ("It is for all, all-girls or not.", 0),  # taking the right answer out does not make neighbours of the rest
+    ],
+)
+def test_a_wrong_answer_inside_a_right_one_is_not_said(said, wrong):
+    """Whoever says "all-girls" has not said "girls"; who says both has."""
+    assert wrong_included(said, ["Girls", "all or"], ["Boys", "All-girls"]) == wrong
 
 
 def test_conflicts_are_flagged_by_status_or_list():

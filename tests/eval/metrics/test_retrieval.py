@@ -20,8 +20,27 @@ LOG3 = 1 / math.log2(3)
 
 def test_collapse_keeps_the_best_chunk_and_breaks_ties_by_id():
     """An article stands where its best chunk stands; what comes first in the file does not decide a tie."""
-    assert collapse([("b", 0.5), ("a", 0.5), ("c", 0.9), ("b", 0.1), ("a", 0.4)]) == ["c", "a", "b"]
+    hits = [("b", 0.5), ("a", 0.5), ("c", 0.9), ("b", 0.1), ("a", 0.4)]
+    assert collapse([(article_id, score, ()) for article_id, score in hits]) == ["c", "a", "b"]
     assert collapse([]) == []
+
+
+@pytest.mark.parametrize(
+    ("hits", "ranking"),
+    [
+        # The search showed z and folded a and m into it: z is first, though "a" sorts before it.
+        ([("z", 0.9, ["m", "a"]), ("b", 0.4, [])], ["z", "m", "a", "b"]),
+        # z is a hit of the same score as y, whose reprint is a: y and its reprint, then z.
+        ([("z", 0.9, []), ("y", 0.9, ["a"])], ["y", "a", "z"]),
+        # A reprint that is found itself counts where it stands best: .9 as a hit, or .8 as a reprint.
+        ([("z", 0.8, ["a"]), ("a", 0.9, [])], ["a", "z"]),
+        ([("z", 0.8, ["a"]), ("a", 0.5, [])], ["z", "a"]),
+    ],
+)
+def test_a_reprint_is_ranked_behind_the_hit_that_it_is_folded_into(hits, ranking):
+    """A reprint has the score of its hit, and the hit is what a reader is shown: the tie is the hit's."""
+    assert collapse(hits) == ranking
+    assert collapse(hits[::-1]) == ranking
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_rankings_agree_with_ir_measures(seed):
     qrels = [ir_measures.Qrel(query, one, 1) for query, _, gold in found for one in gold]
     run, ours = [], {}
     for query, hits, gold in found:
-        ids = retrieval.collapse(hits)
+        ids = retrieval.collapse((one, score, ()) for one, score in hits)
         run += [ir_measures.ScoredDoc(query, one, float(len(ids) - rank)) for rank, one in enumerate(ids)]
         for measure, mark in OURS.items():
             ours[query, str(measure)] = mark(ids, gold)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from qa.answering.draft import Delta, Event, Looked
+from qa.answering.draft import Delta, Event, Retrieved
 from qa.text.normalise import normalise, utf16_offsets
 from qa.types import Answer, Citation, Question, Source, Span, Statement, Support, Usage
 from tests.service.serving import FakeAnswerer, app_with, running
@@ -48,7 +48,7 @@ class Stage:
         self.asked.append(question)
         statements: list[Statement] = []
         citations: list[Citation] = []
-        yield Looked(())
+        yield Retrieved(())
         for number, one in enumerate(self.said, start=1):
             await self._wait(number - 1)
             citations.append(self._citation(number, one))

@@ -17,7 +17,7 @@ SEED = 20230322
 
 
 @pytest.mark.parametrize(("words_only", "rounds"), [(True, 4), (False, 4)])
-def test_fault_27_what_was_acknowledged_survives(tmp_path: Path, words_only: bool, rounds: int) -> None:
+def test_what_was_acknowledged_survives_a_kill_at_any_moment(tmp_path: Path, words_only: bool, rounds: int) -> None:
     """Every step is wholly there or not at all, every acknowledged one is, and so are the backups."""
     series = Series(tmp_path, SEED, words_only=words_only)
     for number in range(rounds * MORE):
@@ -29,7 +29,7 @@ def test_fault_27_what_was_acknowledged_survives(tmp_path: Path, words_only: boo
     assert max(result.opened_s) <= 20 + psutil.getloadavg()[0]
 
 
-def test_faults_28_and_29_a_kill_at_a_named_place_loses_nothing(tmp_path: Path) -> None:
+def test_a_kill_at_a_named_place_loses_nothing(tmp_path: Path) -> None:
     """Before and after each call that writes: one place in turn here, each ten times in `make crash`."""
     series = Series(tmp_path, SEED)
     for point in POINTS if MORE > 1 else POINTS[1::7]:

@@ -14,15 +14,15 @@ from llama_index.core.vector_stores.simple import SimpleVectorStore
 from qa.catalog.catalog import ChunkRow
 from qa.errors import StoreFailed
 from qa.indexes.engine_index import Engine
+from qa.indexes.filters import AnyOf, AtLeast, AtMost, Clause
 from qa.indexes.protocols import Candidate
 from qa.temporal import dates
 from qa.text import stemming
-from qa.types import Filters
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS state (cursor INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS chunks (key INTEGER PRIMARY KEY, article INTEGER, version INTEGER, ordinal INTEGER,
-    collection TEXT, article_id TEXT, outlet TEXT, day INTEGER);
+    collection TEXT, outlet TEXT, day INTEGER);
 CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5 (body, title);
 CREATE VIRTUAL TABLE IF NOT EXISTS vocabulary USING fts5vocab ('words', 'col');
 """
@@ -64,15 +64,15 @@ class FullText:
             for row in rows:
                 outlet = row.source.outlet and row.source.outlet.casefold()
                 place = (row.key, row.article, row.version, row.ordinal)
-                found_by = (row.collection, row.source.article_id, outlet, row.published_day)
-                sql("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*place, *found_by))
+                day = dates.UNDATED if row.published_day is None else row.published_day
+                sql("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)", (*place, row.collection, outlet, day))
                 body = stems[row.text].split(" ") if row.text in stems else stemming.stems(row.text)
                 said = (_tokens(body), _tokens(stemming.stems(row.source.title or "")))
                 sql("INSERT INTO words (rowid, body, title) VALUES (?, ?, ?)", (row.key, *said))
             sql("DELETE FROM state")
             sql("INSERT INTO state VALUES (?)", (cursor,))
 
-    def is_worn(self) -> bool:
+    def needs_compaction(self) -> bool:
         return False
 
     def reset(self) -> None:
@@ -87,41 +87,39 @@ class FullText:
         with self._transaction() as sql:
             return {key for (key,) in sql("SELECT rowid FROM words")}
 
-    def search(
-        self, stems: Sequence[str], collection: str, filters: Filters, not_after: int | None, top_k: int
-    ) -> list[Candidate]:
+    def search(self, stems: Sequence[str], collection: str, clauses: Sequence[Clause], top_k: int) -> list[Candidate]:
         if not stems:
             return []
-        clauses, values = ["words MATCH ?", "collection = ?"], [_tokens(dict.fromkeys(stems), " OR "), collection]
-        for column, wanted in (
-            ("outlet", [name.casefold() for name in filters.outlets]),
-            ("article_id", list(filters.article_ids)),
-        ):
-            if wanted:
-                clauses.append(f"{column} IN ({', '.join('?' * len(wanted))})")
-                values += wanted
-        for compared, day in (("day >= ?", filters.after), ("day <= ?", filters.before)):
-            if day:
-                clauses.append(compared)
-                values.append(dates.ordinal(day))
-        if not_after is not None:
-            clauses.append("(day IS NULL OR day <= ?)")
-            values.append(not_after)
-        total = sum(weight for stem, weight in self.rarity(stems).items() if stem in self.seen([stem])) or 1.0
+        conditions, values = ["words MATCH ?", "collection = ?"], [_tokens(dict.fromkeys(stems), " OR "), collection]
+        for clause in clauses:
+            match clause:
+                case AnyOf(field, wanted):
+                    conditions.append(f"{field} IN ({', '.join('?' * len(wanted))})")
+                    values += wanted
+                case AtLeast(field, day):
+                    conditions.append(f"{field} >= ?")
+                    values.append(day)
+                case AtMost(field, day):
+                    conditions.append(f"{field} <= ?")
+                    values.append(day)
+        total = sum(weight for stem, weight in self.idf(stems).items() if stem in self.known([stem])) or 1.0
         query = (
             "SELECT article, version, ordinal, day, -bm25(words, 1.0, 0.4) AS score FROM words"
-            f" JOIN chunks ON key = words.rowid WHERE {' AND '.join(clauses)} ORDER BY score DESC LIMIT ?"
+            f" JOIN chunks ON key = words.rowid WHERE {' AND '.join(conditions)} ORDER BY score DESC LIMIT ?"
         )
         with self._transaction() as sql:
             found = sql(query, (*values, top_k)).fetchall()
-        return [Candidate((one[0], one[1], one[2]), one[3], min(1.0, one[4] / total)) for one in found]
+        return [
+            Candidate((article, version, ordinal), None if day == dates.UNDATED else day, min(1.0, score / total))
+            for article, version, ordinal, day, score in found
+        ]
 
-    def rarity(self, stems: Iterable[str]) -> dict[str, float]:
+    def idf(self, stems: Iterable[str]) -> dict[str, float]:
         total = self.size()
         counts = {stem: self._frequency(stem) for stem in stems}
         return {stem: log(1 + (total - n + 0.5) / (n + 0.5)) if total > n else 0.1 for stem, n in counts.items()}
 
-    def seen(self, stems: Iterable[str]) -> set[str]:
+    def known(self, stems: Iterable[str]) -> set[str]:
         return {stem for stem in stems if self._frequency(stem)}
 
     def _frequency(self, stem: str) -> int:

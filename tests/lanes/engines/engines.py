@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from qa.catalog.catalog import ChunkRow
-from qa.indexes.engine_index import Engine, EngineIndex
+from qa.indexes.engine_index import Engine, LlamaIndexStore
 from qa.types import Vectors
 from tests import ROOT
 
@@ -28,7 +28,7 @@ def recipe(name: str) -> Engine:
     return engine
 
 
-class Recorded(EngineIndex):
+class Recorded(LlamaIndexStore):
     """An index beside a catalog that has the vector of every text that was ever written."""
 
     def __init__(self, engine: Engine, directory: Path, vectors: dict[bytes, Vectors], model: str = "m") -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import qa
-from qa.indexes.engine_index import EngineIndex
+from qa.indexes.engine_index import LlamaIndexStore
 from qa.library import Library, sample_articles
 from qa.settings import Settings
 from qa.types import Question
@@ -21,8 +21,8 @@ globals().update({name: one for name, one in vars(test_retriever).items() if nam
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Library]:
     monkeypatch.setattr("qa.wiring.build_embedder", lambda settings: HashEmbedder())
     with Library(Settings(data_dir=tmp_path / "data", vector_store="tests.lanes.engines.both:engine")) as opened:
-        assert isinstance(opened._lexical, FullText)
-        assert isinstance(opened._vectors, EngineIndex)
+        assert isinstance(opened._words, FullText)
+        assert isinstance(opened._vectors, LlamaIndexStore)
         opened.ingest([test_retriever.STRIKE_OLD, test_retriever.STRIKE_NEW, test_retriever.UNDATED])
         yield opened
 

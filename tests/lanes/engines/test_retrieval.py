@@ -6,10 +6,9 @@ from pathlib import Path
 import pytest
 
 import qa
-from qa.indexes.engine_index import EngineIndex
+from qa.indexes.engine_index import LlamaIndexStore
 from qa.library import Library, sample_articles
 from qa.settings import Settings
-from qa.types import Filters
 from tests.fakes import HashEmbedder
 from tests.lanes.engines.engines import NAMES, RECIPES
 from tests.retrieval import test_retriever
@@ -22,7 +21,7 @@ def library(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("qa.wiring.build_embedder", lambda settings: HashEmbedder())
     monkeypatch.syspath_prepend(RECIPES)
     with Library(Settings(data_dir=tmp_path / "data", vector_store=f"qa_{request.param}:engine")) as opened:
-        assert isinstance(opened.projections._vectors, EngineIndex)
+        assert isinstance(opened.projections._vectors, LlamaIndexStore)
         opened.ingest([test_retriever.STRIKE_OLD, test_retriever.STRIKE_NEW, test_retriever.UNDATED])
         yield opened
 
@@ -40,7 +39,7 @@ def test_the_sample_articles_are_found_as_by_an_exact_search(
     for title in titles:
         query = library.embedder.embed_query(title)
         cosines = sorted((float(vectors[row.embed_sha] @ query) for row in rows), reverse=True)
-        found = library._vectors.search(query, "default", Filters(), (), None, 10)
+        found = library._vectors.search(query, "default", (), 10)
         # Equal cosines may stand in any order: what is found must be as near as what an exact search finds.
         same += sum(hit.score > exact - 1e-3 for hit, exact in zip(found, cosines[:10], strict=True))
     print(f"samples, {len(titles)} titles, {len(rows)} chunks: {same / (10 * len(titles)):.3f} as near as exact")

@@ -1,11 +1,12 @@
 """Switch each guard off and see that a named test fails: `python -m tests.lanes.mutants [--only NAME]... [--json]`.
 
-It works in a copy, so the tree stays as it is. Exit 1 when a guard is missed, or no longer stands where the list says.
+It works in a copy, so the tree stays as it is. Exit 1 when a guard is missed, or is no longer what the list says.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.lanes.mutants import GUARDS, ROOT, Guard
+from tests.lanes.mutants import GUARDS, ROOT, Guard, NotFound
 
 WHOLE_S = 900.0
 LIMIT_S = 120.0  # a test that waits for ever without its guard is no test that fails
@@ -82,22 +83,31 @@ def run_tests(root: Path, tests: Iterable[str], limit_s: float = LIMIT_S) -> tup
 def try_guard(guard: Guard, root: Path) -> Outcome:
     """Switch a guard off, run its tests and put it back."""
     began = time.monotonic()
-    kept = guard.switch_off(root)
+    path, without = guard.switch_off(root)
+    kept = path.read_text(encoding="utf-8")
+    path.write_text(without, encoding="utf-8")
     try:
-        status, said = run_tests(root, guard.tests)
+        status, said = run_tests(root, guard.node_ids(root))
         why = "" if status == _FAILED else "the tests pass" if status == 0 else f"pytest ended with {status}: {said}"
     except subprocess.TimeoutExpired:
         status, why = -1, f"nothing failed within {LIMIT_S:g} s"
     finally:
-        (root / guard.file).write_text(kept, encoding="utf-8")
+        path.write_text(kept, encoding="utf-8")
     return Outcome(guard.name, guard.tests, status == _FAILED, round(time.monotonic() - began, 1), why)
+
+
+def lay_out(path: Path) -> None:
+    """Write a file as it is written without one of its guards, so that nothing but the guard makes the difference."""
+    path.write_text(ast.unparse(ast.parse(path.read_text(encoding="utf-8"))), encoding="utf-8")
 
 
 def try_all(guards: Sequence[Guard], root: Path, tell: Callable[[Outcome], None]) -> list[Outcome]:
     """Try every guard, once all the tests have passed with every guard on. Raises TestsFail."""
     copy_tree(root)
     insist_on_copy(root)
-    tests = sorted({one for guard in guards for one in guard.tests})
+    for path in {guard.switch_off(root)[0] for guard in guards}:
+        lay_out(path)
+    tests = sorted({one for guard in guards for one in guard.node_ids(root)})
     print(f"{len(tests)} tests with every guard on", file=sys.stderr)
     status, said = run_tests(root, tests, WHOLE_S)
     if status:
@@ -110,10 +120,23 @@ def try_all(guards: Sequence[Guard], root: Path, tell: Callable[[Outcome], None]
     return outcomes
 
 
+def faults(guards: Sequence[Guard]) -> list[str]:
+    """Say what of the guards and their tests cannot be found."""
+    found = []
+    for guard in guards:
+        try:
+            guard.switch_off(ROOT)
+            guard.node_ids(ROOT)
+        except NotFound as exc:
+            found.append(str(exc))
+    return found
+
+
 def show(one: Outcome) -> None:
     """Print the row of a guard, and why it was missed."""
-    test = one.tests[0].rpartition("/")[2]
-    print(f"{one.guard:56} {'yes' if one.caught else 'NO':3} {one.seconds:5.1f} s  {test} {one.why}", flush=True)
+    print(
+        f"{one.guard:56} {'yes' if one.caught else 'NO':3} {one.seconds:5.1f} s  {one.tests[0]} {one.why}", flush=True
+    )
 
 
 def main(argv: Sequence[str]) -> int:
@@ -123,7 +146,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print one object")
     given = parser.parse_args(argv)
     chosen = [one for one in GUARDS if not given.only or any(name in one.name for name in given.only)]
-    gone = [fault for one in chosen if (fault := one.fault(ROOT))]
+    gone = faults(chosen)
     if gone or not chosen:
         print("\n".join(gone) or "no guard has such a name", file=sys.stderr)
         return 1

@@ -12,7 +12,7 @@ import openai
 import pytest
 from fastapi.testclient import TestClient
 
-from qa.answering.draft import Delta, Event, Looked
+from qa.answering.draft import Delta, Event, Retrieved
 from qa.errors import ModelUnavailable
 from qa.service.app import create_app
 from qa.types import Question
@@ -142,7 +142,7 @@ def test_the_turns_before_become_the_history(tmp_path: Path) -> None:
 
     async def script(question: Question) -> AsyncGenerator[Event, None]:
         asked.append(question)
-        yield Looked(())
+        yield Retrieved(())
         yield Delta("None.")
         yield empty_answer("None.")
 
@@ -167,7 +167,7 @@ def test_an_error_in_the_stream_is_its_last_frame(tmp_path: Path) -> None:
     """OpenAI's client raises it with its words; there is no end mark after it."""
 
     async def script(question: Question) -> AsyncGenerator[Event, None]:
-        yield Looked(())
+        yield Retrieved(())
         yield Delta("One ")
         raise ModelUnavailable("secret host failed")
 

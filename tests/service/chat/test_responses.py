@@ -11,7 +11,7 @@ import httpx
 import openai
 import pytest
 
-from qa.answering.draft import Delta, Event, Looked
+from qa.answering.draft import Delta, Event, Retrieved
 from qa.errors import ModelUnavailable
 from qa.types import Question
 from tests.service.serving import FakeAnswerer, app_with, events, running
@@ -94,7 +94,7 @@ def test_a_failure_ends_the_stream_as_failed(tmp_path: Path) -> None:
     """The last event says so, without the inside of the service."""
 
     async def script(question: Question) -> AsyncGenerator[Event, None]:
-        yield Looked(())
+        yield Retrieved(())
         yield Delta("One ")
         raise ModelUnavailable("secret host failed")
 

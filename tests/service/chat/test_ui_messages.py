@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from qa.answering.draft import Event, Looked
+from qa.answering.draft import Event, Retrieved
 from qa.types import Question
 from tests.service.serving import FakeAnswerer, app_with
 
@@ -61,7 +61,7 @@ def test_a_failure_is_an_error_part(tmp_path: Path) -> None:
     """A stream that began ends with an error part; the inside of the service stays inside."""
 
     async def script(question: Question) -> AsyncGenerator[Event, None]:
-        yield Looked(())
+        yield Retrieved(())
         raise RuntimeError("secret")
 
     with TestClient(app_with(tmp_path, FakeAnswerer(script)), base_url="http://localhost") as http:

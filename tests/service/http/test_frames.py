@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from qa.answering.draft import Delta, Event, Looked
+from qa.answering.draft import Delta, Event, Retrieved
 from qa.errors import ModelUnavailable
 from qa.service.http import streams
 from qa.types import Answer, Citation, Conflict, ConflictValue, Question, Source, Span, Statement, Usage
@@ -56,7 +56,7 @@ def _answer(conflicts: tuple[Conflict, ...] = ()) -> Answer:
 
 
 async def _answered(question: Question) -> AsyncGenerator[Event, None]:
-    yield Looked(())
+    yield Retrieved(())
     for citation, said in zip((*TWELVE, None), SAID, strict=True):
         if citation is not None:
             yield citation
@@ -73,23 +73,23 @@ async def _differing(question: Question) -> AsyncGenerator[Event, None]:
 
 
 async def _refused(question: Question) -> AsyncGenerator[Event, None]:
-    yield Looked(())
+    yield Retrieved(())
     yield Delta("The articles do not answer this question.")
     yield empty_answer()
 
 
 async def _broken(question: Question) -> AsyncGenerator[Event, None]:
-    yield Looked(())
+    yield Retrieved(())
     yield TWELVE[0]
     yield Delta(SAID[0])
     raise ModelUnavailable("secret host failed")
 
 
 async def _slow(question: Question) -> AsyncGenerator[Event, None]:
-    yield Looked(())
+    yield Retrieved(())
     await asyncio.sleep(0.3)
     async for event in _answered(question):
-        if not isinstance(event, Looked):
+        if not isinstance(event, Retrieved):
             yield event
 
 
@@ -161,7 +161,7 @@ def test_a_server_that_goes_down_says_so_in_a_frame(tmp_path: Path, path: str) -
     """The last frame of a stream that is cut is an error by the same rules."""
 
     async def endless(question: Question) -> AsyncGenerator[Event, None]:
-        yield Looked(())
+        yield Retrieved(())
         yield Delta("One ")
         await asyncio.sleep(3_600)
 
@@ -254,7 +254,7 @@ def test_a_slow_search_does_not_keep_the_reader_waiting(tmp_path: Path, path: st
         await asyncio.sleep(2)
         for _ in question.question:
             raise ModelUnavailable("secret host failed")
-        yield Looked(())
+        yield Retrieved(())
 
     body = WIRES.get(path, {"question": "What happened?", "stream": True})
     with running(app_with(tmp_path, FakeAnswerer(searching))) as port:

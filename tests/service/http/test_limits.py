@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from qa.answering.draft import Delta, Event, Looked
+from qa.answering.draft import Delta, Event, Retrieved
 from qa.errors import BadSettings
 from qa.service import patience
 from qa.service.app import create_app
@@ -55,7 +55,7 @@ async def test_tokens_are_counted_when_they_are_known() -> None:
     """An answer may overdraw what is left of the budget; the next question is refused."""
 
     async def script(question: Question) -> AsyncGenerator[Event, None]:
-        yield Looked(())
+        yield Retrieved(())
         yield replace(empty_answer(), usage=Usage(70, 20))
 
     limits = Limits(None, "100/day", None)
@@ -76,7 +76,7 @@ async def test_what_is_not_counted_is_estimated(leaves: bool) -> None:
     evidence = Evidence(Source("a", 1, "", None, None, None, None), Span(0, 90), "word " * 60, 1.0)
 
     async def script(question: Question) -> AsyncGenerator[Event, None]:
-        yield Looked((), (evidence,), "llm")
+        yield Retrieved((), (evidence,), "llm")
         yield Delta("word " * 60)
         yield replace(empty_answer(), mode="llm")
 
@@ -133,7 +133,7 @@ def test_only_listed_pages_may_call(tmp_path: Path) -> None:
 
 def test_half_a_request_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Connections that send no whole head are closed in time, also the second request of one; others are served."""
-    monkeypatch.setattr(patience, "HEAD_S", 0.5)
+    monkeypatch.setattr(patience, "HEAD_TIMEOUT_S", 0.5)
     with running(create_app(settings_for(tmp_path / "store"))) as port:
         slow = [socket.create_connection(("127.0.0.1", port), 15) for _ in range(20)]
         for one in slow[:10]:

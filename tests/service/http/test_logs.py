@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from qa.answering.draft import Delta, Event, Looked
+from qa.answering.draft import Delta, Event, Retrieved
 from qa.errors import StoreFailed
 from qa.service.http import logs
 from qa.service.http.deps import answerer
@@ -73,7 +73,7 @@ def test_lines_within_a_request_carry_its_id(tmp_path: Path, log: io.StringIO) -
     """What goes wrong on the way is found by the id that the caller was given, also in a stream and in threads."""
 
     async def script(question: Question) -> AsyncGenerator[Event, None]:
-        yield Looked(())
+        yield Retrieved(())
         yield Delta("One ")
         raise ZeroDivisionError("secret")
 
@@ -84,7 +84,7 @@ def test_lines_within_a_request_carry_its_id(tmp_path: Path, log: io.StringIO) -
     fault, request = [one for one in _events(log) if one.get("request_id") == reply.headers["x-request-id"]]
     assert (fault["event"], fault["level"]) == ("unexpected in a stream", "error")
     assert fault["exception"] == "ZeroDivisionError"
-    assert fault["where"].startswith("service/test_logs.py:")
+    assert fault["where"].startswith("http/test_logs.py:")
     assert (request["status"], request["error"]) == (200, "failed")
     assert "secret" not in log.getvalue()
 
@@ -113,7 +113,7 @@ def test_a_library_is_named_and_not_quoted(log: io.StringIO) -> None:
     logging.getLogger("py.warnings").warning("%s", "canary")
     first, second, third = _events(log)
     assert (first["logger"], first["exception"], first["event"]) == ("openai", "ValueError", "a library logged")
-    assert first["place"].startswith("service/test_logs.py:")
+    assert first["place"].startswith("http/test_logs.py:")
     assert second["event"] == "Invalid HTTP request received."
     assert third["logger"] == "py.warnings"
     assert "canary" not in log.getvalue()
@@ -188,7 +188,7 @@ def _send_everything(http: TestClient, headers: dict[str, str]) -> list[str]:
 def _broken(exc: Exception) -> FakeAnswerer:
     async def script(question: Question) -> AsyncGenerator[Event, None]:
         if question.question.startswith("later"):
-            yield Looked(())
+            yield Retrieved(())
         for _ in question.question:
             raise exc
         yield empty_answer()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fastapi.testclient import TestClient
 
-from qa.answering.draft import Event, Looked
+from qa.answering.draft import Event, Retrieved
 from qa.errors import ModelUnavailable
 from qa.service.http.limits import Limits
 from qa.service.http.metrics import Measured, Metrics
@@ -46,7 +46,7 @@ async def test_a_failure_of_the_model_is_counted_and_passed_on() -> None:
     """The kind of failure is a label; nothing counts as an answer."""
 
     async def script(question: Question) -> AsyncGenerator[Event, None]:
-        yield Looked(())
+        yield Retrieved(())
         raise ModelUnavailable("secret host failed")
 
     metrics = Metrics()
@@ -57,7 +57,7 @@ async def test_a_failure_of_the_model_is_counted_and_passed_on() -> None:
         ):
             told.append(event)
     except ModelUnavailable:
-        told.append(Looked(()))
+        told.append(Retrieved(()))
     text = metrics.text().decode()
     assert len(told) == 2
     assert 'qa_upstream_errors_total{kind="ModelUnavailable"} 1.0' in text
@@ -69,7 +69,7 @@ async def test_the_answer_is_passed_on_as_it_is() -> None:
     """Counting changes nothing."""
 
     async def script(question: Question) -> AsyncGenerator[Event, None]:
-        yield Looked(())
+        yield Retrieved(())
         yield empty_answer("None.")
 
     answer: Answer = await Measured(FakeAnswerer(script), Metrics(), Limits(None, None, None), Exchanges()).ask(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from qa.answering.draft import Delta, Event, Looked
+from qa.answering.draft import Delta, Event, Retrieved
 from qa.errors import ModelUnavailable
 from qa.service.http import middleware, streams
 from qa.types import Question
@@ -19,7 +19,7 @@ from tests.service.serving import FakeAnswerer, app_with, empty_answer, opened, 
 
 
 async def _endless(question: Question) -> AsyncGenerator[Event, None]:
-    yield Looked(())
+    yield Retrieved(())
     yield Delta("One ")
     await asyncio.sleep(3_600)
 
@@ -30,13 +30,13 @@ async def _silent(question: Question) -> AsyncGenerator[Event, None]:
 
 
 async def _flood(question: Question) -> AsyncGenerator[Event, None]:
-    yield Looked(())
+    yield Retrieved(())
     while True:
         yield Delta("x" * 100_000)
 
 
 async def _slow(question: Question) -> AsyncGenerator[Event, None]:
-    yield Looked(())
+    yield Retrieved(())
     await asyncio.sleep(0.5)
     yield Delta("One ")
     yield empty_answer("One ")
@@ -44,7 +44,7 @@ async def _slow(question: Question) -> AsyncGenerator[Event, None]:
 
 def _failing(exc: Exception) -> FakeAnswerer:
     async def script(question: Question) -> AsyncGenerator[Event, None]:
-        yield Looked(())
+        yield Retrieved(())
         yield Delta("One ")
         raise exc
 

@@ -79,11 +79,11 @@ def test_the_vector_leg_is_a_span(tmp_path: Path) -> None:
     traces = Traces(exporter)
     app = create_app(settings_for(tmp_path / "store"), traces=traces)
     with TestClient(app, base_url="http://localhost") as http:
-        from qa.indexes.chroma_index import VectorIndex
+        from qa.indexes.chroma_index import ChromaIndex
 
         library, embedder = opened(app).library, HashEmbedder()
         library.retriever._embedder = embedder
-        library.retriever._vectors = index = VectorIndex(tmp_path / "chroma", library.catalog.id, embedder.model)
+        library.retriever._vectors = index = ChromaIndex(tmp_path / "chroma", library.catalog.id, embedder.model)
         http.post("/v1/ask", json=ASKED)
         traces.flush()
         index.close()

@@ -1,17 +1,16 @@
-"""Five real articles on one event: the first input that must work. They lie beside the project, or the tests skip."""
+"""Five real articles on one event: the first input that must work."""
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
 from qa.library import Library
+from qa.readers.front_matter import read_head
 from qa.readers.read import read
 from qa.settings import Settings
 from qa.types import Question
+from tests.readers.test_boilerplate import marked_lines
 
-SEEDS = Path(__file__).parents[2] / "shared" / "seeds"
-pytestmark = pytest.mark.skipif(not SEEDS.is_dir(), reason="the five seed articles are not beside the project")
 NOISE = ("leave a reply", "leave a comment", "latest articles", "source link", "©", "all rights", "related posts")
 
 ANSWERED = [
@@ -32,9 +31,9 @@ REFUSED = [
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory):
+def library(seeds, tmp_path_factory):
     with Library(Settings(data_dir=tmp_path_factory.mktemp("seeds"), embed_model="minilm")) as opened:
-        report = opened.ingest(read([str(SEEDS)]))
+        report = opened.ingest(read([str(seeds)]))
         assert (report.added, report.refused) == (5, ())
         yield opened
 
@@ -59,3 +58,22 @@ def test_the_quote_holds_the_fact(library, question, fact):
 def test_what_the_articles_do_not_say_is_refused(library, question):
     """No quote is better than one that does not answer."""
     assert ask(library, question).status == "not_in_sources"
+
+
+def test_head_of_each_article(seeds):
+    """Five scraped pages: one states its date, none gets one it does not state, and each title is a headline."""
+    heads = [read_head(path.read_text(encoding="utf-8")) for path in sorted(seeds.glob("*.txt"))]
+    assert [head.published_at for head in heads] == ["2023-03-21", None, None, None, None]
+    assert [len(head.authors) for head in heads] == [0, 0, 1, 0, 0]
+    assert all(head.title and "Xi" in head.title and 30 < len(head.title) < 120 for head in heads)
+
+
+def test_no_furniture_stays_unmarked(seeds):
+    """In real scraped articles nothing of the comment box, the link lists and the rights line stays unmarked."""
+    words = ("reply", "comment", "latest", "source link", "©", "subscribe", "posts", "privacy", "sign in", " min read")
+    for path in sorted(seeds.glob("*.txt")):
+        text = path.read_text(encoding="utf-8")
+        marked = set(marked_lines(text))
+        left = [line.strip() for line in text.split("\n") if line.strip() and line.strip() not in marked]
+        assert [line for line in left if len(line) < 100 and any(word in line.lower() for word in words)] == []
+        assert all(len(line) < 130 for line in marked)

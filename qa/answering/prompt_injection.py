@@ -1,7 +1,7 @@
-"""Tell sentences that speak to a machine from news. Pure.
+"""Recognise prompt injection: sentences in an article that instruct a language model. Pure.
 
-A model is told not to obey them; without a model they would be quoted, because they repeat the words of the question
-that they wait for.
+The prompt tells a model not to obey them. Without a model they would be quoted, because they repeat the words of the
+question that they target.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from qa.text.plain import visible_line
 
 _REPLY = r"(?:answers?|response|reply|replies|output)"
 _RULES = r"(?:instructions?|rules?|prompts?|guidelines|directions|evidence|system message)"
-_ORDER = re.compile(
+_INSTRUCTION = re.compile(
     rf"""(?ix)
     ^\W*(?:please\s+|now\s+|instead,?\s+)? (?:ignore|disregard|forget|override|bypass|do\s+not\s+follow)\b
         (?:\W+\w+){{0,4}}? \W+ {_RULES}\b
@@ -29,6 +29,6 @@ _ORDER = re.compile(
 )
 
 
-def is_order(sentence: str) -> bool:
-    """Tell whether a sentence tells a model what to answer, in English, or holds the signs of its prompt."""
-    return bool(_ORDER.search(visible_line(sentence)))
+def is_injected_instruction(sentence: str) -> bool:
+    """Tell whether a sentence instructs a model, in English, or contains the tokens of a chat template."""
+    return bool(_INSTRUCTION.search(visible_line(sentence)))

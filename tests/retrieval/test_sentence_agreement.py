@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qa.retrieval.agreement import MANY, Said, agreed, besides
+from qa.retrieval.sentence_agreement import MANY, Said, agreed, cosine_with_neighbours
 from qa.types import Evidence, Source, Span
 
 
@@ -49,5 +49,5 @@ def test_a_neighbour_counts_half():
     question = np.array([1.0, 0.0], dtype=np.float32)
     near, far = np.array([1.0, 0.0], dtype=np.float32), np.array([0.0, 1.0], dtype=np.float32)
     evidence = [sentence("a1", 0, 10), sentence("a1", 12, 20), sentence("a1", 40, 50), sentence("a2", 11, 20)]
-    found = besides(question, evidence, [near, far, far, far])
+    found = cosine_with_neighbours(question, evidence, [near, far, far, far])
     assert found == pytest.approx([2 / 5**0.5, 1 / 5**0.5, 0.0, 0.0])
