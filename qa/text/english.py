@@ -1,4 +1,4 @@
-"""English as this project knows it: the names of months and days, number words, units, forms of words. Pure data.
+"""English as this project knows it: words and names, months and days, number words, units, forms of words. Pure.
 
 A list is here once, whoever reads it. Where two lists look alike and must not be one, they are side by side, with the
 reason. This is the place where a second language goes.
