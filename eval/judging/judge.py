@@ -11,7 +11,8 @@ from typing import Literal, get_args
 
 from eval.models.model_calls import CachedModel, Call, Reply, key_of
 from eval.models.prompts import Prompt
-from qa import Evidence, Message, ModelFailed, Source, Span, evidence_block, make_fence, visible_line
+from qa import Evidence, Message, ModelFailed, Source, Span, visible_line
+from qa.llm.prompts import evidence_block, make_fence
 
 VERSION = "1"  # of the grammar and of how evidence is laid out; a new one asks everything anew
 MAX_TOKENS = 1_024  # room for a model that thinks aloud

@@ -1,22 +1,27 @@
-"""A running server as what a run asks. Only the standard library: the server is measured from outside."""
+"""A running server as what a run asks: it is measured from outside, and its replies are read by its own models."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any, TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
+from pydantic import BaseModel, ValidationError
+
 from eval.dataset.items import Item
 from eval.runs.manifest import hash_corpus
 from eval.runs.targets import DEEP, PAGE, Asking, Reply, article_json
-from qa import QaError
+from qa import AnswerOut, ArticleOut, ArticlesOut, ErrorOut, LookedOut, QaError, RetrievedOut, SearchOut, TextOut
 
 TIMEOUT_S = 600
+FOUND = {"article_id", "start", "end", "score", "reprints"}
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class NotThere(QaError):
@@ -34,8 +39,12 @@ class Connection:
 
     def call(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """Return what the server answers: GET without a body, else POST."""
+        return json.loads(self.read(path, body))
+
+    def read(self, path: str, body: dict[str, Any] | None = None) -> bytes:
+        """Return the bytes of what the server answers."""
         with self.open(path, body) as response:
-            return json.load(response)
+            return bytes(response.read())
 
     def open(self, path: str, body: dict[str, Any] | None) -> Any:
         """Send a request and return the open response. Raises QaError, NotThere for a 404."""
@@ -66,9 +75,10 @@ class ServerTarget:
         rows: list[tuple[str, str]] = []
         offset: int | None = 0
         while offset is not None:
-            page = await self._get(f"/v1/articles?collection={self._collection}&limit={PAGE}&offset={offset}")
-            rows += [(row["article_id"], row["sha256"]) for row in page["articles"]]
-            offset = page["next_offset"]
+            path = f"/v1/articles?collection={self._collection}&limit={PAGE}&offset={offset}"
+            page = await self._call(ArticlesOut, path)
+            rows += [(row.article_id, row.sha256) for row in page.articles]
+            offset = page.next_offset
         return {
             "corpus_sha256": hash_corpus(rows),
             "articles": len(rows),
@@ -92,48 +102,48 @@ class ServerTarget:
             "top_k": asking.top_k,
             "stream": True,
         }
-        began, first, looked = time.perf_counter(), None, []
-        answer: dict[str, Any] | None = None
+        began, first = time.perf_counter(), None
+        looked: list[LookedOut] = []
+        answer: AnswerOut | None = None
         async for name, data in self._events("/v1/ask", body):
             first = first or time.perf_counter() - began
             if name == "retrieved":
-                looked = data["sources"]
+                looked = _read(RetrievedOut, data).sources
             elif name == "error":
-                raise QaError(f"{data['error']['type']}: {data['error']['message']}")
+                error = _read(ErrorOut, data).error
+                raise QaError(f"{error.type}: {error.message}")
             elif name == "answer":
-                answer = data
+                answer = _read(AnswerOut, data)
         seconds = time.perf_counter() - began
         if answer is None:
             raise QaError("the stream ended without an answer")
-        hits: list[dict[str, Any]] = []
+        hits: Sequence[LookedOut] = ()
         if not item.history:
             query = {"query": item.question, "filters": filters, "as_of": as_of, "top_k": DEEP}
-            hits = (await self._post("/v1/search", query | {"collection": asking.collection}))["hits"]
-        return Reply(answer, [_found(one) for one in looked], [_found(one) for one in hits], first or seconds, seconds)
+            hits = (await self._call(SearchOut, "/v1/search", query | {"collection": asking.collection})).hits
+        found, deep = ([one.model_dump(include=FOUND) for one in some] for some in (looked, hits))
+        return Reply(answer.model_dump(), found, deep, first or seconds, seconds)
 
     async def article(self, article_id: str, version: int | None, collection: str) -> dict[str, Any] | None:
         """Read an article from the server."""
         path = f"/v1/articles/{quote(article_id, safe='')}"
         wanted = "" if version is None else f"&version={version}"
         try:
-            about = await self._get(f"{path}?collection={collection}")
-            found = await self._get(f"{path}/text?collection={collection}{wanted}")
+            about = await self._call(ArticleOut, f"{path}?collection={collection}")
+            found = await self._call(TextOut, f"{path}/text?collection={collection}{wanted}")
         except NotThere:
             return None
-        return article_json(found["text"], about | {"version": found["version"], "sha256": found["sha256"]})
+        return article_json(found.text, about.model_dump() | {"version": found.version, "sha256": found.sha256})
 
-    async def _get(self, path: str) -> Any:
-        return await asyncio.to_thread(self._http.call, path)
+    async def _call(self, model: type[Model], path: str, body: dict[str, Any] | None = None) -> Model:
+        return _read(model, await asyncio.to_thread(self._http.read, path, body))
 
-    async def _post(self, path: str, body: dict[str, Any]) -> Any:
-        return await asyncio.to_thread(self._http.call, path, body)
-
-    async def _events(self, path: str, body: dict[str, Any]) -> AsyncIterator[tuple[str, Any]]:
+    async def _events(self, path: str, body: dict[str, Any]) -> AsyncIterator[tuple[str, str]]:
         events = self._read_events(path, body)
         while (event := await asyncio.to_thread(next, events, None)) is not None:
             yield event
 
-    def _read_events(self, path: str, body: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    def _read_events(self, path: str, body: dict[str, Any]) -> Iterator[tuple[str, str]]:
         with self._http.open(path, body) as response:
             name = ""
             for line in response:
@@ -141,14 +151,12 @@ class ServerTarget:
                 if field == "event":
                     name = value
                 elif field == "data":
-                    yield name, json.loads(value)
+                    yield name, value
 
 
-def _found(hit: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "article_id": hit["article_id"],
-        "start": hit["start"],
-        "end": hit["end"],
-        "score": hit["score"],
-        "reprints": hit["reprints"],
-    }
+def _read(model: type[Model], reply: str | bytes) -> Model:
+    """Read a reply; a newer server may say more. Raises QaError."""
+    try:
+        return model.model_validate_json(reply, extra="ignore")
+    except ValidationError as exc:
+        raise QaError(f"the server answers as another version does: {exc}") from exc

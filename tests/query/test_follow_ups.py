@@ -10,7 +10,7 @@ from qa.query import time_window
 from qa.query.analysis import analyse
 from qa.query.follow_ups import Standalone, alone, carry_over, depends, names
 from qa.query.history import MAX_CHARS, MAX_TURN_CHARS, MAX_TURNS, clean
-from qa.service.schemas.serialize import answer_json
+from qa.service.schemas.responses import answer_json
 from qa.settings import Settings
 from qa.text import stemming
 from qa.types import Question, Turn
