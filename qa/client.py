@@ -100,8 +100,14 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the connections; the server keeps the store."""
+        """Close the connections; the server keeps the store. Whatever is asked afterwards raises Closed."""
         self._http.close()
+
+    def _open(self) -> dict[str, Any]:
+        """Return how to reach the server. Raises Closed."""
+        if self._http.is_closed:
+            raise errors.Closed(f"{self.url}: this client was closed")
+        return self._options
 
     def ask(self, question: str | Question, **options: Unpack[AskOptions]) -> Answer:
         """Return the whole answer, also where an event loop is running already: a notebook."""
@@ -111,7 +117,7 @@ class Client:
         """Return the whole answer without holding up the event loop."""
         body = _ask_body(question_of(question, options), stream=False)
         try:
-            async with httpx2.AsyncClient(**self._options) as http:
+            async with httpx2.AsyncClient(**self._open()) as http:
                 return self._read(AnswerOut, await http.post("/v1/ask", json=body)).domain()
         except httpx2.HTTPError as exc:
             raise self._away(exc) from exc
@@ -121,7 +127,7 @@ class Client:
         body = _ask_body(question_of(question, options), stream=True)
         try:
             async with (
-                httpx2.AsyncClient(**self._options) as http,
+                httpx2.AsyncClient(**self._open()) as http,
                 http.stream("POST", "/v1/ask", json=body) as response,
             ):
                 if response.is_error:
@@ -202,6 +208,7 @@ class Client:
         return self._call(model, "POST", path, json=body.model_dump(mode="json", exclude_unset=True))
 
     def _call(self, model: type[Reply], method: str, path: str, **options: Any) -> Reply:
+        self._open()
         try:
             return self._read(model, self._http.request(method, path, **options))
         except httpx2.HTTPError as exc:

@@ -17,6 +17,7 @@ from qa import (
     BadQuestion,
     BadSettings,
     Client,
+    Closed,
     Delta,
     Library,
     Locked,
@@ -186,6 +187,20 @@ def test_the_key_that_opens_most_is_sent(tmp_path: Path) -> None:
                 client.remove("a")
         with Client(url, key="wrong") as stranger, pytest.raises(BadSettings):
             stranger.ask(COST)
+
+
+async def test_a_closed_client_asks_nothing(served: Settings) -> None:
+    """Every way of asking raises Closed, and the server goes on."""
+    with connect(served) as client:
+        pass
+    with pytest.raises(Closed):
+        client.ask(COST)
+    with pytest.raises(Closed):
+        client.search("bridge")
+    with pytest.raises(Closed):
+        [event async for event in client.stream(COST)]
+    with connect(served) as another:
+        assert another.search("bridge").hits
 
 
 def test_a_server_that_is_gone_is_named() -> None:
