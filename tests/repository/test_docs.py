@@ -112,7 +112,7 @@ def test_each_public_name_is_explained() -> None:
 
 def test_the_map_of_the_readme_is_what_ls_shows() -> None:
     """Each folder and module at the top of `qa` is in the map, and each file that the README names is there."""
-    rooms = README.split("## The rooms", 1)[1]
+    rooms = README.split("## Folders", 1)[1]
     table = "\n".join(line for line in rooms.splitlines() if line.startswith("| `"))
     mapped = {name.rstrip("/") for name in re.findall(r"`([\w./]+)`", table)}
     shown = {path.name for path in (ROOT / "qa").iterdir() if path.suffix == ".py" or path.is_dir()}
