@@ -7,6 +7,7 @@ QaError
 │   └── BadQuestion      a question, its filters or its dates
 ├── NotFound             no such article, version or collection
 ├── Locked               another process owns the data directory
+├── Closed               the library was closed
 ├── StoreFailed          the catalog or an index failed or is away
 │   └── StoreFull        there is no room left to write
 ├── EmbeddingFailed      the embedder failed or answered nonsense
@@ -61,6 +62,10 @@ class Locked(QaError):
     def __init__(self, message: str, url: str | None = None) -> None:
         super().__init__(message)
         self.url = url
+
+
+class Closed(QaError):
+    """The library was closed: neither it nor what it handed out answers any more."""
 
 
 class StoreFailed(QaError):

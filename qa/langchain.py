@@ -1,6 +1,6 @@
 """Our retrieval for LangChain: a retriever whose documents are exact spans. It needs the extra `langchain`.
 
-with Library(Settings()) as library:
+with connect() as library:
     ArticleRetriever(library=library).invoke("When does the bridge open again?")
 """
 
@@ -12,6 +12,7 @@ from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 
+from qa.client import Client
 from qa.library import Library
 from qa.types import Filters, Hit
 
@@ -19,7 +20,7 @@ from qa.types import Filters, Hit
 class ArticleRetriever(BaseRetriever):
     """Retrieve chunks; `page_content` is exactly `article.text[metadata["start"]:metadata["end"]]`."""
 
-    library: Library
+    library: Library | Client
     top_k: int = 8
     filters: Filters = Filters()
     as_of: str | None = None

@@ -65,13 +65,14 @@ class Library:
         self._vectors = parts.vectors
 
     def __enter__(self) -> Self:
+        self.catalog.check_open()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
-        """Close the indexes and the catalog and let go of the directory."""
+        """Close the indexes and the catalog and let go of the directory. Whatever is asked afterwards raises Closed."""
         self._words.close()
         if self._vectors is not None:
             self._vectors.close()
@@ -90,22 +91,11 @@ class Library:
 
         `outlet` and `published` are for what is read from files and names none. Raises StoreFailed and EmbeddingFailed.
         """
-        from qa.readers.read import read
-
-        def each() -> Iterator[Article | Refused]:
-            for item in items:
-                if isinstance(item, Article):
-                    yield item
-                    continue
-                yield from read(
-                    item,
-                    outlet=outlet,
-                    published=published,
-                    max_bytes=self.settings.max_article_bytes,
-                    fetch=wiring.build_fetch(self.settings),
-                )
-
-        return self.ingest(each(), collection=collection, workers=workers)
+        fetch = wiring.build_fetch(self.settings)
+        found = articles_of(
+            items, outlet=outlet, published=published, max_bytes=self.settings.max_article_bytes, fetch=fetch
+        )
+        return self.ingest(found, collection=collection, workers=workers)
 
     def ask(self, question: str | Question, **options: Unpack[AskOptions]) -> Answer:
         """Return the whole answer, also where an event loop is running already: a notebook.
@@ -142,6 +132,7 @@ class Library:
         """
         from qa.answering.answerer import Answerer
 
+        self.catalog.check_open()
         if fill and any(state.behind for state in self.projections.states()):
             self.projections.catch_up()
         return Answerer(
@@ -170,6 +161,7 @@ class Library:
         """Write articles and bring the indexes up to date, so that they can be asked about when this returns."""
         from qa.ingest.ingest import ingest
 
+        self.catalog.check_open()
         try:
             return ingest(
                 items,
@@ -210,6 +202,7 @@ class Library:
         """Return the best chunks for a query. An index that is far behind catches up first, as for an answer."""
         from qa.retrieval.retriever import day_asked
 
+        self.catalog.check_open()
         if fill and (not self.projections.caught_up or self.projections.lagging()):
             try:
                 self.projections.catch_up()
@@ -224,6 +217,17 @@ class Library:
     def verify(self) -> list[IndexState]:
         """Compare the indexes with the catalog."""
         return self.projections.verify()
+
+
+def articles_of(items: Iterable[str | PathLike[str] | Article], **options: Any) -> Iterator[Article | Refused]:
+    """Yield the caller's own articles as they are, and those of files as `qa.read` with these options reads them."""
+    from qa.readers.read import read
+
+    for item in items:
+        if isinstance(item, Article):
+            yield item
+        else:
+            yield from read(item, **options)
 
 
 class AskOptions(TypedDict, total=False):

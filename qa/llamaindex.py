@@ -1,6 +1,6 @@
 """Our retrieval and our answers for LlamaIndex: a retriever, and a query engine whose source nodes are cited spans.
 
-    with Library(Settings()) as library:
+    with connect() as library:
         ArticleRetriever(library).retrieve("When does the bridge open again?")
         CitedQueryEngine(library).query("When does the bridge open again?")
 
@@ -19,6 +19,7 @@ from llama_index.core.base.response.schema import Response
 from llama_index.core.callbacks.base import CallbackManager
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
+from qa.client import Client
 from qa.library import Library
 from qa.types import Answer, Filters, Question, Source, Span
 
@@ -32,7 +33,7 @@ class ArticleRetriever(BaseRetriever):
 
     def __init__(
         self,
-        library: Library,
+        library: Library | Client,
         *,
         top_k: int = 8,
         filters: Filters = Filters(),
@@ -60,7 +61,7 @@ class ArticleRetriever(BaseRetriever):
 class CitedQueryEngine(BaseQueryEngine):
     """Answer with citations. `response.metadata["answer"]` is the whole `Answer`; each source node is one citation."""
 
-    def __init__(self, library: Library, like: Question = Question("")) -> None:
+    def __init__(self, library: Library | Client, like: Question = Question("")) -> None:
         """`like` holds what every question shares: filters, `as_of`, mode, collection."""
         super().__init__(callback_manager=CallbackManager([]))
         self._library = library

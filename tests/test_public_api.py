@@ -37,3 +37,11 @@ def test_importing_qa_is_light():
     root = str(Path(qa.__file__).parents[1])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": root})
     assert done.stdout.strip() == "[]"
+
+
+def test_the_command_line_answers_without_fastapi():
+    """The models of the JSON serve `qa ask` too, which loads no web framework for them."""
+    code = "import sys, qa.cli.remote; print(sorted(set(sys.modules) & {'fastapi', 'starlette', 'uvicorn'}))"
+    root = str(Path(qa.__file__).parents[1])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": root})
+    assert done.stdout.strip() == "[]", done.stderr

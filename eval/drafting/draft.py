@@ -27,12 +27,10 @@ from qa import (
     Refused,
     Source,
     Span,
-    evidence_block,
-    make_fence,
-    make_ids,
     split_sentences,
     visible_line,
 )
+from qa.llm.prompts import evidence_block, make_fence, make_ids
 
 VERSION = "1"  # of the reply format; part of the cache key, so a new version asks everything again
 MAX_TOKENS = 4_096

@@ -11,7 +11,8 @@ from typing import Literal, get_args
 
 from eval.models.model_calls import CachedModel, Call, Reply, cache_key
 from eval.models.prompts import Prompt
-from qa import Evidence, Message, ModelFailed, Source, Span, evidence_block, make_fence, visible_line
+from qa import Evidence, Message, ModelFailed, Source, Span, visible_line
+from qa.llm.prompts import evidence_block, make_fence
 
 VERSION = "1"  # of the reply grammar and the evidence layout; part of the cache key, so a new one asks everything again
 MAX_TOKENS = 1_024  # leaves room for a model that reasons before its verdict

@@ -1,6 +1,6 @@
 """A running server as the target of a run, and an HTTP client for it.
 
-It uses only the standard library and the public API, so that the server is measured from outside.
+The server is measured from outside; its replies are validated with the service's own response models.
 """
 
 from __future__ import annotations
@@ -8,18 +8,23 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any, TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
+from pydantic import BaseModel, ValidationError
+
 from eval.dataset.items import Item
 from eval.runs.manifest import hash_corpus
 from eval.runs.targets import DEEP, PAGE, AskOptions, Reply, article_json
-from qa import QaError
+from qa import AnswerOut, ArticleOut, ArticlesOut, ErrorOut, LookedOut, QaError, RetrievedOut, SearchOut, TextOut
 
 TIMEOUT_S = 600
+HIT_FIELDS = {"article_id", "start", "end", "score", "reprints"}
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class ResourceNotFound(QaError):
@@ -37,8 +42,12 @@ class Connection:
 
     def call(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """Return the JSON of a response: GET without a body, else POST."""
+        return json.loads(self.read(path, body))
+
+    def read(self, path: str, body: dict[str, Any] | None = None) -> bytes:
+        """Return the body of a response."""
         with self.open(path, body) as response:
-            return json.load(response)
+            return bytes(response.read())
 
     def open(self, path: str, body: dict[str, Any] | None) -> Any:
         """Send a request and return the open response. Raises QaError, ResourceNotFound for a 404."""
@@ -69,9 +78,10 @@ class ServerTarget:
         rows: list[tuple[str, str]] = []
         offset: int | None = 0
         while offset is not None:
-            page = await self._get(f"/v1/articles?collection={self._collection}&limit={PAGE}&offset={offset}")
-            rows += [(row["article_id"], row["sha256"]) for row in page["articles"]]
-            offset = page["next_offset"]
+            path = f"/v1/articles?collection={self._collection}&limit={PAGE}&offset={offset}"
+            page = await self._call(ArticlesOut, path)
+            rows += [(row.article_id, row.sha256) for row in page.articles]
+            offset = page.next_offset
         return {
             "corpus_sha256": hash_corpus(rows),
             "articles": len(rows),
@@ -95,48 +105,47 @@ class ServerTarget:
             "top_k": options.top_k,
             "stream": True,
         }
-        began, first, looked = time.perf_counter(), None, []
-        answer: dict[str, Any] | None = None
+        began, first = time.perf_counter(), None
+        looked: list[LookedOut] = []
+        answer: AnswerOut | None = None
         async for name, data in self._events("/v1/ask", body):
             first = first or time.perf_counter() - began
             if name == "retrieved":
-                looked = data["sources"]
+                looked = _read(RetrievedOut, data).sources
             elif name == "error":
-                raise QaError(f"{data['error']['type']}: {data['error']['message']}")
+                error = _read(ErrorOut, data).error
+                raise QaError(f"{error.type}: {error.message}")
             elif name == "answer":
-                answer = data
+                answer = _read(AnswerOut, data)
         seconds = time.perf_counter() - began
         if answer is None:
             raise QaError("the stream ended without an answer")
-        hits: list[dict[str, Any]] = []
+        hits: Sequence[LookedOut] = ()
         if not item.history:
             query = {"query": item.question, "filters": filters, "as_of": as_of, "top_k": DEEP}
-            hits = (await self._post("/v1/search", query | {"collection": options.collection}))["hits"]
-        return Reply(answer, [_hit(hit) for hit in looked], [_hit(hit) for hit in hits], first or seconds, seconds)
+            hits = (await self._call(SearchOut, "/v1/search", query | {"collection": options.collection})).hits
+        return Reply(answer.model_dump(), _hits_json(looked), _hits_json(hits), first or seconds, seconds)
 
     async def article(self, article_id: str, version: int | None, collection: str) -> dict[str, Any] | None:
         """Read an article from the server."""
         path = f"/v1/articles/{quote(article_id, safe='')}"
         version_query = "" if version is None else f"&version={version}"
         try:
-            source = await self._get(f"{path}?collection={collection}")
-            stored = await self._get(f"{path}/text?collection={collection}{version_query}")
+            source = await self._call(ArticleOut, f"{path}?collection={collection}")
+            stored = await self._call(TextOut, f"{path}/text?collection={collection}{version_query}")
         except ResourceNotFound:
             return None
-        return article_json(stored["text"], source | {"version": stored["version"], "sha256": stored["sha256"]})
+        return article_json(stored.text, source.model_dump() | {"version": stored.version, "sha256": stored.sha256})
 
-    async def _get(self, path: str) -> Any:
-        return await asyncio.to_thread(self._http.call, path)
+    async def _call(self, model: type[Model], path: str, body: dict[str, Any] | None = None) -> Model:
+        return _read(model, await asyncio.to_thread(self._http.read, path, body))
 
-    async def _post(self, path: str, body: dict[str, Any]) -> Any:
-        return await asyncio.to_thread(self._http.call, path, body)
-
-    async def _events(self, path: str, body: dict[str, Any]) -> AsyncIterator[tuple[str, Any]]:
+    async def _events(self, path: str, body: dict[str, Any]) -> AsyncIterator[tuple[str, str]]:
         events = self._read_events(path, body)
         while (event := await asyncio.to_thread(next, events, None)) is not None:
             yield event
 
-    def _read_events(self, path: str, body: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    def _read_events(self, path: str, body: dict[str, Any]) -> Iterator[tuple[str, str]]:
         with self._http.open(path, body) as response:
             name = ""
             for line in response:
@@ -144,14 +153,16 @@ class ServerTarget:
                 if field == "event":
                     name = value
                 elif field == "data":
-                    yield name, json.loads(value)
+                    yield name, value
 
 
-def _hit(hit: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "article_id": hit["article_id"],
-        "start": hit["start"],
-        "end": hit["end"],
-        "score": hit["score"],
-        "reprints": hit["reprints"],
-    }
+def _hits_json(hits: Sequence[LookedOut]) -> list[dict[str, Any]]:
+    return [hit.model_dump(include=HIT_FIELDS) for hit in hits]
+
+
+def _read(model: type[Model], reply: str | bytes) -> Model:
+    """Validate a response, ignoring fields that only a newer server sends. Raises QaError."""
+    try:
+        return model.model_validate_json(reply, extra="ignore")
+    except ValidationError as exc:
+        raise QaError(f"the server answers as another version does: {exc}") from exc

@@ -28,9 +28,9 @@ def list_articles(collection: Collection = "default", as_json: AsJson = False) -
             rows += page
             offset += len(page)
     if as_json:
-        from qa.service.schemas import serialize
+        from qa.service.schemas.responses import ArticleOut
 
-        print_json({"articles": [serialize.article_json(row) for row in rows], "total": len(rows)})
+        print_json({"articles": [ArticleOut.from_domain(row).model_dump() for row in rows], "total": len(rows)})
         return
     for row in rows:
         source = row.source
@@ -43,9 +43,9 @@ def show_article(article_id: str, collection: Collection = "default", as_json: A
     with open_catalog() as catalog:
         row, body = catalog.article(collection, article_id), catalog.text(collection, article_id)
     if as_json:
-        from qa.service.schemas import serialize
+        from qa.service.schemas.responses import ArticleOut
 
-        print_json(serialize.article_json(row) | {"text": body.text})
+        print_json(ArticleOut.from_domain(row).model_dump() | {"text": body.text})
         return
     for name in ("article_id", "version", "title", "outlet", "published_at", "url", "sha256"):
         print(f"{name}: {getattr(row.source, name)}")

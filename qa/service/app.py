@@ -24,7 +24,7 @@ from qa.service.http.metrics import Measured, Metrics
 from qa.service.http.recent_answers import Exchanges
 from qa.service.http.request_log import Watch
 from qa.service.routes import articles, ask, feedback, health, mcp, metrics, pages, search, static
-from qa.service.schemas.models import ErrorOut
+from qa.service.schemas.responses import ErrorOut
 from qa.settings import Settings
 
 if TYPE_CHECKING:

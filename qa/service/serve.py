@@ -14,8 +14,8 @@ from fastapi import FastAPI
 from qa.catalog.catalog import Catalog
 from qa.errors import BadSettings
 from qa.service.app import create_app
+from qa.service.head_timeout import HeadTimeoutProtocol
 from qa.service.memory import give_back_what_is_freed, set_aside_what_stays
-from qa.service.patience import HeadTimeoutProtocol
 from qa.settings import Settings, is_loopback
 
 # Longer than proxies and clients keep an idle connection (nginx 60 s; httpx 5 s, as uvicorn): if we close it first,

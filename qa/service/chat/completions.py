@@ -20,7 +20,7 @@ from qa.service.http.auth import MayAsk
 from qa.service.http.deps import AnswererDep, ServiceDep, ask_place
 from qa.service.http.errors import GOING_DOWN, UnknownModel, error_json, stream_error
 from qa.service.http.streams import Begun, EventStream, while_connected
-from qa.service.schemas.serialize import answer_json, link
+from qa.service.schemas.responses import answer_json, link
 from qa.types import Answer, Citation, Question
 
 router = APIRouter()

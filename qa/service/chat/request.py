@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from qa.service.chat.rendering import Style
 from qa.service.http.errors import BadChat, TooLong, UnknownModel
-from qa.service.schemas.serialize import MAX_TURN_CHARS, MAX_TURNS, AskBody
+from qa.service.schemas.requests import MAX_TURN_CHARS, MAX_TURNS, AskBody
 from qa.types import Question
 
 LINKS, MARKERS, UTILITY = "news-qa", "news-qa-markers", "news-qa-utility"

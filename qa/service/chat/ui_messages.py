@@ -19,7 +19,7 @@ from qa.service.http.auth import MayAsk
 from qa.service.http.deps import AnswererDep, ServiceDep, ask_place
 from qa.service.http.errors import GOING_DOWN, BadChat, error_json, stream_error
 from qa.service.http.streams import Begun, EventStream
-from qa.service.schemas.serialize import answer_json, citation_json
+from qa.service.schemas.responses import CitationOut, answer_json
 from qa.types import Answer, Citation
 
 router = APIRouter()
@@ -86,7 +86,7 @@ def _sources(reply: Reply, citation: Citation) -> bytes:
         title=title(citation),
         providerMetadata={"newsqa": proof},
     )
-    data = citation_json(citation, reply.question.collection, reply.public_url)
+    data = CitationOut.from_domain(citation, reply.question.collection, reply.public_url).model_dump()
     return source + _part(type="data-citation", id=f"citation-{citation.number}", data=data)
 
 

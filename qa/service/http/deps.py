@@ -20,7 +20,7 @@ from qa.service.http.keys import KeyRing
 from qa.service.http.limits import Limits
 from qa.service.http.metrics import Answers, Metrics
 from qa.service.http.recent_answers import Exchanges
-from qa.service.schemas.serialize import COLLECTION, DEFAULT_COLLECTION
+from qa.service.schemas.requests import COLLECTION, DEFAULT_COLLECTION
 from qa.settings import Settings
 
 WRITES = 8  # ingests in flight; they are done one after the other

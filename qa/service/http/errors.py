@@ -17,6 +17,7 @@ from qa import errors
 from qa.service.html import article_page
 from qa.service.http import logs
 from qa.service.http.streams import ClientLeft
+from qa.service.schemas.responses import ErrorOut, FaultOut
 
 _log = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ class Kind:
     message: str | None = None
 
 
+GOING_DOWN = Kind(503, "unavailable", "going_down", "the server is going down")
 KINDS: dict[type[errors.QaError], Kind] = {
     errors.BadQuestion: Kind(422, "invalid_request", "bad_question"),
     errors.BadArticle: Kind(422, "invalid_request", "bad_article"),
@@ -87,6 +89,7 @@ KINDS: dict[type[errors.QaError], Kind] = {
     UnknownModel: Kind(404, "invalid_request_error", "model_not_found"),
     errors.NotFound: Kind(404, "not_found", "not_found"),
     errors.Locked: Kind(503, "unavailable", "locked", "the store is in use by another process; try again later"),
+    errors.Closed: GOING_DOWN,
     errors.StoreFull: Kind(507, "unavailable", "store_full", "there is no room left to write; reading goes on"),
     errors.StoreFailed: Kind(503, "unavailable", "store_failed", "the store does not answer; try again later"),
     errors.EmbeddingFailed: Kind(503, "unavailable", "embedding_failed", "the embedder does not answer; try again"),
@@ -105,7 +108,6 @@ KINDS: dict[type[errors.QaError], Kind] = {
 }
 UNEXPECTED = KINDS[errors.QaError]
 TOO_LARGE = Kind(413, "invalid_request", "too_large")
-GOING_DOWN = Kind(503, "unavailable", "going_down", "the server is going down")
 _STATUSES = {
     400: Kind(400, "invalid_request", "bad_body", "the body cannot be read as its content type says"),
     404: Kind(404, "not_found", "unknown_route", "no such route"),
@@ -123,7 +125,7 @@ def kind_of(exc: errors.QaError) -> Kind:
 def error_json(kind: Kind, message: str | None = None, param: str | None = None) -> dict[str, Any]:
     """Return an error as the contract shapes it."""
     said = message if kind.message is None else kind.message
-    return {"error": {"type": kind.type, "message": said, "param": param, "code": kind.code}}
+    return ErrorOut(error=FaultOut(type=kind.type, message=said, param=param, code=kind.code)).model_dump()
 
 
 def told(exc: errors.QaError) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.sse import KEEPALIVE_COMMENT
@@ -14,8 +13,8 @@ from qa.service.http.auth import MayAsk
 from qa.service.http.deps import AnswererDep, ServiceDep, ask_place
 from qa.service.http.errors import GOING_DOWN, error_json, stream_error
 from qa.service.http.streams import Begun, EventStream, event, while_connected
-from qa.service.schemas.models import AnswerOut
-from qa.service.schemas.serialize import AskBody, answer_json, citation_json, looked_json
+from qa.service.schemas.requests import AskBody
+from qa.service.schemas.responses import AnswerOut, CitationOut, RetrievedOut
 from qa.types import Citation, Question
 
 router = APIRouter()
@@ -41,12 +40,12 @@ _STREAM_DOC = (
     dependencies=[MayAsk, Depends(ask_place)],
     responses={200: {"description": _STREAM_DOC, "content": {"text/event-stream": {"schema": _EVENT}}}},
 )
-async def ask(body: AskBody, request: Request, answerer: AnswererDep, service: ServiceDep) -> Any:
+async def ask(body: AskBody, request: Request, answerer: AnswererDep, service: ServiceDep) -> AnswerOut | EventStream:
     """Answer a question from the articles, every sentence with its cited spans."""
     question, public_url = body.domain(), service.settings.public_url
     if not body.stream:
         answer = await while_connected(request.receive, answerer.ask(question))
-        return answer_json(answer, question.collection, public_url)
+        return AnswerOut.from_domain(answer, question.collection, public_url)
     events = Begun(answerer.stream(question))
     await events.wait(request.receive)
     return EventStream(_told(events, question, public_url), _going_down)
@@ -70,9 +69,9 @@ async def _told(events: Begun[Event], question: Question, public_url: str | None
 
 def _shape(one: Event, question: Question, public_url: str | None) -> bytes:
     if isinstance(one, Retrieved):
-        return event("retrieved", {"sources": looked_json(one.hits)})
+        return event("retrieved", RetrievedOut.from_domain(one.hits).model_dump())
     if isinstance(one, Delta):
         return event("delta", {"text": one.text})
     if isinstance(one, Citation):
-        return event("citation", citation_json(one, question.collection, public_url))
-    return event("answer", answer_json(one, question.collection, public_url))
+        return event("citation", CitationOut.from_domain(one, question.collection, public_url).model_dump())
+    return event("answer", AnswerOut.from_domain(one, question.collection, public_url).model_dump())

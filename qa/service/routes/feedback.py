@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from qa.errors import NotFound
 from qa.service.http.auth import MayAsk, MayChange
 from qa.service.http.deps import ServiceDep
-from qa.service.schemas import examples
+from qa.service.schemas.examples import shown
 
 router = APIRouter()
 
@@ -18,7 +18,9 @@ router = APIRouter()
 class FeedbackBody(BaseModel):
     """A rating: 1 for a good answer, -1 for a bad one."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra={"example": examples.FEEDBACK})
+    model_config = ConfigDict(extra="forbid", frozen=True) | shown(
+        lambda: FeedbackBody(answer_id="ans_6f1d2c9b8a7e4f30a1b2c3d4", rating=-1, comment="It reopened on Tuesday.")
+    )
 
     answer_id: Annotated[str, Field(pattern=r"^ans_[0-9a-f]{1,64}$")]
     rating: Literal[1, -1]

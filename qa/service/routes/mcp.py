@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -24,8 +24,9 @@ from pydantic import BaseModel
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from qa.service.http.auth import MayAsk
-from qa.service.schemas.serialize import article_path
+from qa.service.schemas.responses import AnswerOut, ArticleOut, ErrorOut, HitOut, SearchOut, TextOut, article_path
 
+Reply = TypeVar("Reply", bound=BaseModel)
 router = APIRouter()
 _SEARCHED = 10
 PATIENCE_S = 3_700.0  # the service has deadlines of its own; QA_DEADLINE_S goes up to an hour
@@ -96,23 +97,23 @@ class Tools:
 
     async def search(self, query: str, ctx: Context) -> Results:
         """Find passages of news articles that fit a query."""
-        found = await self._call(ctx, "POST", "/v1/search", {"query": query, "top_k": _SEARCHED})
-        best: dict[str, dict[str, Any]] = {}
-        for hit in found["hits"]:
-            best.setdefault(hit["article_id"], hit)
+        found = await self._call(ctx, SearchOut, "/v1/search", {"query": query, "top_k": _SEARCHED})
+        best: dict[str, HitOut] = {}
+        for hit in found.hits:
+            best.setdefault(hit.article_id, hit)
         return Results(results=[self._found(hit, ctx) for hit in best.values()])
 
     async def fetch(self, id: str, ctx: Context) -> Document:  # noqa: A002  # the name that ChatGPT calls it by
         """Return an article whole, by an id that a search gave."""
         path = f"/v1/articles/{quote(id, safe='')}"
-        row, body = await asyncio.gather(self._call(ctx, "GET", path), self._call(ctx, "GET", f"{path}/text"))
+        row, body = await asyncio.gather(self._call(ctx, ArticleOut, path), self._call(ctx, TextOut, f"{path}/text"))
         told = ("outlet", "published_at", "authors", "language", "version", "sha256", "url")
         return Document(
             id=id,
-            title=row["title"] or id,
-            text=body["text"],
+            title=row.title or id,
+            text=body.text,
             url=self._absolute(article_path(id), ctx),
-            metadata={name: row[name] for name in told},
+            metadata={name: getattr(row, name) for name in told},
         )
 
     async def ask(
@@ -126,45 +127,51 @@ class Tools:
     ) -> Told:
         """Answer a question from the news articles, every sentence proved with a cited span. Days are YYYY-MM-DD."""
         filters = {"outlets": outlets or [], "after": after, "before": before}
-        answer = await self._call(ctx, "POST", "/v1/ask", {"question": question, "as_of": as_of, "filters": filters})
+        asked = {"question": question, "as_of": as_of, "filters": filters}
+        answer = await self._call(ctx, AnswerOut, "/v1/ask", asked)
         return Told(
-            status=answer["status"],
-            answer=answer["answer"],
+            status=answer.status,
+            answer=answer.answer,
             citations=[
                 Cited(
-                    n=one["number"],
-                    title=one["title"] or one["article_id"],
-                    url=self._absolute(one["link"], ctx),
-                    **{name: one[name] for name in ("article_id", "outlet", "published_at", "quote", "start", "end")},
+                    n=one.number,
+                    article_id=one.article_id,
+                    title=one.title or one.article_id,
+                    outlet=one.outlet,
+                    published_at=one.published_at,
+                    url=self._absolute(one.link, ctx),
+                    quote=one.quote,
+                    start=one.start,
+                    end=one.end,
                 )
-                for one in answer["citations"]
+                for one in answer.citations
             ],
-            conflicts=answer["conflicts"],
+            conflicts=[one.model_dump() for one in answer.conflicts],
         )
 
-    def _found(self, hit: dict[str, Any], ctx: Context) -> Found:
-        version = None if hit["version"] == 1 else hit["version"]
-        path = article_path(hit["article_id"], span=f"{hit['start']}-{hit['end']}", version=version)
+    def _found(self, hit: HitOut, ctx: Context) -> Found:
+        version = None if hit.version == 1 else hit.version
+        path = article_path(hit.article_id, span=f"{hit.start}-{hit.end}", version=version)
         return Found(
-            id=hit["article_id"],
-            title=hit["title"] or hit["article_id"],
+            id=hit.article_id,
+            title=hit.title or hit.article_id,
             url=self._absolute(path, ctx),
-            text=hit["text"],
-            outlet=hit["outlet"],
-            published_at=hit["published_at"],
+            text=hit.text,
+            outlet=hit.outlet,
+            published_at=hit.published_at,
         )
 
-    async def _call(self, ctx: Context, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    async def _call(self, ctx: Context, model: type[Reply], path: str, body: dict[str, Any] | None = None) -> Reply:
         asked = _request(ctx)
         key = asked.headers.get("authorization") if asked else None
         headers = {"authorization": key} if key else {}
         try:
-            reply = await self._http.request(method, path, json=body, headers=headers)
+            reply = await self._http.request("GET" if body is None else "POST", path, json=body, headers=headers)
         except httpx.HTTPError as exc:
             raise ToolError(f"the service does not answer: {type(exc).__name__}") from exc
         if reply.is_error:
-            raise ToolError(reply.json()["error"]["message"])
-        return reply.json()
+            raise ToolError(ErrorOut.model_validate_json(reply.content).error.message)
+        return model.model_validate_json(reply.content, extra="ignore")
 
     def _absolute(self, link: str, ctx: Context) -> str:
         if not link.startswith("/"):

@@ -16,7 +16,8 @@ from qa.service.html import article_page, home_page
 from qa.service.http.auth import MayAsk
 from qa.service.http.deps import DEFAULT, AnswererDep, ArticleId, CollectionDep, LibraryDep, Service, ServiceDep
 from qa.service.http.streams import while_connected
-from qa.service.schemas.serialize import Day, article_path, link
+from qa.service.schemas.requests import Day
+from qa.service.schemas.responses import article_path, link
 from qa.types import Filters, Question, Span
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False, dependencies=[MayAsk])
