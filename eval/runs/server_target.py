@@ -16,7 +16,17 @@ from pydantic import BaseModel, ValidationError
 from eval.dataset.items import Item
 from eval.runs.manifest import hash_corpus
 from eval.runs.targets import DEEP, PAGE, Asking, Reply, article_json
-from qa import AnswerOut, ArticleOut, ArticlesOut, ErrorOut, LookedOut, QaError, RetrievedOut, SearchOut, TextOut
+from qa import (
+    AnswerOut,
+    ArticleOut,
+    ArticlesOut,
+    ErrorOut,
+    QaError,
+    RetrievedOut,
+    RetrievedSourceOut,
+    SearchOut,
+    TextOut,
+)
 
 TIMEOUT_S = 600
 FOUND = {"article_id", "start", "end", "score", "reprints"}
@@ -103,7 +113,7 @@ class ServerTarget:
             "stream": True,
         }
         began, first = time.perf_counter(), None
-        looked: list[LookedOut] = []
+        looked: list[RetrievedSourceOut] = []
         answer: AnswerOut | None = None
         async for name, data in self._events("/v1/ask", body):
             first = first or time.perf_counter() - began
@@ -117,7 +127,7 @@ class ServerTarget:
         seconds = time.perf_counter() - began
         if answer is None:
             raise QaError("the stream ended without an answer")
-        hits: Sequence[LookedOut] = ()
+        hits: Sequence[RetrievedSourceOut] = ()
         if not item.history:
             query = {"query": item.question, "filters": filters, "as_of": as_of, "top_k": DEEP}
             hits = (await self._call(SearchOut, "/v1/search", query | {"collection": asking.collection})).hits
