@@ -12,9 +12,8 @@ from qa.settings import Settings
 
 async def run(settings: Settings) -> None:
     """Serve until the input is closed. If a server owns the data directory, forward calls to it. Raises QaError."""
-    app = create_app(
-        settings.model_copy(update={"api_keys": ()})
-    )  # no key needed: whoever launches us can read the data directory
+    # No API key is needed: whoever launches us can read the data directory.
+    app = create_app(settings.model_copy(update={"api_keys": ()}))
     try:
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)
