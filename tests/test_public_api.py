@@ -12,7 +12,7 @@ SOURCE = ast.parse(Path(qa.__file__).read_text())
 
 def test_every_public_name_is_there():
     """Each name of `__all__` can be had, and nothing else is promised."""
-    assert qa.__all__ == sorted(qa._HOMES) == dir(qa)
+    assert qa.__all__ == sorted(qa._MODULES) == dir(qa)
     for name in qa.__all__:
         assert getattr(qa, name) is not None
 
@@ -27,7 +27,7 @@ def test_a_type_checker_sees_the_same_names():
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    assert seen == qa._HOMES
+    assert seen == qa._MODULES
 
 
 def test_importing_qa_is_light():

@@ -19,7 +19,17 @@ from pydantic import BaseModel, ValidationError
 from eval.dataset.items import Item
 from eval.runs.manifest import hash_corpus
 from eval.runs.targets import DEEP, PAGE, AskOptions, Reply, article_json
-from qa import AnswerOut, ArticleOut, ArticlesOut, ErrorOut, LookedOut, QaError, RetrievedOut, SearchOut, TextOut
+from qa import (
+    AnswerOut,
+    ArticleOut,
+    ArticlesOut,
+    ErrorOut,
+    QaError,
+    RetrievedOut,
+    RetrievedSourceOut,
+    SearchOut,
+    TextOut,
+)
 
 TIMEOUT_S = 600
 HIT_FIELDS = {"article_id", "start", "end", "score", "reprints"}
@@ -106,7 +116,7 @@ class ServerTarget:
             "stream": True,
         }
         began, first = time.perf_counter(), None
-        looked: list[LookedOut] = []
+        looked: list[RetrievedSourceOut] = []
         answer: AnswerOut | None = None
         async for name, data in self._events("/v1/ask", body):
             first = first or time.perf_counter() - began
@@ -120,7 +130,7 @@ class ServerTarget:
         seconds = time.perf_counter() - began
         if answer is None:
             raise QaError("the stream ended without an answer")
-        hits: Sequence[LookedOut] = ()
+        hits: Sequence[RetrievedSourceOut] = ()
         if not item.history:
             query = {"query": item.question, "filters": filters, "as_of": as_of, "top_k": DEEP}
             hits = (await self._call(SearchOut, "/v1/search", query | {"collection": options.collection})).hits
@@ -156,7 +166,7 @@ class ServerTarget:
                     yield name, value
 
 
-def _hits_json(hits: Sequence[LookedOut]) -> list[dict[str, Any]]:
+def _hits_json(hits: Sequence[RetrievedSourceOut]) -> list[dict[str, Any]]:
     return [hit.model_dump(include=HIT_FIELDS) for hit in hits]
 
 

@@ -17,8 +17,8 @@ from qa.errors import BadSettings
 from qa.service import head_timeout
 from qa.service.app import create_app
 from qa.service.http.limits import Limits, caller
-from qa.service.http.metrics import Measured, Metrics
-from qa.service.http.recent_answers import Exchanges
+from qa.service.http.metrics import MeteredAnswerer, Metrics
+from qa.service.http.recent_answers import RecentAnswers
 from qa.service.serve import server_config
 from qa.settings import load_settings
 from qa.types import Evidence, Question, Source, Span, Usage
@@ -60,7 +60,7 @@ async def test_tokens_are_counted_when_they_are_known() -> None:
 
     limits = Limits(None, "100/day", None)
     caller.set("key:ann")
-    measured = Measured(FakeAnswerer(script), Metrics(), limits, Exchanges())
+    measured = MeteredAnswerer(FakeAnswerer(script), Metrics(), limits, RecentAnswers())
     for _ in range(2):
         await limits.take()
         await measured.ask(Question("x"))
@@ -82,7 +82,7 @@ async def test_what_is_not_counted_is_estimated(leaves: bool) -> None:
 
     limits = Limits(None, "150/day", None)
     caller.set("key:ann")
-    measured = Measured(FakeAnswerer(script), Metrics(), limits, Exchanges())
+    measured = MeteredAnswerer(FakeAnswerer(script), Metrics(), limits, RecentAnswers())
     await limits.take()
     async with aclosing(measured.stream(Question("x"))) as events:
         async for event in events:
