@@ -12,7 +12,7 @@ SOURCE = ast.parse(Path(qa.__file__).read_text())
 
 def test_every_public_name_is_there():
     """Each name of `__all__` can be had, and nothing else is promised."""
-    assert qa.__all__ == sorted(qa._HOMES) == dir(qa)
+    assert qa.__all__ == sorted(qa._MODULES) == dir(qa)
     for name in qa.__all__:
         assert getattr(qa, name) is not None
 
@@ -27,7 +27,7 @@ def test_a_type_checker_sees_the_same_names():
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }
-    assert seen == qa._HOMES
+    assert seen == qa._MODULES
 
 
 def test_importing_qa_is_light():
@@ -37,3 +37,11 @@ def test_importing_qa_is_light():
     root = str(Path(qa.__file__).parents[1])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": root})
     assert done.stdout.strip() == "[]"
+
+
+def test_the_command_line_answers_without_fastapi():
+    """The models of the JSON serve `qa ask` too, which loads no web framework for them."""
+    code = "import sys, qa.cli.remote; print(sorted(set(sys.modules) & {'fastapi', 'starlette', 'uvicorn'}))"
+    root = str(Path(qa.__file__).parents[1])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": root})
+    assert done.stdout.strip() == "[]", done.stderr

@@ -34,7 +34,7 @@ from qa.catalog.rows import (
 )
 from qa.catalog.tables import articles, changes, chunks, embeddings, meta, versions
 from qa.catalog.writes import SOURCE, parts_of
-from qa.errors import NotFound
+from qa.errors import Closed, NotFound
 from qa.text.normalise import sha256
 from qa.types import Source, Vectors
 
@@ -74,17 +74,29 @@ _ARTICLE = sa.select(
 
 
 class Catalog:
-    """Read and write the catalog. Safe to share between threads. Raises StoreFailed when the database fails."""
+    """Read and write the catalog. Safe to share between threads.
+
+    Raises StoreFailed when the database fails, and Closed after `close`.
+    """
 
     def __init__(self, url: str) -> None:
+        self._closed = False
         self._engine = open_engine(url)
         self.records = Records(self._engine)
         with reading(self._engine) as connection:
             self.id = str(connection.scalar(sa.select(meta.c.value).where(meta.c.name == "catalog_id")))
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close every connection and open no other."""
+        self._closed = True
+        # An engine without connections opens new ones for whoever asks next.
+        sa.event.listen(self._engine, "do_connect", lambda *_: self.check_open())
         self._engine.dispose()
+
+    def check_open(self) -> None:
+        """Raise Closed if the catalog was closed: for whoever begins something else before he reads it."""
+        if self._closed:
+            raise Closed("the library is closed")
 
     # -- writing -------------------------------------------------------------------------------------------------
 

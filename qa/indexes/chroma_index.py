@@ -31,7 +31,7 @@ WRITE_ROWS = 50
 _SPACE = {"hnsw": {"space": "cosine", "max_neighbors": 32}}
 # Chroma's graph keeps deleted chunks, 3 MB of memory and 2 of disk for 1,000 of them, and the files of deleted
 # collections stay. So the index is compacted, by a rebuild, when it has more deleted chunks than live ones and at least
-# this many: at once if few enough chunks are live for a rebuild in seconds (20,000: 24 s), else at the next start.
+# this many: at once where a rebuild of the live chunks takes seconds (20,000: 24 s), else at the next start.
 _MIN_DELETED = 2_000
 _MAX_REBUILT_AT_ONCE = 20_000
 

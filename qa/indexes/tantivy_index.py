@@ -18,7 +18,7 @@ import tantivy
 from tantivy import Occur, Query
 
 from qa.catalog.catalog import ChunkRow
-from qa.errors import StoreFailed, store_failed
+from qa.errors import Closed, StoreFailed, store_failed
 from qa.indexes.filters import AnyOf, AtLeast, AtMost, Clause
 from qa.indexes.protocols import Candidate
 from qa.text import stemming
@@ -40,6 +40,7 @@ class LexicalIndex:
     def __init__(self, directory: Path, catalog_id: str) -> None:
         self._directory = directory / f"lexical-{FORMAT}-{catalog_id[:12]}"
         self._writer: tantivy.IndexWriter | None = None
+        self._closed = False
         self._open()
 
     def _open(self) -> None:
@@ -64,17 +65,26 @@ class LexicalIndex:
         self._writer = writer
 
     def close(self) -> None:
-        """Finish running merges and close the directory."""
+        """Finish running merges and close the directory for good."""
+        self._closed = True
+        self._drop_writer()
+
+    def _drop_writer(self) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
             writer.wait_merging_threads()
 
     def _writing(self) -> tantivy.IndexWriter:
         """Return the writer, a new one after a failure, which makes a writer unusable."""
+        self._check_open()
         if self._writer is None:
             self._open()
         assert self._writer is not None
         return self._writer
+
+    def _check_open(self) -> None:
+        if self._closed:  # another process may have the directory by now
+            raise Closed("the library is closed")
 
     @contextmanager
     def _mapped_errors(self, what: str) -> Iterator[None]:
@@ -120,13 +130,14 @@ class LexicalIndex:
                 done = True
             finally:
                 if not done:
-                    self.close()
+                    self._drop_writer()
             self._index.reload()
 
     def reset(self) -> None:
         """Forget everything; the next catch-up starts from the first change."""
         with self._mapped_errors("emptied"):
-            self.close()
+            self._check_open()
+            self._drop_writer()
             if self._directory.exists():  # not after an interrupted reset
                 shutil.rmtree(self._directory)
             self._open()

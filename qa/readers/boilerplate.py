@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Literal
 
 from qa.temporal.dates import match_day
+from qa.text.english import CAPITAL, IN_NAME
 from qa.types import Span
 
 Kind = Literal["blank", "boilerplate", "header", "prose", "sentence", "short"]
@@ -35,7 +36,7 @@ _TAG = re.compile(r"#?[a-z]+(?: [a-z]+)?")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _SENTENCE = re.compile(r"""[.!?…][)\]"'”’»]*(?:\s|$)|[。！？]""")
 _SENTENCE_END = re.compile(r"""[.!?…。！？][)\]"'”’»]*$""")
-_LOGO = re.compile(r"(?:[A-Z][\w'’&.-]{0,20} ){1,4}logo")
+_LOGO = re.compile(rf"(?:[{CAPITAL}][{IN_NAME}&.]{{0,20}} ){{1,4}}logo")
 
 
 def _compile(*patterns: str) -> re.Pattern[str]:

@@ -11,6 +11,7 @@ import yaml  # type: ignore[import-untyped]  # its stubs are a package of their 
 from qa.errors import BadArticle
 from qa.readers import boilerplate
 from qa.temporal import dates
+from qa.text.english import IN_NAME, NO_SMALL_LETTER
 
 MAX_FRONT_MATTER_CHARS = 16_384
 _MAX_DEPTH = 4
@@ -42,7 +43,7 @@ _AFTER_DATE = re.compile(rf"(?:[\s,()]|at\b|(?-i:\b[A-Z]{{2,4}}\b)|{_CLOCK}|{_IS
 
 _BY = re.compile(r"(?:written )?by:?\s+(?P<names>\S.*)", re.IGNORECASE)
 _NAME_BREAK = re.compile(r",|;|&|\band\b", re.IGNORECASE)
-_CAPITALISED = r"[^\W\d_a-z][\w.'’-]*"
+_CAPITALISED = rf"{NO_SMALL_LETTER}[{IN_NAME}.]*"
 _NAME = re.compile(rf"{_CAPITALISED}(?: (?:(?:de|da|di|del|der|den|van|von|al|bin|la|le|el) )?{_CAPITALISED}){{1,3}}")
 _NO_NAME = re.compile(
     r"\b(?:press|news|times|post|reuters|staff|writers?|reporters?|correspondents?|editors?|bureau|agency|agencies"

@@ -16,6 +16,7 @@ from qa.temporal.grammar import find_phrases
 from qa.temporal.meanings import resolve_phrase
 from qa.temporal.periods import Period
 from qa.temporal.tense import tense_at
+from qa.text.english import CAPITAL
 from qa.text.sentences import split_sentences
 
 NO_DATE = "article has no date"
@@ -24,6 +25,7 @@ _SOME_DAY = date(2000, 1, 5)  # used to find the phrases of an undated article
 _YEAR = re.compile(r"(?<![\d.,$€£])(?:1[89]|20)\d\d(?![\d.,]\d|\d|%)")
 _YEAR_BEFORE = 160  # characters before a month in which another year is taken to be that month's
 _SPEECH_TAG = re.compile(r"\b(?:said|told|says|tweeted|wrote|added|announced)\b[^.!?“”\"]{0,60}$")
+_CAPITAL_NEXT = re.compile(rf"\s[{CAPITAL}]")
 _NAMES = re.compile(r"(?:Today|Tomorrow|Yesterday|Tonight)\b", re.IGNORECASE)
 
 
@@ -93,7 +95,7 @@ def _is_name(sentence: str, match: re.Match[str], kind: str) -> bool:
         capital = sentence[start].isupper() and sentence[max(0, start - 2) : start - 1].isalnum()
         return capital and bool(_NAMES.match(sentence, start))
     if kind == "weekday" and not re.match("on |last |next |this |coming ", match["phrase"], re.IGNORECASE):
-        return bool(re.match(r"\s[A-Z]", sentence[end : end + 2]))
+        return bool(_CAPITAL_NEXT.match(sentence, end))
     if kind == "month" and match["month"] == "May":
         after = sentence[end : end + 6]
         if re.match("['’]s", after):

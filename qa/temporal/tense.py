@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from qa.text.english import IRREGULAR_VERBS
+
 Tense = Literal["past", "future"]
 
 
@@ -52,14 +54,9 @@ _NOT_PAST = _words(
     "need needed indeed speed hundred feed seed breed exceed succeed proceed shed bed red hatred sacred naked wicked"
     " kindred embed infrared wed"
 )
-_IRREGULAR = _words(
-    "said told met held made took taken came went gone gave given got saw seen found left led fell fallen felt rose"
-    " risen won lost began begun broke broken brought bought built burnt caught chose chosen cost cut dealt drew drawn"
-    " drove driven ate fought flew flown forgot forgave froze grew grown hit hung hurt kept knew laid learnt lent let"
-    " lit meant paid put quit ran rang read rode sang sank sunk sat sent shook shaken shot showed shown shut slept"
-    " slid spent spoke spoken spread stole stolen stood struck stuck swam swept swore sworn taught tore torn thought"
-    " threw thrown understood woke wore worn wrote written became become beat beaten withdrew withdrawn overtook"
-    " undertook underwent upheld sold heard ended was were did had"
+_IRREGULAR = IRREGULAR_VERBS.keys() | _words(
+    "beat become broke broken burnt cost cut did ended felt forgave froze had hit hurt learnt let lit overtook put quit"
+    " read showed shut slid spread stuck undertook underwent upheld was were withdrawn withdrew woke"
 )
 _SCHEDULE = _words(  # in the present these announce: "talks resume on Monday", "the show opens on Friday"
     "start begin open close meet vote resume end return arrive leave go play host face run take come expire reopen"

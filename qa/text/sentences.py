@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from qa.text.english import MONTH_ABBREVIATIONS, WEEKDAY_ABBREVIATIONS
+from qa.text.english import IN_NAME, MONTH_ABBREVIATIONS, MONTHS, NO_SMALL_LETTER, WEEKDAY_ABBREVIATIONS, WEEKDAYS
 from qa.text.lines import joined_lines
 from qa.types import Span
 
@@ -27,7 +27,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _TOKEN = re.compile(r"[^\s\"'“”‘’(\[—–/-]*+$")
 _INITIALISM = re.compile(r"(?:[^\W\d_]{1,2}\.)+[^\W\d_]{1,2}")
 _ATTRIBUTION = re.compile(
-    r"(?:[^\W\d_a-z][\w.’'-]*\s){1,6}(?:said|says|asked|asks|added|told|tweeted|wrote|shouted|replied)\b"
+    rf"(?:{NO_SMALL_LETTER}[{IN_NAME}.]*\s){{1,6}}(?:said|says|asked|asks|added|told|tweeted|wrote|shouted|replied)\b"
 )
 _LIST_MARK = re.compile(r"(?:\d{1,3}|[A-Za-z])")
 _FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))  # a pair of them is one flag
@@ -62,9 +62,7 @@ _STARTERS = _lexicon(
 )
 _AFTER_CLOCK = _lexicon(
     "et est edt pt pst pdt ct cst cdt mst mdt mt gmt bst utc cet ist eastern pacific central mountain"
-    " sunday monday tuesday wednesday thursday friday saturday sun mon tue tues wed thu thurs fri sat jan feb"
-    " mar march apr april may june july aug august sep sept september oct october nov november dec december"
-)
+) | {name.lower() for name in (*WEEKDAYS, *WEEKDAY_ABBREVIATIONS, *MONTHS, *MONTH_ABBREVIATIONS)}
 _DOMAINS = _lexicon("com org net gov edu io co uk")
 
 

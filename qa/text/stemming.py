@@ -9,6 +9,8 @@ from itertools import chain
 
 from Stemmer import Stemmer
 
+from qa.text.english import CJK, INITIALS, IRREGULAR_VERBS, WORD
+
 # Quotes and dashes become ASCII; zero-width characters are dropped.
 _PLAIN = str.maketrans(
     dict.fromkeys("‘’‚‛′´`ʼ＇", "'")
@@ -17,14 +19,7 @@ _PLAIN = str.maketrans(
     | dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff", None)
 )
 _BEYOND_LATIN = re.compile("[^\x00-\u02ff]")  # where combining marks begin
-_CJK = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
-_LETTER = r"[^\W\d_]"
-_TOKEN = re.compile(
-    rf"[{_CJK}]"
-    rf"|(?<![^\W_]){_LETTER}(?:\.{_LETTER})+(?![^\W_])"  # u.s, a.m
-    r"|\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+\.\d+"
-    rf"|[^\W_{_CJK}]+(?:'[^\W_{_CJK}]+)*"
-)
+_TOKEN = re.compile(rf"[{CJK}]|{INITIALS}|\d{{1,3}}(?:,\d{{3}})+(?!\d)(?:\.\d+)?|\d+\.\d+|{WORD}")
 
 
 def fold(text: str) -> str:
@@ -87,22 +82,6 @@ class _Stemmed(dict[str, tuple[str, ...]]):
         return stems
 
 
-# Irregular forms, which no suffix rule joins: a question asks who "won", an article says who "wins".
-_VERBS = (
-    ": become:became begin:began,begun bear:bore,borne beat:beaten bring:brought build:built buy:bought"
-    " catch:caught choose:chose,chosen come:came deal:dealt draw:drew,drawn drive:drove,driven eat:ate,eaten"
-    " fall:fell,fallen fight:fought find:found flee:fled fly:flew,flown forget:forgot,forgotten get:got,gotten"
-    " give:gave,given go:went,gone grow:grew,grown hang:hung hear:heard hide:hid,hidden hold:held keep:kept"
-    " know:knew,known lay:laid lead:led leave:left lend:lent lose:lost make:made mean:meant meet:met pay:paid"
-    " ride:rode,ridden ring:rang,rung rise:rose,risen run:ran say:said see:saw,seen seek:sought sell:sold"
-    " send:sent shake:shook,shaken shoot:shot show:shown sing:sang,sung sink:sank,sunk sit:sat sleep:slept"
-    " speak:spoke,spoken spend:spent stand:stood steal:stole,stolen strike:struck swear:swore,sworn sweep:swept"
-    " swim:swam,swum take:took,taken teach:taught tear:tore,torn tell:told think:thought throw:threw,thrown"
-    " understand:understood wear:wore,worn win:won write:wrote,written"
-)
-_IRREGULAR = {
-    form: verb for verb, _, forms in (entry.partition(":") for entry in _VERBS.split()) for form in forms.split(",")
-}
 _stemmers = threading.local()
 _CACHED_PIECES = 1 << 17  # about 30 MB when full
 _CACHED_CHARS = 40
@@ -114,5 +93,5 @@ def _stem(word: str) -> str:
     # A stemmer stores the word that it works on: if threads shared it, they would get each other's stems.
     if not hasattr(_stemmers, "english"):
         _stemmers.english = Stemmer("english")
-    stem: str = _stemmers.english.stemWord(_IRREGULAR.get(word, word))
+    stem: str = _stemmers.english.stemWord(IRREGULAR_VERBS.get(word, word))
     return stem

@@ -10,13 +10,13 @@ import pytest
 CHURN = """
 import sys
 from pathlib import Path
-from qa.service.memory import give_back_what_is_freed
+from qa.service.memory import tune_malloc
 
 def resident_mb():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
 
 if "tuned" in sys.argv:
-    give_back_what_is_freed()
+    tune_malloc()
 before = resident_mb()
 bytearray(b"x") * 2_000_000  # the first large block that is freed: from here on glibc keeps such blocks
 large, small = [], []

@@ -90,6 +90,8 @@ def test_sentences_cover_the_text_once(article: tuple[str, tuple[Span, ...]]) ->
         "The U.S. President met Mr. Xi and Messrs. Putin and Lavrov of the U.N. Security Council.",
         "J. K. Smith, John F. Kennedy Jr. and C.J. Stroud live on St. George St. near Mt. Auburn.",
         "No. 5 beat No. 12 on Jan. 5 at 10 a.m. ET, or 7 a.m. Pacific time (10 p.m. Monday in Tokyo).",
+        "The doors open at 10 a.m. January 5 and close at 6 p.m. February 9.",
+        "The doors open at 10 a.m. Jul. 5 and close at 6 p.m. Thur. next.",
         "It cost $1.5 million, or 3.2% of sales at Apple Inc. Chief Tim Cook's firm.",
         "The court overturned Roe v. Wade, said Sen. Tammy Baldwin, D-Wis., and Rep. Adam Schiff, D-Calif.",
         "“Why?” he asked.",

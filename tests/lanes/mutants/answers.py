@@ -192,7 +192,7 @@ GUARDS = (
     ),
     Guard(
         "a prompt is not carried on by a redirect",
-        "OpenAIChat.__init__",
+        "OpenAIChat._client",
         "follow_redirects=False",
         "follow_redirects=True",
         ("test_a_redirect_does_not_carry_the_prompt_on",),

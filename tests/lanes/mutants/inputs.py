@@ -15,8 +15,8 @@ GUARDS = (
     Guard(
         "a caller's own article is checked too",
         "_checked",
-        'normalise(value or "")',
-        "pass",
+        "normalise_article(item)",
+        "item",
         ("test_what_the_catalog_cannot_store_is_refused_alone",),
     ),
     Guard(

@@ -281,4 +281,25 @@ GUARDS = (
         "False",
         ("test_a_reader_that_ran_out_of_memory_is_replaced",),
     ),
+    Guard(
+        "a closed catalog opens no connection",
+        "Catalog.close",
+        'sa.event.listen(self._engine, "do_connect", lambda *_: self.check_open())',
+        "pass",
+        ("test_a_closed_library_does_not_answer",),
+    ),
+    Guard(
+        "a closed word index takes no lock again",
+        "LexicalIndex._writing",
+        "self._check_open()",
+        "pass",
+        ("test_a_closed_library_does_not_answer",),
+    ),
+    Guard(
+        "an answerer of a closed library asks no model",
+        "Answerer.stream",
+        "self._catalog.check_open()",
+        "pass",
+        ("test_what_it_handed_out_does_not_answer_either",),
+    ),
 )

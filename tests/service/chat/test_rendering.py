@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qa.service.chat.rendering import ChatText, Placed, Style, inert, title
+from qa.service.chat.rendering import ChatText, PlacedCitation, Style, inert, title
 from qa.types import Citation, Source, Span
 
 
@@ -16,7 +16,7 @@ def _citation(number: int, name: str = "Bridge opens", start: int = 0) -> Citati
 def _text(style: Style, *citations: Citation) -> ChatText:
     text = ChatText(style, lambda one: f"http://host/a1?span={one.span.start}-{one.span.end}")
     for one in citations:
-        text.know(one)
+        text.add_citation(one)
     return text
 
 
@@ -50,7 +50,7 @@ def test_repeats_come_after_the_first_places() -> None:
     text = _text("markers", _citation(1), _citation(2, start=9))
     text.add("A. [1] B. [1] C. [2]")
     assert [(one.citation.number, one.start) for one in text.in_order()] == [(1, 3), (2, 17), (1, 10)]
-    assert isinstance(text.in_order()[0], Placed)
+    assert isinstance(text.in_order()[0], PlacedCitation)
 
 
 def test_a_number_in_brackets_that_is_no_citation_stays_text() -> None:

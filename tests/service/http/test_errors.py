@@ -12,7 +12,7 @@ from qa import errors
 from qa.answering.draft import Event
 from qa.service.http.deps import answerer
 from qa.service.http.errors import KINDS, kind_of
-from qa.service.schemas import examples, models, serialize
+from qa.service.schemas import requests, responses
 from qa.types import Question
 from tests.service.serving import FakeAnswerer, empty_answer
 
@@ -167,12 +167,13 @@ def test_every_body_and_answer_has_an_example(served: TestClient) -> None:
     """The schema's examples are what the models take, and every JSON answer of a route that is told has one."""
     schemas = served.get("/openapi.json").json()["components"]["schemas"]
     for name in ("AskBody", "SearchBody"):
-        getattr(serialize, name).model_validate(schemas[name]["example"])
+        getattr(requests, name).model_validate(schemas[name]["example"])
     for name in "AnswerOut SearchOut ReportOut ArticleOut ArticlesOut TextOut DeletedOut ErrorOut".split():
-        getattr(models, name).model_validate(schemas[name]["example"])
-    assert examples.ANSWER["answer"][0:38] == examples.ANSWER["statements"][0]["text"]
-    text, (start, end) = examples.TEXT["text"], examples.TEXT["furniture"][0]
-    assert text[start:end] == "Leave a Reply"
+        getattr(responses, name).model_validate(schemas[name]["example"])
+    answer, text = schemas["AnswerOut"]["example"], schemas["TextOut"]["example"]
+    assert answer["answer"][0:38] == answer["statements"][0]["text"]
+    ((start, end),) = text["furniture"]
+    assert text["text"][start:end] == "Leave a Reply"
 
 
 def test_schema_is_served_and_loads_nothing(served: TestClient) -> None:

@@ -14,11 +14,11 @@ from fastapi.testclient import TestClient
 
 from qa.answering.draft import Delta, Event, Retrieved
 from qa.errors import BadSettings
-from qa.service import patience
+from qa.service import head_timeout
 from qa.service.app import create_app
 from qa.service.http.limits import Limits, caller
-from qa.service.http.metrics import Measured, Metrics
-from qa.service.http.recent_answers import Exchanges
+from qa.service.http.metrics import MeteredAnswerer, Metrics
+from qa.service.http.recent_answers import RecentAnswers
 from qa.service.serve import server_config
 from qa.settings import load_settings
 from qa.types import Evidence, Question, Source, Span, Usage
@@ -60,7 +60,7 @@ async def test_tokens_are_counted_when_they_are_known() -> None:
 
     limits = Limits(None, "100/day", None)
     caller.set("key:ann")
-    measured = Measured(FakeAnswerer(script), Metrics(), limits, Exchanges())
+    measured = MeteredAnswerer(FakeAnswerer(script), Metrics(), limits, RecentAnswers())
     for _ in range(2):
         await limits.take()
         await measured.ask(Question("x"))
@@ -82,7 +82,7 @@ async def test_what_is_not_counted_is_estimated(leaves: bool) -> None:
 
     limits = Limits(None, "150/day", None)
     caller.set("key:ann")
-    measured = Measured(FakeAnswerer(script), Metrics(), limits, Exchanges())
+    measured = MeteredAnswerer(FakeAnswerer(script), Metrics(), limits, RecentAnswers())
     await limits.take()
     async with aclosing(measured.stream(Question("x"))) as events:
         async for event in events:
@@ -133,7 +133,7 @@ def test_only_listed_pages_may_call(tmp_path: Path) -> None:
 
 def test_half_a_request_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Connections that send no whole head are closed in time, also the second request of one; others are served."""
-    monkeypatch.setattr(patience, "HEAD_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(head_timeout, "HEAD_TIMEOUT_S", 0.5)
     with running(create_app(settings_for(tmp_path / "store"))) as port:
         slow = [socket.create_connection(("127.0.0.1", port), 15) for _ in range(20)]
         for one in slow[:10]:

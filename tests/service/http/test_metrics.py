@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 from qa.answering.draft import Event, Retrieved
 from qa.errors import ModelUnavailable
 from qa.service.http.limits import Limits
-from qa.service.http.metrics import Measured, Metrics
-from qa.service.http.recent_answers import Exchanges
+from qa.service.http.metrics import MeteredAnswerer, Metrics
+from qa.service.http.recent_answers import RecentAnswers
 from qa.types import Answer, Question
 from tests.service.serving import BRIDGE, FakeAnswerer, client, empty_answer
 
@@ -52,9 +52,9 @@ async def test_a_failure_of_the_model_is_counted_and_passed_on() -> None:
     metrics = Metrics()
     told: list[Event] = []
     try:
-        async for event in Measured(FakeAnswerer(script), metrics, Limits(None, None, None), Exchanges()).stream(
-            Question("x")
-        ):
+        async for event in MeteredAnswerer(
+            FakeAnswerer(script), metrics, Limits(None, None, None), RecentAnswers()
+        ).stream(Question("x")):
             told.append(event)
     except ModelUnavailable:
         told.append(Retrieved(()))
@@ -72,9 +72,9 @@ async def test_the_answer_is_passed_on_as_it_is() -> None:
         yield Retrieved(())
         yield empty_answer("None.")
 
-    answer: Answer = await Measured(FakeAnswerer(script), Metrics(), Limits(None, None, None), Exchanges()).ask(
-        Question("x")
-    )
+    answer: Answer = await MeteredAnswerer(
+        FakeAnswerer(script), Metrics(), Limits(None, None, None), RecentAnswers()
+    ).ask(Question("x"))
     assert answer == empty_answer("None.")
 
 

@@ -109,7 +109,7 @@ def test_a_client_that_does_not_read_is_dropped(tmp_path: Path, monkeypatch: pyt
 
 def test_a_body_that_does_not_come_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that sends half a body and waits is told so and dropped; a slow answer is not."""
-    monkeypatch.setattr(middleware, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(middleware, "BODY_TIMEOUT_S", 0.2)
     monkeypatch.setattr(middleware, "SLOWEST_BYTES_S", 10**9)
     with running(app_with(tmp_path, FakeAnswerer(_slow))) as port:
         with socket.create_connection(("127.0.0.1", port), 5) as connection:

@@ -20,7 +20,7 @@ def test_a_rating_is_kept_with_what_it_is_about(tmp_path: Path) -> None:
         assert http.post("/v1/feedback", json=BODY | {"answer_id": answer["id"]}).status_code == 201
         page = http.get("/v1/feedback").json()
         kept = page["feedback"][0]
-        exchange = opened(http.app).exchanges.of(answer["id"])
+        exchange = opened(http.app).recent_answers.get(answer["id"])
     assert (kept["rating"], kept["comment"], kept["answer_id"]) == (-1, BODY["comment"], answer["id"])
     assert kept["exchange"] == exchange
     assert kept["exchange"]["question"] == "On which day was the bridge opened again?"

@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from qa.errors import BadSettings
-from qa.service.html.article_page import Shown, is_web_link, render_article, visible
+from qa.service.html.article_page import ArticleView, is_web_link, render_article, visible
 from qa.service.html.home_page import render_answer
 from qa.settings import load_settings
 from qa.types import Source
@@ -244,7 +244,7 @@ def test_only_web_addresses_become_links(url: Any, safe: bool) -> None:
 def test_an_unsafe_original_is_not_linked() -> None:
     """The page looks at the address itself, whatever let it into the store."""
     source = Source("a", 1, "0" * 64, "Title", None, "javascript:alert(1)", None)
-    page = render_article(Shown(source, "Text.", (), None, True, None, ()))
+    page = render_article(ArticleView(source, "Text.", (), None, True, None, ()))
     assert "javascript" not in page
 
 
