@@ -80,9 +80,7 @@ class EmbeddingServer:
                     body += chunk
                     if len(body) > _MAX_VECTOR_BYTES:
                         raise ModelBroken(f"{self._where} sent more than {_MAX_VECTOR_BYTES} bytes")
-                    if (
-                        time.monotonic() > deadline
-                    ):  # with the read timeout alone, a trickle of bytes could go on for ever
+                    if time.monotonic() > deadline:  # the read timeout alone lets a trickle go on for ever
                         raise TimeoutError
             return read_vectors(bytes(body), len(texts))
         except CAUGHT as exc:

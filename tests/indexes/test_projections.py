@@ -363,7 +363,7 @@ def test_a_running_process_clears_away_what_was_replaced(store: Store, monkeypat
     for version in range(24):
         store.add(article("dog", f"A dog ran {version} times."), article("cat", f"A cat slept {version} hours."))
         assert [state.behind for state in store.projections.states()] == [0, 0]
-        assert store.vectors._replaced <= 8
+        assert store.vectors._deleted <= 8
     assert store.problems() == []
     assert len(store.embedder.embedded) == 48  # each text once
 
@@ -374,4 +374,4 @@ def test_a_large_index_is_left_as_it_is_until_the_next_start(store: Store, monke
     monkeypatch.setattr(vectors, "_MAX_REBUILT_AT_ONCE", 0)
     for version in range(9):
         store.add(article("dog", f"A dog ran {version} times."))
-    assert store.vectors._replaced == 8
+    assert store.vectors._deleted == 8
