@@ -14,7 +14,7 @@ from qa.types import Embedder
 
 if TYPE_CHECKING:
     from qa.catalog.catalog import Catalog
-    from qa.catalog.data_dir_lock import Ownership
+    from qa.catalog.data_dir_lock import DataDirLock
     from qa.indexes.projections import Projections
     from qa.indexes.protocols import VectorIndex, WordIndex
     from qa.ingest.ray import RayWorkers
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class Parts:
     """The components of an open store."""
 
-    owner: Ownership
+    owner: DataDirLock
     catalog: Catalog
     words: WordIndex
     vectors: VectorIndex | None
@@ -49,7 +49,7 @@ def open_parts(settings: Settings) -> Parts:
     Raises Locked, StoreFailed, EmbeddingFailed and BadSettings.
     """
     from qa.catalog.catalog import Catalog
-    from qa.catalog.data_dir_lock import Ownership
+    from qa.catalog.data_dir_lock import DataDirLock
     from qa.embeddings.cache import QueryMemo
     from qa.indexes.projections import Projections
     from qa.llm.prompts import load_prompts
@@ -58,7 +58,7 @@ def open_parts(settings: Settings) -> Parts:
 
     prompts = load_prompts(settings.prompts_dir)
     with ExitStack() as opened:
-        owner = Ownership(settings.data_dir)
+        owner = DataDirLock(settings.data_dir)
         opened.callback(owner.close)
         catalog = Catalog(settings.catalog_url)
         opened.callback(catalog.close)

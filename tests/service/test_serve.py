@@ -15,7 +15,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from qa.catalog.data_dir_lock import Ownership
+from qa.catalog.data_dir_lock import DataDirLock
 from qa.errors import BadSettings, Locked
 from qa.library import Library
 from qa.service.app import create_app
@@ -111,7 +111,7 @@ def test_settings_that_are_not_served_stop_the_start(tmp_path: Path) -> None:
 
 def test_a_store_in_use_is_told_as_it_is(tmp_path: Path) -> None:
     """An error that keeps the store from opening is raised by `run` unchanged and at once."""
-    owner = Ownership(tmp_path)
+    owner = DataDirLock(tmp_path)
     began = time.monotonic()
     with pytest.raises(Locked):
         run(settings_for(tmp_path), "127.0.0.1", 0)
@@ -129,7 +129,7 @@ def test_serve_announce_and_stop(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=10)
     assert (process.returncode, out, err) == (0, "stopped\n", "")
-    Ownership(tmp_path).close()
+    DataDirLock(tmp_path).close()
 
 
 def test_a_signal_ends_open_streams(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_signal_ends_open_streams(tmp_path: Path) -> None:
         assert time.monotonic() - began < 5
         connection.close()
     assert process.returncode == -signal.SIGTERM
-    Ownership(tmp_path).close()
+    DataDirLock(tmp_path).close()
 
 
 @pytest.mark.parametrize(
