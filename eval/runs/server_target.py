@@ -1,30 +1,48 @@
-"""A running server as what a run asks. Only the standard library: the server is measured from outside."""
+"""A running server as the target of a run, and an HTTP client for it.
+
+The server is measured from outside; its replies are validated with the service's own response models.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any, TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
+from pydantic import BaseModel, ValidationError
+
 from eval.dataset.items import Item
 from eval.runs.manifest import hash_corpus
-from eval.runs.targets import DEEP, PAGE, Asking, Reply, article_json
-from qa import QaError
+from eval.runs.targets import DEEP, PAGE, AskOptions, Reply, article_json
+from qa import (
+    AnswerOut,
+    ArticleOut,
+    ArticlesOut,
+    ErrorOut,
+    QaError,
+    RetrievedOut,
+    RetrievedSourceOut,
+    SearchOut,
+    TextOut,
+)
 
 TIMEOUT_S = 600
+HIT_FIELDS = {"article_id", "start", "end", "score", "reprints"}
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
-class NotThere(QaError):
-    """The server has no such thing."""
+class ResourceNotFound(QaError):
+    """The server replied with 404."""
 
 
 class Connection:
-    """Speak to a running server. Raises QaError for an address that is no web address."""
+    """An HTTP client of a running server. Raises QaError if the address is not an http or https URL."""
 
     def __init__(self, url: str, key: str | None) -> None:
         if not url.startswith(("http://", "https://")):
@@ -33,12 +51,16 @@ class Connection:
         self._key = key
 
     def call(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Return what the server answers: GET without a body, else POST."""
+        """Return the JSON of a response: GET without a body, else POST."""
+        return json.loads(self.read(path, body))
+
+    def read(self, path: str, body: dict[str, Any] | None = None) -> bytes:
+        """Return the body of a response."""
         with self.open(path, body) as response:
-            return json.load(response)
+            return bytes(response.read())
 
     def open(self, path: str, body: dict[str, Any] | None) -> Any:
-        """Send a request and return the open response. Raises QaError, NotThere for a 404."""
+        """Send a request and return the open response. Raises QaError, ResourceNotFound for a 404."""
         headers = {"content-type": "application/json"}
         if self._key:
             headers["authorization"] = f"Bearer {self._key}"
@@ -48,7 +70,7 @@ class Connection:
         except HTTPError as exc:
             with exc:
                 if exc.code == 404:
-                    raise NotThere(f"{self.url}{path}: there is no such thing") from exc
+                    raise ResourceNotFound(f"{self.url}{path}: there is no such thing") from exc
                 raise QaError(f"{self.url}{path}: {exc.code} {exc.read(2_000).decode(errors='replace')}") from exc
         except (URLError, OSError) as exc:
             raise QaError(f"{self.url}: {exc}") from exc
@@ -62,13 +84,14 @@ class ServerTarget:
         self._collection = collection
 
     async def describe(self) -> dict[str, Any]:
-        """Return the hash of the corpus as the server lists it. Its settings and prompts cannot be seen."""
+        """Return the hash of the corpus as listed by the server. Its settings and prompts are not accessible."""
         rows: list[tuple[str, str]] = []
         offset: int | None = 0
         while offset is not None:
-            page = await self._get(f"/v1/articles?collection={self._collection}&limit={PAGE}&offset={offset}")
-            rows += [(row["article_id"], row["sha256"]) for row in page["articles"]]
-            offset = page["next_offset"]
+            path = f"/v1/articles?collection={self._collection}&limit={PAGE}&offset={offset}"
+            page = await self._call(ArticlesOut, path)
+            rows += [(row.article_id, row.sha256) for row in page.articles]
+            offset = page.next_offset
         return {
             "corpus_sha256": hash_corpus(rows),
             "articles": len(rows),
@@ -78,62 +101,61 @@ class ServerTarget:
             "prompts_sha256": None,
         }
 
-    async def ask(self, item: Item, asking: Asking) -> Reply:
-        """Ask through the stream, so that the hits and the first event are seen."""
-        as_of = asking.day(item)
+    async def ask(self, item: Item, options: AskOptions) -> Reply:
+        """Ask through the event stream, which also gives the hits and the time of the first event."""
+        as_of = options.day(item)
         filters = {"article_ids": list(item.article_ids)}
         body = {
             "question": item.question,
-            "history": [one.model_dump() for one in item.history],
+            "history": [turn.model_dump() for turn in item.history],
             "filters": filters,
             "as_of": as_of,
-            "mode": asking.mode,
-            "collection": asking.collection,
-            "top_k": asking.top_k,
+            "mode": options.mode,
+            "collection": options.collection,
+            "top_k": options.top_k,
             "stream": True,
         }
-        began, first, looked = time.perf_counter(), None, []
-        answer: dict[str, Any] | None = None
+        began, first = time.perf_counter(), None
+        looked: list[RetrievedSourceOut] = []
+        answer: AnswerOut | None = None
         async for name, data in self._events("/v1/ask", body):
             first = first or time.perf_counter() - began
             if name == "retrieved":
-                looked = data["sources"]
+                looked = _read(RetrievedOut, data).sources
             elif name == "error":
-                raise QaError(f"{data['error']['type']}: {data['error']['message']}")
+                error = _read(ErrorOut, data).error
+                raise QaError(f"{error.type}: {error.message}")
             elif name == "answer":
-                answer = data
+                answer = _read(AnswerOut, data)
         seconds = time.perf_counter() - began
         if answer is None:
             raise QaError("the stream ended without an answer")
-        hits: list[dict[str, Any]] = []
+        hits: Sequence[RetrievedSourceOut] = ()
         if not item.history:
             query = {"query": item.question, "filters": filters, "as_of": as_of, "top_k": DEEP}
-            hits = (await self._post("/v1/search", query | {"collection": asking.collection}))["hits"]
-        return Reply(answer, [_found(one) for one in looked], [_found(one) for one in hits], first or seconds, seconds)
+            hits = (await self._call(SearchOut, "/v1/search", query | {"collection": options.collection})).hits
+        return Reply(answer.model_dump(), _hits_json(looked), _hits_json(hits), first or seconds, seconds)
 
     async def article(self, article_id: str, version: int | None, collection: str) -> dict[str, Any] | None:
         """Read an article from the server."""
         path = f"/v1/articles/{quote(article_id, safe='')}"
-        wanted = "" if version is None else f"&version={version}"
+        version_query = "" if version is None else f"&version={version}"
         try:
-            about = await self._get(f"{path}?collection={collection}")
-            found = await self._get(f"{path}/text?collection={collection}{wanted}")
-        except NotThere:
+            source = await self._call(ArticleOut, f"{path}?collection={collection}")
+            stored = await self._call(TextOut, f"{path}/text?collection={collection}{version_query}")
+        except ResourceNotFound:
             return None
-        return article_json(found["text"], about | {"version": found["version"], "sha256": found["sha256"]})
+        return article_json(stored.text, source.model_dump() | {"version": stored.version, "sha256": stored.sha256})
 
-    async def _get(self, path: str) -> Any:
-        return await asyncio.to_thread(self._http.call, path)
+    async def _call(self, model: type[Model], path: str, body: dict[str, Any] | None = None) -> Model:
+        return _read(model, await asyncio.to_thread(self._http.read, path, body))
 
-    async def _post(self, path: str, body: dict[str, Any]) -> Any:
-        return await asyncio.to_thread(self._http.call, path, body)
-
-    async def _events(self, path: str, body: dict[str, Any]) -> AsyncIterator[tuple[str, Any]]:
+    async def _events(self, path: str, body: dict[str, Any]) -> AsyncIterator[tuple[str, str]]:
         events = self._read_events(path, body)
         while (event := await asyncio.to_thread(next, events, None)) is not None:
             yield event
 
-    def _read_events(self, path: str, body: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    def _read_events(self, path: str, body: dict[str, Any]) -> Iterator[tuple[str, str]]:
         with self._http.open(path, body) as response:
             name = ""
             for line in response:
@@ -141,14 +163,16 @@ class ServerTarget:
                 if field == "event":
                     name = value
                 elif field == "data":
-                    yield name, json.loads(value)
+                    yield name, value
 
 
-def _found(hit: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "article_id": hit["article_id"],
-        "start": hit["start"],
-        "end": hit["end"],
-        "score": hit["score"],
-        "reprints": hit["reprints"],
-    }
+def _hits_json(hits: Sequence[RetrievedSourceOut]) -> list[dict[str, Any]]:
+    return [hit.model_dump(include=HIT_FIELDS) for hit in hits]
+
+
+def _read(model: type[Model], reply: str | bytes) -> Model:
+    """Validate a response, ignoring fields that only a newer server sends. Raises QaError."""
+    try:
+        return model.model_validate_json(reply, extra="ignore")
+    except ValidationError as exc:
+        raise QaError(f"the server answers as another version does: {exc}") from exc

@@ -111,6 +111,7 @@ class Answerer:
 
     async def stream(self, question: Question) -> AsyncGenerator[Event, None]:
         """Yield `Retrieved`, then `Delta` and each `Citation` before its marker, last the whole `Answer`."""
+        self._catalog.check_open()
         mode = self._mode(question)
         timer = StageTimer()
         deadline = timer.began + self._deadline_s

@@ -1,4 +1,4 @@
-"""The command line: parse, call, print. Results go to stdout, progress and errors to stderr."""
+"""The `qa` command line. Results go to stdout, progress and errors to stderr."""
 
 from __future__ import annotations
 
@@ -60,16 +60,16 @@ def ingest(
     """Take articles in: text, Markdown, HTML, JSONL, JSON, RSS and Atom files."""
     from qa.ingest.ingest import ingest as write
     from qa.readers.read import read
-    from qa.service.schemas import serialize
-    from qa.wiring import build_fetch, build_spread
+    from qa.service.schemas.responses import ReportOut
+    from qa.wiring import build_fetch, build_ray_workers
 
     settings = read_settings()
     with ExitStack() as stack:
         tick = stack.enter_context(show_progress("articles"))
-        spread = None if ray is None else stack.enter_context(build_spread(settings, workers, ray))
+        ray_workers = None if ray is None else stack.enter_context(build_ray_workers(settings, workers, ray))
         items = (
-            spread.read(paths, outlet=outlet, published=published)
-            if spread
+            ray_workers.read(paths, outlet=outlet, published=published)
+            if ray_workers
             else read(
                 paths,
                 outlet=outlet,
@@ -81,27 +81,29 @@ def ingest(
         )
         try:
             with open_library(settings) as library:
-                report = library.ingest(items, collection=collection, workers=workers, progress=tick, spread=spread)
+                report = library.ingest(
+                    items, collection=collection, workers=workers, progress=tick, ray_workers=ray_workers
+                )
         except Locked as locked:
             if locked.url is None:
                 raise
-            # A server owns the indexes. The catalog takes writers from anywhere; the server follows its change log.
+            # A server owns the indexes, but any process may write to the catalog; the server follows its change log.
             from qa.wiring import build_embedder
 
             with open_catalog() as catalog:
                 report = write(
                     items,
                     catalog,
-                    spread or build_embedder(settings),
+                    ray_workers or build_embedder(settings),
                     collection=collection,
                     workers=workers,
                     progress=tick,
-                    preparer=spread,
+                    preparer=ray_workers,
                 )
     for refused in report.refused:
         print(f"refused {refused.source}: {refused.reason}", file=sys.stderr)
     if as_json:
-        print_json(serialize.report_json(report))
+        print_json(ReportOut.from_domain(report).model_dump())
     else:
         print(
             f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged,"
@@ -124,31 +126,23 @@ def ask(
     as_json: AsJson = False,
 ) -> None:
     """Answer a question with cited spans."""
-    body = {
-        "question": question,
-        "filters": _filters(outlet, after, before),
-        "as_of": as_of,
-        "mode": mode,
-        "collection": collection,
-        "top_k": top_k,
-    }
-    answer = _call("/v1/ask", body)
+    from qa.cli import remote
+
+    answer = remote.ask(
+        read_settings(),
+        question=question,
+        filters=_filters(outlet, after, before),
+        as_of=as_of,
+        mode=mode,
+        collection=collection,
+        top_k=top_k,
+    )
     if as_json:
-        print_json(answer)
+        print_json(answer.model_dump())
         return
-    print(answer["answer"])
-    for citation in answer["citations"]:
-        said = ", ".join(part for part in (citation["outlet"], citation["published_at"]) if part)
-        print(f"\n[{citation['number']}] {citation['title'] or citation['article_id']}{f' ({said})' if said else ''}")
-        print(f"    {citation['article_id']} {citation['start']}-{citation['end']}")
-        print(f"    “{' '.join(citation['quote'].split())}”")
-    for conflict in answer["conflicts"]:
-        sides = (f"{one['value']} {''.join(f'[{n}]' for n in one['citations'])}" for one in conflict["values"])
-        print(f"\n{conflict['kind']} ({conflict['about']}): {', '.join(sides)}")
-    if answer["status"] != "answered":
-        print(f"\nstatus: {answer['status']}")
-    for rejected in answer["rejected"]:
-        print(f"rejected ({rejected['reason']}): {rejected['text']}", file=sys.stderr)
+    print(answer.domain())
+    for rejected in answer.rejected:
+        print(f"rejected ({rejected.reason}): {rejected.text}", file=sys.stderr)
 
 
 @app.command()
@@ -163,20 +157,22 @@ def search(
     as_json: AsJson = False,
 ) -> None:
     """Show the chunks that a query finds."""
-    body = {
-        "query": query,
-        "filters": _filters(outlet, after, before),
-        "as_of": as_of,
-        "collection": collection,
-        "top_k": top_k,
-    }
-    found = _call("/v1/search", body)
+    from qa.cli import remote
+
+    result = remote.search(
+        read_settings(),
+        query=query,
+        filters=_filters(outlet, after, before),
+        as_of=as_of,
+        collection=collection,
+        top_k=top_k,
+    )
     if as_json:
-        print_json(found)
+        print_json(result.model_dump())
         return
-    for hit in found["hits"]:
-        print(f"{hit['score']:.3f}  {hit['article_id']} {hit['start']}-{hit['end']}  {hit['title'] or ''}")
-        print(f"       {' '.join(hit['text'].split())[:160]}")
+    for hit in result.hits:
+        print(f"{hit.score:.3f}  {hit.article_id} {hit.start}-{hit.end}  {hit.title or ''}")
+        print(f"       {' '.join(hit.text.split())[:160]}")
 
 
 app.command()(store.backup)
@@ -197,13 +193,13 @@ def serve(
     settings = read_settings()
     logs.configure(settings.log_level, settings.log_format)
 
-    def ready(url: str) -> None:
+    def print_url(url: str) -> None:
         body = '{"question": "How long has Dorothea Lanyon driven the number 14 bus?"}'
         print(
             f"serving on {url}\ntry: curl -s {url}/v1/ask -H 'content-type: application/json' -d '{body}'", flush=True
         )
 
-    run(settings, host, port, load_samples=samples, on_ready=ready)
+    run(settings, host, port, load_samples=samples, on_ready=print_url)
 
 
 @app.command()
@@ -218,17 +214,3 @@ def mcp() -> None:
 
 def _filters(outlets: list[str] | None, after: str | None, before: str | None) -> dict[str, Any]:
     return {"outlets": outlets or [], "after": after, "before": before}
-
-
-def _call(path: str, body: dict[str, Any]) -> dict[str, Any]:
-    """Answer a request as the server would: here, or by the server that owns the data directory."""
-    from qa.cli import remote
-
-    settings = read_settings()
-    try:
-        with open_library(settings) as library:
-            return remote.call_here(library, path, body)
-    except Locked as locked:
-        if locked.url is None:
-            raise
-        return remote.call_server(locked.url, path, body, settings.api_keys)

@@ -8,6 +8,7 @@ the question's words than any other value of its kind does.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,6 +18,7 @@ from qa.conflicts.values import ORDINAL, Value, values
 from qa.query.analysis import Asked
 from qa.retrieval.sentence_ranker import Features, Ranked
 from qa.text import stemming
+from qa.text.english import CAPITAL, CAPITALISED, COUNTED_WORD, MARKS
 from qa.types import Evidence
 
 CLOSE = 0.55  # a sentence takes part when it scores this share of the best
@@ -33,8 +35,9 @@ _EMPLOYING = _EMPLOYED - frozenset(stemming.stems("worker employee post"))
 _SOME_PEOPLE = frozenset(stemming.stems("children women men"))
 _PRONOUN = re.compile(r"(?:It|They|This|These)\b")
 _TOTAL = re.compile(r"\b(?:figure|number|total|toll|count|tally)\b(?! of)", re.IGNORECASE)
-_NAME = re.compile(r"\b[A-ZÀ-ÖØ-Þ][\w’'-]{3,}")
-_WORD = re.compile(r"\d[\d,.]*\d|\w[\w’'-]*")
+_NAME = re.compile(rf"\b{CAPITALISED}")
+_SHORTEST_NAME = 4  # letters
+_WORD = re.compile(COUNTED_WORD)
 _BREAK = re.compile(r",(?!\d)|[;:()—–]|\b(?:and|but|while|when)\b")
 _OTHER_TIME = re.compile(r"\b(?:after|before|since|until|till|ahead of)\b")  # beyond it something else happens
 _RATE = re.compile(
@@ -43,7 +46,7 @@ _RATE = re.compile(
     re.IGNORECASE,
 )
 # "MARROWBY, May 26 (Agency) -" and "said on Tuesday" date the report, not what it reports.
-_DATELINE = re.compile(r"^[A-Z][A-Z .,'’-]+, [^()]{0,30}\([^()]*\) ?[-–—] ")
+_DATELINE = re.compile(rf"^[{CAPITAL}][{CAPITAL}{MARKS} .,'’-]+, [^()]{{0,30}}\([^()]*\) ?[-–—] ")
 _SAID_ON = re.compile(
     r"\b(?:said|says|told|announced|reported|according|statement|report|conference|interview)\b[^,;.]{0,30}\b(?:on )?$"
 )
@@ -134,7 +137,9 @@ def _claims(asked: Asked, wanted: Target, ranked: Ranked) -> Iterator[Claim]:
 
 def _names(one: Evidence) -> set[str]:
     """Return the names in and around a sentence, as stems."""
-    return set(stemming.stems(" ".join(_NAME.findall(f"{one.source.title or ''} {one.context or one.text}")))) - IDLE
+    words = _NAME.findall(f"{one.source.title or ''} {one.context or one.text}")
+    long = (word for word in words if len(unicodedata.normalize("NFC", word)) >= _SHORTEST_NAME)
+    return set(stemming.stems(" ".join(long))) - IDLE
 
 
 def _rate(sentence: str, value: Value) -> str:

@@ -14,12 +14,13 @@ from difflib import SequenceMatcher
 from qa.query.analysis import Asked
 from qa.retrieval.sentence_ranker import Ranked
 from qa.text import stemming
+from qa.text.english import CAPITAL, CAPITALISED, MARKS
 from qa.types import Evidence
 
 CLOSE = 0.4  # a sentence takes part when it scores this share of the best
 
-_CAPITAL = r"[A-ZÀ-ÖØ-Þ][\w’'-]*[\w]"
-_NAME = rf"(?:(?:Dr|Mr|Mrs|Ms|Prof|Sir|Dame)\.? )?(?P<name>{_CAPITAL}(?: [A-Z]\.)*(?: {_CAPITAL}){{1,3}})"
+_NAMED = rf"(?P<name>{CAPITALISED}(?: [{CAPITAL}][{MARKS}]*\.)*(?: {CAPITALISED}){{1,3}})"
+_NAME = rf"(?:(?:Dr|Mr|Mrs|Ms|Prof|Sir|Dame)\.? )?{_NAMED}"
 _OWNER = r"(?P<owner>the |its |their |his |her |(?:the |our )?[\w ]{1,30}['’]s )"
 _POST = r"(?P<post>[a-z][a-z-]+(?: [a-z][a-z-]+){0,3}?)"
 _OF = r"(?: (?:of|at|for) (?P<of>(?:the )?[\w’'& -]{2,50}))?"
@@ -32,7 +33,7 @@ _ASKS_HOLDER = re.compile(
     r"^\W*who(?: is|['’]s| was) (?:the )?(?P<post>[^?]+?)(?: (?:of|at|for|in) (?P<of>[^?]*))?\W*$", re.IGNORECASE
 )
 _QUESTION_NAME = re.compile(
-    rf"\b(?:(?:Dr|Mr|Mrs|Ms|Prof|Sir|Dame)\.? {_CAPITAL}|{_CAPITAL}(?= {_CAPITAL}))(?: {_CAPITAL})*"
+    rf"\b(?:(?:Dr|Mr|Mrs|Ms|Prof|Sir|Dame)\.? {CAPITALISED}|{CAPITALISED}(?= {CAPITALISED}))(?: {CAPITALISED})*"
 )
 # A deputy is another post than the one deputised for; one who held it before is no rival.
 _TITLE = re.compile(r"(?:Dr|Mr|Mrs|Ms|Prof|Sir|Dame)\.?")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from qa.conflicts.values import Measure
 from qa.query.analysis import Asked
 from qa.text import stemming
-from qa.text.english import CURRENCY_FORMS, IDLE_WORDS, MINUTES, SIZE_FORMS
+from qa.text.english import CAPITAL, CURRENCY_FORMS, IDLE_WORDS, IN_NAME, MINUTES, SIZE_FORMS
 
 # Question forms, first match decides: what is measured, and the words that name the thing counted.
 _END = (
@@ -77,15 +77,16 @@ _FORM = frozenset(
 _STRESS = re.compile(r"\b(?:exactly|precisely|actually|really) ", re.IGNORECASE)
 _DETERMINED = re.compile(r"(?:the|an?|its|their|his|her|this|that|these|those|all|any)\b", re.IGNORECASE)
 _TURNED = re.compile(  # "did the bridge fall", "will the plant employ": the verb stands behind its subject
-    r"\b(?:did|does|do)\b|\b(?:will|would|can|could|has|have|had) (?:the|an?|its|it|they|he|she|(?-i:[A-Z]))",
+    rf"\b(?:did|does|do)\b|\b(?:will|would|can|could|has|have|had) (?:the|an?|its|it|they|he|she|(?-i:[{CAPITAL}]))",
     re.IGNORECASE,
 )
 _RATE = re.compile(
     r"\b(?:an?|per|each|every) (second|minute|hour|day|week|month|year|night)\b|\b(dai|week|month|year)ly\b|\b(annual)"
 )
 
+_NAMED = f"[{CAPITAL}][{IN_NAME}]*"  # a capital alone too: "in the U.S."
 _PLACED = re.compile(  # "in Marrowby", and what follows a last "at the": neither holds the verb of the question
-    r"\b(?:in|of|at|on|for|from|by|to|with|near) (?:the )?(?-i:[A-Z][\w’'-]*(?: [A-Z][\w’'-]*)*)"
+    rf"\b(?:in|of|at|on|for|from|by|to|with|near) (?:the )?(?-i:{_NAMED}(?: {_NAMED})*)"
     r"|\b(?:in|of|at|on|for|from|by|with|near|when|while|after|before|during)\b.*$",
     re.IGNORECASE,
 )

@@ -24,6 +24,7 @@ from qa.text.english import (
     SHORT_SCALES,
     SIZE_FORMS,
     TENS,
+    TITLED,
     listed,
 )
 
@@ -65,7 +66,7 @@ _LABEL = re.compile(
     r"|\bof (?:those|them|whom|these)[^,.;]{0,20} $",  # "of those aboard nine": a part
     re.IGNORECASE,
 )
-_NAMED = re.compile(r"\w,? (?:[A-Z][a-z]+ )+$")  # "Super Bowl 45", "Week 6"
+_NAMED = re.compile(rf"\w,? (?:{TITLED} )+$")  # "Super Bowl 45", "Week 6"
 _LABELS_BELOW = 100
 _NOT_COUNTED = re.compile(r" (?:of (?:them|the(?:m|se|ir|m)?|those|whom|which)\b|or (?:two|so)\b)|-(?!\w*(?:strong)\b)")
 _WHOLE = re.compile(r" of them(?=[,;.])")

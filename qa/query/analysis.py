@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Literal
 
 from qa.text import stemming
-from qa.text.english import MINUTES, STOP_WORDS
+from qa.text.english import MINUTES, RELATED, STOP_WORDS, capitalised
 
 Kind = Literal["number", "money", "age", "date", "duration", "person", "place", "quotation", "other"]
 
@@ -19,7 +19,6 @@ _ASKING = frozenset(
 )
 # "last" is a verb only in questions of this kind; elsewhere it says when.
 _LASTING = frozenset("last lasts lasted take takes took".split())
-_CAPITALISED = re.compile(r"[^\W\d_][\w’'.\-]*")
 _FIRST_WORD = re.compile(r"^\W*(\w+)")
 
 _MONEY = (
@@ -48,34 +47,6 @@ _KINDS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _
 
 # Kinds of answer that have a form: a sentence without a length of time does not say how long.
 FORMAL: frozenset[Kind] = frozenset({"age", "duration", "money", "number", "date"})
-# Words that news uses for the same thing. A synonym counts less than the word itself in ranking.
-_SYNONYMS = (
-    "talks meeting negotiations discussions summit",
-    "visit trip tour travel",
-    "arrive arrival land landed",
-    "give gave gift present presented",
-    "kill killed die died dead deaths fatalities",
-    "injured hurt wounded injuries",
-    "cost price worth value",
-    "chief head leader boss",
-    "jail jailed prison imprisoned",
-    "buy bought acquire acquired purchase purchased takeover",
-    "fire blaze",
-    "job jobs work employment employ workers posts",
-    "begin began start started open opened launch launched",
-    "end ended finish finished close closed stop stopped",
-    "quit resign resigned resignation",
-    "ban banned prohibit prohibited",
-    "law legislation bill act",
-    "company firm maker manufacturer",
-    "deep depth",
-    "wide width",
-    "heavy weight weigh weighs",
-    "far distance",
-    "tall height",
-    "rise rose increase increased grow grew climb climbed jump jumped",
-    "fall fell drop dropped decrease decreased decline declined",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +85,7 @@ def carries_meaning(word: str) -> bool:
 @lru_cache(maxsize=1)
 def _related() -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
-    for group in _SYNONYMS:
+    for group in RELATED:
         stems = set(stemming.stems(group))
         for stem in stems:
             found.setdefault(stem, set()).update(stems - {stem})
@@ -138,9 +109,7 @@ def kind_of(question: str) -> Kind:
 def _name_stems(question: str) -> list[str]:
     first = _FIRST_WORD.match(question)
     found: list[str] = []
-    for word in _CAPITALISED.finditer(question):
-        if not word.group()[0].isupper():
-            continue
+    for word in capitalised(question):
         # The first word is always capitalised; it is a name only if it is no ordinary question word.
         opens = first is not None and word.start() == first.start(1)
         stems = stemming.stems(word.group())

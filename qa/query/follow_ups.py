@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from qa.query.analysis import Asked, analyse, carries_meaning
 from qa.text import stemming
-from qa.text.english import MONTHS, WEEKDAYS
+from qa.text.english import MONTHS, WEEKDAYS, WHOLE_WORD, capitalised
 from qa.types import Turn
 
 CHAIN = 3  # earlier questions that are read for a chain of follow-ups
@@ -58,8 +58,7 @@ _COMPARED = re.compile(
     re.IGNORECASE,
 )
 _MORE = re.compile(r"\bhow (?:many|much) more\b", re.IGNORECASE)
-_NAME = re.compile(r"[^\W\d_][\w’'.&\-]*")
-_WORD = re.compile(r"[^\W_](?:[\w’'.,&\-]*\w)?")
+_WORD = re.compile(WHOLE_WORD)
 _SUBJECT_WHO = re.compile(
     r"^\W*(?:who|which \w+|what \w+)\s+(?!did|does|do|is|are|was|were|will|would|has|have|had|can|could|should)\w+",
     re.IGNORECASE,
@@ -141,8 +140,8 @@ def names(question: str) -> list[str]:
     if question.upper() == question:
         return []
     runs: list[list[re.Match[str]]] = []
-    for word in _NAME.finditer(question):
-        if not word.group()[0].isupper() or word.group() == "I":
+    for word in capitalised(question):
+        if word.group() == "I":
             continue
         first = not question[: word.start()].strip("“\"'‘¿( ")
         if first and not carries_meaning(word.group()):

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from qa.text import stemming
-from qa.text.english import MONTHS, ONES, ORDINALS, SCALES, TENS, WEEKDAYS
+from qa.text.english import CAPITALISED, MARKS, MONTHS, ONES, ORDINALS, SCALES, SMALL, TENS, WEEKDAYS
 from qa.types import Hit, Source
 
 _SHARED = 0.8  # the share of a sentence's word pairs that must be found in the other article
@@ -23,8 +23,9 @@ _TELLING_WORDS = frozenset(
     " havent hadnt wont wouldnt couldnt shouldnt".split()
 ).union(ONES, TENS, ORDINALS, SCALES, _DAYS)
 
-# Capitals inside a sentence; a headline's or a first word's say nothing.
-_NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w’'-]+")
+# Capitals inside a sentence, its line ends included; a headline's or a first word's say nothing.
+_INSIDE = f"[{SMALL}{MARKS},;\u2600-\u27bf\ufe0f\U0001f300-\U0001faff]"  # or behind an emoji
+_NAME = re.compile(rf"(?:(?<={_INSIDE}\s)|(?<={_INSIDE}\r\n)){CAPITALISED}")
 
 _Pair = tuple[str, str]
 

@@ -80,6 +80,7 @@ class Retriever:
 
     def look(self, question: str | Asked, bounds: SearchBounds) -> Found:
         """Return what each leg finds, before any ranking. Raises StoreFailed when no index answers."""
+        self._catalog.check_open()  # a leg of a closed library is not merely away
         asked = analyse(question) if isinstance(question, str) else question
         not_after = dates.ordinal(bounds.today.isoformat())
         collection, filters = bounds.collection, bounds.filters

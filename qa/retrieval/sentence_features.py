@@ -10,7 +10,7 @@ from itertools import takewhile
 
 from qa.query.analysis import Asked, Kind, carries_meaning
 from qa.text import stemming
-from qa.text.english import CURRENCY_SIGNS, MINUTES, MONEY_RANKED, MONTHS, ONES, SCALES, WEEKDAYS
+from qa.text.english import CAPITAL, CAPITALISED, CURRENCY_SIGNS, MINUTES, MONEY_RANKED, MONTHS, ONES, SCALES, WEEKDAYS
 
 SYNONYM = 0.6  # what a word of like meaning counts, of the word itself
 MANY = 8  # so many words of a question around a sentence are as many as it takes
@@ -34,10 +34,10 @@ _EXPECTED: dict[Kind, re.Pattern[str]] = {
                        re.IGNORECASE),
     "quotation": re.compile(rf"[{_QUOTE_MARKS}]|\b(?:said|says|told|called|warned|wrote|added|announced)\b"),
 }  # fmt: skip
-_CAPITALISED = re.compile(r"(?<![.!?“\"] )(?<!^)\b[A-ZÀ-ÖØ-Þ][\w’'-]+")
-_FULL_NAME = re.compile(r"\b[A-ZÀ-ÖØ-Þ][\w’'-]+(?: [A-ZÀ-ÖØ-Þ][\w’'-]+)+")
+_CAPITALISED = re.compile(rf"(?<![.!?“\"] )(?<!^)\b{CAPITALISED}")
+_FULL_NAME = re.compile(rf"\b{CAPITALISED}(?: {CAPITALISED})+")
 _YEAR = re.compile(r"(?:19|20)\d\d")
-_OPENING_NAME = re.compile(r"^[A-ZÀ-ÖØ-Þ][\w-]+(?= [A-ZÀ-ÖØ-Þ])")
+_OPENING_NAME = re.compile(rf"^{CAPITALISED}(?= [{CAPITAL}])")
 _ADDRESS = frozenset(
     stemming.stems(" ".join(("mr mrs ms dr", *WEEKDAYS)))
 )  # capitalised words that are no answer on their own

@@ -1,4 +1,4 @@
-"""English as this project knows it: the names of months and days, number words, units, forms of words. Pure data.
+"""English as this project knows it: words and names, months and days, number words, units, forms of words. Pure.
 
 A list is here once, whoever reads it. Where two lists look alike and must not be one, they are side by side, with the
 reason. This is the place where a second language goes.
@@ -6,9 +6,50 @@ reason. This is the place where a second language goes.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterator
+
 
 def _lexicon(words: str) -> frozenset[str]:
     return frozenset(words.split())
+
+
+def _characters(test: Callable[[str], bool]) -> str:
+    """Return the characters that pass a test, as the inside of a regex's brackets; `re` has no categories."""
+    # Beyond the first plane are letters of few newspapers, and with them a search takes twice as long.
+    found = [code for code in range(0x10000) if test(chr(code))]
+    starts = [code for code in found if not test(chr(code - 1))]
+    ends = [code for code in found if not test(chr(code + 1))]
+    return "".join(chr(a) if a == b else f"{chr(a)}-{chr(b)}" for a, b in zip(starts, ends, strict=True))
+
+
+LETTER = r"[^\W\d_]"
+CAPITAL = _characters(str.istitle)  # the capitals of every alphabet, "ǅ" among them
+SMALL = _characters(str.islower)
+MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0\ufe20-\ufe2f"  # "É" may be written as two characters
+IN_NAME = rf"\w{MARKS}’'‐‑\-"  # "O’Brien", "Jean-Luc"
+# A capitalised word of a sentence: "Ásgeir", "McDonald", "NATO", "E4". A capital alone is none.
+CAPITALISED = rf"[{CAPITAL}][{MARKS}]*+[{IN_NAME}]*[\w{MARKS}]"
+# What may have a number as its name: "Week 6". Not in capitals throughout: "At the BBC 45 people".
+TITLED = rf"[{CAPITAL}][{SMALL}{MARKS}]+"
+# A name at the top of an article may be of a script without capitals.
+NO_SMALL_LETTER = rf"(?![{SMALL}]){LETTER}"
+# Words of a folded text, in which each character of CJK is a word, and "u.s" is one.
+CJK = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
+INITIALS = rf"(?<![^\W_]){LETTER}(?:\.{LETTER})+(?![^\W_])"
+WORD = rf"[^\W_{CJK}]+(?:'[^\W_{CJK}]+)*"
+# Words as they are written, for three purposes.
+# How far a figure is from a word is counted in these: what was tuned with them counts "U.S." as two.
+COUNTED_WORD = rf"\d[\d,.]*\d|\w[{IN_NAME}]*"
+# What a follow-up takes from before is shown again, so "1,500", "U.S" and "AT&T" stay whole.
+WHOLE_WORD = rf"[^\W_](?:[{IN_NAME}.,&]*[\w{MARKS}])?"
+# A question is cut at its spaces to find its names: "d’Arc" is not "Arc" there, and may end with a full stop.
+_WRITTEN = re.compile(rf"{LETTER}[{IN_NAME}.&]*")
+
+
+def capitalised(question: str) -> Iterator[re.Match[str]]:
+    """Yield the words of a question, as they are written, that begin with a capital."""
+    return (word for word in _WRITTEN.finditer(question) if word.group()[0].istitle())
 
 
 MONTHS = tuple("January February March April May June July August September October November December".split())
@@ -133,6 +174,71 @@ IDLE_WORDS = ARTICLES | _lexicon(
     "of in on at to for and or by with from that which it its is was were are be been has have had will would said says"
     " say he she they his her their this as but not no get gets who there each every when where while after before"
     " until"
+)
+
+# Forms that no suffix rule brings together: a question asks who "won", an article says who "wins".
+_VERBS = (
+    "become:became begin:began,begun bear:bore,borne beat:beaten bring:brought build:built buy:bought"
+    " catch:caught choose:chose,chosen come:came deal:dealt draw:drew,drawn drive:drove,driven eat:ate,eaten"
+    " fall:fell,fallen fight:fought find:found flee:fled fly:flew,flown forget:forgot,forgotten get:got,gotten"
+    " give:gave,given go:went,gone grow:grew,grown hang:hung hear:heard hide:hid,hidden hold:held keep:kept"
+    " know:knew,known lay:laid lead:led leave:left lend:lent lose:lost make:made mean:meant meet:met pay:paid"
+    " ride:rode,ridden ring:rang,rung rise:rose,risen run:ran say:said see:saw,seen seek:sought sell:sold"
+    " send:sent shake:shook,shaken shoot:shot show:shown sing:sang,sung sink:sank,sunk sit:sat sleep:slept"
+    " speak:spoke,spoken spend:spent stand:stood steal:stole,stolen strike:struck swear:swore,sworn sweep:swept"
+    " swim:swam,swum take:took,taken teach:taught tear:tore,torn tell:told think:thought throw:threw,thrown"
+    " understand:understood wear:wore,worn win:won write:wrote,written"
+)
+IRREGULAR_VERBS = {
+    form: verb for verb, _, forms in (entry.partition(":") for entry in _VERBS.split()) for form in forms.split(",")
+}
+# With these the stemmer would change every index that stands.
+UNSTEMMED_VERBS = ("blow blew blown", "break broke broken", "freeze froze frozen", "strike stricken")
+
+# Words of like meaning, for two purposes. To rank sentences: loose, as a synonym counts less than the word itself.
+RELATED = (
+    "talks meeting negotiations discussions summit",
+    "visit trip tour travel",
+    "arrive arrival land landed",
+    "give gave gift present presented",
+    "kill killed die died dead deaths fatalities",
+    "injured hurt wounded injuries",
+    "cost price worth value",
+    "chief head leader boss",
+    "jail jailed prison imprisoned",
+    "buy bought acquire acquired purchase purchased takeover",
+    "fire blaze",
+    "job jobs work employment employ workers posts",
+    "begin began start started open opened launch launched",
+    "end ended finish finished close closed stop stopped",
+    "quit resign resigned resignation",
+    "ban banned prohibit prohibited",
+    "law legislation bill act",
+    "company firm maker manufacturer",
+    "deep depth",
+    "wide width",
+    "heavy weight weigh weighs",
+    "far distance",
+    "tall height",
+    "rise rose increase increased grow grew climb climbed jump jumped",
+    "fall fell drop dropped decrease decreased decline declined",
+)
+# To tell that two figures are of one thing: money "put" is money "spent", but what "rose" need not be what "grew".
+SAME_OF_A_FIGURE = (
+    "invest investment spend spent spending cost costs pay paid put putting budget",
+    "injure injured injuring hurt wounded injuries casualties",
+    "start begin began begun commence",
+    "issue issued impose imposed",
+    "find found bring brought recover recovered raise raised discover discovered salvage",
+    "carry carried transport transported use used ride rode board boarded",
+    "kill killed die died dead death fatality",
+    "collapse collapsed fall fell fallen give gave given",
+    "build built construct constructed",
+    "establish established found founded",
+    "population people inhabitants residents",
+    "steal stole stolen take took taken",
+    "buy bought acquire acquired",
+    "destroy destroyed burn burned burnt",
 )
 
 

@@ -1,4 +1,4 @@
-"""Fold words to a form that can be compared, and stem them. Pure."""
+"""Tokenise text: fold words to a comparable form and stem them. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from itertools import chain
 
 from Stemmer import Stemmer
 
-# Quotes and dashes to their plain forms; what has no width and no meaning to a reader is dropped.
+from qa.text.english import CJK, INITIALS, IRREGULAR_VERBS, WORD
+
+# Quotes and dashes become ASCII; zero-width characters are dropped.
 _PLAIN = str.maketrans(
     dict.fromkeys("‘’‚‛′´`ʼ＇", "'")
     | dict.fromkeys("“”„‟″«»＂", '"')
@@ -17,18 +19,11 @@ _PLAIN = str.maketrans(
     | dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff", None)
 )
 _BEYOND_LATIN = re.compile("[^\x00-\u02ff]")  # where combining marks begin
-_CJK = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
-_LETTER = r"[^\W\d_]"
-_TOKEN = re.compile(
-    rf"[{_CJK}]"
-    rf"|(?<![^\W_]){_LETTER}(?:\.{_LETTER})+(?![^\W_])"  # u.s, a.m
-    r"|\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+\.\d+"
-    rf"|[^\W_{_CJK}]+(?:'[^\W_{_CJK}]+)*"
-)
+_TOKEN = re.compile(rf"[{CJK}]|{INITIALS}|\d{{1,3}}(?:,\d{{3}})+(?!\d)(?:\.\d+)?|\d+\.\d+|{WORD}")
 
 
 def fold(text: str) -> str:
-    """Return the text for comparing words: no case, plain quotes and dashes, compatibility forms, single spaces."""
+    """Return the text for comparison: case-folded, NFKC, with ASCII quotes and dashes and single spaces."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text.translate(_PLAIN)).translate(_PLAIN)
         text = unicodedata.normalize("NFKC", text.casefold())
@@ -36,13 +31,13 @@ def fold(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """Return the words and numbers, folded: "The U.S.' 1,500" is the, us, 1500; each CJK character is one."""
+    """Return the words and numbers, folded: "The U.S.' 1,500" is the, us, 1500; each CJK character is a word."""
     return [token if token.isalnum() else _plain_word(token) for token in _tokens(text)]
 
 
 def _tokens(text: str) -> list[str]:
     folded = fold(text)
-    if _BEYOND_LATIN.search(folded):  # a mark that NFKC could not compose must not break its word in two
+    if _BEYOND_LATIN.search(folded):  # a combining mark that NFKC could not compose must not split its word
         folded = "".join(letter for letter in folded if not unicodedata.category(letter).startswith("M"))
     return _TOKEN.findall(folded)
 
@@ -55,7 +50,7 @@ def _plain_word(token: str) -> str:
 
 
 def stems(text: str) -> list[str]:
-    """Return the words, each cut to its English stem."""
+    """Return the words, each reduced to its English stem."""
     return list(chain.from_iterable(map(_stemmed.__getitem__, _pieces(text))))
 
 
@@ -65,54 +60,38 @@ def stem_set(text: str) -> set[str]:
 
 
 def _pieces(text: str) -> list[str]:
-    # `fold` takes a backtick for a quote only beside letters that are not ASCII; a piece alone does not know of them.
+    # `fold` treats a backtick as a quote only in a text that is not ASCII, which a single piece cannot know.
     return (text if text.isascii() else text.replace("`", "'")).split()
 
 
 class _Stemmed(dict[str, tuple[str, ...]]):
-    """The stems of what stands between two spaces; no word reaches over one, and news repeats the same few thousand."""
+    """A cache of the stems of white-space-separated pieces: no word spans two, and news repeats the same thousands."""
 
     def __missing__(self, piece: str) -> tuple[str, ...]:
         bare = piece.strip(_EDGES)
         if bare != piece:
-            found = self[bare]
+            stems = self[bare]
         elif piece.isascii() and piece.isalnum():
-            found = (_stem(piece.lower()),)
+            stems = (_stem(piece.lower()),)
         else:
-            found = tuple(map(_stem, words(piece)))
-        if len(piece) <= _KEPT_CHARS:
-            if len(self) >= _KEPT_PIECES:
+            stems = tuple(map(_stem, words(piece)))
+        if len(piece) <= _CACHED_CHARS:
+            if len(self) >= _CACHED_PIECES:
                 self.clear()
-            self[piece] = found
-        return found
+            self[piece] = stems
+        return stems
 
 
-# Forms that no suffix rule brings together: a question asks who "won", an article says who "wins".
-_VERBS = (
-    ": become:became begin:began,begun bear:bore,borne beat:beaten bring:brought build:built buy:bought"
-    " catch:caught choose:chose,chosen come:came deal:dealt draw:drew,drawn drive:drove,driven eat:ate,eaten"
-    " fall:fell,fallen fight:fought find:found flee:fled fly:flew,flown forget:forgot,forgotten get:got,gotten"
-    " give:gave,given go:went,gone grow:grew,grown hang:hung hear:heard hide:hid,hidden hold:held keep:kept"
-    " know:knew,known lay:laid lead:led leave:left lend:lent lose:lost make:made mean:meant meet:met pay:paid"
-    " ride:rode,ridden ring:rang,rung rise:rose,risen run:ran say:said see:saw,seen seek:sought sell:sold"
-    " send:sent shake:shook,shaken shoot:shot show:shown sing:sang,sung sink:sank,sunk sit:sat sleep:slept"
-    " speak:spoke,spoken spend:spent stand:stood steal:stole,stolen strike:struck swear:swore,sworn sweep:swept"
-    " swim:swam,swum take:took,taken teach:taught tear:tore,torn tell:told think:thought throw:threw,thrown"
-    " understand:understood wear:wore,worn win:won write:wrote,written"
-)
-_IRREGULAR = {
-    form: verb for verb, _, forms in (entry.partition(":") for entry in _VERBS.split()) for form in forms.split(",")
-}
 _stemmers = threading.local()
-_KEPT_PIECES = 1 << 17  # about 30 MB when full
-_KEPT_CHARS = 40
-_EDGES = ".,;:!?()\"'“”‘’"  # no word begins or ends with one of these
+_CACHED_PIECES = 1 << 17  # about 30 MB when full
+_CACHED_CHARS = 40
+_EDGES = ".,;:!?()\"'“”‘’"  # no word begins or ends with any of these
 _stemmed = _Stemmed()
 
 
 def _stem(word: str) -> str:
-    # A stemmer keeps the word it works on in itself: one shared by threads gives each the other's stem.
+    # A stemmer stores the word that it works on: if threads shared it, they would get each other's stems.
     if not hasattr(_stemmers, "english"):
         _stemmers.english = Stemmer("english")
-    stem: str = _stemmers.english.stemWord(_IRREGULAR.get(word, word))
+    stem: str = _stemmers.english.stemWord(IRREGULAR_VERBS.get(word, word))
     return stem

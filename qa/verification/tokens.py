@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Literal
 
 from qa.text import english, stemming
-from qa.text.english import ONES, ORDINALS, SCALES, SHORT_SCALES, TENS
+from qa.text.english import CJK, INITIALS, ONES, ORDINALS, SCALES, SHORT_SCALES, TENS, WORD
 from qa.verification import lexicon
 
 Kind = Literal["number", "unit", "month", "weekday", "name", "negation", "modal", "denial", "word", "filler"]
@@ -26,17 +26,15 @@ _PLAIN = str.maketrans(
     | dict.fromkeys("‐‑‒–—―−", "-")
     | dict.fromkeys("\u00ad\u200b\u200c\u200d\u2060\ufeff")
 )
-_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
 _TOKEN = re.compile(
-    rf"(?P<cjk>[{_CJK}])"
+    rf"(?P<cjk>[{CJK}])"
     r"|(?P<iso>\b(?:19|20)\d\d-[01]\d-[0-3]\d\b)"
     r"|(?P<clock>\b\d{1,2}:\d\d\b)"
     r"|(?P<sign>(?:(?<![^\W_])(?:US|A|C|NZ|HK|S))?[$€£¥₹]|%)"
-    rf"|(?P<number>(?<![^\W_{_CJK}])(?:\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?))"
-    rf"(?P<suffix>(?:st|nd|rd|th|s|bn|mn|m|k|tn|trn|mln|bln|km|kg|cm|ft|mph|lbs?)(?![^\W_]))?(?![^\W\d_{_CJK}])"
+    rf"|(?P<number>(?<![^\W_{CJK}])(?:\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?))"
+    rf"(?P<suffix>(?:st|nd|rd|th|s|bn|mn|m|k|tn|trn|mln|bln|km|kg|cm|ft|mph|lbs?)(?![^\W_]))?(?![^\W\d_{CJK}])"
     r"|(?P<stop>[,;:()]|\.\s)"
-    r"|(?P<initials>(?<![^\W_])[^\W\d_](?:\.[^\W\d_])+(?![^\W_]))"
-    rf"|(?P<word>[^\W_{_CJK}]+(?:'[^\W_{_CJK}]+)*)"
+    rf"|(?P<initials>{INITIALS})|(?P<word>{WORD})"
 )
 _SENTENCE_START = re.compile(r"(?:^|[.!?]['\"”’)]*\s+)[\s\"'“‘(\[-]*$")
 _DAY = re.compile(r" \d{1,2}\b")

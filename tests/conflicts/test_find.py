@@ -2,6 +2,7 @@
 
 import pytest
 
+from qa.conflicts import claims
 from qa.conflicts.find import Disagreement, find
 from qa.query.analysis import analyse
 from qa.retrieval.sentence_ranker import Features, Ranked
@@ -213,3 +214,23 @@ def test_headlines_and_other_stories_take_no_part():
 def test_nothing_found_is_nothing_at_odds():
     """No evidence, no conflict."""
     assert find(analyse(HURT), Ranked((), ())) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Émile Roux", "Ásgeir Jón"), ("E\u0301mile Roux", "A\u0301sgeir Jo\u0301n"), ("Đặng Ân", "İbrahim Şahin")],
+)
+def test_who_holds_a_post_is_read_in_any_alphabet(one: str, other: str) -> None:
+    """Two people in one post are told apart, whatever letters their names begin with."""
+    found = disagreements(
+        "Who is the director of the museum?",
+        said(f"{one}, the director of the museum, opened it.", "Wire"),
+        said(f"{other}, the director of the museum, opened it.", "Post", article="b"),
+    )
+    assert sides(found) == [{one, other}]
+
+
+def test_a_dateline_in_any_alphabet_dates_the_report() -> None:
+    """The day before an agency's name is not that of what is reported, in Munich as in London."""
+    for city in ("LONDON", "MÜNCHEN", "MU\u0308NCHEN", "ŁÓDŹ"):
+        assert claims._DATELINE.match(f"{city}, May 26 (dpa) - It fell.")

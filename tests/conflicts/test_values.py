@@ -132,3 +132,9 @@ def test_offsets_are_code_points_of_the_sentence(odd):
     found = values(odd, None)
     assert all(odd[one.start : one.end] == "14" for one in found)
     assert len(found) == odd.count("14 people") + odd.count("14\r")
+
+
+def test_a_number_may_name_a_thing_in_any_alphabet() -> None:
+    """ "Étape 6" is named by its number as "Week 6" is."""
+    for named in ("in Week 6", "in Étape 6", "in E\u0301tape 6"):
+        assert values(f"He won {named} of the tour.") == []

@@ -28,7 +28,7 @@ import pytest
 
 from qa.answering.draft import Delta, Event, Retrieved
 from qa.library import Library
-from qa.service import patience
+from qa.service import head_timeout
 from qa.service.app import create_app
 from qa.service.http import middleware, streams
 from qa.service.http.deps import answerer
@@ -216,8 +216,8 @@ def test_slow_readers_are_dropped_and_hold_up_nobody(tmp_path: Path, monkeypatch
 def test_slow_heads_and_bodies_are_closed_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Heads that never end, three hundred of them, and bodies that trickle are closed in time; others are served."""
     if not ALL:
-        monkeypatch.setattr(patience, "HEAD_TIMEOUT_S", 1.0)
-        monkeypatch.setattr(middleware, "PATIENCE_S", 1.0)
+        monkeypatch.setattr(head_timeout, "HEAD_TIMEOUT_S", 1.0)
+        monkeypatch.setattr(middleware, "BODY_TIMEOUT_S", 1.0)
     monkeypatch.setattr(middleware, "SLOWEST_BYTES_S", 10**9)
     with running(create_app(settings_for(tmp_path / "store"))) as port:
         began = time.monotonic()

@@ -8,9 +8,9 @@ import pytest
 from qa.library import Library
 from qa.query import time_window
 from qa.query.analysis import analyse
-from qa.query.follow_ups import Standalone, alone, carry_over, depends, names
+from qa.query.follow_ups import Standalone, alone, carry_over, depends, names, telling
 from qa.query.history import MAX_CHARS, MAX_TURN_CHARS, MAX_TURNS, clean
-from qa.service.schemas.serialize import answer_json
+from qa.service.schemas.responses import answer_json
 from qa.settings import Settings
 from qa.text import stemming
 from qa.types import Question, Turn
@@ -273,3 +273,10 @@ async def test_the_question_that_was_answered_is_told(library):
     answer = await library.answerer().ask(asked)
     assert answer_json(answer)["question"] == "How much did they cost? (repaired Kestrel bridge)"
     assert (await library.answerer().ask(Question("Who won?"))).question == "Who won?"
+
+
+def test_a_decomposed_word_is_carried_whole() -> None:
+    """ "José" may be written with a mark of its own, and is one word all the same."""
+    said = "Did Jose\u0301 Nun\u0303ez sign for 1,500 euros at AT&T?"
+    assert list(telling(said)) == ["Jose\u0301", "Nun\u0303ez", "sign", "1,500", "euros", "AT&T"]
+    assert names(said) == ["Jose\u0301 Nun\u0303ez", "AT&T"]

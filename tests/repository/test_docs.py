@@ -107,7 +107,20 @@ def test_each_public_name_is_explained() -> None:
     """The reference that `make docs` builds has no name without a docstring."""
     for name in qa.__all__:
         thing = getattr(qa, name)
-        assert thing.__doc__ or name in {"Mode", "Filters"}, name
+        assert thing.__doc__ or name in {"Event", "Mode", "Status", "Support", "Verdict"}, name  # aliases have none
+
+
+def test_the_map_of_the_readme_is_what_ls_shows() -> None:
+    """Each folder and module at the top of `qa` is in the map, and each file that the README names is there."""
+    section = README.split("## Folders", 1)[1]
+    table = "\n".join(line for line in section.splitlines() if line.startswith("| `"))
+    mapped = {name.rstrip("/") for name in re.findall(r"`([\w./]+)`", table)}
+    shown = {path.name for path in (ROOT / "qa").iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert shown - {"__init__.py", "__pycache__", "sample"} <= mapped
+    for name in re.findall(r"`(\w+/\w+\.py)`", section):
+        assert (ROOT / "qa" / name).is_file(), name
+    for folder in re.findall(r"`(\w+/)`", section.split("`eval/` is", 1)[1]):
+        assert (ROOT / "eval" / folder).is_dir() or (ROOT / folder).is_dir(), folder
 
 
 def test_help_names_every_command() -> None:

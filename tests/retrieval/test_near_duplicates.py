@@ -1,5 +1,7 @@
 """One wire story counts once; a changed fact makes it another."""
 
+import unicodedata
+
 import pytest
 
 from qa.retrieval.near_duplicates import collapse
@@ -75,6 +77,33 @@ def test_a_changed_name_is_kept() -> None:
     one, other = (WIRE.replace("mayor", f"mayor of {town}") for town in ("Corvane", "Lissen"))
     assert shown(hit("a", one), hit("b", other)) == [("a", []), ("b", [])]
     assert shown(hit("a", one), hit("b", one)) == [("a", ["b"])]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Marcel", "Julian"),
+        ("Émile", "Ásgeir"),
+        (unicodedata.normalize("NFD", "Émile"), unicodedata.normalize("NFD", "Ásgeir")),
+        ("Đặng", "Łukasz"),
+        ("İbrahim", "Østergård"),
+        ("O’Brien", "O’Neill"),
+        ("McDonald", "MacDonald"),
+        ("Jean‑Luc", "Jean‑Paul"),
+        ("Владимир", "Дмитрий"),
+        ("😀 Émile", "😀 Ásgeir"),
+    ],
+)
+@pytest.mark.parametrize("space", [" ", "\n", "\r\n", "\u00a0"])
+def test_a_changed_person_is_kept(one: str, other: str, space: str) -> None:
+    """Whatever letters a name begins with and whatever space is before it, another person is other news."""
+    first, second = (
+        WIRE.replace("The opposition had", f"The opposition and its leader,{space}{name}, had") for name in (one, other)
+    )
+    assert shown(hit("a", first), hit("b", second)) == [("a", []), ("b", [])]
+    assert shown(hit("a", first), hit("b", first)) == [("a", ["b"])]
+    composed = unicodedata.normalize("NFC", first)
+    assert shown(hit("a", first), hit("b", composed)) == [("a", ["b"])]
 
 
 def test_swapped_numbers_are_kept() -> None:

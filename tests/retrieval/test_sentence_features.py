@@ -51,6 +51,10 @@ def test_what_is_not_said_is_no_answer(question, sentence, withheld):
         ("The barge Teal sank at night.", 1.0),
         ("The barge was steered by Ana Ruiz.", 0.0),
         ("The barge was steered by Élise N’Diaye.", 0.0),
+        ("The barge was steered by E\u0301lise S\u030ci\u0301pov.", 0.0),
+        ("The barge was steered by Đặng Łuc.", 0.0),
+        ("The barge was steered by İbrahim Şahin. 😀", 0.0),
+        ("The barge was steered by Юрий Орлов.", 0.0),
         ("The Teal Barge Company owns it.", 0.0),
     ],
 )

@@ -171,3 +171,8 @@ def test_time_grows_with_length_and_no_faster(unit):
         resolve(quote, "2024-07-15")
         spent.append(time.process_time() - began)
     assert spent[1] < 10 * spent[0] + 0.05
+
+
+def test_a_weekday_before_a_capital_is_part_of_a_name() -> None:
+    """ "Sunday Échos" is a paper, as "Sunday Times" is."""
+    assert resolve("He told the Sunday Échos of it.", "2024-05-15") == []

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import date
 
 import pytest
@@ -71,3 +72,50 @@ def test_what_is_compared_has_a_form() -> None:
     assert {*english.CURRENCIES, *english.CURRENCY_SIGNS.values()} <= set(english.UNITS.values())
     assert not english.CURRENCY_FORMS.keys() & english.SIZE_FORMS.keys()
     assert "lbs" not in english.CURRENCY_FORMS
+
+
+NAMES = (
+    "Émile",
+    "E\u0301mile",  # the same, decomposed
+    "Ásgeir",
+    "Đặng",
+    unicodedata.normalize("NFD", "Đặng"),
+    "İbrahim",
+    "Østergård",
+    "Łukasz",
+    "O’Brien",
+    "O'Neill",
+    "McDonald",
+    "Jean-Luc",
+    "Jean‑Luc",
+    "Ünal",
+    "Ǆemal",
+    "ǅemal",
+    "Владимир",
+    "Ελένη",
+    "Ａｎｎａ",
+    "NATO",
+    "E4",
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_capital_of_any_alphabet_begins_a_name(name: str) -> None:
+    """A name is found whole, however its letters are written and whatever is beside it."""
+    for around in (" {} ", "\r\n{}\r\n", "😀 {} 😀", "({}),", "“{}”", "{}’ ", "the {}."):
+        assert re.findall(english.CAPITALISED, around.format(name)) == [name]
+    assert [word.group().rstrip(".’") for word in english.capitalised(f"who is {name}?")] == [name]
+
+
+@pytest.mark.parametrize(
+    "words", ["émile", "e\u0301mile", "A", "É", "E\u0301", "ß", "42", "😀", "❤️", "東京", "مصر", "’", ""]
+)
+def test_what_has_no_capital_is_no_name(words: str) -> None:
+    """A small letter, a letter of a script without capitals, a sign, and a capital alone begin no name."""
+    assert re.findall(english.CAPITALISED, words) == []
+
+
+def test_a_name_that_a_question_gives_is_whole() -> None:
+    """A question keeps the marks of a decomposed letter, and a word that begins small keeps its inner capitals."""
+    asked = unicodedata.normalize("NFD", "did Beyoncé sing with d’Arc of AT&T?")
+    assert [word.group() for word in english.capitalised(asked)] == [unicodedata.normalize("NFD", "Beyoncé"), "AT&T"]

@@ -90,6 +90,8 @@ def test_sentences_cover_the_text_once(article: tuple[str, tuple[Span, ...]]) ->
         "The U.S. President met Mr. Xi and Messrs. Putin and Lavrov of the U.N. Security Council.",
         "J. K. Smith, John F. Kennedy Jr. and C.J. Stroud live on St. George St. near Mt. Auburn.",
         "No. 5 beat No. 12 on Jan. 5 at 10 a.m. ET, or 7 a.m. Pacific time (10 p.m. Monday in Tokyo).",
+        "The doors open at 10 a.m. January 5 and close at 6 p.m. February 9.",
+        "The doors open at 10 a.m. Jul. 5 and close at 6 p.m. Thur. next.",
         "It cost $1.5 million, or 3.2% of sales at Apple Inc. Chief Tim Cook's firm.",
         "The court overturned Roe v. Wade, said Sen. Tammy Baldwin, D-Wis., and Rep. Adam Schiff, D-Calif.",
         "“Why?” he asked.",
@@ -156,7 +158,7 @@ is, because its lines do not reach the column where the others broke.
 """
 
 
-def test_hard_wrapped_lines_are_joined() -> None:
+def test_a_sentence_goes_on_over_hard_wrapped_lines() -> None:
     """Where an editor broke the lines at a column, a line end says nothing; a short line still ends."""
     assert cut(WRAPPED) == [
         "Talks begin in the capital",
@@ -166,17 +168,6 @@ def test_hard_wrapped_lines_are_joined() -> None:
         "A second paragraph that is short stays as it",
         "is, because its lines do not reach the column where the others broke.",
     ]
-
-
-def test_a_list_of_headlines_is_not_joined() -> None:
-    """Lines of like length that begin with capitals are a list."""
-    lines = [
-        "Storm closes roads and schools along the whole northern coast",
-        "Minister resigns after a vote that nobody had thought possible",
-        "Team wins the cup for the third time in a row before full house",
-        "Prices fall",
-    ]
-    assert cut("\n".join(lines)) == lines
 
 
 def test_a_sentence_never_reaches_into_what_is_excluded() -> None:

@@ -1,8 +1,8 @@
-"""/v1/articles: take in, list, show and take down articles."""
+"""/v1/articles: ingest, list, show and delete articles."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
@@ -15,19 +15,18 @@ from qa.service.http.deps import (
     LibraryDep,
     ServiceDep,
     VersionDep,
-    takedown_place,
-    write_place,
+    takedown_slot,
+    write_slot,
 )
-from qa.service.routes.uploads import Given, received
-from qa.service.schemas.models import ArticleOut, ArticlesOut, DeletedOut, ReportOut, TextOut
-from qa.service.schemas.serialize import article_json, report_json, text_json
+from qa.service.routes.uploads import ReadOptions, parse_upload
+from qa.service.schemas.responses import ArticleOut, ArticlesOut, DeletedOut, ReportOut, TextOut
 from qa.temporal.dates import parse_published
 from qa.wiring import build_fetch
 
 router = APIRouter()
 
-_ADDING = [MayChange, Depends(write_place)]
-_TAKING_DOWN = [MayChange, Depends(takedown_place)]
+_ADDING = [MayChange, Depends(write_slot)]
+_TAKING_DOWN = [MayChange, Depends(takedown_slot)]
 _ROW = {
     "type": "object",
     "properties": {
@@ -71,7 +70,7 @@ _BODY = {
 }
 
 
-@router.post("/v1/articles", response_model=ReportOut, dependencies=_ADDING, openapi_extra=_BODY)
+@router.post("/v1/articles", dependencies=_ADDING, openapi_extra=_BODY)
 async def add(
     request: Request,
     service: ServiceDep,
@@ -79,60 +78,55 @@ async def add(
     collection: CollectionDep = DEFAULT,
     outlet: Annotated[str | None, Query(max_length=200, description="for articles that name none")] = None,
     published: Annotated[str | None, Query(max_length=64, description="for articles that carry no date")] = None,
-) -> Any:
+) -> ReportOut:
     """Take articles in. What cannot be taken is refused by itself and told in the report; the rest is taken."""
     if published is not None:
         try:
             parse_published(published)
         except BadInput as exc:
             raise BadInput(f"published: {exc}", "published") from exc
-    given = Given(outlet, published, service.settings.max_article_bytes, build_fetch(service.settings))
-    async with received(request, given) as items:
+    options = ReadOptions(outlet, published, service.settings.max_article_bytes, build_fetch(service.settings))
+    async with parse_upload(request, options) as items:
         report = await service.write(library.ingest, items, collection=collection)
-    return report_json(report)
+    return ReportOut.from_domain(report)
 
 
-@router.get("/v1/articles", response_model=ArticlesOut, dependencies=[MayAsk])
+@router.get("/v1/articles", dependencies=[MayAsk])
 async def list_all(
     service: ServiceDep,
     library: LibraryDep,
     collection: CollectionDep = DEFAULT,
     offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
-) -> Any:
+) -> ArticlesOut:
     """List the articles of a collection in the order they first came."""
     total, _ = await service.read(library.catalog.count, collection)
     rows = await service.read(library.catalog.articles, collection, offset, limit)
-    after = offset + len(rows)
-    return {
-        "articles": [article_json(one) for one in rows],
-        "total": total,
-        "next_offset": after if rows and after < total else None,
-    }
+    return ArticlesOut.from_domain(rows, offset, total)
 
 
-@router.get("/v1/articles/{article_id:path}/text", response_model=TextOut, dependencies=[MayAsk])
+@router.get("/v1/articles/{article_id:path}/text", dependencies=[MayAsk])
 async def show_text(
     article_id: ArticleId,
     service: ServiceDep,
     library: LibraryDep,
     collection: CollectionDep = DEFAULT,
     version: VersionDep = None,
-) -> Any:
+) -> TextOut:
     """Show the text that spans count in: code points, half open."""
-    return text_json(await service.read(library.catalog.text, collection, article_id, version))
+    return TextOut.from_domain(await service.read(library.catalog.text, collection, article_id, version))
 
 
-@router.get("/v1/articles/{article_id:path}", response_model=ArticleOut, dependencies=[MayAsk])
+@router.get("/v1/articles/{article_id:path}", dependencies=[MayAsk])
 async def show(
     article_id: ArticleId, service: ServiceDep, library: LibraryDep, collection: CollectionDep = DEFAULT
-) -> Any:
+) -> ArticleOut:
     """Show an article's metadata and the numbers of its versions."""
-    return article_json(await service.read(library.catalog.article, collection, article_id))
+    return ArticleOut.from_domain(await service.read(library.catalog.article, collection, article_id))
 
 
-@router.delete("/v1/articles/{article_id:path}", response_model=DeletedOut, dependencies=_TAKING_DOWN)
-async def take_down(article_id: ArticleId, service: ServiceDep, collection: CollectionDep = DEFAULT) -> Any:
+@router.delete("/v1/articles/{article_id:path}", dependencies=_TAKING_DOWN)
+async def take_down(article_id: ArticleId, service: ServiceDep, collection: CollectionDep = DEFAULT) -> DeletedOut:
     """Take an article down: its texts, chunks and vectors are erased."""
     await service.take_down(collection, article_id)
-    return {"deleted": article_id}
+    return DeletedOut(deleted=article_id)

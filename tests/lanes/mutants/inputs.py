@@ -15,8 +15,8 @@ GUARDS = (
     Guard(
         "a caller's own article is checked too",
         "_checked",
-        'normalise(value or "")',
-        "pass",
+        "normalise_article(item)",
+        "item",
         ("test_what_the_catalog_cannot_store_is_refused_alone",),
     ),
     Guard(
@@ -43,7 +43,7 @@ GUARDS = (
     Guard(
         "a packed file unpacks to so much",
         "_Reader._read_lines",
-        "most < 0",
+        "max_unpacked < 0",
         "False",
         ("test_a_gzip_bomb_is_left_at_a_hundred_times_its_size",),
     ),
@@ -56,8 +56,8 @@ GUARDS = (
     ),
     Guard(
         "a report stays short",
-        "_until_hopeless",
-        "refused == _MOST_REFUSED",
+        "_limit_refusals",
+        "refused == _MAX_REFUSED",
         "False",
         ("test_reports_stay_short",),
     ),
@@ -119,23 +119,23 @@ GUARDS = (
     ),
     Guard(
         "every address of a name is checked",
-        "Fetcher._aimed",
+        "Fetcher._checked_request",
         "not all(map(self._is_allowed, addresses))",
         "not self._is_allowed(addresses[0])",
         ("test_every_address_of_a_name_is_checked",),
     ),
     Guard(
         "a name is looked up once",
-        "Fetcher._aimed",
-        "aimed = url.copy_with(host=str(addresses[0]))",
-        "aimed = url.copy_with(host=str((await self._addresses(name, port))[0]))",
+        "Fetcher._checked_request",
+        "pinned = url.copy_with(host=str(addresses[0]))",
+        "pinned = url.copy_with(host=str((await self._addresses(name, port))[0]))",
         ("test_dns_rebinding_is_not_asked_a_second_time",),
     ),
     Guard(
         "a redirect is checked like the first address",
         "Fetcher._fetch",
-        "client.send(await self._aimed(target), stream=True)",
-        "client.send(await self._aimed(target), stream=True, follow_redirects=True)",
+        "client.send(await self._checked_request(target), stream=True)",
+        "client.send(await self._checked_request(target), stream=True, follow_redirects=True)",
         ("test_every_redirect_is_checked",),
     ),
     Guard(
