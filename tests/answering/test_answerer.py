@@ -367,7 +367,7 @@ async def test_a_question_of_a_given_day_does_not_look_at_the_clock(library):
 async def test_what_a_question_asks_for_is_worked_out_once(library, monkeypatch):
     """Its conversation, whether it is a follow-up, and its kind of answer: before the search, and handed down."""
     calls: dict[str, int] = {}
-    for place, name in ((history, "clean"), (follow_ups, "depends"), (analysis, "kind_of")):
+    for place, name in ((history, "clean"), (follow_ups, "needs_context"), (analysis, "kind_of")):
         real = getattr(place, name)
 
         def counted(*args, _real=real, _name=name):
@@ -378,4 +378,4 @@ async def test_what_a_question_asks_for_is_worked_out_once(library, monkeypatch)
     library.model = ScriptedChat(lambda messages: ["NOT_IN_SOURCES"])
     turns = (Turn("user", "Did the Kestrel bridge reopen?"),)
     await library.answerer().ask(Question("How much did the repairs of the Kestrel bridge cost?", turns))
-    assert calls == {"clean": 1, "depends": 1, "kind_of": 1}
+    assert calls == {"clean": 1, "needs_context": 1, "kind_of": 1}

@@ -62,16 +62,16 @@ def test_forms_of_one_word_are_one_stem(question: str) -> None:
 @pytest.mark.parametrize("question", ["😀", "市长是谁？", "a" * 50_000, "((((", "\u202e\u0301", "\n\r\n"])
 def test_any_text_can_be_taken_apart(question: str) -> None:
     """Nothing a user types is an error."""
-    asked = analyse(question)
-    assert asked.question == question
-    assert set(asked.names) <= set(asked.stems)
+    analysed = analyse(question)
+    assert analysed.text == question
+    assert set(analysed.names) <= set(analysed.stems)
 
 
 def test_words_of_the_conversation_stand_apart() -> None:
     """They are no words of the question; the ones that it holds itself are not repeated."""
-    asked = analyse("What did the Kestrel bridge cost?", "What did it cost?", "Kestrel bridge repairs cost")
-    assert asked.stems == ("cost",) and asked.names == ()
-    assert asked.context_stems == ("kestrel", "bridg", "repair")
-    assert asked.in_context == "repairs What did the Kestrel bridge cost?"
+    analysed = analyse("What did the Kestrel bridge cost?", "What did it cost?", "Kestrel bridge repairs cost")
+    assert analysed.stems == ("cost",) and analysed.names == ()
+    assert analysed.context_stems == ("kestrel", "bridg", "repair")
+    assert analysed.in_context == "repairs What did the Kestrel bridge cost?"
     alone = analyse("Who won?")
     assert alone.context_stems == () and alone.in_context == "Who won?"

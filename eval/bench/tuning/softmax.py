@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from qa import QaError
 from qa.answering.extractive import eligible, terms
-from qa.query.analysis import Asked
+from qa.query.analysis import AnalysedQuestion
 from qa.retrieval.sentence_ranker import Ranked
 from qa.types import Evidence
 
@@ -53,7 +53,9 @@ class Fitted:
     constant: float
 
 
-def rows_of(asked: Asked, ranked: Ranked, proves: Callable[[Evidence], bool], number: int, answerable: bool) -> Rows:
+def rows_of(
+    asked: AnalysedQuestion, ranked: Ranked, proves: Callable[[Evidence], bool], number: int, answerable: bool
+) -> Rows:
     """Return what one question teaches."""
     found = eligible(asked, ranked)
     features = [terms(one) for _, one in found]

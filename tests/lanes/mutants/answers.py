@@ -208,7 +208,7 @@ GUARDS = (
     Guard(
         "an answer tells what was away",
         "Answerer.stream",
-        "draft.degrade(*found.degraded)",
+        "draft.degrade(*result.degraded)",
         "pass",
         ("test_an_index_that_is_away_is_told_in_the_answer",),
     ),
@@ -235,15 +235,15 @@ GUARDS = (
     ),
     Guard(
         "a reprint that changes a number is none",
-        "_repeats",
-        "not _telling(words) <= said.telling",
+        "_is_repeated",
+        "not _distinctive(words) <= article.distinctive",
         "False",
         ("test_a_changed_fact_is_kept",),
     ),
     Guard(
         "a reprint that changes a name is none",
-        "_original",
-        "not passage.names <= one.words",
+        "_find_original",
+        "not passage.names <= article.words",
         "False",
         ("test_a_changed_name_is_kept",),
     ),
