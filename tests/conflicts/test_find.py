@@ -1,4 +1,4 @@
-"""What articles state differently, and what only looks so."""
+"""Conflicts between articles, and differences that are none."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def sides(found: list[Disagreement]) -> list[set[str]]:
 
 
 def test_values_are_aligned_by_what_they_are_about():
-    """Injured, hurt and injuring are one thing; the bridge's age, the bus and the vehicles are others."""
+    """Injured, hurt and injuring mean the same; the age of the bridge and the vehicles are other values."""
     found = disagreements(
         HURT,
         claim("The Orrin Bridge collapsed on Tuesday, injuring at least 14 people and cutting a road.", "Wire"),
@@ -42,19 +42,19 @@ def test_values_are_aligned_by_what_they_are_about():
 
 
 def test_agreement_is_no_conflict():
-    """One value in several forms is one value."""
+    """One value written in several forms is one value."""
     same = [claim("The firm will create 1,400 jobs."), claim("It will create fourteen hundred jobs.", "Post")]
     assert disagreements("How many jobs will the firm create?", *same) == []
 
 
 def test_one_article_alone_is_never_at_odds():
-    """An article that gives several numbers disagrees with nobody."""
-    one = [claim("Killed were 12 people.", article="a"), claim("Killed were 40 people, later.", article="a")]
-    assert disagreements("How many people were killed?", *one) == []
+    """An article that gives several numbers does not contradict itself."""
+    same_article = [claim("Killed were 12 people.", article="a"), claim("Killed were 40 people, later.", article="a")]
+    assert disagreements("How many people were killed?", *same_article) == []
 
 
 def test_two_figures_that_two_outlets_share_are_two_things():
-    """Both say 12 killed and 40 injured: no value of one is held against the other thing of the next."""
+    """Both say 12 killed and 40 injured: a count of killed is never compared with a count of injured."""
     found = disagreements(
         "How many people were injured?",
         claim("The blast killed 12 people and injured 40 people.", "Wire"),
@@ -74,24 +74,24 @@ def test_a_series_in_one_sentence_is_no_conflict():
 
 
 def test_an_outlet_that_changes_its_own_figure_updates_it():
-    """The later article of one outlet takes the place of the earlier."""
+    """The later article of an outlet supersedes its earlier one."""
     found = disagreements(
         HURT,
         claim("At least 14 people were injured in the collapse.", "Wire", "2026-03-03"),
         claim("The number of people injured in the collapse was raised to 19.", "Wire", "2026-03-10"),
     )
-    assert [one.kind for one in found] == ["update"]
+    assert [disagreement.kind for disagreement in found] == ["update"]
     assert sides(found) == [{"14", "19"}]
 
 
 def test_a_text_that_says_it_was_reported_before_updates_it():
-    """ "The paper reported in February 1,150" is what was, the other figure what is."""
+    """ "The paper reported in February 1,150" is the earlier figure, the other one the current."""
     found = disagreements(
         "How many people will the plant employ?",
         claim("The plant will now employ 1,050 people.", "Ledger", "2026-05-20", "b"),
         claim("The Ledger reported in February that the plant would employ 1,150 people.", "Ledger", "2026-05-20", "b"),
     )
-    assert [one.kind for one in found] == ["update"]
+    assert [disagreement.kind for disagreement in found] == ["update"]
 
 
 def test_a_figure_that_grows_from_day_to_day_is_an_update():
@@ -100,12 +100,12 @@ def test_a_figure_that_grows_from_day_to_day_is_an_update():
     late = claim("243 people were confirmed ill.", "Post", "2026-05-26")
     same_day = claim("243 people were confirmed ill.", "Post", "2026-05-12")
     question = "How many people were confirmed ill?"
-    assert [one.kind for one in disagreements(question, early, late)] == ["update"]
-    assert [one.kind for one in disagreements(question, early, same_day)] == ["contradiction"]
+    assert [disagreement.kind for disagreement in disagreements(question, early, late)] == ["update"]
+    assert [disagreement.kind for disagreement in disagreements(question, early, same_day)] == ["contradiction"]
 
 
 def test_a_reprint_counts_once():
-    """The same sentence in two outlets is one voice."""
+    """The same sentence in two outlets counts as one source."""
     found = disagreements(
         "How many coins were in the wreck?",
         claim("Divers brought up 2,300 silver coins from the wreck this week.", "Wire"),
@@ -126,7 +126,7 @@ def test_what_is_far_larger_or_far_older_is_another_thing():
 
 
 def test_a_rate_is_no_total():
-    """A sum a year is not held against a sum in all."""
+    """A sum per year is not compared with a total."""
     found = disagreements(
         "How much will the bridge cost?",
         claim("The bridge will cost €4.1 million a year.", "Wire"),
@@ -157,7 +157,7 @@ def test_the_day_of_saying_is_not_the_day_of_doing():
 
 
 def test_time_and_day_of_one_event_are_one_disagreement():
-    """ "6 p.m. on Saturday" against "noon yesterday" is told once, with both."""
+    """ "6 p.m. on Saturday" against "noon yesterday" is one disagreement, with day and time on each side."""
     found = disagreements(
         "When was the notice issued?",
         claim("The notice was issued at 6 p.m. on Saturday.", "Wire", "2026-05-12"),
@@ -166,7 +166,7 @@ def test_time_and_day_of_one_event_are_one_disagreement():
     assert sides(found) == [{"6 p.m. on Saturday", "noon yesterday"}]
 
 
-def test_a_post_that_is_told_differently():
+def test_a_post_that_is_stated_differently():
     """A deputy is not the director; the spelling of the name may differ."""
     found = disagreements(
         "What is Marit Solvang's post at the authority?",
@@ -199,12 +199,12 @@ def test_two_names_in_one_post_are_a_conflict():
 
 @pytest.mark.parametrize("question", ["Why did the bridge fall?", "Who pushed for 14 changes?", "😱", "船は?"])
 def test_a_question_for_no_value_has_no_conflict(question):
-    """Where no value is asked for, numbers in the sentences are not compared."""
+    """If the question asks for no value, numbers in the sentences are not compared."""
     assert disagreements(question, claim("14 people were hurt."), claim("17 people were hurt.", "Post")) == []
 
 
 def test_headlines_and_other_stories_take_no_part():
-    """A loose line is no statement; an article without the question's names is another story."""
+    """A headline is not a statement, and an article without the question's names is another story."""
     both = [
         claim("14 people were injured in the collapse."),
         claim("17 people were injured in the collapse.", "Post"),
@@ -215,22 +215,22 @@ def test_headlines_and_other_stories_take_no_part():
 
 
 def test_nothing_found_is_nothing_at_odds():
-    """No evidence, no conflict."""
+    """Without evidence there is no conflict."""
     assert find(analyse(HURT), Ranked((), ())) == []
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [("Émile Roux", "Ásgeir Jón"), ("E\u0301mile Roux", "A\u0301sgeir Jo\u0301n"), ("Đặng Ân", "İbrahim Şahin")],
 )
-def test_who_holds_a_post_is_read_in_any_alphabet(one: str, other: str) -> None:
-    """Two people in one post are told apart, whatever letters their names begin with."""
+def test_who_holds_a_post_is_read_in_any_alphabet(first: str, second: str) -> None:
+    """Two people in one post are distinguished, whatever letters their names begin with."""
     found = disagreements(
         "Who is the director of the museum?",
-        claim(f"{one}, the director of the museum, opened it.", "Wire"),
-        claim(f"{other}, the director of the museum, opened it.", "Post", article="b"),
+        claim(f"{first}, the director of the museum, opened it.", "Wire"),
+        claim(f"{second}, the director of the museum, opened it.", "Post", article="b"),
     )
-    assert sides(found) == [{one, other}]
+    assert sides(found) == [{first, second}]
 
 
 def test_a_dateline_in_any_alphabet_dates_the_report() -> None:

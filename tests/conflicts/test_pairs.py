@@ -1,4 +1,4 @@
-"""Invented pairs of articles that differ, and some that only seem to: labels in tests/data/conflict_pairs.json."""
+"""Invented pairs of articles that conflict, and some that only seem to: labels in tests/data/conflict_pairs.json."""
 
 import pytest
 
@@ -36,15 +36,15 @@ def test_pairs_keep_their_accuracy(tmp_path):
         ("On what date could people in Velmark drink water?", "drink"),
     ],
 )
-def test_the_verb_of_a_question_is_told(question, verb):
-    """It stands behind a name, before an object, or at the end."""
+def test_the_verb_of_a_question_is_found(question, verb):
+    """It is after a name, before an object, or at the end."""
     found = find_target(analyse(question))
     assert found is not None
     assert [found.verb] == stems(verb)
 
 
 def test_forms_of_a_verb_are_one_and_gain_is_not_loss():
-    """What no stemmer brings together is listed; jobs created are not jobs lost."""
+    """Forms that no stemmer unites are listed; jobs created are not jobs lost."""
     assert holds(set(stems("broke")), stems("break")[0])
     assert not holds(set(stems("mended")), stems("break")[0])
     assert opposed(set(stems("jobs went")), set(stems("create jobs")))

@@ -1,4 +1,4 @@
-"""What the best sentences say of each other."""
+"""Agreement of the best sentences, and their cosine with neighbours."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def sentence(article_id, start, end):
 
 
 def test_a_name_that_other_articles_give_is_agreed():
-    """Each other article counts once, by its sentence that holds most of the question."""
+    """Each other article counts once, by its sentence with most of the question."""
     found = measure_agreement(
         [
             sample("a1", "ruiz open fair", "ruiz", 0.9),
