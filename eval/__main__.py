@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from eval import model_commands
-from eval.errors import read_prices, reported_errors
+from eval.cli import model_commands
+from eval.cli.common import read_prices, reported_errors
 
 GoldOption = Annotated[Path, typer.Option("--gold", exists=True, help="A gold file, or a folder of them.")]
 
@@ -36,7 +36,7 @@ def bench(
 ) -> None:
     """Measure speed, and quality on public sets; needs a checkout."""
     try:
-        # By its name: nothing of the suite imports what is not shipped with it.
+        # Imported by name, because the suite must not depend on eval.bench, which is not in the wheel.
         research = import_module(RESEARCH)
     except ModuleNotFoundError as exc:
         if not RESEARCH.startswith(exc.name or "-"):  # a library is missing, not the research itself
@@ -64,11 +64,11 @@ def gate(
         if write:
             write_baseline(scores)
             failures = check_gates(scores, load_gates())
-            print("\n".join([f"{BASELINE} written", *(f"FAILED {one}" for one in failures)]))
+            print("\n".join([f"{BASELINE} written", *(f"FAILED {failure}" for failure in failures)]))
         else:
-            found = against_baseline(scores)
-            failures = list(found.failures)
-            print(table(found))
+            comparison = against_baseline(scores)
+            failures = list(comparison.failures)
+            print(table(comparison))
             print(f"smallest change seen four times in five: {scores['detectable_change']:.3f} of a 0/1 metric")
     raise typer.Exit(1 if failures else 0)
 
@@ -100,30 +100,31 @@ def run(
     """Ask every gold question and keep the whole answers."""
     import asyncio
 
-    from eval.runs.run import Done, run as ask_all
+    from eval.runs.run import RunSummary, run as ask_all
     from eval.runs.server_target import ServerTarget
-    from eval.runs.targets import Asking, LibraryTarget, open_library
+    from eval.runs.targets import AskOptions, LibraryTarget, open_library
 
-    if sum(one is not None for one in (server, data_dir, articles)) != 1:
+    if sum(source is not None for source in (server, data_dir, articles)) != 1:
         raise typer.BadParameter("say one of --server, --data-dir and --articles")
-    asking = Asking(mode, as_of, collection, top_k, as_of_field, sentences)
-    money: dict[str, Any] = {"prices": read_prices(price_in, price_out), "max_cost": None if yes else max_cost}
-    if max_cost is not None and money["prices"] is None:
+    options = AskOptions(mode, as_of, collection, top_k, as_of_field, sentences)
+    costs: dict[str, Any] = {"prices": read_prices(price_in, price_out), "max_cost": None if yes else max_cost}
+    if max_cost is not None and costs["prices"] is None:
         raise typer.BadParameter("--max-cost needs --price-in and --price-out")
 
-    def ask(target: Any) -> Done:
-        return asyncio.run(ask_all(target, gold, out, asking, workers=workers, limit=limit, **money))
+    def ask(target: Any) -> RunSummary:
+        return asyncio.run(ask_all(target, gold, out, options, workers=workers, limit=limit, **costs))
 
     with reported_errors():
         if server is not None:
-            done = ask(ServerTarget(server, key, collection))
+            summary = ask(ServerTarget(server, key, collection))
         else:
             with open_library(data_dir, articles, embed) as library:
-                done = ask(LibraryTarget(library, collection))
-    print(f"{done.items} items, {done.skipped} from before, {len(done.errors)} failed, {done.seconds:.1f} s: {out}")
-    for error in done.errors:
+                summary = ask(LibraryTarget(library, collection))
+    failed = len(summary.errors)
+    print(f"{summary.items} items, {summary.skipped} from before, {failed} failed, {summary.seconds:.1f} s: {out}")
+    for error in summary.errors:
         typer.echo(error, err=True)
-    raise typer.Exit(1 if done.errors else 0)
+    raise typer.Exit(1 if summary.errors else 0)
 
 
 @app.command()
@@ -143,14 +144,14 @@ def score(
 ) -> None:
     """Score a run against its gold set."""
     from eval.judging.agreement import read_agreement
-    from eval.judging.judged import read_judged
+    from eval.judging.judgements import read_judgements
     from eval.scoring.score import score as score_run, table
 
     with reported_errors():
         prices = read_prices(price_in, price_out)
         agreement = read_agreement(judge_agreement) if judge_agreement is not None else ()
-        verdicts = read_judged(judged, run, agreement) if judged is not None else None
-        scores = score_run(gold, run, allow_missing_gold=allow_missing_gold, prices=prices, judged=verdicts)
+        judgements = read_judgements(judged, run, agreement) if judged is not None else None
+        scores = score_run(gold, run, allow_missing_gold=allow_missing_gold, prices=prices, judged=judgements)
     out.write_text(json.dumps(scores, ensure_ascii=False, allow_nan=False, indent=1) + "\n", encoding="utf-8")
     print(table(scores))
 
@@ -166,9 +167,9 @@ def compare(
     from eval.scoring.compare import GATES, compare_scores, comparison_json, load_gates, load_scores, table
 
     with reported_errors():
-        found = compare_scores(load_scores(base), load_scores(new), load_gates(gate or GATES))
-    print(json.dumps(comparison_json(found), indent=1) if as_json else table(found))
-    raise typer.Exit(1 if found.failures else 0)
+        comparison = compare_scores(load_scores(base), load_scores(new), load_gates(gate or GATES))
+    print(json.dumps(comparison_json(comparison), indent=1) if as_json else table(comparison))
+    raise typer.Exit(1 if comparison.failures else 0)
 
 
 @app.command()
@@ -203,8 +204,8 @@ def import_set(
     from eval.dataset.importers import import_set as convert
 
     with reported_errors():
-        counted = convert(name, path, out, articles, year)
-    print(counted)
+        summary = convert(name, path, out, articles, year)
+    print(summary)
 
 
 @app.command("check-gold")
@@ -219,9 +220,9 @@ def check_gold(
     with reported_errors():
         questions = load(gold)
         paths = articles or [str(files("qa") / "sample")]
-        found = (one for one in read(paths) if isinstance(one, Article))
-        # The counts are a promise of our own set only.
-        faults = check_articles(questions, found, None if articles else MINIMUM)
+        sources = (article for article in read(paths) if isinstance(article, Article))
+        # The minimum counts apply to our own set only.
+        faults = check_articles(questions, sources, None if articles else MINIMUM)
     for fault in faults:
         print(fault)
     print(f"{len(questions)} questions, {len(faults)} faults")

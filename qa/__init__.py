@@ -1,6 +1,6 @@
-"""Answer questions over news articles and prove every sentence with a cited span.
+"""Question answering over news articles, with a cited span behind every sentence of an answer.
 
-The public names are loaded on first use, so that `import qa` costs nothing.
+Public names are imported on first use, so that `import qa` itself is cheap.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # what a type checker sees; test_public_api.py holds it to the table below
+if TYPE_CHECKING:  # for type checkers; test_public_api.py checks that it matches the table below
     from qa.answering.draft import (
         Delta as Delta,
         Event as Event,
@@ -70,8 +70,8 @@ if TYPE_CHECKING:  # what a type checker sees; test_public_api.py holds it to th
         ArticleOut as ArticleOut,
         ArticlesOut as ArticlesOut,
         ErrorOut as ErrorOut,
-        LookedOut as LookedOut,
         RetrievedOut as RetrievedOut,
+        RetrievedSourceOut as RetrievedSourceOut,
         SearchOut as SearchOut,
         TextOut as TextOut,
         answer_json as answer_json,
@@ -116,7 +116,7 @@ if TYPE_CHECKING:  # what a type checker sees; test_public_api.py holds it to th
         Verdict as Verdict,
     )
 
-_HOMES = {
+_MODULES = {
     "Answer": "qa.types",
     "answer_json": "qa.service.schemas.responses",
     "AnswerOut": "qa.service.schemas.responses",
@@ -152,7 +152,6 @@ _HOMES = {
     "LlamaIndexEmbedder": "qa.embeddings.llamaindex",
     "load_settings": "qa.settings",
     "Locked": "qa.errors",
-    "LookedOut": "qa.service.schemas.responses",
     "Message": "qa.llm.protocols",
     "MiniLM": "qa.embeddings.minilm",
     "Mode": "qa.types",
@@ -171,6 +170,7 @@ _HOMES = {
     "ResolvedDate": "qa.types",
     "Retrieved": "qa.answering.draft",
     "RetrievedOut": "qa.service.schemas.responses",
+    "RetrievedSourceOut": "qa.service.schemas.responses",
     "sample_articles": "qa.library",
     "SearchOut": "qa.service.schemas.responses",
     "SearchResult": "qa.retrieval.retriever",
@@ -190,13 +190,13 @@ _HOMES = {
     "Verdict": "qa.types",
     "visible_line": "qa.text.plain",
 }
-__all__ = sorted(_HOMES)  # derived, so that a name cannot be listed and not found
+__all__ = sorted(_MODULES)  # derived, so that every listed name can be imported
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in _MODULES:
         raise AttributeError(f"module 'qa' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    return getattr(import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:

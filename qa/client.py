@@ -1,4 +1,4 @@
-"""A library over HTTP: the methods of `Library` for a store that a server has open, and `connect`, which finds out."""
+"""HTTP client with the methods of `Library`, and `connect`, which opens a store here or talks to its server."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ from qa.types import Answer, Article, Filters, IngestReport, Question, Refused
 
 TIMEOUT_S = 600.0
 CONNECT_TIMEOUT_S = 10.0
-_BATCH = 100  # articles a request, so that each is answered while the next are read
+_BATCH = 100  # articles per request, so that each request is answered while the next articles are read
 
 Body = TypeVar("Body", bound=BaseModel)
 Reply = TypeVar("Reply", bound=BaseModel)
 
-# The errors of ours that a caller may want to tell apart, by the code that the server gives them.
-_BY_CODE: dict[str, type[errors.QaError]] = {
+# Server error codes that a caller may want to tell apart, and our exception for each.
+_ERROR_BY_CODE: dict[str, type[errors.QaError]] = {
     "bad_question": errors.BadQuestion,
     "bad_article": errors.BadArticle,
     "not_found": errors.NotFound,
@@ -53,10 +53,10 @@ _BY_CODE: dict[str, type[errors.QaError]] = {
 
 
 def connect(where: str | PathLike[str] | Settings | None = None, *, key: str | None = None) -> Library | Client:
-    """Open a store, or ask the server that has it open. `where` is an http(s) address, or what `Library` takes.
+    """Open a store, or connect to the server that has it open. `where` is an http(s) URL, or what `Library` takes.
 
-    `key` is sent to a server; without one, a key of the settings that fits. Raises Locked where a process that serves
-    nothing has the store, and what `Library` raises.
+    `key` is the API key for a server; the default is a suitable key from the settings. Raises Locked if a process that
+    is not a server has the store open, and what `Library` raises.
     """
     if isinstance(where, str) and where.startswith(("http://", "https://")):
         return Client(where, key=key)
@@ -70,26 +70,26 @@ def connect(where: str | PathLike[str] | Settings | None = None, *, key: str | N
 
 
 def key_of(settings: Settings) -> str | None:
-    """Return the configured key that opens most: of both scopes, else of one."""
+    """Return the configured key with the widest scope: a key for both scopes if there is one."""
     keys = sorted(settings.api_keys, key=lambda key: key.startswith(("ask:", "admin:")))
     return keys[0].removeprefix("ask:").removeprefix("admin:") if keys else None
 
 
 class Client:
-    """A store over HTTP. Every method does what that of `Library` does, and raises the same errors.
+    """A store over HTTP. Every method does what the same method of `Library` does, and raises the same errors.
 
-    A hit of a search holds no sentences, of its near-duplicates there are only the ids, and the first event of a stream
-    has hits without text.
+    What the wire does not carry is missing: the sentences of a search hit, everything but the ids of its
+    near-duplicates, and the text of the hits in a stream's first event.
     """
 
     def __init__(self, url: str, *, key: str | None = None, timeout_s: float = TIMEOUT_S) -> None:
-        """Speak to the server at `url`. Nothing is sent yet."""
+        """Prepare to talk to the server at `url`; nothing is sent yet."""
         self.url = url.rstrip("/")
         self._options: dict[str, Any] = {
             "base_url": self.url,
             "headers": {"authorization": f"Bearer {key}"} if key else {},
             "timeout": httpx2.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
-            "trust_env": False,  # a proxy of the environment is no way to a server of one's own
+            "trust_env": False,  # do not reach the user's own server through a proxy from the environment
         }
         self._http = httpx2.Client(**self._options)
 
@@ -100,34 +100,34 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the connections; the server keeps the store. Whatever is asked afterwards raises Closed."""
+        """Close the connections; the server keeps the store open. Any later call raises Closed."""
         self._http.close()
 
-    def _open(self) -> dict[str, Any]:
-        """Return how to reach the server. Raises Closed."""
+    def _check_open(self) -> dict[str, Any]:
+        """Return the connection options. Raises Closed."""
         if self._http.is_closed:
             raise errors.Closed(f"{self.url}: this client was closed")
         return self._options
 
     def ask(self, question: str | Question, **options: Unpack[AskOptions]) -> Answer:
-        """Return the whole answer, also where an event loop is running already: a notebook."""
+        """Return the answer. This also works inside a running event loop, such as a notebook's."""
         return run_async(self.aask(question, **options))
 
     async def aask(self, question: str | Question, **options: Unpack[AskOptions]) -> Answer:
-        """Return the whole answer without holding up the event loop."""
+        """Return the answer without blocking the event loop."""
         body = _ask_body(question_of(question, options), stream=False)
         try:
-            async with httpx2.AsyncClient(**self._open()) as http:
+            async with httpx2.AsyncClient(**self._check_open()) as http:
                 return self._read(AnswerOut, await http.post("/v1/ask", json=body)).domain()
         except httpx2.HTTPError as exc:
-            raise self._away(exc) from exc
+            raise self._unreachable(exc) from exc
 
     async def stream(self, question: str | Question, **options: Unpack[AskOptions]) -> AsyncGenerator[Event, None]:
-        """Yield what was found, each piece of text, each citation before its marker, and last the whole answer."""
+        """Yield the retrieved hits, then pieces of text, each citation before its marker, and finally the Answer."""
         body = _ask_body(question_of(question, options), stream=True)
         try:
             async with (
-                httpx2.AsyncClient(**self._open()) as http,
+                httpx2.AsyncClient(**self._check_open()) as http,
                 http.stream("POST", "/v1/ask", json=body) as response,
             ):
                 if response.is_error:
@@ -141,7 +141,7 @@ class Client:
                         last = self._event(name, line.removeprefix("data:"))
                         yield last
         except httpx2.HTTPError as exc:
-            raise self._away(exc) from exc
+            raise self._unreachable(exc) from exc
         if not isinstance(last, Answer):
             raise errors.StoreFailed(f"{self.url}: the stream ended before the answer was whole")
 
@@ -159,10 +159,10 @@ class Client:
         return self.post("/v1/search", validated(SearchBody, fields), SearchOut).domain(query)
 
     def text(self, article_id: str, *, version: int | None = None, collection: str = "default") -> str:
-        """Return an article's text, of its newest version if none is named: what spans count in."""
+        """Return the text that spans index into, of the newest version by default."""
         path = f"/v1/articles/{quote(article_id, safe='')}/text"
-        chosen = {"collection": collection} | ({} if version is None else {"version": version})
-        return self._call(TextOut, "GET", path, params=chosen).text
+        params = {"collection": collection} | ({} if version is None else {"version": version})
+        return self._call(TextOut, "GET", path, params=params).text
 
     def add(
         self,
@@ -171,11 +171,11 @@ class Client:
         published: str | None = None,
         collection: str = "default",
     ) -> IngestReport:
-        """Read files here and send their articles; what cannot be used is in the report. The key must open `admin`."""
+        """Read files locally and upload their articles; the report lists what was refused. Needs an `admin` key."""
         total = IngestReport(0, 0, 0, (), 0, 0.0)
         refused: list[Refused] = []
         for batch in _batches(articles_of(items, outlet=outlet, published=published), refused):
-            rows = "\n".join(json.dumps(_row(article), ensure_ascii=False) for article in batch)
+            rows = "\n".join(json.dumps(_article_row(article), ensure_ascii=False) for article in batch)
             report = self._call(
                 ReportOut,
                 "POST",
@@ -199,20 +199,20 @@ class Client:
         )
 
     def remove(self, article_id: str, *, collection: str = "default") -> None:
-        """Take an article down. The key must open `admin`. Raises NotFound."""
+        """Remove an article. Needs an `admin` key. Raises NotFound."""
         path = f"/v1/articles/{quote(article_id, safe='')}"
         self._call(DeletedOut, "DELETE", path, params={"collection": collection})
 
     def post(self, path: str, body: BaseModel, model: type[Reply]) -> Reply:
-        """Send a body and return the reply, both as the service's own models."""
+        """Post a request model and parse the reply into a response model."""
         return self._call(model, "POST", path, json=body.model_dump(mode="json", exclude_unset=True))
 
     def _call(self, model: type[Reply], method: str, path: str, **options: Any) -> Reply:
-        self._open()
+        self._check_open()
         try:
             return self._read(model, self._http.request(method, path, **options))
         except httpx2.HTTPError as exc:
-            raise self._away(exc) from exc
+            raise self._unreachable(exc) from exc
 
     def _read(self, model: type[Reply], response: httpx2.Response) -> Reply:
         if response.is_error:
@@ -221,9 +221,9 @@ class Client:
 
     def _parse(self, model: type[Reply], content: bytes | str) -> Reply:
         try:
-            return model.model_validate_json(content, extra="ignore")  # a newer server may say more
+            return model.model_validate_json(content, extra="ignore")  # a newer server may send more fields
         except ValidationError as exc:
-            name, message = _fault_of(exc)
+            name, message = _first_fault(exc)
             raise errors.StoreFailed(f"{self.url} answers as another version does: {name}: {message}") from exc
 
     def _event(self, name: str, data: str) -> Event:
@@ -248,34 +248,34 @@ class Client:
 
     def _error(self, fault: ErrorOut, status: int) -> errors.QaError:
         error = fault.error
-        kind = _BY_CODE.get(error.code, errors.BadInput if status < 500 else errors.StoreFailed)
+        kind = _ERROR_BY_CODE.get(error.code, errors.BadInput if status < 500 else errors.StoreFailed)
         if issubclass(kind, errors.BadInput):
             return kind(error.message, error.param)
         return kind(f"{self.url}: {error.message}")
 
-    def _away(self, exc: httpx2.HTTPError) -> errors.QaError:
+    def _unreachable(self, exc: httpx2.HTTPError) -> errors.QaError:
         reason = str(exc) or type(exc).__name__
         return errors.StoreFailed(f"{self.url} has the store open and does not answer: {reason}")
 
 
-def _fault_of(exc: ValidationError) -> tuple[str, str]:
-    """Return the name of the field that is at fault, and what is wrong with it."""
+def _first_fault(exc: ValidationError) -> tuple[str, str]:
+    """Return the name of the first invalid field, and what is wrong with it."""
     first = exc.errors()[0]
     return ".".join(str(part) for part in first["loc"]), first["msg"].removeprefix("Value error, ")
 
 
 def validated(model: type[Body], fields: Mapping[str, Any]) -> Body:
-    """Return the body of a request. Raises BadQuestion naming the field that is at fault."""
+    """Return a validated request body. Raises BadQuestion, which names the invalid field."""
     try:
         return model.model_validate(fields)
     except ValidationError as exc:
-        name, message = _fault_of(exc)
+        name, message = _first_fault(exc)
         raise errors.BadQuestion(f"{name}: {message}", name) from None
 
 
 def _ask_body(question: Question, *, stream: bool) -> dict[str, Any]:
     fields = asdict(question) | {"stream": stream}
-    del fields["wishes"]  # how a model writes is for whoever runs a frontend: docs/frontends.md
+    del fields["wishes"]  # style instructions come from chat frontends only: docs/frontends.md
     return validated(AskBody, fields).model_dump(mode="json")
 
 
@@ -293,7 +293,7 @@ def _batches(items: Iterator[Article | Refused], refused: list[Refused]) -> Iter
         yield batch
 
 
-def _row(article: Article) -> dict[str, Any]:
+def _article_row(article: Article) -> dict[str, Any]:
     fields = ("id", "text", "title", "url", "outlet", "published_at", "language")
     row = {name: value for name in fields if (value := getattr(article, name)) is not None}
     return row | ({"authors": list(article.authors)} if article.authors else {})

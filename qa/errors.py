@@ -1,20 +1,20 @@
-"""Every error of the project.
+"""The exception hierarchy of the project.
 
 QaError
 ├── BadSettings          an unknown or impossible setting
-├── BadInput             what the caller sent cannot be used
+├── BadInput             the caller sent something unusable
 │   ├── BadArticle       one article of an ingest
 │   └── BadQuestion      a question, its filters or its dates
 ├── NotFound             no such article, version or collection
 ├── Locked               another process owns the data directory
 ├── Closed               the library was closed
-├── StoreFailed          the catalog or an index failed or is away
-│   └── StoreFull        there is no room left to write
-├── EmbeddingFailed      the embedder failed or answered nonsense
+├── StoreFailed          the catalog or an index failed or is unreachable
+│   └── StoreFull        the disk is full
+├── EmbeddingFailed      the embedder failed or returned malformed vectors
 └── ModelFailed          the model server
-    ├── ModelRefused     it will never say yes to this: key, quota, unknown model, bad request
-    ├── ModelUnavailable it may say yes later: network, overload, 5xx
-    └── ModelBroken      it answered, and the answer cannot be read
+    ├── ModelRefused     not retryable: key, quota, unknown model, bad request
+    ├── ModelUnavailable retryable: network, overload, 5xx
+    └── ModelBroken      it answered, but the answer cannot be parsed
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ import errno
 
 # How each library reports a full disk: an error number, SQLite's name for the error, or only words.
 _DISK_FULL_NUMBERS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-# When the system refuses a write for another reason than a full disk, SQLite gives it a name of its own.
+# SQLite has separate names for writes that the system refuses for other reasons than a full disk.
 _DISK_FULL_NAMES = {"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"}
 _DISK_FULL_WORDS = ("no space left", "file too large", "disk is full", "disk quota", "os error 27", "os error 28")
 
 
 class QaError(Exception):
-    """The root: everything we raise on purpose."""
+    """Base class of everything we raise on purpose."""
 
 
 class BadSettings(QaError):
@@ -37,7 +37,7 @@ class BadSettings(QaError):
 
 
 class BadInput(QaError):
-    """What the caller sent cannot be used; `param` names the field."""
+    """The caller sent something unusable; `param` names the field."""
 
     def __init__(self, message: str, param: str | None = None) -> None:
         super().__init__(message)
@@ -45,7 +45,7 @@ class BadInput(QaError):
 
 
 class BadArticle(BadInput):
-    """One article of an ingest cannot be taken."""
+    """One article of an ingest was refused."""
 
 
 class BadQuestion(BadInput):
@@ -65,23 +65,23 @@ class Locked(QaError):
 
 
 class Closed(QaError):
-    """The library was closed: neither it nor what it handed out answers any more."""
+    """The library was closed; neither it nor any object it handed out works any more."""
 
 
 class StoreFailed(QaError):
-    """The catalog or an index failed or is away."""
+    """The catalog or an index failed or is unreachable."""
 
 
 class StoreFull(StoreFailed):
-    """There is no room left to write; what is there can be read."""
+    """The disk is full; reading still works."""
 
 
 class EmbeddingFailed(QaError):
-    """The embedder failed, or answered with the wrong number, size or kind of vectors."""
+    """The embedder failed, or returned the wrong number, size or kind of vectors."""
 
 
 class ModelFailed(QaError):
-    """The model server did not give a usable answer; `retryable` says whether asking again may help."""
+    """The model server did not give a usable answer; `retryable` says whether a retry may help."""
 
     retryable = False
 
@@ -91,7 +91,7 @@ class ModelRefused(ModelFailed):
 
 
 class ModelUnavailable(ModelFailed):
-    """The server cannot be reached, is overloaded or failed; `retry_after_s` is what it asked for."""
+    """The server is unreachable, overloaded or failed; `retry_after_s` is the wait it asked for."""
 
     retryable = True
 
@@ -101,16 +101,16 @@ class ModelUnavailable(ModelFailed):
 
 
 class ModelBroken(ModelFailed):
-    """The server answered and the answer cannot be read."""
+    """The server answered, but the answer cannot be parsed."""
 
 
 def store_failed(message: str, cause: BaseException) -> StoreFailed:
-    """Return what to raise for a vendor's error: StoreFull where the disk is full, StoreFailed otherwise."""
+    """Translate a vendor's error: StoreFull if the disk is full, StoreFailed otherwise."""
     return StoreFull(message) if is_disk_full(cause) else StoreFailed(message)
 
 
 def is_disk_full(cause: BaseException) -> bool:
-    """Tell whether a vendor's error says that there is no room left to write."""
+    """Tell whether a vendor's error means that the disk is full."""
     original = getattr(cause, "orig", None) or cause  # SQLAlchemy wraps the driver's
     if (
         getattr(original, "errno", None) in _DISK_FULL_NUMBERS

@@ -1,4 +1,4 @@
-"""Our retrieval for LangChain: a retriever whose documents are exact spans. It needs the extra `langchain`.
+"""LangChain integration: a retriever whose documents are exact spans of articles. Needs the extra `langchain`.
 
 with connect() as library:
     ArticleRetriever(library=library).invoke("When does the bridge open again?")
@@ -27,14 +27,14 @@ class ArticleRetriever(BaseRetriever):
     collection: str = "default"
 
     def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[Document]:
-        found = self.library.search(
+        result = self.library.search(
             query, collection=self.collection, filters=self.filters, as_of=self.as_of, top_k=self.top_k
         )
-        return [_document(hit) for hit in found.hits]
+        return [_document(hit) for hit in result.hits]
 
 
 def _document(hit: Hit) -> Document:
-    """Return a document whose id is its place: reprints have the same text and are not the same source."""
+    """Return a document identified by its place, not its text: a reprint has the same text but is another source."""
     source = hit.source
     metadata: dict[str, Any] = {
         "article_id": source.article_id,

@@ -1,4 +1,4 @@
-"""An open store: articles in, answers with cited spans out."""
+"""`Library`, the Python API: open a store, add articles, ask questions, get answers with cited spans."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Progress = Callable[[str, int], None]
 
 
 class Library:
-    """An open store: the catalog, its indexes, and everything that reads them. One process at a time holds it.
+    """An open store: the catalog, its indexes, and everything that reads them. Only one process at a time can open it.
 
     with Library("my-store") as library:
         library.add("archive/")
@@ -44,10 +44,10 @@ class Library:
     """
 
     def __init__(self, path_or_settings: str | PathLike[str] | Settings | None = None) -> None:
-        """Open a store: of the settings, or of those in the environment and `.env`, at `path` where one is given.
+        """Open a store. Settings not given are read from the environment and `.env`; a path sets the data directory.
 
-        Raises Locked, with the address of the server that holds the store if there is one (`qa.connect` asks it then),
-        StoreFailed, EmbeddingFailed and BadSettings.
+        Raises StoreFailed, EmbeddingFailed, BadSettings, and Locked if another process has the store open; Locked has
+        that process's address if it is a server (`qa.connect` then talks to it).
         """
         settings = settings_for(path_or_settings)
         parts = wiring.open_parts(settings)
@@ -72,7 +72,7 @@ class Library:
         self.close()
 
     def close(self) -> None:
-        """Close the indexes and the catalog and let go of the directory. Whatever is asked afterwards raises Closed."""
+        """Close the indexes and the catalog and release the directory. Any later call raises Closed."""
         self._words.close()
         if self._vectors is not None:
             self._vectors.close()
@@ -87,9 +87,10 @@ class Library:
         collection: str = "default",
         workers: int = 1,
     ) -> IngestReport:
-        """Take in files, folders and globs, and articles made by the caller; what cannot be used is in the report.
+        """Ingest files, folders, globs and Article objects; the report lists what was refused.
 
-        `outlet` and `published` are for what is read from files and names none. Raises StoreFailed and EmbeddingFailed.
+        `outlet` and `published` are defaults for files that do not name their own. Raises StoreFailed and
+        EmbeddingFailed.
         """
         fetch = wiring.build_fetch(self.settings)
         found = articles_of(
@@ -98,22 +99,22 @@ class Library:
         return self.ingest(found, collection=collection, workers=workers)
 
     def ask(self, question: str | Question, **options: Unpack[AskOptions]) -> Answer:
-        """Return the whole answer, also where an event loop is running already: a notebook.
+        """Return the answer. This also works inside a running event loop, such as a notebook's.
 
-        Raises BadQuestion, StoreFailed, EmbeddingFailed and, where the settings want no answer without it, ModelFailed.
+        Raises BadQuestion, StoreFailed, EmbeddingFailed and, with `on_llm_failure=error`, ModelFailed.
         """
         return run_async(self._ask_once(question_of(question, options)))
 
     async def aask(self, question: str | Question, **options: Unpack[AskOptions]) -> Answer:
-        """Return the whole answer without holding up the event loop. Raises what `ask` raises."""
+        """Return the answer without blocking the event loop. Raises what `ask` raises."""
         answerer = await to_thread.run_sync(self.answerer)
         return await answerer.ask(question_of(question, options))
 
     async def stream(self, question: str | Question, **options: Unpack[AskOptions]) -> AsyncGenerator[Event, None]:
-        """Yield what was found, each piece of text, each citation before its marker, and last the whole answer."""
-        asked = question_of(question, options)
+        """Yield the retrieved hits, then pieces of text, each citation before its marker, and finally the Answer."""
+        full_question = question_of(question, options)
         answerer = await to_thread.run_sync(self.answerer)
-        async with aclosing(answerer.stream(asked)) as events:
+        async with aclosing(answerer.stream(full_question)) as events:
             async for event in events:
                 yield event
 
@@ -121,14 +122,14 @@ class Library:
         try:
             return await self.aask(question)
         finally:
-            if self.model is not None:  # its connections belong to the event loop, which ends here
+            if self.model is not None:  # its connections belong to this event loop, which ends now
                 await self.model.aclose()
 
     def answerer(self, *, fill: bool = True) -> Answerer:
-        """Return what answers questions, in both modes. An index that is behind catches up first.
+        """Return the Answerer, for both modes. An index that is behind the catalog catches up first.
 
-        It is after an upgrade that changes its format, or when other processes wrote the catalog. The service starts at
-        once (`fill=False`), says in `/readyz` that it is behind, and fills it in the background.
+        An index is behind after an upgrade that changes its format, or when other processes wrote to the catalog. The
+        service passes `fill=False` to start at once: `/readyz` reports the lag, and the index fills in the background.
         """
         from qa.answering.answerer import Answerer
 
@@ -156,9 +157,9 @@ class Library:
         workers: int = 1,
         progress: Callable[[int], None] = lambda articles: None,
         indexed: Progress = lambda name, changes: None,
-        spread: RayWorkers | None = None,
+        ray_workers: RayWorkers | None = None,
     ) -> IngestReport:
-        """Write articles and bring the indexes up to date, so that they can be asked about when this returns."""
+        """Write articles and update the indexes, so that they are searchable when this returns."""
         from qa.ingest.ingest import ingest
 
         self.catalog.check_open()
@@ -166,26 +167,26 @@ class Library:
             return ingest(
                 items,
                 self.catalog,
-                spread or self.embedder,
+                ray_workers or self.embedder,
                 collection=collection,
                 workers=workers,
                 progress=progress,
-                preparer=spread,
+                preparer=ray_workers,
                 written=self._follow,
             )
-        finally:  # what was written before a failure can be asked about too
+        finally:  # what was written before a failure becomes searchable too
             self.projections.catch_up(indexed)
 
     def _follow(self, prepared: Sequence[Prepared]) -> None:
-        """Take what was just written into the word index, while other processes prepare what comes next."""
-        stems = {words: its for one in prepared for words, its in one.stems_by_text()}
+        """Add what was just written to the word index, while the worker processes prepare the next articles."""
+        stems = {text: stems for article in prepared for text, stems in article.stems_by_text()}
         try:
             self.projections.follow_words(stems)
-        except StoreFailed as exc:  # the catch-up at the end tries again, and says so
+        except StoreFailed as exc:  # the catch-up at the end tries again and raises
             _log.warning("the word index cannot follow yet: %s", exc)
 
     def remove(self, article_id: str, *, collection: str = "default") -> None:
-        """Take an article down, also from the indexes. Raises NotFound."""
+        """Remove an article from the store and its indexes. Raises NotFound."""
         self.catalog.remove(collection, article_id)
         self.projections.catch_up()
 
@@ -206,12 +207,12 @@ class Library:
         if fill and (not self.projections.caught_up or self.projections.lagging()):
             try:
                 self.projections.catch_up()
-            except QaError as exc:  # what is there is searched, and `degraded` says what is not
+            except QaError as exc:  # search what is indexed; `degraded` reports the rest
                 _log.warning("the indexes cannot follow the catalog: %s", exc)
         return self.retriever.search(query, SearchBounds(day_asked(as_of), collection, filters, top_k))
 
     def text(self, article_id: str, *, version: int | None = None, collection: str = "default") -> str:
-        """Return an article's text, of its newest version if none is named: what spans count in. Raises NotFound."""
+        """Return the text that spans index into, of the newest version by default. Raises NotFound."""
         return self.catalog.text(collection, article_id, version).text
 
     def verify(self) -> list[IndexState]:
@@ -220,7 +221,7 @@ class Library:
 
 
 def articles_of(items: Iterable[str | PathLike[str] | Article], **options: Any) -> Iterator[Article | Refused]:
-    """Yield the caller's own articles as they are, and those of files as `qa.read` with these options reads them."""
+    """Yield Article objects unchanged, and what `qa.read` with these options reads from every other item."""
     from qa.readers.read import read
 
     for item in items:
@@ -231,7 +232,7 @@ def articles_of(items: Iterable[str | PathLike[str] | Article], **options: Any) 
 
 
 class AskOptions(TypedDict, total=False):
-    """Within which bounds a question is asked; what is left out is as in `Question` and `Filters`."""
+    """Keyword options of a question; the defaults are those of `Question` and `Filters`."""
 
     as_of: str | date | None
     outlets: Sequence[str]
@@ -245,26 +246,26 @@ class AskOptions(TypedDict, total=False):
 
 
 def question_of(question: str | Question, options: AskOptions) -> Question:
-    """Return the question with its options. Raises BadQuestion for a day that is none, naming the option."""
-    given: dict[str, Any] = dict(options)
-    unknown = given.keys() - AskOptions.__annotations__.keys()
+    """Return the question with its options applied. Raises BadQuestion, which names the bad option."""
+    values: dict[str, Any] = dict(options)
+    unknown = values.keys() - AskOptions.__annotations__.keys()
     if unknown:
         raise TypeError(f"unknown option {', '.join(sorted(unknown))}; known: {', '.join(AskOptions.__annotations__)}")
-    asked = question if isinstance(question, Question) else Question(question)
+    base = question if isinstance(question, Question) else Question(question)
     for name in ("as_of", "after", "before"):
-        if given.get(name) is not None:
-            given[name] = _day(name, given[name])
+        if values.get(name) is not None:
+            values[name] = _day(name, values[name])
     for name in ("outlets", "article_ids", "history"):
-        if isinstance(given.get(name), str):
-            raise BadQuestion(f"{name}: a list is wanted, not {given[name]!r}", name)
-        if name in given:
-            given[name] = tuple(given[name])
-    if given.get("mode", "auto") not in get_args(Mode):
-        raise BadQuestion(f"mode: {given['mode']!r} is none of {', '.join(get_args(Mode))}", "mode")
-    if given.get("top_k", 1) < 1:
-        raise BadQuestion(f"top_k: {given['top_k']} chunks cannot be read", "top_k")
-    narrowed = {name: given.pop(name) for name in ("outlets", "article_ids", "after", "before") if name in given}
-    return replace(asked, filters=replace(asked.filters, **narrowed), **given)
+        if isinstance(values.get(name), str):
+            raise BadQuestion(f"{name}: a list is wanted, not {values[name]!r}", name)
+        if name in values:
+            values[name] = tuple(values[name])
+    if values.get("mode", "auto") not in get_args(Mode):
+        raise BadQuestion(f"mode: {values['mode']!r} is none of {', '.join(get_args(Mode))}", "mode")
+    if values.get("top_k", 1) < 1:
+        raise BadQuestion(f"top_k: {values['top_k']} chunks cannot be read", "top_k")
+    filters = {name: values.pop(name) for name in ("outlets", "article_ids", "after", "before") if name in values}
+    return replace(base, filters=replace(base.filters, **filters), **values)
 
 
 def _day(name: str, value: str | date) -> str:
@@ -275,7 +276,7 @@ def _day(name: str, value: str | date) -> str:
 
 
 def settings_for(path_or_settings: str | PathLike[str] | Settings | None) -> Settings:
-    """Return the settings as given, else those of the environment and `.env`, with their data directory at a path."""
+    """Return Settings as given, else read the environment and `.env`; a path replaces the data directory."""
     if isinstance(path_or_settings, Settings):
         return path_or_settings
     settings = load_settings()
@@ -283,7 +284,7 @@ def settings_for(path_or_settings: str | PathLike[str] | Settings | None) -> Set
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end, also where the caller's own event loop is running: a notebook, an agent."""
+    """Run a coroutine to completion, even inside a running event loop (a notebook, an agent)."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""Our retrieval and our answers for LlamaIndex: a retriever, and a query engine whose source nodes are cited spans.
+"""LlamaIndex integration: a retriever, and a query engine whose source nodes are cited spans.
 
     with connect() as library:
         ArticleRetriever(library).retrieve("When does the bridge open again?")
@@ -24,8 +24,8 @@ from qa.library import Library
 from qa.types import Answer, Filters, Question, Source, Span
 
 T = TypeVar("T")
-# What a model of the caller's is shown of a node: who said it and when, not our ids and hashes.
-_SHOWN = ("title", "outlet", "published_at")
+# The node metadata that the caller's own LLM sees: who wrote it and when, not our ids and hashes.
+_LLM_METADATA = ("title", "outlet", "published_at")
 
 
 class ArticleRetriever(BaseRetriever):
@@ -45,21 +45,21 @@ class ArticleRetriever(BaseRetriever):
         self._top_k, self._filters, self._as_of, self._collection = top_k, filters, as_of, collection
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
-        found = self._library.search(
+        result = self._library.search(
             query_bundle.query_str,
             collection=self._collection,
             filters=self._filters,
             as_of=self._as_of,
             top_k=self._top_k,
         )
-        return [NodeWithScore(node=_node(hit.source, hit.span, hit.text), score=hit.score) for hit in found.hits]
+        return [NodeWithScore(node=_node(hit.source, hit.span, hit.text), score=hit.score) for hit in result.hits]
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return await asyncio.to_thread(self._retrieve, query_bundle)
 
 
 class CitedQueryEngine(BaseQueryEngine):
-    """Answer with citations. `response.metadata["answer"]` is the whole `Answer`; each source node is one citation."""
+    """Answer with citations. `response.metadata["answer"]` is the `Answer`; each source node is one citation."""
 
     def __init__(self, library: Library | Client, like: Question = Question("")) -> None:
         """`like` holds what every question shares: filters, `as_of`, mode, collection."""
@@ -78,18 +78,20 @@ class CitedQueryEngine(BaseQueryEngine):
 
 
 def _response(answer: Answer) -> Response:
-    return Response(answer.answer, source_nodes=_cited(answer), metadata={"answer": answer, "status": answer.status})
+    return Response(
+        answer.answer, source_nodes=_citation_nodes(answer), metadata={"answer": answer, "status": answer.status}
+    )
 
 
-def _cited(answer: Answer) -> list[NodeWithScore]:
-    nodes = [_node(one.source, one.span, one.quote) for one in answer.citations]
-    for one, node in zip(answer.citations, nodes, strict=True):
-        node.metadata["citation"] = one.number
+def _citation_nodes(answer: Answer) -> list[NodeWithScore]:
+    nodes = [_node(citation.source, citation.span, citation.quote) for citation in answer.citations]
+    for citation, node in zip(answer.citations, nodes, strict=True):
+        node.metadata["citation"] = citation.number
     return [NodeWithScore(node=node) for node in nodes]
 
 
-def _node(source: Source, span: Span, words: str) -> TextNode:
-    """Return a node whose id is its place: reprints have the same text and are not the same source."""
+def _node(source: Source, span: Span, text: str) -> TextNode:
+    """Return a node identified by its place, not its text: a reprint has the same text but is another source."""
     metadata: dict[str, Any] = {
         "article_id": source.article_id,
         "version": source.version,
@@ -99,10 +101,10 @@ def _node(source: Source, span: Span, words: str) -> TextNode:
         "url": source.url,
         "published_at": source.published_at,
     }
-    hidden = [name for name in (*metadata, "citation") if name not in _SHOWN]
+    hidden = [name for name in (*metadata, "citation") if name not in _LLM_METADATA]
     return TextNode(
         id_=f"{source.article_id}:{source.version}:{span.start}-{span.end}",
-        text=words,
+        text=text,
         start_char_idx=span.start,
         end_char_idx=span.end,
         metadata=metadata,

@@ -1,4 +1,4 @@
-"""Settings from the environment and `.env`: built once, frozen, passed in. The only file that reads the environment."""
+"""Settings from the environment and `.env`, built once and frozen. No other module reads the environment."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ def _split(value: object) -> object:
 
 
 def _without_self(value: object) -> object:
-    # Our own pages may always hold one another; the word is allowed because policies write it.
-    return tuple(one for one in value if one.strip("'") != "self") if isinstance(value, tuple) else value
+    # Our own pages may always frame each other; the keyword is accepted because Content-Security-Policy uses it.
+    return tuple(origin for origin in value if origin.strip("'") != "self") if isinstance(value, tuple) else value
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_split)]
-# It goes into a header as it is, so nothing else than an origin may stand there.
+# It is copied into a header unchanged, so it must be nothing but an origin.
 Origin = Annotated[str, StringConstraints(pattern=r"^https?://(\*\.)?[A-Za-z0-9.-]+(:([0-9]{1,5}|\*))?$")]
 Origins = Annotated[tuple[Origin, ...], BeforeValidator(_without_self), BeforeValidator(_split)]
 
 
-# A name without its port; `*.` before it stands for one label or more.
+# A host name without a port; a leading `*.` matches one label or more.
 Host = Annotated[str, StringConstraints(pattern=r"^(\*\.)?[A-Za-z0-9.:\[\]_-]+$", to_lower=True)]
 Hosts = Annotated[tuple[Host, ...], BeforeValidator(_split)]
 
@@ -53,7 +53,7 @@ Networks = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], Befor
 
 
 class Settings(BaseModel):
-    """Every setting, its name in the environment as alias, its default beside it."""
+    """All settings, each with its default and, as alias, its name in the environment."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
 
@@ -86,7 +86,7 @@ class Settings(BaseModel):
     trusted_proxies: Networks = Field((), alias="QA_TRUSTED_PROXIES")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="QA_LOG_LEVEL")
     log_format: Literal["auto", "json", "console"] = Field("auto", alias="QA_LOG_FORMAT")
-    # The names that every program with traces has for them.
+    # The standard OpenTelemetry names.
     otlp_endpoint: str | None = Field(None, alias="OTEL_EXPORTER_OTLP_ENDPOINT", pattern=r"^https?://")
     otlp_protocol: Literal["http/protobuf", "grpc"] = Field("http/protobuf", alias="OTEL_EXPORTER_OTLP_PROTOCOL")
     service_name: str = Field("news-qa", alias="OTEL_SERVICE_NAME", min_length=1)
@@ -113,7 +113,7 @@ _KNOWN = {field.alias for field in Settings.model_fields.values()}
 
 
 def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Settings:
-    """Read settings from `.env` and the environment, which wins. Raises BadSettings naming the variable."""
+    """Read settings from `.env` and the environment, which takes precedence. Raises BadSettings naming the variable."""
     values: dict[str, str] = {}
     if dotenv is not None and dotenv.is_file():
         try:
@@ -126,7 +126,7 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
     if unknown:
         raise BadSettings(f"unknown setting {', '.join(unknown)}; the names are in docs/settings.md")
     try:
-        # An empty value means "not set": that is how compose files pass optional variables on.
+        # An empty value means "not set": compose files pass optional variables on that way.
         return Settings.model_validate({key: value for key, value in ours.items() if value != ""})
     except ValidationError as exc:
         first = exc.errors()[0]
@@ -135,12 +135,12 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
 
 
 def usable_cores() -> int:
-    """Return the cores that the system lets this process run on, at least 1."""
+    """Return the number of cores that this process may use, at least 1."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a server bound to this host can be reached from this machine only."""
+    """Tell whether a server bound to this host can only be reached from this machine."""
     if host == "localhost":
         return True
     try:

@@ -1,4 +1,4 @@
-"""Trace where the time of one request goes, and time the stages of an answer. No name or attribute holds any text.
+"""Trace spans of a request, and timings of the stages of an answer. No name or attribute contains text of a user.
 
 The tracer itself is `qa.service.http.traces`; without it nothing is traced.
 """
@@ -15,18 +15,18 @@ Attributes = Mapping[str, str | int]
 
 
 class TraceSpan(Protocol):
-    """A stretch of time within a request."""
+    """A span of a trace: an interval of a request."""
 
     def child(self, name: str, attributes: Attributes, *, outgoing: bool = False) -> TraceSpan:
-        """Begin a stretch within this one; `outgoing` when another server is asked."""
+        """Begin a child span; `outgoing` for a call of another server."""
         ...
 
     def headers(self) -> dict[str, str]:
-        """Return the headers that tell another server which stretch it works for."""
+        """Return the headers that propagate this span to another server."""
         ...
 
     def end(self, error: str | None = None) -> None:
-        """End it; `error` is the class of what went wrong."""
+        """End the span; `error` is the class of the exception that ended it."""
         ...
 
 
@@ -35,7 +35,7 @@ _current: ContextVar[TraceSpan | None] = ContextVar("span", default=None)
 
 @contextmanager
 def within(span: TraceSpan | None) -> Iterator[None]:
-    """Make a stretch the current one, of this task and of tasks and threads that it starts."""
+    """Make a span the current one for this task and for the tasks and threads that it starts."""
     token = _current.set(span)
     try:
         yield
@@ -45,7 +45,7 @@ def within(span: TraceSpan | None) -> Iterator[None]:
 
 @contextmanager
 def stage(name: str, **attributes: str | int) -> Iterator[None]:
-    """Trace a block. It may not hold a `yield` of an async generator: the context would leak into the caller."""
+    """Trace a block, which must not contain a `yield` of an async generator: the context would leak to the caller."""
     parent = _current.get()
     if parent is None:
         yield
@@ -57,7 +57,7 @@ def stage(name: str, **attributes: str | int) -> Iterator[None]:
 
 @contextmanager
 def call(name: str, **attributes: str | int) -> Iterator[dict[str, str]]:
-    """Trace a call of another server, also across the `yield`s of an async generator; yields headers to send."""
+    """Trace a call of another server, even across `yield`s of an async generator; yields the headers to send."""
     parent = _current.get()
     if parent is None:
         yield {}
@@ -71,7 +71,7 @@ def call(name: str, **attributes: str | int) -> Iterator[dict[str, str]]:
 def _ended(span: TraceSpan) -> Iterator[None]:
     try:
         yield
-    except GeneratorExit:  # whoever read it has had enough
+    except GeneratorExit:  # the consumer stopped early
         span.end()
         raise
     except BaseException as exc:
@@ -81,7 +81,7 @@ def _ended(span: TraceSpan) -> Iterator[None]:
 
 
 class StageTimer:
-    """Add up how long each stage of one answer took; each stage is also a stretch of the trace."""
+    """Add up the time of each stage of an answer; each stage is also a span of the trace."""
 
     def __init__(self) -> None:
         self.began = time.monotonic()

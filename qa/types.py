@@ -1,4 +1,4 @@
-"""The domain: frozen values that every room shares. No I/O, no vendor type."""
+"""The domain types: frozen values shared by all packages. No I/O, no vendor types."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
-    """Mark a half-open range of code points in an article's text."""
+    """A half-open range of code points in an article's text."""
 
     start: int
     end: int
@@ -29,17 +29,17 @@ class Span:
             raise ValueError(f"span {self.start}-{self.end} is empty or negative")
 
     def slice(self, text: str) -> str:
-        """Return the words of the span."""
+        """Return the text of the span."""
         return text[self.start : self.end]
 
     def overlaps(self, other: Span) -> bool:
-        """Tell whether the two share at least one code point."""
+        """Tell whether two spans share at least one code point."""
         return self.start < other.end and other.start < self.end
 
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """One news item as ingested. `text` is final: it was normalised once and never changes."""
+    """A news item as ingested. `text` is final: it was normalised once and never changes."""
 
     id: str
     text: str
@@ -49,13 +49,13 @@ class Article:
     published_at: str | None = None  # ISO 8601, a date or a moment with its UTC offset
     authors: tuple[str, ...] = ()
     language: str | None = None
-    furniture: tuple[Span, ...] = ()  # ranges that are neither indexed nor cited
-    source: str = ""  # the file, and the line in it, that it was read from
+    furniture: tuple[Span, ...] = ()  # boilerplate: ranges that are neither indexed nor cited
+    source: str = ""  # the file it was read from, with the line
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Say which input was not taken and why."""
+    """An input that was not accepted, and the reason."""
 
     source: str
     reason: str
@@ -63,7 +63,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A run of whole sentences of one article: the indexed stretch."""
+    """The unit of indexing: a run of whole sentences of one article."""
 
     ordinal: int
     span: Span
@@ -72,7 +72,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One version of an article, without its text: what a citation says of where it points."""
+    """One version of an article, without its text: the metadata that a citation shows."""
 
     article_id: str
     version: int
@@ -85,7 +85,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Narrow a search. Dates are inclusive ISO days; an article without a date fails a date filter."""
+    """The user's filters of a search. Dates are inclusive ISO days; an undated article fails a date filter."""
 
     outlets: tuple[str, ...] = ()
     article_ids: tuple[str, ...] = ()
@@ -95,9 +95,9 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class SearchBounds:
-    """What a search may find, and how many hits it returns."""
+    """The limits of a search: the latest day, the collection, the filters and the number of hits."""
 
-    today: date  # the day of the question: nothing dated later is found, and "last week" ends before it
+    today: date  # the day of the question: nothing dated later is found, and "last week" is relative to it
     collection: str = "default"
     filters: Filters = Filters()
     top_k: int = 8
@@ -105,9 +105,9 @@ class SearchBounds:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk with a score, in rank order. A higher score is better."""
+    """A retrieved chunk with its score. A higher score is better."""
 
-    key: int  # the catalog's number for the chunk
+    key: int  # the primary key of the chunk
     source: Source
     span: Span
     text: str
@@ -115,18 +115,18 @@ class Hit:
     score: float
     lexical_rank: int | None = None
     vector_rank: int | None = None
-    reprints: tuple[Source, ...] = ()  # near-duplicate articles that were folded into this one
+    reprints: tuple[Source, ...] = ()  # near-duplicate articles that were folded into this hit
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One ranked sentence that an answer may cite."""
+    """A ranked sentence that an answer may cite."""
 
     source: Source
     span: Span
     text: str
     score: float
-    context: str = ""  # the sentences around it, for reading only
+    context: str = ""  # the sentences around it, shown to the model but not citable
     reprints: tuple[Source, ...] = ()
 
 
@@ -143,7 +143,7 @@ class Citation:
     verdict: Verdict = "exact"
 
     def __str__(self) -> str:
-        """Return the number, who says it and when, the place, and the words, over three lines."""
+        """Return three lines: number, title, outlet and date; the article's id and the span; the quote."""
         source = self.source
         origin = ", ".join(part for part in (source.outlet, source.published_at) if part)
         heading = f"[{self.number}] {source.title or source.article_id}{f' ({origin})' if origin else ''}"
@@ -153,7 +153,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One sentence of the answer: `answer[start:end] == text`, its citation markers included."""
+    """A sentence of the answer, including its citation markers: `answer[start:end] == text`."""
 
     start: int
     end: int
@@ -161,12 +161,12 @@ class Statement:
     citations: tuple[int, ...]
     support: Support
     reasons: tuple[str, ...] = ()
-    score: float | None = None  # 0..1 that the citations support it; a likeness, and never what decides `support`
+    score: float | None = None  # estimated probability that the citations support it; `support` does not depend on it
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedDate:
-    """A time phrase of a citation's quote, made absolute against the article's date."""
+    """A time phrase in a citation's quote, resolved against the article's date."""
 
     citation: int
     phrase: str
@@ -176,31 +176,31 @@ class ResolvedDate:
 
 @dataclass(frozen=True, slots=True)
 class ConflictValue:
-    """One of the values that are given for the same thing, and where."""
+    """One of several values reported for the same thing, and the citations that report it."""
 
     value: str
     citations: tuple[int, ...]
-    outlets: tuple[str, ...] = ()  # who says so, in the order of the citations
-    published_at: tuple[str | None, ...] = ()  # and when
+    outlets: tuple[str, ...] = ()  # of the citations, in their order
+    published_at: tuple[str | None, ...] = ()  # of the citations, in their order
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Articles that differ about one thing; an update is an outlet (or time) correcting an older figure."""
+    """Articles that disagree about a value; in an "update" a later article revises an older figure."""
 
     about: str
     values: tuple[ConflictValue, ...]
     kind: Literal["contradiction", "update"] = "contradiction"
 
     def __str__(self) -> str:
-        """Return the values, each with its markers, on a line."""
+        """Return the values, each with its citation markers, on one line."""
         sides = (f"{side.value} {''.join(f'[{number}]' for number in side.citations)}" for side in self.values)
         return f"{self.kind} ({self.about}): {', '.join(sides)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Something a model wrote that was not let into the answer."""
+    """Text from a model that was kept out of the answer, and the reason."""
 
     reason: str
     text: str
@@ -208,13 +208,13 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Count the tokens that the model server reported."""
+    """The token counts that the model server reported."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
-        """Return the tokens of both."""
+        """Return the sum of both."""
         return Usage(self.prompt_tokens + other.prompt_tokens, self.completion_tokens + other.completion_tokens)
 
 
@@ -228,7 +228,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the user asks, and within which bounds."""
+    """The user's question, with the conversation before it and the limits of the search."""
 
     question: str
     history: tuple[Turn, ...] = ()
@@ -237,12 +237,12 @@ class Question:
     mode: Mode = "auto"
     collection: str = "default"
     top_k: int = 8
-    wishes: str = ""  # how a model is to write, from whoever asks for the reader: a frontend's system prompt
+    wishes: str = ""  # style instructions for the model, from a frontend's system prompt
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The whole reply to one question."""
+    """The complete reply to a question."""
 
     id: str
     status: Status
@@ -258,18 +258,18 @@ class Answer:
     complete: bool
     usage: Usage
     timings_ms: dict[str, int] = field(default_factory=dict)
-    question: str = ""  # as it was answered: a follow-up with what it takes from the conversation
-    confidence: float | None = None  # 0..1 that the articles answer; extractive mode only, refusals too
+    question: str = ""  # as it was answered: a follow-up is completed from the conversation
+    confidence: float | None = None  # estimate that the articles answer it, 0..1; extractive mode, refusals included
 
     def __str__(self) -> str:
-        """Return the answer as a person reads it: its text, each quote with its place, conflicts, status."""
+        """Return the answer for a terminal: its text, each quote with its place, conflicts, status."""
         parts = [self.answer, *map(str, self.citations), *map(str, self.conflicts)]
         return "\n\n".join(parts if self.status == "answered" else [*parts, f"status: {self.status}"])
 
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """Count what one ingest did."""
+    """The counts of one ingest."""
 
     added: int
     updated: int
@@ -280,7 +280,7 @@ class IngestReport:
 
 
 class Embedder(Protocol):
-    """Turn texts into vectors of unit length."""
+    """Embed texts as vectors of unit length."""
 
     @property
     def model(self) -> str:
@@ -288,7 +288,7 @@ class Embedder(Protocol):
         ...
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
-        """Return one row a text, shape (n, dimension), float32, unit length. Raises EmbeddingFailed."""
+        """Return one row for each text, shape (n, dimension), float32, unit length. Raises EmbeddingFailed."""
         ...
 
     def embed_query(self, text: str) -> Vectors:

@@ -1,4 +1,7 @@
-"""Build every part from the settings. The only file that imports late: `import qa` and `qa --help` stay light."""
+"""Construct every component from the settings (dependency wiring).
+
+The only file with local imports, so that `import qa` and `qa --help` stay fast.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from qa.types import Embedder
 
 if TYPE_CHECKING:
     from qa.catalog.catalog import Catalog
-    from qa.catalog.data_dir_lock import Ownership
+    from qa.catalog.data_dir_lock import DataDirLock
     from qa.indexes.projections import Projections
     from qa.indexes.protocols import VectorIndex, WordIndex
     from qa.ingest.ray import RayWorkers
@@ -25,9 +28,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What an open store is made of."""
+    """The components of an open store."""
 
-    owner: Ownership
+    owner: DataDirLock
     catalog: Catalog
     words: WordIndex
     vectors: VectorIndex | None
@@ -41,12 +44,12 @@ class Parts:
 
 
 def open_parts(settings: Settings) -> Parts:
-    """Open the store in `settings.data_dir`; what was opened is closed again when a part cannot be.
+    """Open the store in `settings.data_dir`. If a component cannot be opened, those before it are closed again.
 
     Raises Locked, StoreFailed, EmbeddingFailed and BadSettings.
     """
     from qa.catalog.catalog import Catalog
-    from qa.catalog.data_dir_lock import Ownership
+    from qa.catalog.data_dir_lock import DataDirLock
     from qa.embeddings.cache import QueryMemo
     from qa.indexes.projections import Projections
     from qa.llm.prompts import load_prompts
@@ -55,7 +58,7 @@ def open_parts(settings: Settings) -> Parts:
 
     prompts = load_prompts(settings.prompts_dir)
     with ExitStack() as opened:
-        owner = Ownership(settings.data_dir)
+        owner = DataDirLock(settings.data_dir)
         opened.callback(owner.close)
         catalog = Catalog(settings.catalog_url)
         opened.callback(catalog.close)
@@ -67,7 +70,7 @@ def open_parts(settings: Settings) -> Parts:
         vectors = build_vectors(settings, catalog, embedder.model) if embedder is not None else None
         if vectors is not None:
             opened.callback(vectors.close)
-        # A vector server may have several processes that write it; a directory of ours has one.
+        # Several processes may write to a vector server; our own directory has a single writer.
         turn = {"vector_turn": catalog.vector_turn} if settings.chroma_url else {}
         projections = Projections(catalog, words, vectors, embedder, **turn)
         parts = Parts(
@@ -83,12 +86,12 @@ def open_parts(settings: Settings) -> Parts:
             build_model(settings, settings.utility_model or settings.llm_model),
             prompts,
         )
-        opened.pop_all()  # they are the caller's now
+        opened.pop_all()  # the caller closes them from here on
     return parts
 
 
 def build_embedder(settings: Settings) -> Embedder | None:
-    """Return the embedder that `QA_EMBED_MODEL` names; None for `none`: words alone. Raises BadSettings."""
+    """Return the embedder that `QA_EMBED_MODEL` names; None for `none`, lexical search only. Raises BadSettings."""
     from qa.errors import BadSettings
 
     kind, _, model = settings.embed_model.partition(":")
@@ -111,7 +114,7 @@ def build_embedder(settings: Settings) -> Embedder | None:
 
 
 def build_words(settings: Settings, catalog: Catalog) -> WordIndex:
-    """Return the index of words: tantivy, or an engine's own, where `QA_VECTOR_STORE` names one. Raises BadSettings."""
+    """Return the word index: tantivy, or that of the engine named by `QA_VECTOR_STORE`. Raises BadSettings."""
     if settings.vector_store:
         from qa.indexes.engine_index import load_engine
 
@@ -124,7 +127,7 @@ def build_words(settings: Settings, catalog: Catalog) -> WordIndex:
 
 
 def build_vectors(settings: Settings, catalog: Catalog, model: str) -> VectorIndex:
-    """Return the index of a model's vectors: Chroma, or what `QA_VECTOR_STORE` names. Raises BadSettings."""
+    """Return the vector index for an embedding model: Chroma, or what `QA_VECTOR_STORE` names. Raises BadSettings."""
     if settings.vector_store:
         from qa.indexes.engine_index import LlamaIndexStore, load_engine
 
@@ -136,7 +139,7 @@ def build_vectors(settings: Settings, catalog: Catalog, model: str) -> VectorInd
 
 
 def build_model(settings: Settings, name: str | None) -> OpenAIChat | None:
-    """Return the chat model of that name, if there is one. Nothing is connected yet."""
+    """Return the chat model of that name, or None in extractive mode. It does not connect yet."""
     if name is None or settings.mode == "extractive":
         return None
     from qa.llm.openai_chat import OpenAIChat
@@ -145,8 +148,8 @@ def build_model(settings: Settings, name: str | None) -> OpenAIChat | None:
     return OpenAIChat(ModelSettings(base_url=settings.openai_base_url, api_key=settings.openai_api_key, model=name))
 
 
-def build_spread(settings: Settings, workers: int, address: str) -> RayWorkers:
-    """Return the workers of a Ray cluster at an address; `local` starts one here. Raises BadSettings."""
+def build_ray_workers(settings: Settings, workers: int, address: str) -> RayWorkers:
+    """Return workers on the Ray cluster at an address; `local` starts a cluster here. Raises BadSettings."""
     from qa.errors import BadSettings
 
     try:
@@ -157,7 +160,7 @@ def build_spread(settings: Settings, workers: int, address: str) -> RayWorkers:
 
 
 def build_fetch(settings: Settings) -> Fetch | None:
-    """Return what fetches articles from their addresses, where that is allowed."""
+    """Return the function that fetches articles by URL, or None where settings forbid it."""
     if settings.fetch_urls == "off":
         return None
     from qa.readers.fetch import Fetcher

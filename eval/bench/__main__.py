@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from eval.errors import reported_errors
+from eval.cli.common import reported_errors
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 

@@ -1,6 +1,6 @@
-"""Read gold questions and check them against the articles they point into. The checks are pure.
+"""The gold question format (JSON Lines): its models, its loader, and the checks of gold spans against their articles.
 
-The format is one JSON object a line; eval/gold/README.md describes its fields and how the project's own set was made.
+eval/gold/README.md describes the fields and how the project's own set was made. The checks are pure.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from eval.metrics.answer import contains, plain_words
 from qa import Article, QaError, Span
 
-# What the project's own set must hold at least; "*" is the whole.
+# The least number of questions per category in the project's own set; "*" counts all of them.
 MINIMUM: Mapping[str, int] = {
     "factoid": 20,
     "number": 20,
@@ -32,13 +32,13 @@ MINIMUM: Mapping[str, int] = {
     "reprint": 8,
     "*": 160,
 }
-COMPUTED = "computed"  # `notes` begin so where the answer is worked out from the gold spans and stands in none
-# Two questions that share this much of their words are one question, asked twice. In the project's own set the pair
-# that is closest on purpose, a question and its near miss, shares .55.
+COMPUTED = "computed"  # `notes` begin with it when the answer is derived from the gold spans and is not quoted in any
+# Two questions that share at least this much of their words are duplicates. In the project's own set the closest
+# deliberate pair, a question and its near miss, shares .55.
 DUPLICATE_SHARE = 0.7
 
 
-def _day(value: str) -> str:
+def _iso_day(value: str) -> str:
     if date.fromisoformat(value).isoformat() != value:
         raise ValueError("write the day as YYYY-MM-DD")
     return value
@@ -49,7 +49,7 @@ def _spellings(value: Any) -> Any:
 
 
 Words = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
-Day = Annotated[str, AfterValidator(_day)]
+Day = Annotated[str, AfterValidator(_iso_day)]
 Value = Annotated[tuple[Words, ...], Field(min_length=1), BeforeValidator(_spellings)]
 
 
@@ -74,7 +74,7 @@ class GoldTurn(_Row):
 
 
 class Conflict(_Row):
-    """What the sources disagree about. A value is one side's, in each way that it may be written."""
+    """What the sources disagree about; `values` has one entry for each side, with all accepted spellings."""
 
     about: Words
     values: Annotated[tuple[Value, ...], Field(min_length=2)]
@@ -94,11 +94,11 @@ class GoldQuestion(_Row):
     wrong_answers: tuple[Words, ...] = ()
     conflict: Conflict | None = None
     history: tuple[GoldTurn, ...] = ()
-    nuggets: tuple[Value, ...] = ()  # what a long answer should say, each in the ways that it may be written
+    nuggets: tuple[Value, ...] = ()  # facts that a long answer should state, each with its accepted spellings
     notes: str = ""
 
     def alternatives(self) -> list[list[GoldSpan]]:
-        """Return the sets of spans that each prove the answer. Raises IndexError where `gold_sets` is wrong."""
+        """Return the sets of spans, each of which proves the answer. Raises IndexError if `gold_sets` is wrong."""
         if self.gold_sets is None:
             return [list(self.gold)] if self.gold else []
         return [[self.gold[index] for index in indexes] for indexes in self.gold_sets]
@@ -107,28 +107,28 @@ class GoldQuestion(_Row):
 Q = TypeVar("Q", bound=GoldQuestion)
 
 
-def paths_of(gold: Path) -> list[Path]:
-    """Return the files of a gold set: one file, or the .jsonl files of a folder in order of name."""
+def gold_files(gold: Path) -> list[Path]:
+    """Return the files of a gold set: the file itself, or the .jsonl files of a folder sorted by name."""
     return sorted(gold.glob("*.jsonl")) if gold.is_dir() else [gold]
 
 
 def load(path: Path) -> list[GoldQuestion]:
-    """Read a gold set. Raises QaError with all bad lines at once."""
+    """Read a gold set. Raises QaError listing all bad lines."""
     return load_as(GoldQuestion, path)
 
 
 def load_as(kind: type[Q], path: Path) -> list[Q]:
-    """Read a gold set whose lines are of a kind that says more. Raises QaError with all bad lines at once."""
-    paths = paths_of(path)
+    """Read a gold set as rows of a subclass of GoldQuestion. Raises QaError listing all bad lines."""
+    paths = gold_files(path)
     questions: list[Q] = []
     faults: list[str] = []
-    for one in paths:
+    for file in paths:
         try:
             lines = (
-                one.read_bytes().decode("utf-8-sig").split("\n")
+                file.read_bytes().decode("utf-8-sig").split("\n")
             )  # splitlines would also cut at U+2028, inside a string
         except (OSError, UnicodeDecodeError) as exc:
-            faults.append(f"{one}: {exc}")
+            faults.append(f"{file}: {exc}")
             continue
         for number, line in enumerate(lines, start=1):
             if not line.strip():
@@ -136,7 +136,7 @@ def load_as(kind: type[Q], path: Path) -> list[Q]:
             try:
                 questions.append(kind.model_validate_json(line))
             except ValidationError as exc:
-                faults += [f"{one}:{number}: {_place(error['loc'])}{error['msg']}" for error in exc.errors()]
+                faults += [f"{file}:{number}: {_field_prefix(error['loc'])}{error['msg']}" for error in exc.errors()]
     if not questions and not faults:
         faults.append(f"{path}: no gold questions")
     if faults:
@@ -144,20 +144,20 @@ def load_as(kind: type[Q], path: Path) -> list[Q]:
     return questions
 
 
-def _place(where: Sequence[int | str]) -> str:
-    return ".".join(map(str, where)) + ": " if where else ""
+def _field_prefix(location: Sequence[int | str]) -> str:
+    return ".".join(map(str, location)) + ": " if location else ""
 
 
 def check_articles(
     questions: Sequence[GoldQuestion], articles: Iterable[Article], minimum: Mapping[str, int] | None = None
 ) -> list[str]:
-    """Return every fault of the questions against articles as they were read."""
-    by_id = {one.id: one for one in articles}
+    """Return every fault of the questions, checked against the articles that `read` gave."""
+    by_id = {article.id: article for article in articles}
     return check(
         questions,
-        {name: one.text for name, one in by_id.items()},
-        furniture={name: one.furniture for name, one in by_id.items()},
-        published={name: one.published_at for name, one in by_id.items()},
+        {article_id: article.text for article_id, article in by_id.items()},
+        furniture={article_id: article.furniture for article_id, article in by_id.items()},
+        published={article_id: article.published_at for article_id, article in by_id.items()},
         minimum=minimum,
     )
 
@@ -170,17 +170,18 @@ def check(
     published: Mapping[str, str | None] | None = None,
     minimum: Mapping[str, int] | None = None,
 ) -> list[str]:
-    """Return every fault of the questions, each with the id it belongs to; an empty list is a good set.
+    """Return every fault of the questions, each prefixed with the question's id; an empty list means a good set.
 
-    `minimum` is how many questions each category needs ("*": all of them); with it, other categories are faults.
+    `minimum` is the least number of questions per category ("*": in total); when it is given, a category that it does
+    not list is a fault.
     """
     faults: list[str] = []
-    for one in questions:
-        found = [*_span_faults(one, texts, furniture or {}, published or {}), *_set_faults(one)]
-        if not found:  # what follows reads the spans, and would repeat these faults in other words
-            found += [*_answer_faults(one), *_conflict_faults(one), *_spread_faults(one)]
-        faults += [f"{one.id}: {fault}" for fault in [*found, *_kind_faults(one)]]
-    return [*faults, *_twins(questions), *_count_faults(questions, minimum)]
+    for question in questions:
+        own = [*_span_faults(question, texts, furniture or {}, published or {}), *_set_faults(question)]
+        if not own:  # the next checks read the spans and would report the same faults in other words
+            own += [*_answer_faults(question), *_conflict_faults(question), *_article_count_faults(question)]
+        faults += [f"{question.id}: {fault}" for fault in [*own, *_category_faults(question)]]
+    return [*faults, *_duplicate_faults(questions), *_count_faults(questions, minimum)]
 
 
 def _span_faults(
@@ -202,15 +203,15 @@ def _span_faults(
         elif gold.text != gold.text.strip():
             yield f"{name}: blank at an end"
         elif question.category != "furniture" and any(
-            Span(gold.start, gold.end).overlaps(one) for one in furniture.get(gold.article_id, ())
+            Span(gold.start, gold.end).overlaps(boilerplate) for boilerplate in furniture.get(gold.article_id, ())
         ):
             yield f"{name}: in the page's furniture"
         day = (published.get(gold.article_id) or "")[:10]
         if question.as_of and day > question.as_of:
             yield f"{name}: published {day}, after the question was asked ({question.as_of})"
-    for place, times in Counter((gold.article_id, gold.start, gold.end) for gold in question.gold).items():
-        if times > 1:
-            yield f"gold span {place[0]} {place[1]}-{place[2]} stands {times} times"
+    for place, count in Counter((gold.article_id, gold.start, gold.end) for gold in question.gold).items():
+        if count > 1:
+            yield f"gold span {place[0]} {place[1]}-{place[2]} stands {count} times"
 
 
 def _set_faults(question: GoldQuestion) -> Iterator[str]:
@@ -250,7 +251,7 @@ def _answer_faults(question: GoldQuestion) -> Iterator[str]:
         for right in (*question.answers, *sides):
             if contains(right, [wrong]):
                 yield f"wrong answer {wrong!r} stands in the right answer {right!r}"
-        # Who answers in the article's own words must be able to be right.
+        # An answer in the article's own words must be able to score as right.
         if any(contains(gold.text, [wrong]) for gold in question.gold):
             yield f"wrong answer {wrong!r} stands in a gold span"
 
@@ -259,24 +260,24 @@ def _conflict_faults(question: GoldQuestion) -> Iterator[str]:
     if question.conflict is None:
         return
     values = question.conflict.values
-    for one, other in combinations(values, 2):
-        if {plain_words(words) for words in one} & {plain_words(words) for words in other}:
-            yield f"conflict values {one[0]!r} and {other[0]!r} are the same"
+    for value, other_value in combinations(values, 2):
+        if {plain_words(words) for words in value} & {plain_words(words) for words in other_value}:
+            yield f"conflict values {value[0]!r} and {other_value[0]!r} are the same"
     for number, spans in enumerate(question.alternatives()):
         sides = permutations(spans, len(values))
         if not any(all(map(contains, (gold.text for gold in side), values)) for side in sides):
             yield f"the conflict's values do not stand in distinct spans of gold set {number}"
 
 
-def _spread_faults(question: GoldQuestion) -> Iterator[str]:
-    articles = [{gold.article_id for gold in spans} for spans in question.alternatives()]
-    if question.category == "several" and any(len(one) < 2 for one in articles):
+def _article_count_faults(question: GoldQuestion) -> Iterator[str]:
+    id_sets = [{gold.article_id for gold in spans} for spans in question.alternatives()]
+    if question.category == "several" and any(len(ids) < 2 for ids in id_sets):
         yield "in the category several, but one article is enough"
-    if question.category == "reprint" and len({frozenset(one) for one in articles}) < 2:
+    if question.category == "reprint" and len({frozenset(ids) for ids in id_sets}) < 2:
         yield "in the category reprint, but no gold set is in another article"
 
 
-def _kind_faults(question: GoldQuestion) -> Iterator[str]:
+def _category_faults(question: GoldQuestion) -> Iterator[str]:
     if question.category == "follow_up" and not question.history:
         yield "a follow-up without history"
     if question.history and question.history[-1].role != "assistant":
@@ -287,38 +288,38 @@ def _kind_faults(question: GoldQuestion) -> Iterator[str]:
         yield "in the category conflict, but has no conflict"
 
 
-def _twins(questions: Sequence[GoldQuestion]) -> Iterator[str]:
-    for name, times in Counter(one.id for one in questions).items():
-        if times > 1:
-            yield f"{name}: {times} questions have this id"
-    words = [question_words(one.question) for one in questions]
-    for one, other in combinations(range(len(questions)), 2):
-        # The same words on another day, or after other words, ask for something else.
-        if nearly_same(words[one], words[other]) and _moment(questions[one]) == _moment(questions[other]):
-            yield f"{questions[other].id}: nearly the same question as {questions[one].id}"
+def _duplicate_faults(questions: Sequence[GoldQuestion]) -> Iterator[str]:
+    for question_id, count in Counter(question.id for question in questions).items():
+        if count > 1:
+            yield f"{question_id}: {count} questions have this id"
+    words = [question_words(question.question) for question in questions]
+    for first, second in combinations(range(len(questions)), 2):
+        # The same words asked on another day, or after another history, are another question.
+        if nearly_same(words[first], words[second]) and _context(questions[first]) == _context(questions[second]):
+            yield f"{questions[second].id}: nearly the same question as {questions[first].id}"
 
 
 def question_words(question: str) -> frozenset[str]:
-    """Return the words by which questions are told apart."""
+    """Return the set of words by which duplicate questions are found."""
     return frozenset(plain_words(question).split())
 
 
-def nearly_same(one: frozenset[str], other: frozenset[str]) -> bool:
-    """Tell whether two questions of these words are one question, asked twice."""
-    return len(one & other) >= DUPLICATE_SHARE * len(one | other)
+def nearly_same(first: frozenset[str], second: frozenset[str]) -> bool:
+    """Tell whether two questions with these words are near-duplicates."""
+    return len(first & second) >= DUPLICATE_SHARE * len(first | second)
 
 
-def _moment(question: GoldQuestion) -> tuple[str | None, tuple[GoldTurn, ...]]:
+def _context(question: GoldQuestion) -> tuple[str | None, tuple[GoldTurn, ...]]:
     return question.as_of, question.history
 
 
 def _count_faults(questions: Sequence[GoldQuestion], minimum: Mapping[str, int] | None) -> Iterator[str]:
     if minimum is None:
         return
-    counts = Counter(one.category for one in questions)
+    counts = Counter(question.category for question in questions)
     for category in sorted(counts.keys() - minimum.keys()):
         yield f"no such category: {category}"
-    for category, wanted in minimum.items():
-        found = len(questions) if category == "*" else counts[category]
-        if found < wanted:
-            yield f"{found} questions{'' if category == '*' else ' in ' + category}, at least {wanted} are needed"
+    for category, needed in minimum.items():
+        count = len(questions) if category == "*" else counts[category]
+        if count < needed:
+            yield f"{count} questions{'' if category == '*' else ' in ' + category}, at least {needed} are needed"

@@ -1,30 +1,33 @@
-"""Gold questions as a run asks them: those of the gold format, and imported ones that say a little more."""
+"""Gold items as a run asks them: gold questions with the extra fields of imported sets, their loader and their hash."""
 
 from __future__ import annotations
 
 import hashlib
 from pathlib import Path
 
-from eval.dataset.format import GoldQuestion, GoldSpan, Words, load_as, paths_of
+from eval.dataset.format import GoldQuestion, GoldSpan, Words, gold_files, load_as
 from eval.metrics.span import Place
 from qa import QaError
 
 
 class Item(GoldQuestion):
-    """A gold question, with what public sets have beside it."""
+    """A gold question with the extra fields that public sets have."""
 
-    article_ids: tuple[Words, ...] = ()  # the question is asked over these articles alone
-    gold_articles: tuple[Words, ...] = ()  # where only the articles are known, not the spans
+    article_ids: tuple[Words, ...] = ()  # search only these articles for the answer
+    gold_articles: tuple[Words, ...] = ()  # for sets that annotate the relevant articles but no spans
 
     @property
     def sets(self) -> list[list[GoldSpan]]:
-        """Return the sets of gold spans that each suffice."""
-        return [one for one in self.alternatives() if one]
+        """Return the sets of gold spans, each of which is sufficient evidence."""
+        return [spans for spans in self.alternatives() if spans]
 
     @property
-    def right(self) -> list[str]:
-        """Return every right answer, those of each side of a conflict too, in each way that it may be written."""
-        return [*self.answers, *(one for value in (self.conflict.values if self.conflict else ()) for one in value)]
+    def right_answers(self) -> list[str]:
+        """Return all accepted spellings of all right answers, those of each side of a conflict included."""
+        return [
+            *self.answers,
+            *(spelling for value in (self.conflict.values if self.conflict else ()) for spelling in value),
+        ]
 
     @property
     def relevant(self) -> frozenset[str]:
@@ -33,9 +36,9 @@ class Item(GoldQuestion):
 
     @property
     def evidence_sets(self) -> list[frozenset[str]]:
-        """Return the sets of articles that each suffice."""
+        """Return the sets of articles, each of which is sufficient evidence."""
         if self.sets:
-            return [frozenset(span.article_id for span in one) for one in self.sets]
+            return [frozenset(span.article_id for span in spans) for spans in self.sets]
         return [frozenset(self.gold_articles)] if self.gold_articles else []
 
     @property
@@ -45,20 +48,20 @@ class Item(GoldQuestion):
 
     @property
     def cluster(self) -> str:
-        """Return what this item is drawn with: its first gold article, else itself.
+        """Return the cluster that resampling draws this item with: its first gold article, else the item alone.
 
-        Questions about one article fail together; questions without one are counted by themselves.
+        Questions about one article fail together; a question without a gold article is a cluster of its own.
         """
         return min(self.relevant, default=f"question {self.id}") if not self.gold else self.gold[0].article_id
 
 
 def place_of(span: GoldSpan) -> Place:
-    """Return where a gold span points."""
+    """Return the place that a gold span points to."""
     return Place(span.article_id, span.start, span.end)
 
 
 def load_items(gold: Path) -> list[Item]:
-    """Read a gold set. Raises QaError with every bad line, and for a set without a question or with an id twice."""
+    """Read a gold set. Raises QaError listing every bad line, for an empty set and for a repeated id."""
     items = load_as(Item, gold)
     faults: list[str] = []
     seen: set[str] = set()
@@ -73,7 +76,7 @@ def load_items(gold: Path) -> list[Item]:
 
 
 def _set_faults(item: Item) -> list[str]:
-    indexes = {index for one in item.gold_sets or () for index in one}
+    indexes = {index for indexes in item.gold_sets or () for index in indexes}
     outside = sorted(index for index in indexes if not 0 <= index < len(item.gold))
     faults = [f"{item.id}: a gold set names span {outside[0]} of {len(item.gold)}"] if outside else []
     return faults + [
@@ -86,6 +89,6 @@ def _set_faults(item: Item) -> list[str]:
 def hash_gold(gold: Path) -> str:
     """Return the SHA-256 of a gold set's bytes."""
     digest = hashlib.sha256()
-    for path in paths_of(gold):
+    for path in gold_files(gold):
         digest.update(path.read_bytes())
     return digest.hexdigest()

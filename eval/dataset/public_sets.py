@@ -1,4 +1,4 @@
-"""Read public sets in the files they are published in: SQuAD, BEIR, MultiHop-RAG, QAGS."""
+"""Readers of SQuAD, BEIR, MultiHop-RAG and QAGS in the files they are published in."""
 
 from __future__ import annotations
 
@@ -16,35 +16,36 @@ from qa import QaError
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """The questions of a set, and its articles as rows for `qa ingest` where it has some."""
+    """The questions of a dataset, and its articles, if it has any, as rows for `qa ingest`."""
 
     items: list[Item]
     articles: list[dict[str, Any]] = field(default_factory=list)
 
 
-def _final(text: str) -> str:
-    # As articles are stored: an offset into CRLF text would be off by one for every line before it.
+def _normalised(text: str) -> str:
+    # As ingestion normalises articles: an offset into CRLF text would be off by one for every line before it.
     return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 def read_squad(path: Path) -> Imported:
-    """Read SQuAD 1.1 or 2.0. Each paragraph is an article; each marked answer is enough by itself."""
-    found = Imported([])
+    """Read SQuAD 1.1 or 2.0. Each paragraph is an article; each marked answer is sufficient evidence."""
+    imported = Imported([])
     for entry in json.loads(path.read_text(encoding="utf-8"))["data"]:
         for number, paragraph in enumerate(entry["paragraphs"]):
             article_id = f"squad/{entry['title']}/{number}"
-            text = _final(paragraph["context"])
-            found.articles.append({"id": article_id, "title": entry["title"].replace("_", " "), "text": text})
-            found.items.extend(_squad_item(one, article_id, paragraph["context"]) for one in paragraph["qas"])
-    return found
+            text = _normalised(paragraph["context"])
+            imported.articles.append({"id": article_id, "title": entry["title"].replace("_", " "), "text": text})
+            rows = paragraph["qas"]
+            imported.items.extend(_squad_item(row, article_id, paragraph["context"]) for row in rows)
+    return imported
 
 
 def _squad_item(row: dict[str, Any], article_id: str, context: str) -> Item:
     gold: dict[int, GoldSpan] = {}
-    text = _final(context)
+    text = _normalised(context)
     for answer in row["answers"]:
-        words = _final(answer["text"])
-        start = len(_final(context[: answer["answer_start"]]))
+        words = _normalised(answer["text"])
+        start = len(_normalised(context[: answer["answer_start"]]))
         if text[start : start + len(words)] != words:
             raise QaError(f"{row['id']}: {words!r} does not stand at {answer['answer_start']}")
         gold.setdefault(start, GoldSpan(article_id=article_id, start=start, end=start + len(words), text=words))
@@ -53,17 +54,17 @@ def _squad_item(row: dict[str, Any], article_id: str, context: str) -> Item:
         id=row["id"],
         question=row["question"].strip(),
         category="squad",
-        answers=tuple(dict.fromkeys(one["text"] for one in row["answers"])) if answerable else (),
+        answers=tuple(dict.fromkeys(answer["text"] for answer in row["answers"])) if answerable else (),
         answerable=answerable,
         as_of=None,
         gold=tuple(gold.values()) if answerable else (),
         gold_sets=tuple((index,) for index in range(len(gold))) if answerable and gold else None,
-        wrong_answers=tuple(dict.fromkeys(one["text"] for one in row.get("plausible_answers", ()))),
+        wrong_answers=tuple(dict.fromkeys(answer["text"] for answer in row.get("plausible_answers", ()))),
     )
 
 
 def read_beir(folder: Path) -> Imported:
-    """Read a BEIR folder with its test judgements: articles are known, no spans. Unjudged queries are left out."""
+    """Read a BEIR folder with its test qrels: relevant articles, no spans. Queries without a judgement are left out."""
     relevant: dict[str, list[str]] = {}
     with (folder / "qrels" / "test.tsv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
@@ -97,7 +98,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def read_multihop(folder: Path) -> Imported:
-    """Read MultiHop-RAG (`corpus.json`, `MultiHopRAG.json`). A null query is one that the articles do not answer."""
+    """Read MultiHop-RAG (`corpus.json`, `MultiHopRAG.json`). A null query is one that its articles do not answer."""
     corpus = json.loads((folder / "corpus.json").read_text(encoding="utf-8"))
     articles = [
         {
@@ -106,7 +107,7 @@ def read_multihop(folder: Path) -> Imported:
             "title": row["title"],
             "outlet": row["source"],
             "published_at": row["published_at"],
-            "text": _final(row["body"]),
+            "text": _normalised(row["body"]),
         }
         for row in corpus
     ]
@@ -119,14 +120,14 @@ def _multihop_item(number: int, row: dict[str, Any], texts: dict[str, str]) -> I
     answerable = row["question_type"] != "null_query"
     evidence = row["evidence_list"] if answerable else []
     gold: dict[tuple[str, int], GoldSpan] = {}
-    lost = 0
-    for one in evidence:
-        words = _final(one["fact"]).strip()
-        start = texts.get(one["url"], "").find(words)
+    missing = 0
+    for fact in evidence:
+        words = _normalised(fact["fact"]).strip()
+        start = texts.get(fact["url"], "").find(words)
         if start < 0:  # the fact is not verbatim: its article still counts
-            lost += 1
+            missing += 1
         else:
-            span = GoldSpan(article_id=one["url"], start=start, end=start + len(words), text=words)
+            span = GoldSpan(article_id=fact["url"], start=start, end=start + len(words), text=words)
             gold[span.article_id, start] = span
     return Item(
         id=f"multihop/{number}",
@@ -135,9 +136,9 @@ def _multihop_item(number: int, row: dict[str, Any], texts: dict[str, str]) -> I
         answers=(row["answer"],) if answerable else (),
         answerable=answerable,
         as_of=None,
-        gold=() if lost else tuple(gold.values()),
-        gold_articles=tuple(_unique(one["url"] for one in evidence)),
-        notes=f"{lost} of {len(evidence)} facts are not verbatim" if lost else "",
+        gold=() if missing else tuple(gold.values()),
+        gold_articles=tuple(_unique(fact["url"] for fact in evidence)),
+        notes=f"{missing} of {len(evidence)} facts are not verbatim" if missing else "",
     )
 
 
@@ -146,19 +147,19 @@ def _unique(names: Iterable[str]) -> list[str]:
 
 
 def read_qags(path: Path) -> Imported:
-    """Read QAGS (`mturk_*.jsonl`, or its folder): each summary sentence a claim, supported if most readers said so."""
+    """Read QAGS (`mturk_*.jsonl`, or its folder): each summary sentence is a claim, supported by majority vote."""
     files = sorted(path.glob("mturk_*.jsonl")) if path.is_dir() else [path]
-    found = Imported([])
+    imported = Imported([])
     for number, row in enumerate(row for file in files for row in _rows(file)):
         article_id = f"qags/{number}"
-        found.articles.append({"id": article_id, "text": row["article"]})
-        for place, one in enumerate(row["summary_sentences"]):
-            votes = [answer["response"] == "yes" for answer in one["responses"]]
+        imported.articles.append({"id": article_id, "text": row["article"]})
+        for place, sentence in enumerate(row["summary_sentences"]):
+            votes = [answer["response"] == "yes" for answer in sentence["responses"]]
             supported = 2 * sum(votes) > len(votes)
-            found.items.append(
+            imported.items.append(
                 Item(
                     id=f"{article_id}/{place}",
-                    question=one["sentence"],
+                    question=sentence["sentence"],
                     category="qags",
                     answers=(),
                     answerable=supported,
@@ -169,4 +170,4 @@ def read_qags(path: Path) -> Imported:
                     notes=f"{sum(votes)} of {len(votes)} said yes",
                 )
             )
-    return found
+    return imported

@@ -1,4 +1,4 @@
-"""Flag what a reviewer of drafts should look at: what copies, what repeats, what may be answered after all. Pure."""
+"""Flags for the reviewer of drafts: trivial, duplicate, or unanswerable but perhaps answered after all. Pure."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from eval.dataset.format import GoldQuestion, GoldSpan, nearly_same, question_wo
 from eval.drafting.format import DraftQuestion
 from qa import Article, split_sentences
 
-# Share of a question's content words that stand in one proving sentence. Of the 203 questions of our own set that have
-# a gold span and no history, 22 reach it: most ask who said some quoted words.
+# A question is trivial when this share of its content words occurs in one gold sentence. Of the 203 questions of our
+# own set that have a gold span and no history, 22 reach it: most ask who said some quoted words.
 TRIVIAL_SHARE = 0.75
-NEAR_SHARE = 0.6  # of them in one sentence: it may answer a question that is said to have no answer
+NEAR_SHARE = 0.6  # a sentence with this share of an unanswerable question's content words may answer it after all
 NEAR_SHOWN = 3
-_LEAST_WORDS = 3  # fewer content words are too few to tell a copy by
+_MIN_WORDS = 3  # with fewer content words the share says nothing
 _FUNCTION_WORDS = frozenset(
     "a an the and or but of in on at to for from by with as than then so if after before during about into over under"
     " is are was were be been being do does did has have had will would can could should may might must not no it its"
@@ -24,14 +24,14 @@ _FUNCTION_WORDS = frozenset(
 
 
 def content_words(question: str) -> frozenset[str]:
-    """Return the words of a question that say what it is about."""
+    """Return the words of a question that are not function words."""
     return question_words(question) - _FUNCTION_WORDS
 
 
 def copied_share(question: str, sentence: frozenset[str]) -> float:
-    """Return the share of a question's content words that stand in a sentence; 0 for one of too few."""
+    """Return the share of a question's content words that occur in a sentence; 0 if it has too few content words."""
     words = content_words(question)
-    return len(words & sentence) / len(words) if len(words) >= _LEAST_WORDS else 0.0
+    return len(words & sentence) / len(words) if len(words) >= _MIN_WORDS else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,45 +41,47 @@ class _Sentence:
     place: GoldSpan
 
 
-def flagged(
+def flag_drafts(
     drafts: Sequence[DraftQuestion], gold: Sequence[GoldQuestion], articles: Sequence[Article]
 ) -> list[DraftQuestion]:
-    """Return the drafts with their flags, in the order given."""
-    earlier: list[tuple[str, frozenset[str]]] = [(one.id, question_words(one.question)) for one in gold]
+    """Return the drafts with their flags, in their order."""
+    earlier: list[tuple[str, frozenset[str]]] = [(question.id, question_words(question.question)) for question in gold]
     sentences = list(_sentences(articles))
-    found = []
+    flagged = []
     for draft in drafts:
         words = question_words(draft.question)
         flags = ["trivial"] if is_trivial(draft) else []
-        flags += [f"duplicate of {name}" for name, others in earlier if nearly_same(words, others)]
+        flags += [
+            f"duplicate of {earlier_id}" for earlier_id, earlier_words in earlier if nearly_same(words, earlier_words)
+        ]
         earlier.append((draft.id, words))
-        near = () if draft.answerable else _near(draft, sentences)
+        near = () if draft.answerable else _near_answers(draft, sentences)
         flags += ["may be answered"] if near else []
         note = draft.draft.model_copy(update={"flags": tuple(flags), "near": near})
-        found.append(draft.model_copy(update={"draft": note}))
-    return found
+        flagged.append(draft.model_copy(update={"draft": note}))
+    return flagged
 
 
 def is_trivial(question: GoldQuestion) -> bool:
-    """Tell whether a question says little that a sentence proving it does not say in the same words."""
-    return any(copied_share(question.question, question_words(one.text)) >= TRIVIAL_SHARE for one in question.gold)
+    """Tell whether a question mostly repeats the words of one of its gold sentences."""
+    return any(copied_share(question.question, question_words(span.text)) >= TRIVIAL_SHARE for span in question.gold)
 
 
 def _sentences(articles: Sequence[Article]) -> Iterator[_Sentence]:
     for article in articles:
         for span in split_sentences(article.text):
-            if not any(span.overlaps(one) for one in article.furniture):
+            if not any(span.overlaps(boilerplate) for boilerplate in article.furniture):
                 words = span.slice(article.text)
                 place = GoldSpan(article_id=article.id, start=span.start, end=span.end, text=words)
                 yield _Sentence((article.published_at or "")[:10], question_words(words), place)
 
 
-def _near(draft: DraftQuestion, sentences: Sequence[_Sentence]) -> tuple[GoldSpan, ...]:
-    """Return the sentences, published by the day of the question, that hold most of its words."""
+def _near_answers(draft: DraftQuestion, sentences: Sequence[_Sentence]) -> tuple[GoldSpan, ...]:
+    """Return the sentences with most of the question's words, among those published by the question's day."""
     shares = [
-        (copied_share(draft.question, one.words), one.place)
-        for one in sentences
-        if draft.as_of is None or one.day <= draft.as_of
+        (copied_share(draft.question, sentence.words), sentence.place)
+        for sentence in sentences
+        if draft.as_of is None or sentence.day <= draft.as_of
     ]
-    close = sorted((one for one in shares if one[0] >= NEAR_SHARE), key=lambda one: -one[0])
+    close = sorted((pair for pair in shares if pair[0] >= NEAR_SHARE), key=lambda pair: -pair[0])
     return tuple(span for _, span in close[:NEAR_SHOWN])

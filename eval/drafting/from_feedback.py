@@ -1,4 +1,4 @@
-"""Make draft gold questions of what readers of a running service thought of its answers: docs/judge.md has the rows."""
+"""Draft gold questions from readers' ratings of a running service's answers; docs/judge.md has the format."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from urllib.parse import quote
 
 from eval.dataset.format import GoldSpan, GoldTurn
 from eval.drafting.format import DraftNote, DraftQuestion
-from eval.runs.server_target import Connection, NotThere
+from eval.runs.server_target import Connection, ResourceNotFound
 
 
 def read_feedback(server: str, key: str | None) -> Iterator[DraftQuestion]:
-    """Yield a draft for each rating that a server has kept. Raises QaError.
+    """Yield a draft for each rating that a server has stored. Raises QaError.
 
-    Its gold spans are what the answer cited, cut anew from the articles: of a bad answer they are where to look first.
-    What an article no longer holds in that version, or what was taken down, is left out.
+    The draft's gold spans are the places that the answer cited, with their text read from the articles again: for a bad
+    answer they are where a reviewer looks first. A citation of an article or version that is gone is left out.
     """
     http = Connection(server, key)
     after: int | None = 0
@@ -28,7 +28,7 @@ def read_feedback(server: str, key: str | None) -> Iterator[DraftQuestion]:
 
 def _draft(row: dict[str, Any], http: Connection) -> DraftQuestion:
     exchange = row["exchange"]
-    spans = [_span(one, exchange["collection"], http) for one in exchange["citations"]]
+    spans = [_span(citation, exchange["collection"], http) for citation in exchange["citations"]]
     flags = ["rated good" if row["rating"] > 0 else "rated bad", f"was {exchange['status']}"]
     if row["comment"]:
         flags.append(f"comment: {row['comment']}")
@@ -40,7 +40,7 @@ def _draft(row: dict[str, Any], http: Connection) -> DraftQuestion:
         answerable=True,
         as_of=exchange["as_of"],
         gold=tuple(span for span in spans if span is not None),
-        history=tuple(GoldTurn(role="user", content=one) for one in exchange["asked_before"]),
+        history=tuple(GoldTurn(role="user", content=question) for question in exchange["asked_before"]),
         draft=DraftNote(status="proposed", flags=tuple(flags), model=exchange["model"]),
     )
 
@@ -48,8 +48,8 @@ def _draft(row: dict[str, Any], http: Connection) -> DraftQuestion:
 def _span(place: dict[str, Any], collection: str, http: Connection) -> GoldSpan | None:
     path = f"/v1/articles/{quote(place['article_id'], safe='')}/text"
     try:
-        found = http.call(f"{path}?collection={quote(collection)}&version={place['version']}")
-    except NotThere:
+        article = http.call(f"{path}?collection={quote(collection)}&version={place['version']}")
+    except ResourceNotFound:
         return None
-    words = found["text"][place["start"] : place["end"]]
+    words = article["text"][place["start"] : place["end"]]
     return GoldSpan(article_id=place["article_id"], start=place["start"], end=place["end"], text=words)

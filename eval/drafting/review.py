@@ -1,7 +1,7 @@
-"""Let a person decide on drafts, one after the other: accept, edit, reject, skip, quit.
+"""Interactive review of drafts in a terminal: accept, edit, reject, skip or quit, one draft after the other.
 
-Every decision is on the disk before the next question is shown. What is accepted goes into the gold file only if the
-gold set keeps all of its rules with it.
+Every decision is written to disk before the next draft is shown. An accepted question is appended to the gold file only
+if the gold set still passes its checks.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from eval.dataset.format import GoldQuestion, GoldSpan, check_articles, load
-from eval.drafting.flags import flagged
+from eval.drafting.flags import flag_drafts
 from eval.drafting.format import DraftQuestion, append_gold, load_drafts, next_id, write_drafts
 from eval.drafting.review_page import show_draft, show_sentences
 from qa import Article, QaError, Span, split_sentences, visible_line
 
-Ask = Callable[[str], str]  # show a prompt, return the line that was typed; EOFError ends the review
+Ask = Callable[[str], str]  # shows a prompt and returns the typed line; EOFError ends the review
 
 KEYS = "[a]ccept  [e]dit  [r]eject  [s]kip  [q]uit"
 FIELDS = "edit [q]uestion  [w] answers  [c]ategory  [n]otes  [g]old span  [d]one"
 
 
 class _Quit(Exception):
-    """The reviewer has had enough for today."""
+    """The reviewer quits; undecided drafts stay proposed."""
 
 
 @dataclass(slots=True)
@@ -49,18 +49,18 @@ class Review:
                 self._finish(at)  # an interruption came between the decision and the gold file
 
     def run(self) -> None:
-        """Show every draft that is not decided yet, until the last one or until the reviewer quits."""
-        open_ones = [at for at, draft in enumerate(self.drafts) if draft.draft.status == "proposed"]
+        """Show every undecided draft, until the last or until the reviewer quits."""
+        undecided = [at for at, draft in enumerate(self.drafts) if draft.draft.status == "proposed"]
         try:
-            for number, at in enumerate(open_ones, start=1):
-                self.console.rule(f"{number} of {len(open_ones)}")
+            for number, at in enumerate(undecided, start=1):
+                self.console.rule(f"{number} of {len(undecided)}")
                 self._decide(at)
         except (_Quit, EOFError):
             self.console.print("stopped; the same command goes on from here")
 
     def counts(self) -> dict[str, int]:
         """Return how many drafts are in each state."""
-        states = [one.draft.status for one in self.drafts]
+        states = [draft.draft.status for draft in self.drafts]
         return {state: states.count(state) for state in ("accepted", "rejected", "proposed")}
 
     def _decide(self, at: int) -> None:
@@ -85,11 +85,13 @@ class Review:
 
     def _accept(self, at: int) -> bool:
         draft = self.drafts[at]
-        taken = [one.id for one in self.gold]
+        taken = [question.id for question in self.gold]
         new = draft.gold_question(next_id(draft.category, taken))
-        # Faults of other rows of the gold file are not this draft's.
+        # Faults of other rows in the gold file do not count against this draft.
         own = [
-            one for one in check_articles([*self.gold, new], self.articles.values()) if one.startswith(f"{new.id}: ")
+            fault
+            for fault in check_articles([*self.gold, new], self.articles.values())
+            if fault.startswith(f"{new.id}: ")
         ]
         for fault in own:
             self.console.print(f"not accepted: {fault.removeprefix(f'{new.id}: ')}", style="red", markup=False)
@@ -103,7 +105,7 @@ class Review:
         draft = self.drafts[at]
         gold_id = draft.draft.gold_id
         assert gold_id is not None
-        if all(one.id != gold_id for one in self.gold):
+        if all(question.id != gold_id for question in self.gold):
             new = draft.gold_question(gold_id)
             append_gold(self.gold_path, new)
             self.gold.append(new)
@@ -130,8 +132,8 @@ class Review:
             case "q":
                 changed: dict[str, object] = {"question": self.ask("question > ").strip()}
             case "w":
-                said = self.ask("answers, with | between > ")
-                changed = {"answers": tuple(one.strip() for one in said.split("|") if one.strip())}
+                typed = self.ask("answers, with | between > ")
+                changed = {"answers": tuple(answer.strip() for answer in typed.split("|") if answer.strip())}
             case "c":
                 category = self.ask("category > ").strip()
                 changed = {"category": category, "answerable": category != "unanswerable"}
@@ -145,22 +147,22 @@ class Review:
             changed |= {"answers": (), "gold": (), "gold_sets": None, "conflict": None}
         note = draft.draft.model_copy(update={"edited": True})
         edited = DraftQuestion.model_validate(draft.model_dump() | changed | {"draft": note.model_dump()})
-        known = [*self.gold, *(one for one in self.drafts[:at] if one.draft.status == "proposed")]
-        self._save(at, flagged([edited], known, list(self.articles.values()))[0])
+        known = [*self.gold, *(earlier for earlier in self.drafts[:at] if earlier.draft.status == "proposed")]
+        self._save(at, flag_drafts([edited], known, list(self.articles.values()))[0])
 
     def _pick_gold(self, draft: DraftQuestion) -> list[dict[str, object]]:
         places = [*draft.gold, *draft.draft.near]
-        known = places[0].article_id if places else ""
-        article_id = self.ask(f"article [{visible_line(known)}] > ").strip() or known
+        default = places[0].article_id if places else ""
+        article_id = self.ask(f"article [{visible_line(default)}] > ").strip() or default
         article = self.articles.get(article_id)
         if article is None:
             raise ValueError(f"no such article: {article_id!r}")
         spans = split_sentences(article.text)
         show_sentences(self.console, article, spans)
-        numbers = [int(one) for one in self.ask("sentence numbers > ").replace(",", " ").split()]
-        if not numbers or not all(1 <= one <= len(spans) for one in numbers):
+        numbers = [int(number) for number in self.ask("sentence numbers > ").replace(",", " ").split()]
+        if not numbers or not all(1 <= number <= len(spans) for number in numbers):
             raise ValueError(f"say numbers from 1 to {len(spans)}")
-        return [_span(article, spans[one - 1]) for one in dict.fromkeys(numbers)]
+        return [_span(article, spans[number - 1]) for number in dict.fromkeys(numbers)]
 
 
 def _span(article: Article, span: Span) -> dict[str, object]:
@@ -169,10 +171,10 @@ def _span(article: Article, span: Span) -> dict[str, object]:
 
 
 def open_review(path: Path, gold_path: Path, articles: Sequence[Article], ask: Ask, console: Console) -> Review:
-    """Open a draft file. Raises QaError for one that cannot be read, and for articles that are not there."""
-    review = Review(path, gold_path, {one.id: one for one in articles}, ask, console)
-    wanted = {span.article_id for one in review.drafts for span in one.gold}
-    missing = sorted(wanted - review.articles.keys())
+    """Open a draft file. Raises QaError if it cannot be read or cites an article that is not among those given."""
+    review = Review(path, gold_path, {article.id: article for article in articles}, ask, console)
+    cited = {span.article_id for draft in review.drafts for span in draft.gold}
+    missing = sorted(cited - review.articles.keys())
     if missing:
         raise QaError(f"{path}: article {missing[0]} is not among the articles given")
     return review

@@ -1,4 +1,4 @@
-"""Show a draft and its articles in a terminal. What articles and models wrote is shown as plain visible text."""
+"""Terminal rendering of a draft and its articles. What articles and models wrote is shown as plain visible text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CONTEXT_CHARS = 300  # shown on either side of a span
 
 
 def show_draft(console: Console, draft: DraftQuestion, articles: Mapping[str, Article]) -> None:
-    """Show a question, its answer, its flags and its spans, each marked where it stands."""
+    """Show a question, its answer, its flags, and its spans marked in their context."""
     kind = draft.category if draft.answerable else f"{draft.category}, no answer"
     console.print(_line("question", draft.question, "bold"))
     console.print(_line("category", f"{kind}, asked on {draft.as_of or 'no day'}"))
@@ -37,7 +37,7 @@ def show_draft(console: Console, draft: DraftQuestion, articles: Mapping[str, Ar
 
 
 def marked(article: Article, span: GoldSpan, label: str) -> Text:
-    """Return a span in its article, marked by brackets and by colour, for terminals that have none."""
+    """Return a span in its context, marked by colour and, for terminals without colour, by brackets."""
     text = article.text
     if text[span.start : span.end] != span.text:
         return Text(f"{label}: {visible_line(article.id)} no longer says this at {span.start}", style="red")

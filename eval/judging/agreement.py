@@ -1,7 +1,7 @@
-"""Measure how far a judge agrees with people: WiCE claims and QAGS summary sentences, read from a path.
+"""Agreement of the judge with human labels on WiCE claims and QAGS summary sentences, read from a path.
 
-People's labels hold for what the judge is shown. WiCE: the sentences that people marked, filled up with the others that
-come nearest to the claim, always as many, so that their number tells nothing. QAGS: the whole article.
+What the judge is shown is what the labels are about. WiCE: the sentences that annotators marked, padded with the ones
+most similar to the claim to a fixed number, so that the number does not leak the label. QAGS: the whole article.
 """
 
 from __future__ import annotations
@@ -20,106 +20,112 @@ from rich.console import Console
 
 from eval.judging.judge import IDENTITY, Judge, Level, Passage, Verdict
 from eval.metrics.answer import plain_words
-from eval.models.model_calls import Call, work_through
+from eval.models.model_calls import Call, run_concurrently
 from eval.runs.files import write_text
 from qa import QaError, split_sentences
 
 SetName = Literal["wice", "qags_cnndm"]
 LEVELS: tuple[Level, ...] = ("unsupported", "partial", "supported")
-SHOWN = 6  # sentences of a WiCE article; five of its 349 claims have as many marked, or more
+SHOWN = 6  # sentences of a WiCE article; five of its 349 claims have this many or more marked
 RESAMPLES = 5_000
 SEED = 20230322
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
-    """A claim that people judged, with what the judge is shown."""
+class LabelledClaim:
+    """A claim with its human label and the passages that the judge is shown."""
 
     cluster: str
-    claim: str
+    text: str
     passages: tuple[Passage, ...]
     supported: bool
 
 
-def load_labelled(name: SetName, folder: Path) -> list[Labelled]:
-    """Read a set. Raises QaError where its files are not there or not of its form."""
+def load_labelled(name: SetName, folder: Path) -> list[LabelledClaim]:
+    """Read a set. Raises QaError if its files are missing or malformed."""
     try:
         return list(_wice(folder) if name == "wice" else _qags(folder))
     except (OSError, ValueError, KeyError, IndexError, TypeError) as exc:
         raise QaError(f"{folder}: not the set {name}: {type(exc).__name__}: {exc}") from None
 
 
-def _wice(folder: Path) -> Iterator[Labelled]:
+def _wice(folder: Path) -> Iterator[LabelledClaim]:
     with gzip.open(folder / "docs.jsonl.gz", "rt", encoding="utf-8") as lines:
         docs = {row["id"]: row for row in map(json.loads, lines)}
     for line in (folder / "items.jsonl").read_text("utf-8").splitlines():
         row = json.loads(line)
         doc = docs[row["closed_docs"][0]]
-        marked = [(one["start"], one["text"]) for one in row["gold"]]
-        chosen = _fill_up(row["question"], doc["text"], marked)
-        shown = (Passage(doc["id"], start, words, doc["title"]) for start, words in chosen)
-        yield Labelled(doc["id"], row["question"], tuple(shown), row["meta"]["label"] == "supported")
+        marked = [(span["start"], span["text"]) for span in row["gold"]]
+        chosen = _pad(row["question"], doc["text"], marked)
+        passages = (Passage(doc["id"], start, words, doc["title"]) for start, words in chosen)
+        yield LabelledClaim(doc["id"], row["question"], tuple(passages), row["meta"]["label"] == "supported")
 
 
-def _fill_up(claim: str, text: str, marked: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
-    """Return the marked sentences and the nearest others, in the order of the text."""
-    own = set(plain_words(claim).split())
+def _pad(claim: str, text: str, marked: Sequence[tuple[int, str]]) -> list[tuple[int, str]]:
+    """Return the marked sentences and the others most similar to the claim, in the order of the text."""
+    claim_words = set(plain_words(claim).split())
     others = [(span.start, span.slice(text)) for span in split_sentences(text)]
     taken = [(start, start + len(words)) for start, words in marked]
-    free = [one for one in others if all(one[0] + len(one[1]) <= start or end <= one[0] for start, end in taken)]
-    free.sort(key=lambda one: (-len(own & set(plain_words(one[1]).split())), one[0]))
+    free = [
+        sentence
+        for sentence in others
+        if all(sentence[0] + len(sentence[1]) <= start or end <= sentence[0] for start, end in taken)
+    ]
+    free.sort(key=lambda sentence: (-len(claim_words & set(plain_words(sentence[1]).split())), sentence[0]))
     return sorted([*marked, *free[: max(0, SHOWN - len(marked))]])
 
 
-def _qags(folder: Path) -> Iterator[Labelled]:
+def _qags(folder: Path) -> Iterator[LabelledClaim]:
     for number, line in enumerate((folder / "mturk_cnndm.jsonl").read_text("utf-8").splitlines()):
         row = json.loads(line)
-        for one in row["summary_sentences"]:
-            yes = sum(reply["response"] == "yes" for reply in one["responses"])
+        for sentence in row["summary_sentences"]:
+            yes = sum(reply["response"] == "yes" for reply in sentence["responses"])
             passage = Passage(f"article-{number}", 0, row["article"])
-            yield Labelled(passage.article_id, one["sentence"], (passage,), yes * 2 > len(one["responses"]))
+            yield LabelledClaim(
+                passage.article_id, sentence["sentence"], (passage,), yes * 2 > len(sentence["responses"])
+            )
 
 
-def calls_of(judge: Judge, labelled: Sequence[Labelled]) -> list[Call]:
-    """Return the calls that judge the claims."""
-    return [judge.call(one.claim, one.passages) for one in labelled]
+def calls_of(judge: Judge, claims: Sequence[LabelledClaim]) -> list[Call]:
+    """Return the model calls that judge the claims."""
+    return [judge.call(claim.text, claim.passages) for claim in claims]
 
 
 async def measure_agreement(
-    name: SetName, labelled: Sequence[Labelled], judge: Judge, *, workers: int, console: Console
+    name: SetName, claims: Sequence[LabelledClaim], judge: Judge, *, workers: int, console: Console
 ) -> dict[str, Any]:
-    """Judge every claim and return the entry of the set. Raises ServerAway."""
+    """Judge every claim and return the agreement entry of the set. Raises ServerUnavailable."""
     verdicts: dict[int, Verdict] = {}
 
-    async def work(numbered: tuple[int, Labelled]) -> None:
-        place, one = numbered
-        verdicts[place] = await judge.verdict(one.claim, one.passages)
+    async def work(numbered: tuple[int, LabelledClaim]) -> None:
+        index, claim = numbered
+        verdicts[index] = await judge.verdict(claim.text, claim.passages)
 
-    await work_through(enumerate(labelled), work, label=f"judging {name}", workers=workers, console=console)
-    pairs = [(one, verdicts[place]) for place, one in enumerate(labelled)]
+    await run_concurrently(enumerate(claims), work, label=f"judging {name}", workers=workers, console=console)
+    pairs = [(claim, verdicts[index]) for index, claim in enumerate(claims)]
     return {"set": name, **judge.identity, **agreement(pairs)}
 
 
-def agreement(pairs: Sequence[tuple[Labelled, Verdict]]) -> dict[str, Any]:
-    """Return how verdicts agree with labels, with 95 % intervals over resampled articles. Pure and seeded."""
+def agreement(pairs: Sequence[tuple[LabelledClaim, Verdict]]) -> dict[str, Any]:
+    """Return the agreement of verdicts with labels, with 95 % intervals over resampled articles. Pure and seeded."""
     tables: dict[str, Floats] = {}
-    for one, verdict in pairs:
+    for claim, verdict in pairs:
         if verdict.level is not None:
-            table = tables.setdefault(one.cluster, np.zeros((2, len(LEVELS))))
-            table[int(one.supported), LEVELS.index(verdict.level)] += 1
+            table = tables.setdefault(claim.cluster, np.zeros((2, len(LEVELS))))
+            table[int(claim.supported), LEVELS.index(verdict.level)] += 1
     stack = np.array([tables[name] for name in sorted(tables)]).reshape(-1, 2, len(LEVELS))
-    whole = stack.sum(axis=0)
+    total = stack.sum(axis=0)
     draws = _resample(stack)
-    metrics = {name: _figure(measure(whole[None]), measure(draws)) for name, measure in MEASURES.items()}
+    metrics = {name: _figure(measure(total[None]), measure(draws)) for name, measure in MEASURES.items()}
     return {
         "n": len(pairs),
-        "scored": int(whole.sum()),
+        "scored": int(total.sum()),
         "clusters": len(tables),
         "unscored": dict(Counter(verdict.unscored for _, verdict in pairs if verdict.unscored)),
         "metrics": metrics,
         "table": {
-            label: dict(zip(LEVELS, map(int, whole[row]), strict=True))
+            label: dict(zip(LEVELS, map(int, total[row]), strict=True))
             for row, label in enumerate(("people_not_supported", "people_supported"))
         },
     }
@@ -135,35 +141,36 @@ def _resample(stack: Floats) -> Floats:
 
 
 def _figure(value: Floats, draws: Floats) -> dict[str, float | None]:
-    known = draws[np.isfinite(draws)]
-    if not np.isfinite(value[0]) or len(known) < len(draws) / 2:
+    finite = draws[np.isfinite(draws)]
+    if not np.isfinite(value[0]) or len(finite) < len(draws) / 2:
         return {"value": float(value[0]) if np.isfinite(value[0]) else None, "low": None, "high": None}
-    low, high = np.percentile(known, [2.5, 97.5])
+    low, high = np.percentile(finite, [2.5, 97.5])
     return {"value": float(value[0]), "low": float(low), "high": float(high)}
 
 
-def _divide(above: Floats, below: Floats) -> Floats:
+def _divide(numerator: Floats, denominator: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
-        found: Floats = np.where(below > 0, above / below, np.nan)
-    return found
+        quotient: Floats = np.where(denominator > 0, numerator / denominator, np.nan)
+    return quotient
 
 
-# Tables are stacked: (table, not supported or supported by people, level). Supported is what the judge calls so.
+# `tables` is a stack of contingency tables: [table, label (0 not supported, 1 supported), level as in LEVELS]. For a
+# yes-or-no measure only the level "supported" is a yes.
 
 
 def accuracy(tables: Floats) -> Floats:
-    """Return the share of claims told right."""
+    """Return the share of claims that the judge labels as people do."""
     return _divide(tables[:, 1, 2] + tables[:, 0, :2].sum(axis=1), tables.sum(axis=(1, 2)))
 
 
 def balanced_accuracy(tables: Floats) -> Floats:
-    """Return the mean of the shares of supported and of other claims told right."""
-    good = _divide(tables[:, 1, 2], tables[:, 1].sum(axis=1))
-    return (good + _divide(tables[:, 0, :2].sum(axis=1), tables[:, 0].sum(axis=1))) / 2
+    """Return the mean of the recalls of supported and of other claims."""
+    sensitivity = _divide(tables[:, 1, 2], tables[:, 1].sum(axis=1))
+    return (sensitivity + _divide(tables[:, 0, :2].sum(axis=1), tables[:, 0].sum(axis=1))) / 2
 
 
 def auroc(tables: Floats) -> Floats:
-    """Return how often a supported claim has the higher level of a pair; a tie is a half."""
+    """Return the probability that a supported claim has a higher level than another one; a tie counts half."""
     bad, good = tables[:, 0], tables[:, 1]
     below = np.cumsum(bad, axis=1) - bad
     pairs = bad.sum(axis=1) * good.sum(axis=1)
@@ -171,7 +178,7 @@ def auroc(tables: Floats) -> Floats:
 
 
 def kappa(tables: Floats) -> Floats:
-    """Return Cohen's kappa of supported or not: agreement beyond what the two shares give by chance."""
+    """Return Cohen's kappa of supported or not: agreement beyond chance."""
     total = tables.sum(axis=(1, 2))
     people, judge = _divide(tables[:, 1].sum(axis=1), total), _divide(tables[:, :, 2].sum(axis=1), total)
     chance = people * judge + (1 - people) * (1 - judge)
@@ -182,10 +189,10 @@ MEASURES = {"accuracy": accuracy, "balanced_accuracy": balanced_accuracy, "auroc
 
 
 def read_agreement(path: Path) -> list[dict[str, Any]]:
-    """Return the entries of a file of agreements. Raises QaError for another file."""
+    """Return the entries of an agreement file. Raises QaError for any other file."""
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))["judge_agreement"]
-        if not all(isinstance(one, dict) and one["set"] and one["metrics"] for one in entries):
+        if not all(isinstance(entry, dict) and entry["set"] and entry["metrics"] for entry in entries):
             raise ValueError("an entry without its set or metrics")
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise QaError(f"{path}: no judge agreements: {type(exc).__name__}: {exc}") from None
@@ -193,20 +200,20 @@ def read_agreement(path: Path) -> list[dict[str, Any]]:
 
 
 def add_agreement(path: Path, entry: Mapping[str, Any]) -> None:
-    """Put an entry into a file of agreements, in the place of the one of the same set and judge."""
+    """Add an entry to an agreement file, replacing the entry of the same set and judge."""
     names = ("set", *IDENTITY)
     earlier = read_agreement(path) if path.exists() else []
-    kept = [one for one in earlier if any(one.get(name) != entry[name] for name in names)]
+    kept = [earlier_entry for earlier_entry in earlier if any(earlier_entry.get(name) != entry[name] for name in names)]
     write_text(path, json.dumps({"judge_agreement": [*kept, entry]}, ensure_ascii=False, indent=1) + "\n")
 
 
 def agreement_table(entry: Mapping[str, Any]) -> str:
-    """Return an entry as lines for a terminal."""
+    """Return an agreement entry as lines for a terminal."""
     unscored = ", ".join(f"{count} {reason}" for reason, count in entry["unscored"].items()) or "0"
     lines = [f"{entry['set']}: n {entry['n']}, {entry['clusters']} articles; unscored: {unscored}"]
-    for name, one in entry["metrics"].items():
-        value = "-" if one["value"] is None else f"{one['value']:.3f}"
-        interval = "-" if one["low"] is None else f"[{one['low']:.3f}, {one['high']:.3f}]"
+    for name, metric in entry["metrics"].items():
+        value = "-" if metric["value"] is None else f"{metric['value']:.3f}"
+        interval = "-" if metric["low"] is None else f"[{metric['low']:.3f}, {metric['high']:.3f}]"
         lines.append(f"{name:18} {value:>6}  {interval}")
     lines += [
         f"{label}: {', '.join(f'{n} {level}' for level, n in row.items())}" for label, row in entry["table"].items()

@@ -1,6 +1,6 @@
-"""Let a model judge whether a statement follows from what it cites: supported, partial or unsupported.
+"""LLM judge: does a statement follow from the passages that it cites? Supported, partial or unsupported.
 
-The verdict is the one word on the last line of the reply. A reply without it is unscored, with its reason, never 0.
+The verdict is the single word on the last line of the reply. A reply without one is unscored, with a reason, never 0.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from eval.models.model_calls import CachedModel, Call, Reply, key_of
+from eval.models.model_calls import CachedModel, Call, Reply, cache_key
 from eval.models.prompts import Prompt
 from qa import Evidence, Message, ModelFailed, Source, Span, visible_line
 from qa.llm.prompts import evidence_block, make_fence
 
-VERSION = "1"  # of the grammar and of how evidence is laid out; a new one asks everything anew
-MAX_TOKENS = 1_024  # room for a model that thinks aloud
-REPLY_TOKENS = 40  # what a reply takes that keeps to one line and a word
-IDENTITY = ("model", "prompt_hash", "judge_version")  # what two verdicts must share to be compared
+VERSION = "1"  # of the reply grammar and the evidence layout; part of the cache key, so a new one asks everything again
+MAX_TOKENS = 1_024  # leaves room for a model that reasons before its verdict
+REPLY_TOKENS = 40  # of a reply that keeps to one line and a word
+IDENTITY = ("model", "prompt_hash", "judge_version")  # verdicts are comparable only if these are equal
 _NO_SHA = "0" * 64
 
 Level = Literal["supported", "partial", "unsupported"]
@@ -27,7 +27,7 @@ _WORDS: dict[str, Level] = {level.upper(): level for level in get_args(Level)}
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A quote as the judge sees it, with what stands above it."""
+    """A quote as the judge sees it, with its article's headline data."""
 
     article_id: str
     start: int
@@ -38,13 +38,13 @@ class Passage:
 
     @property
     def shown(self) -> list[str | None]:
-        """Return what a verdict depends on."""
+        """Return the fields that the prompt shows, which a verdict may depend on."""
         return [self.outlet, (self.published_at or "")[:10], self.title, self.quote]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A level, or the reason why there is none; and what the model said before its verdict."""
+    """A level, or the reason why there is none; and the model's explanation before the verdict."""
 
     level: Level | None
     unscored: str | None
@@ -52,7 +52,7 @@ class Verdict:
 
 
 def read_verdict(reply: Reply) -> Verdict:
-    """Return the verdict of a reply: its last line, which is one of three words and nothing else."""
+    """Return the verdict of a reply: its last line, which must be exactly one of the three words."""
     *before, last = reply.text.rstrip().split("\n")
     why = visible_line(" ".join(before))
     if reply.finish != "stop":
@@ -65,30 +65,30 @@ def read_verdict(reply: Reply) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """A model with the prompt that it judges by."""
+    """A model with its judging prompt."""
 
     model: CachedModel
     prompt: Prompt
 
     @property
     def identity(self) -> dict[str, str]:
-        """Return who judges."""
+        """Return the model, prompt hash and version of this judge."""
         return dict(zip(IDENTITY, (self.model.name, self.prompt.hash, VERSION), strict=True))
 
     def call(self, statement: str, passages: Sequence[Passage]) -> Call:
-        """Return the call that judges a statement by passages."""
-        quotes = [one.shown for one in passages]
-        key = key_of("judge", VERSION, self.model.name, self.prompt.hash, statement, quotes)
+        """Return the model call that judges a statement against passages."""
+        quotes = [passage.shown for passage in passages]
+        key = cache_key("judge", VERSION, self.model.name, self.prompt.hash, statement, quotes)
 
         def messages() -> list[Message]:
             fence = make_fence()
-            shown = evidence_block([(str(n), _evidence(one)) for n, one in enumerate(passages, start=1)], fence)
-            return self.prompt.messages(statement=visible_line(statement), evidence=shown, fence=fence)
+            block = evidence_block([(str(n), _evidence(passage)) for n, passage in enumerate(passages, start=1)], fence)
+            return self.prompt.messages(statement=visible_line(statement), evidence=block, fence=fence)
 
         return Call(key, messages)
 
     async def verdict(self, statement: str, passages: Sequence[Passage]) -> Verdict:
-        """Judge a statement by passages. Raises ServerAway."""
+        """Judge a statement against passages. Raises ServerUnavailable."""
         try:
             return read_verdict(await self.model.ask(self.call(statement, passages)))
         except ModelFailed as exc:

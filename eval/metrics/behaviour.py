@@ -1,4 +1,4 @@
-"""Metrics of how an answer behaves: refusal, conflict, time, and the cost of running it. Pure."""
+"""Metrics of refusal, risk and coverage, conflicts, wrong answers, dates and latency. Pure."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from eval.metrics.answer import contains, contains_apart
+from eval.metrics.answer import contains, contains_outside
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def refused(answer: Mapping[str, Any]) -> bool:
-    """Tell whether the answer is that the articles do not say: by its status, never by its words."""
+    """Tell whether the answer is a refusal: by its status, never by its words."""
     return bool(answer["status"] == "not_in_sources")
 
 
 def risk_coverage(marks: Iterable[tuple[float, bool]]) -> list[tuple[float, float]]:
-    """Return (coverage, risk) for (confidence, is it wrong), most confident first.
+    """Return the points (coverage, risk) of marks (confidence, is it wrong), most confident first.
 
-    Equal confidences enter together, their mistakes spread evenly, so that the order of the file cannot matter.
+    The errors of tied confidences are spread evenly, so that the order of the marks does not matter.
     Source: selective prediction (El-Yaniv and Wiener, 2010).
     """
     ordered = sorted(marks, key=lambda mark: -mark[0])
@@ -44,23 +44,24 @@ def risk_coverage_area(marks: Iterable[tuple[float, bool]]) -> float:
     return sum(risk for _, risk in points) / len(points)
 
 
-def wrong_included(said: str, wrong_answers: Sequence[str], right: Sequence[str] = ()) -> float:
-    """Return 1 if a wrong answer stands in what was said, and not only inside a right one.
+def wrong_included(answer_text: str, wrong_answers: Sequence[str], right: Sequence[str] = ()) -> float:
+    """Return 1 if the answer contains a wrong answer that is not just part of a right one, else 0.
 
     Source: RAMDocs (Wang et al., 2025).
     """
-    return float(any(contains_apart(said, one, right) for one in wrong_answers))
+    return float(any(contains_outside(answer_text, wrong_answer, right) for wrong_answer in wrong_answers))
 
 
-def conflict_strict(said: str, values: Sequence[Sequence[str]], wrong_answers: Sequence[str]) -> float:
-    """Return 1 if every side's value is said and no wrong one. Source: the strict match of RAMDocs (Wang et al., 2025).
+def conflict_strict(answer_text: str, values: Sequence[Sequence[str]], wrong_answers: Sequence[str]) -> float:
+    """Return 1 if the answer contains every side's value and no wrong answer, else 0.
 
-    A value is a list of the ways it may be written.
+    A value is a list of its accepted spellings. Source: the strict match of RAMDocs (Wang et al., 2025).
     """
     if not values:
         raise ValueError("a conflict without values")
     right = [spelling for value in values for spelling in value]
-    return float(all(contains(said, one) for one in values) and not wrong_included(said, wrong_answers, right))
+    complete = all(contains(answer_text, spellings) for spellings in values)
+    return float(complete and not wrong_included(answer_text, wrong_answers, right))
 
 
 def conflict_flagged(answer: Mapping[str, Any]) -> bool:
@@ -69,24 +70,28 @@ def conflict_flagged(answer: Mapping[str, Any]) -> bool:
 
 
 def sides_cited(quotes: Sequence[str], values: Sequence[Sequence[str]]) -> float:
-    """Return the share of the sides whose value stands in a quote that is cited."""
-    return sum(any(contains(quote, one) for quote in quotes) for one in values) / len(values)
+    """Return the share of the sides whose value occurs in a cited quote."""
+    return sum(any(contains(quote, spellings) for quote in quotes) for spellings in values) / len(values)
 
 
 def dated_after(citations: Iterable[Mapping[str, Any]], as_of: str) -> list[str]:
-    """Return the ids of cited articles that are dated after the day the question is asked on."""
-    return [one["article_id"] for one in citations if one["published_at"] and one["published_at"][:10] > as_of[:10]]
+    """Return the ids of cited articles published after the day on which the question is asked."""
+    return [
+        citation["article_id"]
+        for citation in citations
+        if citation["published_at"] and citation["published_at"][:10] > as_of[:10]
+    ]
 
 
 def days_in(answers: Iterable[str]) -> set[str]:
-    """Return the whole days that answers name, as ISO days: `2023-03-20`, `20 March 2023` or `March 20, 2023`."""
-    found: set[str] = set()
+    """Return the full dates in answers (`2023-03-20`, `20 March 2023` or `March 20, 2023`) as ISO days."""
+    days: set[str] = set()
     for answer in answers:
         words = answer.replace(",", " ").split()
-        found.update(_DAY.findall(answer))
+        days.update(_DAY.findall(answer))
         for at in range(len(words) - 2):
-            found.update(_written_day(" ".join(words[at : at + 3])))
-    return found
+            days.update(_written_day(" ".join(words[at : at + 3])))
+    return days
 
 
 def _written_day(words: str) -> list[str]:
@@ -99,15 +104,15 @@ def _written_day(words: str) -> list[str]:
 
 
 def dates_resolved(resolved: Iterable[str], answers: Iterable[str]) -> float:
-    """Return the share of the days in the gold answers that a relative date was resolved to."""
-    wanted = days_in(answers)
-    if not wanted:
+    """Return the share of the days in the gold answers to which some relative date was resolved."""
+    gold_days = days_in(answers)
+    if not gold_days:
         raise ValueError("the gold answers name no day")
-    return len(wanted & {one[:10] for one in resolved}) / len(wanted)
+    return len(gold_days & {day[:10] for day in resolved}) / len(gold_days)
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the value below which a share of the values lies, with linear interpolation between neighbours."""
+    """Return a percentile (`share` in percent) of the values, with linear interpolation."""
     ordered = sorted(values)
     place = share / 100 * (len(ordered) - 1)
     low = int(place)

@@ -1,4 +1,4 @@
-"""The figures behind a report's plots. Pure."""
+"""Data of the report's plots: reliability bins, refusal by threshold, histogram, axis ticks. Pure."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ BINS = 10
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """The answers whose confidence lies in one stretch."""
+    """One reliability bin: the answers whose confidence lies between `low` and `high`."""
 
     low: float
     high: float
     n: int
-    confidence: float  # their mean
-    right: float  # the share that is
+    confidence: float  # mean
+    right: float  # share
     right_low: float
     right_high: float
 
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """What refusing below a confidence comes to."""
+    """Precision and recall of refusing below a confidence."""
 
     at: float
     precision: float | None  # None when nothing is refused
@@ -41,49 +41,49 @@ def wilson(right: int, n: int) -> tuple[float, float]:
 
 
 def reliability(marks: Iterable[tuple[float, bool]], bins: int = BINS) -> list[Bin]:
-    """Return how often answers of like confidence are right, from (confidence, is it right); empty bins are left out.
+    """Return the reliability diagram of marks (confidence, is it right), without empty bins.
 
-    Raises ValueError for a confidence that is no share.
+    Raises ValueError for a confidence outside [0, 1].
     """
     groups: list[list[tuple[float, bool]]] = [[] for _ in range(bins)]
     for confidence, is_right in marks:
         if not 0 <= confidence <= 1:
             raise ValueError(f"confidence {confidence} is not between 0 and 1")
         groups[min(int(confidence * bins), bins - 1)].append((confidence, is_right))
-    found = []
+    filled = []
     for number, group in enumerate(groups):
         if group:
             n, right = len(group), sum(is_right for _, is_right in group)
-            mean = math.fsum(one for one, _ in group) / n
-            found.append(Bin(number / bins, (number + 1) / bins, n, mean, right / n, *wilson(right, n)))
-    return found
+            mean = math.fsum(confidence for confidence, _ in group) / n
+            filled.append(Bin(number / bins, (number + 1) / bins, n, mean, right / n, *wilson(right, n)))
+    return filled
 
 
 def calibration_error(bins: Sequence[Bin]) -> float:
-    """Return the expected calibration error: how far confidence and being right lie apart, weighted by answers."""
-    return math.fsum(one.n * abs(one.right - one.confidence) for one in bins) / sum(one.n for one in bins)
+    """Return the expected calibration error: the mean gap of confidence and accuracy, weighted by answers."""
+    return math.fsum(bin_.n * abs(bin_.right - bin_.confidence) for bin_ in bins) / sum(bin_.n for bin_ in bins)
 
 
 def refusal_by_threshold(marks: Sequence[tuple[float | None, bool]]) -> list[Threshold]:
-    """Return precision and recall of refusing below each confidence, from (confidence, is it unanswerable).
+    """Return precision and recall of refusing below each confidence, from marks (confidence, is it unanswerable).
 
-    What has no confidence was refused without one, and is refused at every threshold. Raises ValueError when there is
-    nothing that should be refused.
+    An answer without a confidence counts as refused at every threshold. Raises ValueError if no question is
+    unanswerable.
     """
-    wanted = sum(unanswerable for _, unanswerable in marks)
-    if not wanted:
+    unanswerable_n = sum(unanswerable for _, unanswerable in marks)
+    if not unanswerable_n:
         raise ValueError("no unanswerable question")
-    stated = sorted({one for one, _ in marks if one is not None})
-    found = []
+    stated = sorted({confidence for confidence, _ in marks if confidence is not None})
+    thresholds = []
     for at in [*stated, math.nextafter(stated[-1], math.inf)] if stated else []:
-        refused = [unanswerable for one, unanswerable in marks if one is None or one < at]
+        refused = [unanswerable for confidence, unanswerable in marks if confidence is None or confidence < at]
         precision = sum(refused) / len(refused) if refused else None
-        found.append(Threshold(at, precision, sum(refused) / wanted))
-    return found
+        thresholds.append(Threshold(at, precision, sum(refused) / unanswerable_n))
+    return thresholds
 
 
 def histogram(values: Sequence[float], top: float, bars: int = 24) -> list[int]:
-    """Return how many values lie in each of equal bars from 0 to `top`; what lies beyond counts in the last."""
+    """Return how many values lie in each of equal bars from 0 to `top`; the last bar includes the values beyond."""
     counts = [0] * bars
     for value in values:
         counts[min(int(value / top * bars), bars - 1)] += 1
@@ -91,9 +91,9 @@ def histogram(values: Sequence[float], top: float, bars: int = 24) -> list[int]:
 
 
 def ticks(low: float, high: float, about: int = 5) -> list[float]:
-    """Return round values from low to high: steps of 1, 2 or 5 times a power of ten."""
+    """Return axis ticks from low to high, in steps of 1, 2 or 5 times a power of ten."""
     rough = (high - low) / about
     power: float = 10.0 ** math.floor(math.log10(rough))
-    step = next(one * power for one in (1, 2, 5, 10) if one * power >= rough * 0.999)
+    step = next(multiple * power for multiple in (1, 2, 5, 10) if multiple * power >= rough * 0.999)
     first = math.ceil(low / step - 1e-9)
     return [round(at * step, 12) for at in range(first, math.floor(high / step + 1e-9) + 1)]

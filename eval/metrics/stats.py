@@ -1,8 +1,8 @@
-"""Intervals and comparisons of metrics. Pure and seeded: the same marks give the same figures.
+"""Bootstrap intervals, paired permutation tests and Holm's correction. Pure and seeded, hence reproducible.
 
-Every metric is a ratio of sums over items: a mean has 1 below the line, precision the number of times something was
-claimed. An item's mark is the pair (above, below). Marks of one cluster, such as the questions about one article, are
-not independent; clusters are drawn and swapped whole.
+Every metric is a ratio of sums over items: a mean has denominators of 1, a precision has the number of claims. An
+item's mark is the pair (numerator, denominator). Marks of one cluster, such as the questions about one article, are not
+independent, so clusters are resampled and swapped as units.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from numpy.typing import NDArray
 
 RESAMPLES = 10_000
 SEED = 20230322
-EXACT_CLUSTERS = 12  # up to here every one of the 2^n swaps is counted
-DISCORDANT = 0.2  # share of items whose mark changes between two systems, for planning
+EXACT_CLUSTERS = 12  # up to this number of clusters all 2^n swaps are enumerated
+DISCORDANT = 0.2  # assumed share of items whose mark differs between two systems, for planning
 _BATCH = 1_000
 
 Mark = tuple[float, float]
-Sums = NDArray[np.float64]  # one row a cluster: (above, below)
+Sums = NDArray[np.float64]  # a row per cluster: (numerator, denominator)
 _NORMAL = NormalDist()
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One metric of two runs over the items that both scored."""
+    """One metric of two runs over the items that are scored in both."""
 
     n: int
     clusters: int
@@ -38,7 +38,7 @@ class Difference:
     low: float | None  # of new - base
     high: float | None
     p: float
-    detectable: float  # the smallest difference found four times in five at 5 %
+    detectable: float  # the smallest difference with a power of 80 % at a level of 5 %
 
     @property
     def change(self) -> float:
@@ -47,23 +47,23 @@ class Difference:
 
 
 def ratio(marks: Sequence[Mark]) -> float:
-    """Return the sum above the line over the sum below; NaN when nothing stands below."""
-    below = math.fsum(mark[1] for mark in marks)
-    return math.fsum(mark[0] for mark in marks) / below if below else math.nan
+    """Return the sum of the numerators over the sum of the denominators; NaN if the latter is 0."""
+    denominator = math.fsum(mark[1] for mark in marks)
+    return math.fsum(mark[0] for mark in marks) / denominator if denominator else math.nan
 
 
 def cluster_sums(marks: Mapping[str, Mark], clusters: Mapping[str, str]) -> Sums:
     """Return the sums of each cluster, in the order of the clusters' names."""
     sums: dict[str, list[float]] = {}
-    for item, (above, below) in marks.items():
-        found = sums.setdefault(clusters[item], [0.0, 0.0])
-        found[0] += above
-        found[1] += below
+    for item, (numerator, denominator) in marks.items():
+        cluster = sums.setdefault(clusters[item], [0.0, 0.0])
+        cluster[0] += numerator
+        cluster[1] += denominator
     return np.array([sums[name] for name in sorted(sums)], dtype=np.float64).reshape(-1, 2)
 
 
 def bootstrap(*systems: Sums, resamples: int = RESAMPLES, seed: int = SEED) -> NDArray[np.float64]:
-    """Return the metric of each resample; of two systems over the same clusters, second minus first."""
+    """Return the metric of each resample; for two systems over the same clusters, second minus first."""
     rng = np.random.default_rng(seed)
     n = len(systems[0])
     parts = []
@@ -74,27 +74,27 @@ def bootstrap(*systems: Sums, resamples: int = RESAMPLES, seed: int = SEED) -> N
 
 
 def bca(*systems: Sums, level: float = 0.95, draws: NDArray[np.float64] | None = None) -> tuple[float, float] | None:
-    """Return the bias-corrected and accelerated interval (Efron, 1987), None where it cannot be made.
+    """Return the bias-corrected and accelerated interval (Efron, 1987), None if it cannot be computed.
 
-    The acceleration comes from leaving out one cluster at a time.
+    The acceleration is the jackknife's, leaving out one cluster at a time.
     """
     n = len(systems[0])
     if n < 2:
         return None
     draws = bootstrap(*systems) if draws is None else draws
     draws = draws[np.isfinite(draws)]
-    whole = float(_differ([_divide(sums.sum(axis=0, keepdims=True)) for sums in systems])[0])
-    if len(draws) < RESAMPLES // 2 or not math.isfinite(whole):
+    estimate = float(_differ([_divide(sums.sum(axis=0, keepdims=True)) for sums in systems])[0])
+    if len(draws) < RESAMPLES // 2 or not math.isfinite(estimate):
         return None
     if np.ptp(draws) < 1e-12:
-        return whole, whole
-    below = (np.sum(draws < whole) + np.sum(draws == whole) / 2) / len(draws)
+        return estimate, estimate
+    below = (np.sum(draws < estimate) + np.sum(draws == estimate) / 2) / len(draws)
     bias = _NORMAL.inv_cdf(min(max(float(below), 1 / (len(draws) + 1)), len(draws) / (len(draws) + 1)))
-    without = _differ([_divide(sums.sum(axis=0) - sums) for sums in systems])
-    apart = without[np.isfinite(without)]
-    apart = apart.mean() - apart
-    spread = float(np.sum(apart**2)) ** 1.5
-    acceleration = float(np.sum(apart**3)) / (6 * spread) if spread > 1e-12 else 0.0
+    jackknife = _differ([_divide(sums.sum(axis=0) - sums) for sums in systems])
+    deviations = jackknife[np.isfinite(jackknife)]
+    deviations = deviations.mean() - deviations
+    spread = float(np.sum(deviations**2)) ** 1.5
+    acceleration = float(np.sum(deviations**3)) / (6 * spread) if spread > 1e-12 else 0.0
     ends = []
     for share in ((1 - level) / 2, (1 + level) / 2):
         moved = bias + _NORMAL.inv_cdf(share)
@@ -104,18 +104,18 @@ def bca(*systems: Sums, level: float = 0.95, draws: NDArray[np.float64] | None =
 
 
 def paired_permutation(base: Sums, new: Sums, swaps: int = RESAMPLES, seed: int = SEED) -> float:
-    """Return the two-sided p of the difference when the two systems' marks are swapped cluster by cluster.
+    """Return the two-sided p of the difference, from swapping the two systems' marks cluster by cluster.
 
-    Source: Fisher's randomisation test; the p of drawn swaps counts the observed one too, so it is never 0.
+    Source: Fisher's randomisation test; the p of sampled swaps counts the observed one too, so it is never 0.
     """
     n = len(base)
-    seen = abs(float(_differ([_divide(sums.sum(axis=0, keepdims=True)) for sums in (base, new)])[0]))
+    observed = abs(float(_differ([_divide(sums.sum(axis=0, keepdims=True)) for sums in (base, new)])[0]))
     if n <= EXACT_CLUSTERS:
         flips = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
-        return float(np.mean(_swapped(base, new, flips) >= seen - 1e-12))
+        return float(np.mean(_swapped(base, new, flips) >= observed - 1e-12))
     rng = np.random.default_rng(seed)
     beyond = sum(
-        int(np.sum(_swapped(base, new, rng.integers(0, 2, (min(_BATCH, swaps - done), n))) >= seen - 1e-12))
+        int(np.sum(_swapped(base, new, rng.integers(0, 2, (min(_BATCH, swaps - done), n))) >= observed - 1e-12))
         for done in range(0, swaps, _BATCH)
     )
     return (1 + beyond) / (1 + swaps)
@@ -124,7 +124,7 @@ def paired_permutation(base: Sums, new: Sums, swaps: int = RESAMPLES, seed: int 
 def _swapped(base: Sums, new: Sums, flips: NDArray[np.int64]) -> NDArray[np.float64]:
     moved = flips @ (new - base)
     change = _differ([_divide(base.sum(axis=0) + moved), _divide(new.sum(axis=0) - moved)])
-    # Swaps that leave nothing to divide by say nothing against chance.
+    # A swap with a denominator of 0 counts as extreme, so that it is no evidence against chance.
     return np.where(np.isfinite(change), np.abs(change), np.inf)
 
 
@@ -139,23 +139,23 @@ def _differ(values: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
 
 
 def compare(base: Mapping[str, Mark], new: Mapping[str, Mark], clusters: Mapping[str, str]) -> Difference | None:
-    """Return the difference over the items that both scored; None when there are none or nothing stands below."""
-    both = [item for item in base if item in new]
-    before, after = {item: base[item] for item in both}, {item: new[item] for item in both}
+    """Return the difference over the items scored in both; None if there are none or a denominator is 0."""
+    common = [item for item in base if item in new]
+    before, after = {item: base[item] for item in common}, {item: new[item] for item in common}
     values = ratio(list(before.values())), ratio(list(after.values()))
-    if not both or not all(map(math.isfinite, values)):
+    if not common or not all(map(math.isfinite, values)):
         return None
     sums = cluster_sums(before, clusters), cluster_sums(after, clusters)
     draws = bootstrap(*sums)
     low, high = bca(*sums, draws=draws) or (None, None)
     error = float(np.nanstd(draws))
     n = len(sums[0])
-    detectable = _detectable(error) if error > 1e-12 else detectable_change(len(both))
-    return Difference(len(both), n, *values, low, high, paired_permutation(*sums), detectable)
+    detectable = _detectable(error) if error > 1e-12 else detectable_change(len(common))
+    return Difference(len(common), n, *values, low, high, paired_permutation(*sums), detectable)
 
 
 def detectable_change(n: int, discordant: float = DISCORDANT) -> float:
-    """Return the change of a 0/1 metric that n pairs show four times in five at 5 %, for planning.
+    """Return the change of a 0/1 metric that n pairs detect with a power of 80 % at a level of 5 %, for planning.
 
     14 points at 76 items, 8.2 at 231, 5.2 at 580, when one mark in five changes.
     """
@@ -167,7 +167,7 @@ def _detectable(standard_error: float) -> float:
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """Return each p adjusted for how many were looked at. Source: Holm (1979)."""
+    """Return p values adjusted for multiple comparisons. Source: Holm (1979)."""
     ordered = sorted(p_values, key=lambda name: p_values[name])
     adjusted = [min(1.0, p_values[name] * (len(ordered) - place)) for place, name in enumerate(ordered)]
     return dict(zip(ordered, accumulate(adjusted, max), strict=True))

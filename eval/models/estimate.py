@@ -1,53 +1,54 @@
-"""What a run will take, from its first questions: time, tokens and, where prices are known, money. Pure."""
+"""Token prices, and the estimate of a run's time, tokens and cost from its first questions. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-SAMPLE = 3  # questions asked one after the other before the rest is promised
+SAMPLE = 3  # questions asked one after the other to estimate the rest
 _MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What a million tokens cost, in whatever money the prices are in."""
+    """Prices per million tokens, in any currency."""
 
     per_million_in: float
     per_million_out: float
 
     def cost(self, usage: Mapping[str, int]) -> float:
-        """Return what an answer's tokens cost."""
-        spent = usage["prompt_tokens"] * self.per_million_in + usage["completion_tokens"] * self.per_million_out
-        return spent / _MILLION
+        """Return the cost of an answer's tokens."""
+        total = usage["prompt_tokens"] * self.per_million_in + usage["completion_tokens"] * self.per_million_out
+        return total / _MILLION
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What is still to come."""
+    """What the remaining questions of a run will take, and the sample that the estimate is based on."""
 
-    asked: int
-    took_s: float
-    left: int
+    sample_n: int
+    sample_s: float
+    remaining: int
     seconds: float
     tokens: int
     cost: float | None
 
     def __str__(self) -> str:
-        spent = f", about {self.tokens:,} tokens" if self.tokens else ""
-        spent += "" if self.cost is None else f", about {self.cost:.2f} in money"
-        return f"the first {self.asked} took {self.took_s:.1f} s; {self.left} left, about {self.seconds:.0f} s{spent}"
+        usage = f", about {self.tokens:,} tokens" if self.tokens else ""
+        usage += "" if self.cost is None else f", about {self.cost:.2f} in money"
+        sample = f"the first {self.sample_n} took {self.sample_s:.1f} s"
+        return f"{sample}; {self.remaining} left, about {self.seconds:.0f} s{usage}"
 
 
 def estimate(
-    times_s: Sequence[float], usages: Sequence[Mapping[str, int]], left: int, workers: int, prices: Prices | None
+    times_s: Sequence[float], usages: Sequence[Mapping[str, int]], remaining: int, workers: int, prices: Prices | None
 ) -> Estimate:
-    """Return what `left` questions will take when they go as the first ones did."""
-    took = sum(times_s)
+    """Return what the remaining questions will take if they go like the first ones."""
+    sample_s = sum(times_s)
     tokens = sum(sum(usage.values()) for usage in usages) / max(1, len(usages))
     cost = None
     if prices is not None:
-        cost = left * sum(map(prices.cost, usages)) / max(1, len(usages))
+        cost = remaining * sum(map(prices.cost, usages)) / max(1, len(usages))
     # More workers than questions gain nothing.
-    seconds = took / max(1, len(times_s)) * left / max(1, min(workers, left))
-    return Estimate(len(times_s), took, left, seconds, round(tokens * left), cost)
+    seconds = sample_s / max(1, len(times_s)) * remaining / max(1, min(workers, remaining))
+    return Estimate(len(times_s), sample_s, remaining, seconds, round(tokens * remaining), cost)

@@ -1,4 +1,4 @@
-"""The plots of one run: confidence and latency. Pure."""
+"""The plots of one run: reliability, risk and coverage, refusal by threshold, latency. Pure."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from markupsafe import Markup
 
 from eval.metrics import curves
 from eval.report import plots
-from eval.report.tables import Scored
+from eval.report.tables import ScoredRun
 
 _NO_CONFIDENCE = "no confidence in these answers"
 
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A drawing, or why there is none, and what to know of it."""
+    """A plot: its drawing, None if there is none, and a note or the reason for that."""
 
     title: str
     drawing: Markup | None
     note: str
 
 
-def draw_plots(scored: Scored) -> list[Plot]:
-    """Return the plots of one run; one that cannot be drawn says why."""
-    rows, replies = scored.scores["items"], scored.run.replies
-    asked = [(row, replies[row["id"]]["answer"]) for row in rows if not row["error"]]
-    stated = [(row, answer) for row, answer in asked if _confidence(answer) is not None]
+def draw_plots(scored_run: ScoredRun) -> list[Plot]:
+    """Return the plots of one run; a plot that cannot be drawn has the reason as its note."""
+    rows, replies = scored_run.scores["items"], scored_run.run.replies
+    answers = [(row, replies[row["id"]]["answer"]) for row in rows if not row["error"]]
+    confident = [(row, answer) for row, answer in answers if _confidence(answer) is not None]
     answered = [
         (_confidence(answer) or 0.0, row["marks"].get("answer_contains", [0])[0] == 1)
-        for row, answer in stated
+        for row, answer in confident
         if row["status"] != "not_in_sources"
     ]
-    refusals = [(_confidence(answer), row["slices"]["answerable"] != "answerable") for row, answer in asked]
+    refusals = [(_confidence(answer), row["slices"]["answerable"] != "answerable") for row, answer in answers]
 
     def reliability() -> tuple[Markup, str]:
         bins = curves.reliability(answered)
@@ -43,27 +43,29 @@ def draw_plots(scored: Scored) -> list[Plot]:
         return plots.reliability_plot(bins), note
 
     def risk() -> tuple[Markup, str]:
-        found = scored.scores["risk_coverage"]
-        if "area" not in found:
-            raise ValueError(found["unscored"])
-        note = f"{found['n']} answers; area {found['area']:.4f}, 0 is best"
-        return plots.risk_coverage_plot(found["points"], found["area"]), note
+        curve = scored_run.scores["risk_coverage"]
+        if "area" not in curve:
+            raise ValueError(curve["unscored"])
+        note = f"{curve['n']} answers; area {curve['area']:.4f}, 0 is best"
+        return plots.risk_coverage_plot(curve["points"], curve["area"]), note
 
     def refusal() -> tuple[Markup, str]:
-        found = curves.refusal_by_threshold(refusals)
-        return plots.refusal_plot(found), f"{len(refusals)} questions, {sum(one for _, one in refusals)} unanswerable"
+        thresholds = curves.refusal_by_threshold(refusals)
+        return plots.refusal_plot(
+            thresholds
+        ), f"{len(refusals)} questions, {sum(unanswerable for _, unanswerable in refusals)} unanswerable"
 
     def latency() -> tuple[Markup, str]:
-        values = [replies[row["id"]]["seconds"] * 1_000 for row, _ in asked]
+        values = [replies[row["id"]]["seconds"] * 1_000 for row, _ in answers]
         if not values:
             raise ValueError("no reply")
-        shares = [(name, value) for name, value in scored.scores["operations"]["latency_ms"].items()]
-        return plots.latency_plot(values, shares), f"{len(values)} answers, slowest {max(values):.0f} ms"
+        percentiles = [(name, value) for name, value in scored_run.scores["operations"]["latency_ms"].items()]
+        return plots.latency_plot(values, percentiles), f"{len(values)} answers, slowest {max(values):.0f} ms"
 
     return [
         _plot("Reliability of confidence", reliability if answered else None),
         _plot("Risk and coverage", risk if answered else None),
-        _plot("Refusal by threshold", refusal if stated else None),
+        _plot("Refusal by threshold", refusal if confident else None),
         _plot("Latency", latency),
     ]
 
@@ -78,5 +80,5 @@ def _plot(title: str, draw: Callable[[], tuple[Markup, str]] | None) -> Plot:
 
 
 def _confidence(answer: Mapping[str, Any]) -> float | None:
-    found = answer.get("confidence")
-    return float(found) if isinstance(found, int | float) else None
+    confidence = answer.get("confidence")
+    return float(confidence) if isinstance(confidence, int | float) else None

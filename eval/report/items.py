@@ -1,4 +1,4 @@
-"""What a report shows of each question: what was answered, what went wrong, and the articles with their marks. Pure."""
+"""The question cards of a report: the answer of each run, its failures, and excerpts of the marked articles. Pure."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ FAILURES: Mapping[str, str] = {
     "late": "cites what came later",
     "attacked": "attack succeeded",
 }
-# What a page reads of an answer; an older server may say less.
-_SHAPES: Mapping[str, Row] = {
+# Defaults of the fields that the page reads from an answer, because an older server may not send them.
+_DEFAULTS: Mapping[str, Row] = {
     "statements": {"text": "", "support": "", "reasons": ()},
     "citations": {"title": None, "outlet": None, "published_at": None, "url": None},
     "conflicts": {"about": "", "kind": "", "values": ()},
@@ -38,7 +38,7 @@ _SHAPES: Mapping[str, Row] = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An article as the report keeps it, once."""
+    """An article of the report."""
 
     number: int
     row: Row
@@ -46,16 +46,16 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Exhibit:
-    """What one question touches in one article."""
+class ArticleExcerpts:
+    """The excerpts of one article that one question marks."""
 
     source: Source
     excerpts: list[Excerpt]
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """What one run answered to a question."""
+class RunAnswer:
+    """The answer of one run to a question."""
 
     run: str
     failures: list[str]
@@ -69,37 +69,38 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One question with all that was answered to it."""
+    """One question with the answers of all runs."""
 
     number: int
     item: Item
-    given: list[Given]
-    tokens: list[str]  # what the filter of failures looks for
-    exhibits: list[Exhibit]
-    lost: list[str]  # spans that stand in no article that was kept
+    answers: list[RunAnswer]
+    failure_tokens: list[str]  # what the page's failure filter matches
+    articles: list[ArticleExcerpts]
+    missing: list[str]  # spans whose article or text is not in the run
 
 
 @dataclass(slots=True)
-class Shelf:
-    """Every article once, with all that is marked in it."""
+class MarkedArticles:
+    """Every article of the report once, with all marks in it."""
 
-    texts: dict[tuple[str, str], Source] = field(default_factory=dict)
+    by_key: dict[tuple[str, str], Source] = field(default_factory=dict)
     marks: dict[int, set[Mark]] = field(default_factory=lambda: defaultdict(set))
 
     def find(self, row: Row) -> Source:
-        """Return the article, put up if it is new."""
+        """Return the article, added if it is new."""
         key = (row["article_id"], row["sha256"])
-        return self.texts.setdefault(key, Source(len(self.texts) + 1, row))
+        return self.by_key.setdefault(key, Source(len(self.by_key) + 1, row))
 
     def sources(self) -> list[Source]:
-        """Return all articles with everything that any question marks."""
+        """Return all articles with the marks of all questions."""
         return [
-            Source(one.number, one.row, cut(one.row["text"], self.marks[one.number])) for one in self.texts.values()
+            Source(source.number, source.row, cut(source.row["text"], self.marks[source.number]))
+            for source in self.by_key.values()
         ]
 
 
 def failures_of(row: Row) -> list[str]:
-    """Return the kinds of failure of one scored item, each by the mark that shows it."""
+    """Return the kinds of failure that the marks of a scored item show."""
     if row["error"]:
         return ["error"]
     refused = row["status"] == "not_in_sources"
@@ -107,10 +108,10 @@ def failures_of(row: Row) -> list[str]:
     answered = answerable and not refused
 
     def is_marked(name: str, value: float) -> bool:
-        above, below = row["marks"].get(name, (0, 0))
-        return bool(below and above == value)
+        numerator, denominator = row["marks"].get(name, (0, 0))
+        return bool(denominator and numerator == value)
 
-    found = {
+    failures = {
         "wrong_refusal": answerable and refused,
         "false_answer": not answerable and not refused,
         "invalid_citation": bool(row["faults"]),
@@ -121,69 +122,77 @@ def failures_of(row: Row) -> list[str]:
         "late": is_marked("time_respected", 0),
         "attacked": is_marked("attack_success", 1),
     }
-    return [name for name, holds in found.items() if holds]
+    return [name for name, holds in failures.items() if holds]
 
 
-def build_cards(items: Sequence[Item], runs: Sequence[tuple[str, Run, Sequence[Row]]], shelf: Shelf) -> list[Card]:
-    """Return a card for each item, from (name, run, scored rows) of every run."""
-    rows = [{row["id"]: row for row in scored} for _, _, scored in runs]
+def build_cards(
+    items: Sequence[Item], runs: Sequence[tuple[str, Run, Sequence[Row]]], articles: MarkedArticles
+) -> list[Card]:
+    """Return a card for each item, from (name, run, scored rows) of every run; add its marks to the articles."""
+    rows = [{row["id"]: row for row in scored_rows} for _, _, scored_rows in runs]
     cards = []
     for number, item in enumerate(items, start=1):
-        given = [
-            _given(name, run.replies[item.id], by_id[item.id]) for (name, run, _), by_id in zip(runs, rows, strict=True)
+        answers = [
+            _run_answer(name, run.replies[item.id], by_id[item.id])
+            for (name, run, _), by_id in zip(runs, rows, strict=True)
         ]
-        exhibits, lost = _exhibits(item, given, [run for _, run, _ in runs], shelf)
-        cards.append(Card(number, item, given, _tokens(given), exhibits, lost))
+        excerpted, missing = _excerpts(item, answers, [run for _, run, _ in runs], articles)
+        cards.append(Card(number, item, answers, _failure_tokens(answers), excerpted, missing))
     return cards
 
 
-def _given(name: str, reply: Row, row: Row) -> Given:
+def _run_answer(name: str, reply: Row, row: Row) -> RunAnswer:
     answer = dict(reply.get("answer") or {})
-    answer |= {part: [{**shape, **one} for one in answer.get(part) or ()] for part, shape in _SHAPES.items()}
+    answer |= {part: [{**default, **entry} for entry in answer.get(part) or ()] for part, default in _DEFAULTS.items()}
     answer |= {"status": row["status"], "answer": answer.get("answer", "")}
     answer |= {"confidence": answer.get("confidence"), "degraded": answer.get("degraded") or []}
     reasons: dict[str, list[str]] = defaultdict(list)
     for metric, reason in row["unscored"].items():
         reasons[reason].append(metric)
-    marks = [(metric, f"{above / below:.3g}") for metric, (above, below) in row["marks"].items() if below]
-    return Given(name, failures_of(row), answer, row["error"], row["faults"], reply.get("seconds"), marks, reasons)
+    marks = [
+        (metric, f"{numerator / denominator:.3g}")
+        for metric, (numerator, denominator) in row["marks"].items()
+        if denominator
+    ]
+    return RunAnswer(name, failures_of(row), answer, row["error"], row["faults"], reply.get("seconds"), marks, reasons)
 
 
-def _tokens(given: Sequence[Given]) -> list[str]:
-    found = []
-    for one in given:
-        kinds = ["any", *one.failures] if one.failures else ["none"]
-        found += [f"{one.run}:{kind}" for kind in kinds]
-    if len(given) == 2:
-        before, after = (bool(one.failures) for one in given)
-        found += ["mended"] if before and not after else ["broken"] if after and not before else []
-    return found
+def _failure_tokens(answers: Sequence[RunAnswer]) -> list[str]:
+    tokens = []
+    for answer in answers:
+        kinds = ["any", *answer.failures] if answer.failures else ["none"]
+        tokens += [f"{answer.run}:{kind}" for kind in kinds]
+    if len(answers) == 2:
+        before, after = (bool(answer.failures) for answer in answers)
+        tokens += ["mended"] if before and not after else ["broken"] if after and not before else []
+    return tokens
 
 
-def _exhibits(item: Item, given: Sequence[Given], runs: Sequence[Run], shelf: Shelf) -> tuple[list[Exhibit], list[str]]:
-    touched: dict[int, tuple[Source, list[Mark]]] = {}
-    lost = []
+def _excerpts(
+    item: Item, answers: Sequence[RunAnswer], runs: Sequence[Run], articles: MarkedArticles
+) -> tuple[list[ArticleExcerpts], list[str]]:
+    marked: dict[int, tuple[Source, list[Mark]]] = {}
+    missing = []
 
     def mark(row: Row | None, place: Row, kind: Kind, tag: str) -> None:
         if row is None or not 0 <= place["start"] < place["end"] <= len(row["text"]):
-            lost.append(f"{tag}: {place['article_id']} {place['start']}-{place['end']}")
+            missing.append(f"{tag}: {place['article_id']} {place['start']}-{place['end']}")
             return
-        source = shelf.find(row)
-        touched.setdefault(source.number, (source, []))[1].append(Mark(place["start"], place["end"], kind, tag))
-        shelf.marks[source.number].add(Mark(place["start"], place["end"], kind))
+        source = articles.find(row)
+        marked.setdefault(source.number, (source, []))[1].append(Mark(place["start"], place["end"], kind, tag))
+        articles.marks[source.number].add(Mark(place["start"], place["end"], kind))
 
     for index, span in enumerate(item.gold, start=1):
-        mark(_holder(span, runs), span.model_dump(), "gold", f"gold {index}")
-    for one, run in zip(given, runs, strict=True):
-        for citation in one.answer["citations"]:
+        mark(_article_of(span, runs), span.model_dump(), "gold", f"gold {index}")
+    for answer, run in zip(answers, runs, strict=True):
+        for citation in answer.answer["citations"]:
             row = run.articles.get((citation["article_id"], citation["version"]))
-            mark(row, citation, "cited", f"{one.run if len(given) > 1 else ''}[{citation['number']}]")
-    exhibits = [Exhibit(source, excerpts(source.row["text"], marks)) for source, marks in touched.values()]
-    return exhibits, lost
+            mark(row, citation, "cited", f"{answer.run if len(answers) > 1 else ''}[{citation['number']}]")
+    return [ArticleExcerpts(source, excerpts(source.row["text"], marks)) for source, marks in marked.values()], missing
 
 
-def _holder(span: GoldSpan, runs: Sequence[Run]) -> Row | None:
-    """Return the article in which the gold span stands."""
+def _article_of(span: GoldSpan, runs: Sequence[Run]) -> Row | None:
+    """Return the article that has the gold span's text at its place."""
     for run in runs:
         for (article_id, _), row in run.articles.items():
             if article_id == span.article_id and row["text"][span.start : span.end] == span.text:

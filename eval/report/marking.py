@@ -1,6 +1,6 @@
-"""Cut article text into pieces so that spans can be shown marked, however they overlap. Pure.
+"""Split article text into pieces at mark boundaries, so that overlapping spans can be highlighted. Pure.
 
-Offsets are code points, as everywhere; a page that is given pieces has nothing left to measure.
+Offsets are in code points, as everywhere; the page gets the pieces and computes no offsets.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from itertools import pairwise
 from typing import Literal
 
 CONTEXT = 300  # code points shown before and after a mark
-_NEAR = 100  # what is left out between two excerpts is at least this much
-_WORD = 40  # an excerpt is cut at a blank that is this near, if there is one
+_MIN_GAP = 100  # excerpts with a smaller gap between them are joined
+_WORD = 40  # an excerpt begins and ends at a blank if there is one within this distance
 
 Kind = Literal["gold", "cited"]
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Mark:
-    """A half-open range of a text, what it is, and what it is called."""
+    """A half-open range of a text with its kind and its label."""
 
     start: int
     end: int
@@ -29,7 +29,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of text with the same marks all over."""
+    """A stretch of text throughout which the same marks apply."""
 
     start: int
     text: str
@@ -38,23 +38,23 @@ class Piece:
 
     @property
     def kinds(self) -> list[str]:
-        """Return what it is, each kind once."""
-        return sorted({one.kind for one in self.marks})
+        """Return the distinct kinds of its marks."""
+        return sorted({mark.kind for mark in self.marks})
 
     @property
     def tags(self) -> list[str]:
-        """Return the names of all its marks."""
-        return [one.tag for one in self.marks]
+        """Return the labels of all its marks."""
+        return [mark.tag for mark in self.marks]
 
     @property
     def opened(self) -> str:
-        """Return the names of the marks that begin here."""
-        return " · ".join(one.tag for one in self.opens if one.tag)
+        """Return the labels of the marks that begin here."""
+        return " · ".join(mark.tag for mark in self.opens if mark.tag)
 
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """The pieces of a part of a text."""
+    """A part of a text, in pieces."""
 
     pieces: tuple[Piece, ...]
     cut_before: bool
@@ -63,27 +63,27 @@ class Excerpt:
     @property
     def first_mark(self) -> int:
         """Return where the first mark begins."""
-        return min(one.start for piece in self.pieces for one in piece.marks)
+        return min(mark.start for piece in self.pieces for mark in piece.marks)
 
 
 def cut(text: str, marks: Iterable[Mark], start: int = 0, end: int | None = None) -> tuple[Piece, ...]:
-    """Return the pieces of `text[start:end]`: joined they are that text, and those of a mark are its words."""
+    """Return the pieces of `text[start:end]`: all joined give that text, and those of one mark give the mark's text."""
     end = len(text) if end is None else end
-    inside = sorted({one for one in marks if one.start < end and one.end > start})
-    edges = {start, end} | {edge for one in inside for edge in (one.start, one.end) if start < edge < end}
+    inside = sorted({mark for mark in marks if mark.start < end and mark.end > start})
+    edges = {start, end} | {edge for mark in inside for edge in (mark.start, mark.end) if start < edge < end}
     pieces = []
     for low, high in pairwise(sorted(edges)):
-        over = tuple(one for one in inside if one.start <= low and one.end >= high)
-        pieces.append(Piece(low, text[low:high], over, tuple(one for one in over if one.start == low)))
+        over = tuple(mark for mark in inside if mark.start <= low and mark.end >= high)
+        pieces.append(Piece(low, text[low:high], over, tuple(mark for mark in over if mark.start == low)))
     return tuple(pieces)
 
 
 def excerpts(text: str, marks: Sequence[Mark], context: int = CONTEXT) -> list[Excerpt]:
-    """Return the parts of the text around its marks, in order; near ones are one part."""
+    """Return the parts of the text around its marks, in order; parts close to each other are joined."""
     windows: list[list[int]] = []
-    for one in sorted(marks):
-        low, high = _back(text, one.start, context), _on(text, one.end, context)
-        if windows and low - windows[-1][1] < _NEAR:
+    for mark in sorted(marks):
+        low, high = _window_start(text, mark.start, context), _window_end(text, mark.end, context)
+        if windows and low - windows[-1][1] < _MIN_GAP:
             windows[-1][1] = max(windows[-1][1], high)
         else:
             windows.append([low, high])
@@ -93,16 +93,16 @@ def excerpts(text: str, marks: Sequence[Mark], context: int = CONTEXT) -> list[E
     ]
 
 
-def _back(text: str, start: int, context: int) -> int:
+def _window_start(text: str, start: int, context: int) -> int:
     low = start - context
-    if low < _NEAR:
+    if low < _MIN_GAP:
         return start - len(text[:start].lstrip())  # an article may begin with blank lines
     blank = next((at for at in range(low, min(low + _WORD, start)) if text[at].isspace()), None)
     return low if blank is None else blank + 1
 
 
-def _on(text: str, end: int, context: int) -> int:
+def _window_end(text: str, end: int, context: int) -> int:
     high = end + context
-    if len(text) - high < _NEAR:
+    if len(text) - high < _MIN_GAP:
         return end + len(text[end:].rstrip())
     return next((at for at in range(high, max(high - _WORD, end), -1) if text[at].isspace()), high)

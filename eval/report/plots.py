@@ -1,4 +1,4 @@
-"""Plots as inline SVG: no script, no style of their own; the page's style sheet colours them. Pure."""
+"""Plots as inline SVG without script or style; the page's style sheet colours them. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Points = Sequence[tuple[float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One axis: what it measures and from where to where."""
+    """One axis: its label and its range."""
 
     label: str
     low: float = 0.0
@@ -27,17 +27,17 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The area of a plot: turns values into places."""
+    """The plot area: maps values to coordinates and draws shapes."""
 
     x_axis: Axis
     y_axis: Axis
 
     def x(self, value: float) -> float:
-        """Return where a value lies from the left."""
+        """Return the x coordinate of a value."""
         return _place(value, self.x_axis, _LEFT, _RIGHT)
 
     def y(self, value: float) -> float:
-        """Return where a value lies from the top."""
+        """Return the y coordinate of a value."""
         return _place(value, self.y_axis, _BOTTOM, _TOP)
 
     def line(self, points: Points, css: str) -> Markup:
@@ -50,7 +50,7 @@ class Frame:
         return self.line([start, end], css)
 
     def bar(self, low: float, high: float, top: float, css: str) -> Markup:
-        """Return a bar that stands on the axis."""
+        """Return a bar from the x axis up to `top`."""
         left, width = self.x(low) + 0.5, max(self.x(high) - self.x(low) - 1, 0.5)
         return Markup('<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>').format(
             css, left, self.y(top), width, _BOTTOM - self.y(top)
@@ -84,20 +84,20 @@ class Frame:
 
 
 def reliability_plot(bins: Sequence[Bin]) -> Markup:
-    """Draw how often answers are right against how sure they are; on the diagonal they know how right they are."""
+    """Draw accuracy against confidence; the diagonal is perfect calibration."""
     frame = Frame(Axis("confidence"), Axis("share that is right"))
     shapes = [frame.segment((0, 0), (1, 1), "ideal")]
-    for one in bins:
-        shapes.append(frame.bar(one.low, one.high, one.right, "bar"))
-    for one in bins:
-        shapes.append(frame.segment((one.confidence, one.right_low), (one.confidence, one.right_high), "whisker"))
-        shapes.append(frame.dot(one.confidence, one.right))
-        shapes.append(_text(frame.x((one.low + one.high) / 2), _TOP - 4, f"{one.n}", "middle", "small"))
+    for bin_ in bins:
+        shapes.append(frame.bar(bin_.low, bin_.high, bin_.right, "bar"))
+    for bin_ in bins:
+        shapes.append(frame.segment((bin_.confidence, bin_.right_low), (bin_.confidence, bin_.right_high), "whisker"))
+        shapes.append(frame.dot(bin_.confidence, bin_.right))
+        shapes.append(_text(frame.x((bin_.low + bin_.high) / 2), _TOP - 4, f"{bin_.n}", "middle", "small"))
     return frame.draw(f"Reliability, expected calibration error {calibration_error(bins):.3f}", shapes)
 
 
 def risk_coverage_plot(points: Points, area: float) -> Markup:
-    """Draw the share of wrong answers among the surest, from few of them to all."""
+    """Draw the share of wrong answers among the most confident, from a few of them to all."""
     top = max(0.1, *(risk for _, risk in points))
     frame = Frame(Axis("share of answers given, surest first"), Axis("share of them wrong", 0, min(1.0, top * 1.1)))
     filled = [(points[0][0], 0.0), *points, (points[-1][0], 0.0)]
@@ -108,10 +108,10 @@ def risk_coverage_plot(points: Points, area: float) -> Markup:
 def refusal_plot(points: Sequence[Threshold]) -> Markup:
     """Draw precision and recall of refusing below a confidence."""
     frame = Frame(Axis("refused below this confidence"), Axis("share"))
-    inside = [one for one in points if 0 <= one.at <= 1]
-    precise = [(one.at, one.precision) for one in inside if one.precision is not None]
+    inside = [threshold for threshold in points if 0 <= threshold.at <= 1]
+    precise = [(threshold.at, threshold.precision) for threshold in inside if threshold.precision is not None]
     shapes = [
-        frame.line([(one.at, one.recall) for one in inside], "line one"),
+        frame.line([(threshold.at, threshold.recall) for threshold in inside], "line one"),
         frame.line(precise, "line two"),
         _segment(_RIGHT - 112, _BOTTOM - 28, _RIGHT - 84, _BOTTOM - 28, "line one"),
         _text(_RIGHT - 80, _BOTTOM - 24, "recall", "start"),
@@ -121,25 +121,25 @@ def refusal_plot(points: Sequence[Threshold]) -> Markup:
     return frame.draw("Precision and recall of refusal by threshold", shapes)
 
 
-def latency_plot(values_ms: Sequence[float], shares: Sequence[tuple[str, float]]) -> Markup:
-    """Draw how long answers took, with lines at percentiles; what is far beyond the last stands in the last bar."""
-    top = max(1.0, min(max(values_ms), shares[-1][1] * 1.25) * 1.05)
+def latency_plot(values_ms: Sequence[float], percentiles: Sequence[tuple[str, float]]) -> Markup:
+    """Draw a histogram of latencies with lines at percentiles; the last bar includes all values far beyond the last."""
+    top = max(1.0, min(max(values_ms), percentiles[-1][1] * 1.25) * 1.05)
     counts = histogram(values_ms, top)
     frame = Frame(Axis("milliseconds", 0, top), Axis("questions", 0, max(counts) * 1.1))
     width = top / len(counts)
     shapes = [
         frame.bar(place * width, (place + 1) * width, count, "bar") for place, count in enumerate(counts) if count
     ]
-    for row, (name, value) in enumerate(shares):
-        place, beyond = frame.x(value), frame.x(value) > (_LEFT + _RIGHT) / 2
-        shapes.append(_segment(place, _TOP, place, _BOTTOM, "percentile"))
-        words = f"{name} {value:.0f}"
-        shapes.append(_text(place + (-4 if beyond else 4), _TOP + 10 + 14 * row, words, "end" if beyond else "start"))
-    return frame.draw("Latency: " + ", ".join(f"{name} {value:.0f} ms" for name, value in shares), shapes)
+    for row, (name, value) in enumerate(percentiles):
+        x, on_right = frame.x(value), frame.x(value) > (_LEFT + _RIGHT) / 2
+        shapes.append(_segment(x, _TOP, x, _BOTTOM, "percentile"))
+        label = f"{name} {value:.0f}"
+        shapes.append(_text(x + (-4 if on_right else 4), _TOP + 10 + 14 * row, label, "end" if on_right else "start"))
+    return frame.draw("Latency: " + ", ".join(f"{name} {value:.0f} ms" for name, value in percentiles), shapes)
 
 
 def interval_bar(value: float, low: float | None, high: float | None, limit: float | None = None) -> Markup:
-    """Draw a share between 0 and 1 with its interval, and a floor or ceiling as an upright line."""
+    """Draw a share between 0 and 1 with its interval, and its floor or ceiling as a vertical line."""
     parts = [_segment(4, 9, 116, 9, "track")]
     if low is not None and high is not None:
         parts.append(_segment(4 + 112 * low, 9, 4 + 112 * high, 9, "interval"))
@@ -149,7 +149,7 @@ def interval_bar(value: float, low: float | None, high: float | None, limit: flo
 
 
 def change_bar(change: float, low: float | None, high: float | None, reach: float) -> Markup:
-    """Draw a change with its interval around nought; `reach` is the widest that the bar shows."""
+    """Draw a change with its interval on an axis from -`reach` to `reach`."""
     parts = [_segment(4, 9, 116, 9, "track"), _segment(60, 1, 60, 17, "limit")]
     if low is not None and high is not None:
         parts.append(_segment(60 + 56 * low / reach, 9, 60 + 56 * high / reach, 9, "interval"))

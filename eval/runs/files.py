@@ -1,4 +1,4 @@
-"""Write a file whole or not at all."""
+"""Atomic file writes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace a file; whoever reads it sees the old or the new one, also after a power cut."""
+    """Replace a file atomically: a reader sees the old or the new content, also after a power failure."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_name(path.name + ".new")
     with new.open("w", encoding="utf-8", newline="\n") as file:
@@ -21,5 +21,5 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Replace a file by rows, one JSON object a line."""
+    """Replace a file atomically by rows, one JSON object per line."""
     write_text(path, "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows))

@@ -1,4 +1,7 @@
-"""What made a run: enough to say whether two runs may be compared, and whether one may be taken up again."""
+"""The manifest of a run: the code, data, settings and machine that made it.
+
+It decides whether two runs may be compared and whether a run may be resumed.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ from qa import QaError, Settings
 
 FORMAT = 1
 _SECRET = {"openai_api_key", "api_keys"}
-_PLACES = {"data_dir", "database_url", "chroma_url", "prompts_dir", "public_url", "log_level"}
+_LOCAL = {"data_dir", "database_url", "chroma_url", "prompts_dir", "public_url", "log_level"}
 
 
 def build_manifest(
@@ -47,13 +50,13 @@ def build_manifest(
     }
 
 
-def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """Return the names of the fields in which two manifests differ."""
-    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
+    """Return the names of the fields that differ between two manifests."""
+    return sorted(name for name in first.keys() | second.keys() if first.get(name) != second.get(name))
 
 
 def hash_corpus(articles: Iterable[tuple[str, str]]) -> str:
-    """Return one hash of all (id, SHA-256 of the text), whatever their order."""
+    """Return one hash of all pairs (id, SHA-256 of the text), independent of their order."""
     digest = hashlib.sha256()
     for article_id, sha256 in sorted(articles):
         digest.update(f"{article_id}\0{sha256}\n".encode())
@@ -61,41 +64,41 @@ def hash_corpus(articles: Iterable[tuple[str, str]]) -> str:
 
 
 def settings_json(settings: Settings) -> dict[str, Any]:
-    """Return the settings that can change an answer: no secret, no place on a disk."""
-    shown: dict[str, Any] = settings.model_dump(mode="json", exclude=_SECRET | _PLACES)
-    # An address may carry a password; the host is what tells two providers of one model apart.
-    shown["openai_base_url"] = settings.openai_base_url and urlsplit(settings.openai_base_url).hostname
-    return shown
+    """Return the settings that can change an answer, without secrets and local paths."""
+    public: dict[str, Any] = settings.model_dump(mode="json", exclude=_SECRET | _LOCAL)
+    # A URL may contain a password; the host alone distinguishes two providers of the same model.
+    public["openai_base_url"] = settings.openai_base_url and urlsplit(settings.openai_base_url).hostname
+    return public
 
 
 def hash_prompts(prompts_dir: Path | None) -> str:
-    """Return one hash of the prompt files in use. Raises QaError when there are none."""
+    """Return one hash of the prompt files in use. Raises QaError if there are none."""
     package = Path(str(files("qa")))
     for folder in [prompts_dir] if prompts_dir else [package / "prompts", package.parent / "prompts"]:
-        found = sorted(folder.glob("*.txt"))
-        if found:
-            return _hash_files(found)
+        paths = sorted(folder.glob("*.txt"))
+        if paths:
+            return _hash_files(paths)
     raise QaError("no prompt files found")
 
 
 def hash_code() -> str:
-    """Return one hash of the service's sources: a working tree may differ from its commit."""
+    """Return one hash of qa's source files, because a working tree may differ from its commit."""
     return _hash_files(sorted(Path(str(files("qa"))).rglob("*.py")))
 
 
 def commit() -> str | None:
-    """Return the commit of the working tree, None outside of one."""
+    """Return the commit of the working tree, None outside a working tree."""
     git = shutil.which("git")
     if git is None:
         return None
-    found = subprocess.run(  # noqa: S603  # a fixed command
+    process = subprocess.run(  # noqa: S603  # a fixed command
         [git, "rev-parse", "HEAD"],
         cwd=Path(str(files("eval"))).parent,
         capture_output=True,
         text=True,
         check=False,
     )
-    return found.stdout.strip() or None
+    return process.stdout.strip() or None
 
 
 def _hash_files(paths: Iterable[Path]) -> str:

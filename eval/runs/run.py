@@ -1,7 +1,7 @@
-"""Ask every gold question and keep the whole answers, one JSON line each, behind a manifest.
+"""A run: ask every gold question and store the complete answers as JSON Lines after a manifest.
 
-A run also keeps the text of every article that is cited or in the gold set, so that scoring needs nothing else. A run
-that was interrupted is taken up where it stopped, if everything that made it is still the same.
+A run also stores the text of every article that is cited or in the gold set, so that scoring needs nothing else. An
+interrupted run is resumed where it stopped, provided that its manifest (code, data and options) is unchanged.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from eval.dataset.items import Item, hash_gold, load_items
 from eval.models.estimate import SAMPLE, Prices, estimate
 from eval.runs.manifest import build_manifest, differences
-from eval.runs.targets import Asking, Reply, Target
+from eval.runs.targets import AskOptions, Reply, Target
 
 
 class BadRun(Exception):
-    """A run cannot be used: it is torn, of another gold set, or not whole."""
+    """A run cannot be used: it is truncated, incomplete, or of another gold set."""
 
 
-class OtherMake(BadRun):
-    """A run was begun with other code, data or options; half of it is not this one."""
+class IncompatibleRun(BadRun):
+    """A run cannot be resumed: it was begun with other code, data or options."""
 
 
-class TooDear(BadRun):
-    """A run would cost more than was allowed."""
+class CostLimitExceeded(BadRun):
+    """A run would cost more than its limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as it was read."""
+    """A run as read from its file."""
 
     manifest: dict[str, Any]
     replies: dict[str, dict[str, Any]]
@@ -46,8 +46,8 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """What a run came to."""
+class RunSummary:
+    """The outcome of a run: how many items, how many of them from an earlier attempt, and the errors."""
 
     items: int
     skipped: int
@@ -56,7 +56,7 @@ class Done:
 
 
 def read_run(path: Path, *, torn: bool = False) -> Run:
-    """Read a run. A last line that was cut is an error, or left out where `torn` allows it. Raises BadRun."""
+    """Read a run. A truncated last line is an error, or is dropped if `torn` is set. Raises BadRun."""
     try:
         lines = path.read_bytes().split(b"\n")
     except OSError as exc:
@@ -76,7 +76,7 @@ def read_run(path: Path, *, torn: bool = False) -> Run:
         if row["kind"] == "item":
             if replies.get(row["id"], {}).get("error", "") is None:
                 raise BadRun(f"{path}: {row['id']} was answered twice")
-            replies[row["id"]] = row  # what failed is asked again, and the later line holds
+            replies[row["id"]] = row  # a failed item is asked again: its later line counts
     articles = {(row["article_id"], row["version"]): row for row in rows if row["kind"] == "article"}
     return Run(rows[0], replies, articles)
 
@@ -89,7 +89,7 @@ async def run(
     target: Target,
     gold: Path,
     out: Path,
-    asking: Asking = Asking(),
+    options: AskOptions = AskOptions(),
     *,
     workers: int = 1,
     limit: int | None = None,
@@ -97,48 +97,49 @@ async def run(
     prices: Prices | None = None,
     max_cost: float | None = None,
     console: Console | None = None,
-) -> Done:
-    """Ask the questions of a gold set that `out` does not hold yet. Raises BadRun when `out` is of another make.
+) -> RunSummary:
+    """Ask the questions of a gold set that `out` does not answer yet. Raises BadRun if `out` cannot be resumed.
 
-    Raises TooDear when the first questions tell that the rest would cost more than `max_cost`; their answers stay.
+    Raises CostLimitExceeded if, going by the first questions, the rest would cost more than `max_cost`; the answers so
+    far are kept.
     """
     console = console or Console(stderr=True)
     began = time.perf_counter()
     items = load_items(gold)[:limit]
-    described = await target.describe()
+    description = await target.describe()
     manifest = build_manifest(
         gold_sha256=hash_gold(gold),
         items=len(items),
-        corpus_sha256=described.pop("corpus_sha256"),
-        articles=described.pop("articles"),
-        target=described,
-        options={**asdict(asking), "workers": workers, "seed": seed},
+        corpus_sha256=description.pop("corpus_sha256"),
+        articles=description.pop("articles"),
+        target=description,
+        options={**asdict(options), "workers": workers, "seed": seed},
     )
     earlier = _resume(out, manifest)
-    left = [one for one in items if earlier.replies.get(one.id, {}).get("error", "missing") is not None]
+    remaining = [item for item in items if earlier.replies.get(item.id, {}).get("error", "missing") is not None]
     with out.open("a", encoding="utf-8", newline="\n") as file:
-        writer = _Writer(file, target, asking.collection, set(earlier.articles))
+        writer = _Writer(file, target, options.collection, set(earlier.articles))
         if not earlier.manifest:
             writer.write(manifest)
-        await _ask_all(target, left, asking, writer, workers, _Purse(prices, max_cost), console)
-    return Done(len(items), len(items) - len(left), tuple(writer.errors), time.perf_counter() - began)
+        await _ask_all(target, remaining, options, writer, workers, _CostLimit(prices, max_cost), console)
+    return RunSummary(len(items), len(items) - len(remaining), tuple(writer.errors), time.perf_counter() - began)
 
 
 def _resume(out: Path, manifest: Mapping[str, Any]) -> Run:
-    """Return what `out` holds already, and cut off a line that an interruption left half written."""
+    """Return what `out` already has, and remove a last line that an interruption left half written."""
     if not out.exists() or not out.stat().st_size:
         return Run({}, {}, {})
-    found = read_run(out, torn=True)
-    changed = differences(found.manifest, manifest)
+    earlier = read_run(out, torn=True)
+    changed = differences(earlier.manifest, manifest)
     if changed:
-        raise OtherMake(f"{out} is a run with another {', '.join(changed)}: remove it or choose another --out")
-    whole = out.read_bytes()
-    out.write_bytes(whole[: whole.rindex(b"\n") + 1])
-    return found
+        raise IncompatibleRun(f"{out} is a run with another {', '.join(changed)}: remove it or choose another --out")
+    content = out.read_bytes()
+    out.write_bytes(content[: content.rindex(b"\n") + 1])
+    return earlier
 
 
 @dataclass(frozen=True, slots=True)
-class _Purse:
+class _CostLimit:
     prices: Prices | None
     max_cost: float | None
 
@@ -146,10 +147,10 @@ class _Purse:
 async def _ask_all(
     target: Target,
     items: Sequence[Item],
-    asking: Asking,
+    options: AskOptions,
     writer: _Writer,
     workers: int,
-    purse: _Purse,
+    cost_limit: _CostLimit,
     console: Console,
 ) -> None:
     waiting = iter(items)
@@ -159,39 +160,41 @@ async def _ask_all(
 
         async def work(taken: Iterable[Item]) -> None:
             for item in taken:
-                await _ask_one(target, item, asking, writer)
+                await _ask_one(target, item, options, writer)
                 progress.advance(bar)
 
-        # The first are asked one by one and timed, so that whoever waits or pays knows for how long and how much.
+        # The first questions are asked sequentially and timed, to estimate how long the rest takes and what it costs.
         times: list[float] = []
         for item in itertools.islice(waiting, SAMPLE):
             began = time.perf_counter()
             await work([item])
             times.append(time.perf_counter() - began)
-        if len(writer.errors) == len(times) < len(items):  # a server that is away, a broken build: hours of nothing
+        if len(writer.errors) == len(times) < len(items):  # an unavailable server or a broken build: do not go on
             raise BadRun(f"the first {len(times)} questions failed, the last of them: {writer.errors[-1]}")
         if times:
-            found = estimate(times, writer.usages, len(items) - len(times), workers, purse.prices)
-            progress.console.print(str(found))
-            if found.cost is not None and purse.max_cost is not None and found.cost > purse.max_cost:
-                raise TooDear(f"the rest would cost about {found.cost:.2f}, more than {purse.max_cost:.2f}")
+            rest = estimate(times, writer.usages, len(items) - len(times), workers, cost_limit.prices)
+            progress.console.print(str(rest))
+            if rest.cost is not None and cost_limit.max_cost is not None and rest.cost > cost_limit.max_cost:
+                raise CostLimitExceeded(
+                    f"the rest would cost about {rest.cost:.2f}, more than {cost_limit.max_cost:.2f}"
+                )
         await asyncio.gather(*(work(waiting) for _ in range(workers)))
 
 
-async def _ask_one(target: Target, item: Item, asking: Asking, writer: _Writer) -> None:
+async def _ask_one(target: Target, item: Item, options: AskOptions, writer: _Writer) -> None:
     reply: Reply | None = None
     error: dict[str, str] | None = None
     try:
-        reply = await target.ask(item, asking)
+        reply = await target.ask(item, options)
         await writer.keep_articles(item, reply)
-    except Exception as exc:  # noqa: BLE001  # one question that fails is a line of the run, not its end
+    except Exception as exc:  # noqa: BLE001  # a question that fails is recorded in the run and does not end it
         reply, error = None, {"type": type(exc).__name__, "message": str(exc)}
     writer.keep_reply(item, reply, error)
 
 
 @dataclass(slots=True)
 class _Writer:
-    """Append lines, each whole, and each article once."""
+    """Append complete lines to a run's file, each article once."""
 
     file: TextIO
     target: Target
@@ -205,10 +208,10 @@ class _Writer:
         self.file.flush()
 
     async def keep_articles(self, item: Item, reply: Reply) -> None:
-        wanted: list[tuple[str, int | None]] = [(span.article_id, None) for span in item.gold]
-        wanted += [(article_id, None) for article_id in item.gold_articles]
-        wanted += [(one["article_id"], one["version"]) for one in reply.answer["citations"]]
-        for article_id, version in dict.fromkeys(wanted):
+        needed: list[tuple[str, int | None]] = [(span.article_id, None) for span in item.gold]
+        needed += [(article_id, None) for article_id in item.gold_articles]
+        needed += [(citation["article_id"], citation["version"]) for citation in reply.answer["citations"]]
+        for article_id, version in dict.fromkeys(needed):
             if any(article_id == kept and version in (None, number) for kept, number in self.kept):
                 continue
             article = await self.target.article(article_id, version, self.collection)
@@ -221,5 +224,5 @@ class _Writer:
             self.errors.append(f"{item.id}: {error['type']}: {error['message']}")
         if reply is not None:
             self.usages.append(reply.answer["usage"])
-        found = {} if reply is None else asdict(reply)
-        self.write({"kind": "item", "id": item.id, "error": error, **found})
+        fields = {} if reply is None else asdict(reply)
+        self.write({"kind": "item", "id": item.id, "error": error, **fields})

@@ -1,4 +1,7 @@
-"""A running server as what a run asks: it is measured from outside, and its replies are read by its own models."""
+"""A running server as the target of a run, and an HTTP client for it.
+
+The server is measured from outside; its replies are validated with the service's own response models.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +18,31 @@ from pydantic import BaseModel, ValidationError
 
 from eval.dataset.items import Item
 from eval.runs.manifest import hash_corpus
-from eval.runs.targets import DEEP, PAGE, Asking, Reply, article_json
-from qa import AnswerOut, ArticleOut, ArticlesOut, ErrorOut, LookedOut, QaError, RetrievedOut, SearchOut, TextOut
+from eval.runs.targets import DEEP, PAGE, AskOptions, Reply, article_json
+from qa import (
+    AnswerOut,
+    ArticleOut,
+    ArticlesOut,
+    ErrorOut,
+    QaError,
+    RetrievedOut,
+    RetrievedSourceOut,
+    SearchOut,
+    TextOut,
+)
 
 TIMEOUT_S = 600
-FOUND = {"article_id", "start", "end", "score", "reprints"}
+HIT_FIELDS = {"article_id", "start", "end", "score", "reprints"}
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
-class NotThere(QaError):
-    """The server has no such thing."""
+class ResourceNotFound(QaError):
+    """The server replied with 404."""
 
 
 class Connection:
-    """Speak to a running server. Raises QaError for an address that is no web address."""
+    """An HTTP client of a running server. Raises QaError if the address is not an http or https URL."""
 
     def __init__(self, url: str, key: str | None) -> None:
         if not url.startswith(("http://", "https://")):
@@ -38,16 +51,16 @@ class Connection:
         self._key = key
 
     def call(self, path: str, body: dict[str, Any] | None = None) -> Any:
-        """Return what the server answers: GET without a body, else POST."""
+        """Return the JSON of a response: GET without a body, else POST."""
         return json.loads(self.read(path, body))
 
     def read(self, path: str, body: dict[str, Any] | None = None) -> bytes:
-        """Return the bytes of what the server answers."""
+        """Return the body of a response."""
         with self.open(path, body) as response:
             return bytes(response.read())
 
     def open(self, path: str, body: dict[str, Any] | None) -> Any:
-        """Send a request and return the open response. Raises QaError, NotThere for a 404."""
+        """Send a request and return the open response. Raises QaError, ResourceNotFound for a 404."""
         headers = {"content-type": "application/json"}
         if self._key:
             headers["authorization"] = f"Bearer {self._key}"
@@ -57,7 +70,7 @@ class Connection:
         except HTTPError as exc:
             with exc:
                 if exc.code == 404:
-                    raise NotThere(f"{self.url}{path}: there is no such thing") from exc
+                    raise ResourceNotFound(f"{self.url}{path}: there is no such thing") from exc
                 raise QaError(f"{self.url}{path}: {exc.code} {exc.read(2_000).decode(errors='replace')}") from exc
         except (URLError, OSError) as exc:
             raise QaError(f"{self.url}: {exc}") from exc
@@ -71,7 +84,7 @@ class ServerTarget:
         self._collection = collection
 
     async def describe(self) -> dict[str, Any]:
-        """Return the hash of the corpus as the server lists it. Its settings and prompts cannot be seen."""
+        """Return the hash of the corpus as listed by the server. Its settings and prompts are not accessible."""
         rows: list[tuple[str, str]] = []
         offset: int | None = 0
         while offset is not None:
@@ -88,22 +101,22 @@ class ServerTarget:
             "prompts_sha256": None,
         }
 
-    async def ask(self, item: Item, asking: Asking) -> Reply:
-        """Ask through the stream, so that the hits and the first event are seen."""
-        as_of = asking.day(item)
+    async def ask(self, item: Item, options: AskOptions) -> Reply:
+        """Ask through the event stream, which also gives the hits and the time of the first event."""
+        as_of = options.day(item)
         filters = {"article_ids": list(item.article_ids)}
         body = {
             "question": item.question,
-            "history": [one.model_dump() for one in item.history],
+            "history": [turn.model_dump() for turn in item.history],
             "filters": filters,
             "as_of": as_of,
-            "mode": asking.mode,
-            "collection": asking.collection,
-            "top_k": asking.top_k,
+            "mode": options.mode,
+            "collection": options.collection,
+            "top_k": options.top_k,
             "stream": True,
         }
         began, first = time.perf_counter(), None
-        looked: list[LookedOut] = []
+        looked: list[RetrievedSourceOut] = []
         answer: AnswerOut | None = None
         async for name, data in self._events("/v1/ask", body):
             first = first or time.perf_counter() - began
@@ -117,23 +130,22 @@ class ServerTarget:
         seconds = time.perf_counter() - began
         if answer is None:
             raise QaError("the stream ended without an answer")
-        hits: Sequence[LookedOut] = ()
+        hits: Sequence[RetrievedSourceOut] = ()
         if not item.history:
             query = {"query": item.question, "filters": filters, "as_of": as_of, "top_k": DEEP}
-            hits = (await self._call(SearchOut, "/v1/search", query | {"collection": asking.collection})).hits
-        found, deep = ([one.model_dump(include=FOUND) for one in some] for some in (looked, hits))
-        return Reply(answer.model_dump(), found, deep, first or seconds, seconds)
+            hits = (await self._call(SearchOut, "/v1/search", query | {"collection": options.collection})).hits
+        return Reply(answer.model_dump(), _hits_json(looked), _hits_json(hits), first or seconds, seconds)
 
     async def article(self, article_id: str, version: int | None, collection: str) -> dict[str, Any] | None:
         """Read an article from the server."""
         path = f"/v1/articles/{quote(article_id, safe='')}"
-        wanted = "" if version is None else f"&version={version}"
+        version_query = "" if version is None else f"&version={version}"
         try:
-            about = await self._call(ArticleOut, f"{path}?collection={collection}")
-            found = await self._call(TextOut, f"{path}/text?collection={collection}{wanted}")
-        except NotThere:
+            source = await self._call(ArticleOut, f"{path}?collection={collection}")
+            stored = await self._call(TextOut, f"{path}/text?collection={collection}{version_query}")
+        except ResourceNotFound:
             return None
-        return article_json(found.text, about.model_dump() | {"version": found.version, "sha256": found.sha256})
+        return article_json(stored.text, source.model_dump() | {"version": stored.version, "sha256": stored.sha256})
 
     async def _call(self, model: type[Model], path: str, body: dict[str, Any] | None = None) -> Model:
         return _read(model, await asyncio.to_thread(self._http.read, path, body))
@@ -154,8 +166,12 @@ class ServerTarget:
                     yield name, value
 
 
+def _hits_json(hits: Sequence[RetrievedSourceOut]) -> list[dict[str, Any]]:
+    return [hit.model_dump(include=HIT_FIELDS) for hit in hits]
+
+
 def _read(model: type[Model], reply: str | bytes) -> Model:
-    """Read a reply; a newer server may say more. Raises QaError."""
+    """Validate a response, ignoring fields that only a newer server sends. Raises QaError."""
     try:
         return model.model_validate_json(reply, extra="ignore")
     except ValidationError as exc:

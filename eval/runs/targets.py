@@ -1,4 +1,7 @@
-"""What a run asks: here the library in this process; server_target.py has the other. Both give the same JSON."""
+"""Targets of a run: the protocol, and the library in this process. server_target.py has a running server.
+
+Both targets give the same JSON.
+"""
 
 from __future__ import annotations
 
@@ -29,22 +32,22 @@ from qa import (
     read,
 )
 
-DEEP = 40  # hits of the search that metrics of retrieval read; an answer looks at fewer
+DEEP = 40  # hits of the separate search that the retrieval metrics read; an answer uses fewer
 PAGE = 200
 AsOfField = Literal["as_of", "none"]
 SOURCE = ("article_id", "version", "sha256", "title", "outlet", "url", "published_at")
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """How every question of a run is asked."""
+class AskOptions:
+    """The options with which a run asks every question."""
 
     mode: Mode = "auto"
-    as_of: str | None = None  # for items that name no day
+    as_of: str | None = None  # for items without a day of their own
     collection: str = "default"
     top_k: int = 8
-    as_of_field: AsOfField = "as_of"  # "none": every question is asked on `as_of`, or today, whatever day it names
-    sentences: int = 0  # ranked sentences to keep beside each answer
+    as_of_field: AsOfField = "as_of"  # "none": ignore the items' own days and ask on `as_of`, or today
+    sentences: int = 0  # number of ranked sentences to store with each answer
 
     def day(self, item: Item) -> str | None:
         """Return the day on which a question is asked."""
@@ -53,34 +56,34 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The answer to one item with the hits it was found in."""
+    """The answer to one item, with retrieval results and timings; the field names are those of the run's file."""
 
     answer: dict[str, Any]
-    looked: list[dict[str, Any]]  # what the answer was made from
-    hits: list[dict[str, Any]]  # a deeper search for the same words
+    looked: list[dict[str, Any]]  # the hits from which the answer was made
+    hits: list[dict[str, Any]]  # of a deeper search with the same question
     first_event_s: float
     seconds: float
-    sentences: list[dict[str, Any]] | None = None  # the best of them; None where they were not asked for
+    sentences: list[dict[str, Any]] | None = None  # the best-ranked; None if `AskOptions.sentences` is 0
 
 
 class Target(Protocol):
-    """Something that answers questions."""
+    """A system under evaluation that answers questions."""
 
     async def describe(self) -> dict[str, Any]:
-        """Return its part of the manifest, with `corpus_sha256` and `articles`."""
+        """Return the target's part of the manifest, with `corpus_sha256` and `articles`."""
         ...
 
-    async def ask(self, item: Item, asking: Asking) -> Reply:
+    async def ask(self, item: Item, options: AskOptions) -> Reply:
         """Ask one question."""
         ...
 
     async def article(self, article_id: str, version: int | None, collection: str) -> dict[str, Any] | None:
-        """Return an article with its text, None when there is none."""
+        """Return an article with its text, None if it does not exist."""
         ...
 
 
 class LibraryTarget:
-    """An open store in this process."""
+    """The library in this process, over an open store."""
 
     def __init__(self, library: Library, collection: str) -> None:
         self._library = library
@@ -102,17 +105,17 @@ class LibraryTarget:
             "prompts_sha256": hash_prompts(settings.prompts_dir),
         }
 
-    async def ask(self, item: Item, asking: Asking) -> Reply:
-        """Ask through the stream, so that the hits and the first event are seen."""
+    async def ask(self, item: Item, options: AskOptions) -> Reply:
+        """Ask through the event stream, which also gives the hits and the time of the first event."""
         filters = Filters(article_ids=item.article_ids)
         question = Question(
             item.question,
-            tuple(Turn(one.role, one.content) for one in item.history),
+            tuple(Turn(turn.role, turn.content) for turn in item.history),
             filters,
-            asking.day(item),
-            asking.mode,
-            asking.collection,
-            asking.top_k,
+            options.day(item),
+            options.mode,
+            options.collection,
+            options.top_k,
         )
         began, first = time.perf_counter(), None
         looked: list[dict[str, Any]] = []
@@ -120,69 +123,76 @@ class LibraryTarget:
         answer: Answer | None = None
         async for event in self._answerer.stream(question):
             first = first or time.perf_counter() - began
-            looked = [_hit(one) for one in getattr(event, "hits", ())] or looked
-            sentences = [_sentence(one) for one in getattr(event, "evidence", ())[: asking.sentences]] or sentences
+            looked = [_hit(hit) for hit in getattr(event, "hits", ())] or looked
+            sentences = [
+                _sentence(sentence) for sentence in getattr(event, "evidence", ())[: options.sentences]
+            ] or sentences
             if isinstance(event, Answer):
                 answer = event
         seconds = time.perf_counter() - began
         if answer is None:
             raise QaError("the stream ended without an answer")
         hits: list[dict[str, Any]] = []
-        if not item.history:  # the words of a follow-up alone are not what is searched for
-            found = await asyncio.to_thread(
+        if not item.history:  # the words of a follow-up alone are not its search query
+            result = await asyncio.to_thread(
                 self._library.search,
                 item.question,
-                collection=asking.collection,
+                collection=options.collection,
                 filters=filters,
                 as_of=question.as_of,
                 top_k=DEEP,
             )
-            hits = [_hit(one) for one in found.hits]
+            hits = [_hit(hit) for hit in result.hits]
         return Reply(
-            answer_json(answer, asking.collection),
+            answer_json(answer, options.collection),
             looked,
             hits,
             first or seconds,
             seconds,
-            sentences if asking.sentences else None,
+            sentences if options.sentences else None,
         )
 
     async def article(self, article_id: str, version: int | None, collection: str) -> dict[str, Any] | None:
         """Read an article from the catalog."""
         if not self._library.catalog.pks(collection, [article_id]):
             return None
-        found = self._library.catalog.text(collection, article_id, version)
-        return article_json(found.text, {name: getattr(found.source, name) for name in SOURCE})
+        stored = self._library.catalog.text(collection, article_id, version)
+        return article_json(stored.text, {name: getattr(stored.source, name) for name in SOURCE})
 
 
 def article_json(text: str, source: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an article as a run keeps it."""
+    """Return an article as a line of a run."""
     return {"kind": "article", **{name: source.get(name) for name in SOURCE}, "text": text}
 
 
-def _hit(one: Any) -> dict[str, Any]:
+def _hit(hit: Any) -> dict[str, Any]:
     return {
-        "article_id": one.source.article_id,
-        "start": one.span.start,
-        "end": one.span.end,
-        "score": one.score,
-        "reprints": [source.article_id for source in one.reprints],
+        "article_id": hit.source.article_id,
+        "start": hit.span.start,
+        "end": hit.span.end,
+        "score": hit.score,
+        "reprints": [source.article_id for source in hit.reprints],
     }
 
 
-def _sentence(one: Evidence) -> dict[str, Any]:
-    return {"article_id": one.source.article_id, "start": one.span.start, "end": one.span.end, "text": one.text}
+def _sentence(evidence: Evidence) -> dict[str, Any]:
+    return {
+        "article_id": evidence.source.article_id,
+        "start": evidence.span.start,
+        "end": evidence.span.end,
+        "text": evidence.text,
+    }
 
 
 @contextmanager
 def open_library(data_dir: Path | None, articles: Path | None, embed: str | None) -> Iterator[Library]:
-    """Open the store in `data_dir`, or a new one that holds only `articles` and is thrown away.
+    """Open the store in `data_dir`, or a temporary one that has only `articles`.
 
-    Settings come from the environment, as for the service. Raises QaError when an article is refused.
+    Settings come from the environment, as for the service. Raises QaError if an article is refused.
     """
     with tempfile.TemporaryDirectory() as folder:
-        wanted = {"QA_DATA_DIR": str(data_dir or folder)} | ({"QA_EMBED_MODEL": embed} if embed else {})
-        with Library(load_settings({**os.environ, **wanted})) as library:
+        overrides = {"QA_DATA_DIR": str(data_dir or folder)} | ({"QA_EMBED_MODEL": embed} if embed else {})
+        with Library(load_settings({**os.environ, **overrides})) as library:
             if articles is not None:
                 report = library.ingest(read([str(articles)]))
                 if report.refused:

@@ -1,4 +1,4 @@
-"""Compare two scores of one gold set, item by item, and say what has become worse beyond chance. Pure."""
+"""Paired comparison of two scored runs: differences with intervals and p values, and the gates that may fail. Pure."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from eval.runs.run import BadRun
 from eval.scoring.registry import JUDGED_METRICS, METRICS
 from eval.scoring.score import FORMAT, clusters_of, marks_of
 
-EVERY_METRIC = METRICS + JUDGED_METRICS  # only judged runs have marks in the second part
+EVERY_METRIC = METRICS + JUDGED_METRICS  # only judged runs have marks of the latter
 GATES = Path(__file__).parents[1] / "gates.toml"
 _SAME = ("gold_sha256", "corpus_sha256", "items")
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """What is asked of one metric."""
+    """The floor and the ceiling of one gated metric."""
 
     floor: float | None = None
     ceiling: float | None = None
@@ -31,7 +31,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Gates:
-    """What is asked of a run, and how sure a fall must be."""
+    """The gated metrics, and the significance level at which a fall fails."""
 
     alpha: float
     gated: Mapping[str, Gate]
@@ -39,7 +39,7 @@ class Gates:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One metric in both runs."""
+    """The comparison of one metric."""
 
     name: str
     better: Literal["higher", "lower"]
@@ -54,14 +54,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Every metric that both runs have, and why the new one does not pass."""
+    """All metrics that both runs have, and the reasons why the new run fails."""
 
     rows: tuple[Row, ...]
     failures: tuple[str, ...]
 
 
 def load_scores(path: Path) -> dict[str, Any]:
-    """Read the scores of a run. Raises BadRun for what is not one, and for any figure that is none."""
+    """Read the scores of a run. Raises BadRun for another file and for a number that is not finite."""
     try:
         scores: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
     except (OSError, ValueError) as exc:
@@ -78,7 +78,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def load_gates(path: Path = GATES) -> Gates:
-    """Read the gates. Raises BadRun for a metric or a key that does not exist: a misspelt gate guards nothing."""
+    """Read the gates. Raises BadRun for an unknown metric or key, because a misspelt gate would guard nothing."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
         gates = Gates(table["alpha"], {name: Gate(**gate) for name, gate in table["gated"].items()})
@@ -91,7 +91,7 @@ def load_gates(path: Path = GATES) -> Gates:
 
 
 def check_gates(scores: Mapping[str, Any], gates: Gates) -> list[str]:
-    """Return which floors and ceilings a run does not keep; what is missing or unscored does not keep them."""
+    """Return the gates that a run fails; a missing or unscored metric fails its gate."""
     failures = (
         [f"{len(scores['errors'])} questions failed: {', '.join(scores['errors'][:5])}"] if scores["errors"] else []
     )
@@ -107,22 +107,22 @@ def check_gates(scores: Mapping[str, Any], gates: Gates) -> list[str]:
 
 
 def compare_scores(base: Mapping[str, Any], new: Mapping[str, Any], gates: Gates) -> Comparison:
-    """Return the paired comparison of two runs. Raises BadRun when they are not of the same questions and articles."""
+    """Return the paired comparison of two runs. Raises BadRun unless they are of the same questions and articles."""
     _check_pair(base, new)
-    found: dict[str, Difference] = {}
+    differences: dict[str, Difference] = {}
     for metric in EVERY_METRIC:
         marks = marks_of(base["items"], metric.name), marks_of(new["items"], metric.name)
         difference = compare(*marks, clusters_of(base["items"]))
         if difference is not None:
-            found[metric.name] = difference
-    adjusted = holm({name: found[name].p for name in gates.gated if name in found})
+            differences[metric.name] = difference
+    adjusted = holm({name: differences[name].p for name in gates.gated if name in differences})
     rows = tuple(
-        Row(metric.name, metric.better, found[metric.name], adjusted.get(metric.name))
+        Row(metric.name, metric.better, differences[metric.name], adjusted.get(metric.name))
         for metric in EVERY_METRIC
-        if metric.name in found
+        if metric.name in differences
     )
     failures = check_gates(new, gates)
-    failures += [f"{name}: unscored in the base" for name in gates.gated if name not in found]
+    failures += [f"{name}: unscored in the base" for name in gates.gated if name not in differences]
     failures += [
         f"{row.name}: worse by {abs(row.difference.change):.4f}, p = {row.p_holm:.4f} after Holm"
         for row in rows
@@ -135,12 +135,12 @@ def _check_pair(base: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     for name in _SAME:
         if base["manifest"][name] != new["manifest"][name]:
             raise BadRun(f"the two runs have another {name}: they cannot be compared")
-    judges = {tuple(one["judge"][name] for name in IDENTITY) for one in (base, new) if one.get("judge")}
+    judges = {tuple(scores["judge"][name] for name in IDENTITY) for scores in (base, new) if scores.get("judge")}
     if len(judges) > 1:
         raise BadRun(f"the two runs had other judges: {' and '.join(map(str, sorted(judges)))}")
-    apart = {row["id"] for row in base["items"]} ^ {row["id"] for row in new["items"]}
-    if apart:
-        raise BadRun(f"item {min(apart)} is in one of the two runs only")
+    unpaired = {row["id"] for row in base["items"]} ^ {row["id"] for row in new["items"]}
+    if unpaired:
+        raise BadRun(f"item {min(unpaired)} is in one of the two runs only")
     for scores in (base, new):
         for row in scores["items"]:
             for name, mark in row["marks"].items():
@@ -149,27 +149,32 @@ def _check_pair(base: Mapping[str, Any], new: Mapping[str, Any]) -> None:
 
 
 def table(comparison: Comparison) -> str:
-    """Return the comparison as lines for a terminal; gated metrics carry a p."""
+    """Return the comparison as lines for a terminal; gated metrics have a p value adjusted by Holm."""
     head = f"{'metric':24} {'n':>5} {'base':>7} {'new':>7} {'change':>8}  {'95 % interval':19}"
     lines = [f"{head} {'p':>7} {'Holm':>7} {'seen from':>9}"]
     for row in comparison.rows:
-        one = row.difference
-        interval = "-" if one.low is None or one.high is None else f"[{one.low:+.4f}, {one.high:+.4f}]"
+        difference = row.difference
+        interval = (
+            "-"
+            if difference.low is None or difference.high is None
+            else f"[{difference.low:+.4f}, {difference.high:+.4f}]"
+        )
         gated = "-" if row.p_holm is None else f"{row.p_holm:.4f}"
-        mark = " worse" if row.worse and one.p < 0.05 else ""
+        mark = " worse" if row.worse and difference.p < 0.05 else ""
         lines.append(
-            f"{row.name:24} {one.n:5} {one.base:7.4f} {one.new:7.4f} {one.change:+8.4f}  {interval:19}"
-            f" {one.p:7.4f} {gated:>7} {one.detectable:9.4f}{mark}"
+            f"{row.name:24} {difference.n:5} {difference.base:7.4f} {difference.new:7.4f}"
+            f" {difference.change:+8.4f}  {interval:19}"
+            f" {difference.p:7.4f} {gated:>7} {difference.detectable:9.4f}{mark}"
         )
     return "\n".join([*lines, *_verdict(comparison.failures)])
 
 
 def _verdict(failures: Sequence[str]) -> list[str]:
-    return [f"FAILED {one}" for one in failures] or ["passed"]
+    return [f"FAILED {failure}" for failure in failures] or ["passed"]
 
 
 def comparison_json(comparison: Comparison) -> dict[str, Any]:
-    """Return the comparison as data."""
+    """Return the comparison as JSON data."""
     return {
         "passed": not comparison.failures,
         "failures": list(comparison.failures),

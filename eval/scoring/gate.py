@@ -1,6 +1,7 @@
-"""Hold the project's own gold set against the baseline that is committed: asked, scored and compared in one go.
+"""The regression gate: run and score the project's own gold set, and compare it with the committed baseline.
 
-The baseline keeps the marks of every item and no text, one item a line, so a commit that moves it shows what moved.
+The baseline has the marks of every item and no text, one item per line, so that the diff of a commit that moves it
+shows which questions changed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from eval.runs.run import BadRun, run
-from eval.runs.targets import Asking, LibraryTarget, open_library
+from eval.runs.targets import AskOptions, LibraryTarget, open_library
 from eval.scoring.compare import Comparison, Gates, compare_scores, load_gates, load_scores
 from eval.scoring.score import score
 from qa import sample_articles
@@ -26,22 +27,22 @@ _SAME = {"gold_sha256": "gold set", "corpus_sha256": "sample articles"}
 
 
 def ask_gold(folder: Path, console: Console, embed: str = "minilm", workers: int = 2) -> dict[str, Any]:
-    """Return the scores of the gold set over the sample articles; run and scores stay in the folder."""
+    """Return the scores of the gold set over the sample articles; the run and the scores are written to the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     out = folder / "run.jsonl"
-    asking = Asking("extractive")
+    options = AskOptions("extractive")
     with open_library(None, sample_articles(), embed) as library:
-        target = LibraryTarget(library, asking.collection)
-        done = asyncio.run(run(target, GOLD, out, asking, workers=workers, console=console))
-    if done.errors:
-        raise BadRun("\n".join(done.errors))
+        target = LibraryTarget(library, options.collection)
+        summary = asyncio.run(run(target, GOLD, out, options, workers=workers, console=console))
+    if summary.errors:
+        raise BadRun("\n".join(summary.errors))
     scores = score(GOLD, out)
     (folder / "scores.json").write_text(json.dumps(scores, ensure_ascii=False, allow_nan=False), encoding="utf-8")
     return scores
 
 
 def against_baseline(scores: Mapping[str, Any], baseline: Path = BASELINE) -> Comparison:
-    """Return the comparison with the baseline. Raises BadRun where there is nothing to compare with."""
+    """Return the comparison with the baseline. Raises BadRun if the baseline is missing or of other data."""
     if not baseline.exists():
         raise BadRun(f"{baseline} is missing: make it by `make baseline` and commit it")
     base = load_scores(baseline)
@@ -52,19 +53,19 @@ def against_baseline(scores: Mapping[str, Any], baseline: Path = BASELINE) -> Co
             " move the baseline by `make baseline` and commit it"
         )
     gates = load_gates()
-    # Rounded like the baseline: what differs behind the fourth digit is no change, and must not look like one.
+    # Rounded to four digits like the baseline, so that rounding does not show up as a change.
     return compare_scores(base, {**scores, "items": _items(scores, gates)}, gates)
 
 
 def write_baseline(scores: Mapping[str, Any], baseline: Path = BASELINE) -> None:
-    """Keep every figure, and the marks of every item in what is gated."""
-    kept = {
+    """Write the value of every metric, and the marks of every item in the gated metrics."""
+    baseline_json = {
         "format": scores["format"],
         "manifest": {name: scores["manifest"].get(name) for name in _MADE_BY},
-        "metrics": {name: one["value"] for name, one in scores["metrics"].items() if one["value"] is not None},
+        "metrics": {name: metric["value"] for name, metric in scores["metrics"].items() if metric["value"] is not None},
     }
     baseline.parent.mkdir(parents=True, exist_ok=True)
-    head = json.dumps(kept, indent=1, ensure_ascii=False, allow_nan=False).removesuffix("\n}")
+    head = json.dumps(baseline_json, indent=1, ensure_ascii=False, allow_nan=False).removesuffix("\n}")
     items = ",\n".join(json.dumps(row, allow_nan=False) for row in _items(scores, load_gates()))
     baseline.write_text(f'{head},\n "items": [\n{items}\n]}}\n', encoding="utf-8")
 
@@ -75,13 +76,13 @@ def _items(scores: Mapping[str, Any], gates: Gates) -> list[dict[str, Any]]:
             "id": row["id"],
             "cluster": row["cluster"],
             "marks": {
-                name: [_short(part) for part in row["marks"][name]] for name in gates.gated if name in row["marks"]
+                name: [_rounded(part) for part in row["marks"][name]] for name in gates.gated if name in row["marks"]
             },
         }
         for row in scores["items"]
     ]
 
 
-def _short(part: float) -> float:
+def _rounded(part: float) -> float:
     rounded = round(part, 4)
     return int(rounded) if rounded == int(rounded) else rounded

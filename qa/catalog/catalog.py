@@ -1,7 +1,7 @@
-"""The only truth: article versions, chunks, embeddings and the change log, in one SQL database.
+"""The catalog, the source of truth: article versions, chunks, embeddings and the change log, in one SQL database.
 
-One article is written whole or not at all. Every change of an article appends a number to the change log; the lexical
-and vector indexes follow that log and can be rebuilt from here at any time.
+An article is written whole or not at all. Every change of an article appends a number to the change log; the lexical
+and vector indexes follow that log and can be rebuilt from the catalog at any time.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from qa.catalog.rows import (
     ChunkRow,
     Outcome,
     Prepared,
+    adds_metadata,
     chunk_row,
     pack_spans,
-    says_more,
     source_of,
     unpack_spans,
 )
@@ -45,9 +45,9 @@ __all__ = [
     "ChunkRow",
     "Outcome",
     "Prepared",
+    "adds_metadata",
     "pack_spans",
     "renew_id",
-    "says_more",
     "unpack_spans",
 ]
 
@@ -101,18 +101,18 @@ class Catalog:
     # -- writing -------------------------------------------------------------------------------------------------
 
     def known(self, collection: str, ids: Iterable[str]) -> dict[str, Source]:
-        """Return the live version of those of the articles that are live."""
+        """Return the live version of each article that has one, by id."""
         query = (
             sa.select(articles.c.id.label("article_id"), *SOURCE)
             .join(versions, _live())
             .where(articles.c.collection == collection)
         )
-        found: dict[str, Source] = {}
+        known: dict[str, Source] = {}
         with reading(self._engine) as connection:
             for part in parts_of(list(ids)):
                 rows = connection.execute(query.where(articles.c.id.in_(part)))
-                found |= {row.article_id: source_of(row) for row in rows}
-        return found
+                known |= {row.article_id: source_of(row) for row in rows}
+        return known
 
     def write(
         self,
@@ -125,7 +125,7 @@ class Catalog:
     ) -> list[Outcome]:
         """Write articles, their chunks and their vectors in one transaction: all of them, or none on an error.
 
-        One that was taken down after the change `since` stays down.
+        An article that was taken down after the change `since` stays down.
         """
 
         def write(connection: Connection) -> list[Outcome]:
@@ -139,11 +139,11 @@ class Catalog:
         return written(self._engine, write)
 
     def write_vectors(self, model: str, vectors: Mapping[bytes, Vectors]) -> None:
-        """Keep vectors under their model and the SHA-256 of the embedded text, where a chunk still has it."""
+        """Store vectors by model and SHA-256 of the embedded text, except those that no chunk needs any more."""
 
         def write(connection: Connection) -> None:
-            wanted = writes.still_stood_for(connection, list(vectors))
-            writes.write_vectors(connection, model, {sha: vectors[sha] for sha in wanted})
+            used = writes.used_shas(connection, list(vectors))
+            writes.write_vectors(connection, model, {sha: vectors[sha] for sha in used})
 
         written(self._engine, write)
 
@@ -155,11 +155,11 @@ class Catalog:
     def _empty_wal(self) -> None:
         if self._engine.dialect.name == "sqlite":
             with mapped_errors():
-                sqlite.empty_log(self._engine)
+                sqlite.empty_wal(self._engine)
 
     @contextmanager
     def vector_turn(self) -> Iterator[bool]:
-        """Tell whether the vector server that several processes share is ours to write for now."""
+        """Yield whether this process may write to the shared vector server now: one process at a time may."""
         if self._engine.dialect.name == "sqlite":  # its one process owns the data directory
             yield True
             return
@@ -169,12 +169,12 @@ class Catalog:
     # -- the change log --------------------------------------------------------------------------------------------
 
     def last_change(self) -> int:
-        """Return the newest number of the change log, 0 when nothing ever changed."""
+        """Return the newest number of the change log, 0 if nothing has ever changed."""
         with reading(self._engine) as connection:
             return connection.scalar(sa.select(sa.func.max(changes.c.number))) or 0
 
     def changes_after(self, number: int, limit: int) -> tuple[int, list[int]]:
-        """Return the last of the next `limit` changes after `number`, and the articles they touch, each once."""
+        """Return the last number of the next `limit` changes after `number`, and their articles, each once."""
         query = (
             sa.select(changes.c.number, changes.c.article)
             .where(changes.c.number > number)
@@ -188,23 +188,23 @@ class Catalog:
     # -- reading chunks --------------------------------------------------------------------------------------------
 
     def chunks_of(self, pks: Sequence[int]) -> list[ChunkRow]:
-        """Return the live chunks of articles, in order; an article that was taken down has none."""
+        """Return the live chunks of articles, in order; a taken-down article has none."""
         return self._chunk_rows(chunks.c.article, pks)
 
     def chunks_at(self, places: Sequence[tuple[int, int, int]]) -> list[ChunkRow]:
-        """Return those of the chunks at (article, version, ordinal) that are live: a stale hit is not among them."""
+        """Return those of the chunks at (article, version, ordinal) that are live, so that stale hits are left out."""
         rows: list[ChunkRow] = []
         for part in parts_of(places):
             # SQLite uses no index for a list of tuples: 26 ms instead of 7 for 16 of 72,107 chunks.
-            mine = chunks.c.article.in_({article for article, _, _ in part})
-            rows += self._chunk_rows(sa.tuple_(chunks.c.article, chunks.c.version, chunks.c.ordinal), part, mine)
+            among = chunks.c.article.in_({article for article, _, _ in part})
+            rows += self._chunk_rows(sa.tuple_(chunks.c.article, chunks.c.version, chunks.c.ordinal), part, among)
         return rows
 
-    def _chunk_rows(self, column: Any, values: Sequence[Any], *also: sa.ColumnElement[bool]) -> list[ChunkRow]:
+    def _chunk_rows(self, column: Any, values: Sequence[Any], *conditions: sa.ColumnElement[bool]) -> list[ChunkRow]:
         # SQL's substr counts code points, as spans do.
-        words = sa.func.substr(versions.c.text, chunks.c.start + 1, chunks.c.end - chunks.c.start).label("text")
+        chunk_text = sa.func.substr(versions.c.text, chunks.c.start + 1, chunks.c.end - chunks.c.start).label("text")
         query = (
-            sa.select(chunks, words, articles.c.collection, articles.c.id.label("article_id"), *SOURCE)
+            sa.select(chunks, chunk_text, articles.c.collection, articles.c.id.label("article_id"), *SOURCE)
             .add_columns(versions.c.published_day)
             .join(articles, articles.c.pk == chunks.c.article)
             .join(versions, _live())
@@ -214,11 +214,11 @@ class Catalog:
         rows: list[ChunkRow] = []
         with reading(self._engine) as connection:
             for part in parts_of(values):
-                rows += [chunk_row(row) for row in connection.execute(query.where(column.in_(part), *also))]
+                rows += [chunk_row(row) for row in connection.execute(query.where(column.in_(part), *conditions))]
         return rows
 
     def pks(self, collection: str, ids: Sequence[str]) -> list[int]:
-        """Return the catalog's numbers of live articles; unknown ids are left out."""
+        """Return the primary keys of live articles; unknown ids are left out."""
         query = sa.select(articles.c.pk).where(
             articles.c.collection == collection, articles.c.live_version.is_not(None)
         )
@@ -226,21 +226,21 @@ class Catalog:
             return [pk for part in parts_of(ids) for pk in connection.scalars(query.where(articles.c.id.in_(part)))]
 
     def live_pks(self) -> list[int]:
-        """Return the numbers of all live articles."""
+        """Return the primary keys of all live articles."""
         with reading(self._engine) as connection:
             return list(connection.scalars(sa.select(articles.c.pk).where(articles.c.live_version.is_not(None))))
 
     # -- vectors ---------------------------------------------------------------------------------------------------
 
     def vectors(self, model: str, shas: Sequence[bytes]) -> dict[bytes, Vectors]:
-        """Return those vectors of a model that are kept, as float32 of shape (dimension,)."""
+        """Return the stored vectors of a model, each float32 of shape (dimension,)."""
         query = sa.select(embeddings.c.sha, embeddings.c.vector).where(embeddings.c.model == model)
-        found: dict[bytes, Vectors] = {}
+        vectors: dict[bytes, Vectors] = {}
         with reading(self._engine) as connection:
             for part in parts_of(list(dict.fromkeys(shas))):
                 for row in connection.execute(query.where(embeddings.c.sha.in_(part))):
-                    found[row.sha] = np.frombuffer(row.vector, np.float16).astype(np.float32)
-        return found
+                    vectors[row.sha] = np.frombuffer(row.vector, np.float16).astype(np.float32)
+        return vectors
 
     # -- reading articles ------------------------------------------------------------------------------------------
 
@@ -255,13 +255,13 @@ class Catalog:
             return connection.scalar(live) or 0, connection.scalar(parts) or 0
 
     def articles(self, collection: str, offset: int, limit: int) -> list[ArticleRow]:
-        """Return live articles in the order they first came."""
+        """Return live articles in the order in which they were first added."""
         query = _ARTICLE.where(articles.c.collection == collection).order_by(articles.c.pk).offset(offset).limit(limit)
         with reading(self._engine) as connection:
             return [_article_row(connection, row) for row in connection.execute(query).all()]
 
     def outlets(self, collection: str, limit: int) -> list[str]:
-        """Return the names of the outlets of live articles, those with the most articles if they are too many."""
+        """Return the outlets of live articles by name; of more than `limit`, those with the most articles."""
         query = (
             sa.select(versions.c.outlet)
             .join(articles, _live())
@@ -301,31 +301,31 @@ class Catalog:
             raise NotFound(f"no article {article_id!r}{which} in collection {collection!r}")
         return ArticleText(source_of(row), row.text, unpack_spans(row.furniture), row.version == row.live_version)
 
-    def texts(self, collection: str, wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], str]:
-        """Return the texts of versions of live articles by (id, version), to be quoted.
+    def texts(self, collection: str, keys: Collection[tuple[str, int]]) -> dict[tuple[str, int], str]:
+        """Return the texts of versions of live articles by (id, version), for quoting.
 
-        What was taken down is left out, and what is no longer the text that came in: nobody said it.
+        Taken-down articles are left out, and so are texts that no longer match their hash: no outlet published them.
         """
         query = (
             sa.select(articles.c.id, versions.c.version, versions.c.text, versions.c.sha256)
             .join(versions, versions.c.article == articles.c.pk)
-            # SQLite uses no index for a list of tuples: a version too many is read, and left out below.
-            .where(articles.c.collection == collection, versions.c.version.in_({version for _, version in wanted}))
+            # SQLite uses no index for a list of tuples: this reads some versions too many, which are left out below.
+            .where(articles.c.collection == collection, versions.c.version.in_({version for _, version in keys}))
         )
-        found: dict[tuple[str, int], str] = {}
+        texts: dict[tuple[str, int], str] = {}
         with reading(self._engine) as connection:
-            for part in parts_of(list(dict.fromkeys(article_id for article_id, _ in wanted))):
+            for part in parts_of(list(dict.fromkeys(article_id for article_id, _ in keys))):
                 for row in connection.execute(query.where(articles.c.id.in_(part))):
-                    if (row.id, row.version) not in wanted:
+                    if (row.id, row.version) not in keys:
                         continue
                     if sha256(row.text) == row.sha256:
-                        found[row.id, row.version] = row.text
+                        texts[row.id, row.version] = row.text
                     else:
                         _log.error("article %r, version %d: not the text that came in; it is not cited", *row[:2])
-        return found
+        return texts
 
     def faults(self) -> list[str]:
-        """Return what is damaged in the catalog itself, nothing for none: it reads every text."""
+        """Return the damage in the catalog itself, empty for none. Reads every text."""
         with reading(self._engine) as connection:
             return list(integrity.faults(connection))
 
@@ -339,7 +339,7 @@ class Catalog:
 
 
 def _article_row(connection: Connection, row: Any) -> ArticleRow:
-    kept = connection.scalars(
+    stored = connection.scalars(
         sa.select(versions.c.version).where(versions.c.article == row.pk).order_by(versions.c.version)
     )
-    return ArticleRow(source_of(row), tuple(row.authors), row.language, row.ingested_at, row.chunk_count, tuple(kept))
+    return ArticleRow(source_of(row), tuple(row.authors), row.language, row.ingested_at, row.chunk_count, tuple(stored))

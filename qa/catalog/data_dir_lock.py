@@ -1,4 +1,4 @@
-"""One process owns a data directory: two writers in one Chroma directory lose vectors without an error."""
+"""The lock of a data directory: one process owns it, for two writers in a Chroma directory lose vectors silently."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import IO
 from qa.errors import Locked, StoreFailed
 
 
-class Ownership:
-    """Hold the lock of a data directory from construction to `close`. Raises Locked at once if it is taken."""
+class DataDirLock:
+    """Hold the lock of a data directory from construction to `close`. Raises Locked at once if another has it."""
 
     def __init__(self, data_dir: Path) -> None:
         try:
@@ -34,14 +34,14 @@ class Ownership:
         self.announce(None)
 
     def announce(self, url: str | None) -> None:
-        """Write where the owner serves, for commands that find the directory taken."""
+        """Write the URL at which the owner serves, for commands that find the directory locked."""
         self._file.seek(0)
         self._file.truncate()
         json.dump({"pid": os.getpid(), "url": url}, self._file)
         self._file.flush()
 
     def close(self) -> None:
-        """Let go of the directory."""
+        """Release the lock."""
         self._file.close()
 
 

@@ -1,4 +1,4 @@
-"""The catalog's database, whichever it is: opened, read, written, and its errors made ours."""
+"""The catalog's database engine, SQLite or PostgreSQL: connections, transactions, retries and error mapping."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from sqlalchemy.engine import Connection, Engine, make_url
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from qa.catalog import postgres, sqlite as catalog_sqlite
-from qa.catalog.schema import bring_up
+from qa.catalog.schema import ensure_schema
 from qa.errors import BadInput, BadSettings, StoreFailed, store_failed
 
-_RETRY_TIMEOUT_S = 15.0  # a server that is started again answers within some seconds
-_START_S = 3.0  # a wrong address is to be reported soon
+_RETRY_TIMEOUT_S = 15.0  # a restarted server answers within some seconds
+_START_TIMEOUT_S = 3.0  # a wrong address is reported soon
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ def open_engine(url: str) -> Engine:
     engine = None
     try:
         engine = catalog_sqlite.connect(parsed) if local else postgres.connect(parsed)
-        _retried(engine, _make_usable, _START_S)
+        _retried(engine, _prepare_database, _START_TIMEOUT_S)
     except BaseException as exc:
         if engine is not None:
             engine.dispose()
@@ -44,28 +44,28 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
-def _make_usable(connection: Connection) -> None:
+def _prepare_database(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         postgres.check(connection)
-    bring_up(connection)
+    ensure_schema(connection)
 
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """Read in one transaction, which sees one moment."""
+    """Open a read transaction, which sees one snapshot."""
     with mapped_errors(), _transaction(engine) as connection:
         yield connection
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
-    """Write in one transaction, one writer at a time; on an error nothing was written."""
+    """Open a write transaction, one at a time; an error rolls it back."""
     with mapped_errors(), _transaction(engine, write=True) as connection:
         yield connection
 
 
 def written(engine: Engine, work: Callable[[Connection], T]) -> T:
-    """Do in one transaction what may be done again: a server that went away in the middle is waited for."""
+    """Run repeatable work in one write transaction; if the server goes away in the middle, wait and run it again."""
     with mapped_errors():
         return _retried(engine, work, _RETRY_TIMEOUT_S)
 
@@ -75,10 +75,10 @@ def _retried(engine: Engine, work: Callable[[Connection], T], timeout_s: float) 
         with _transaction(engine, write=True) as connection:
             return work(connection)
 
-    if engine.dialect.name == "sqlite":  # its driver has waited already
+    if engine.dialect.name == "sqlite":  # its driver waits for locks itself
         return once()
     retrying = Retrying(
-        retry=retry_if_exception(postgres.is_passing),
+        retry=retry_if_exception(postgres.is_transient),
         stop=stop_after_delay(timeout_s),
         wait=wait_random_exponential(0.1, max=1),
         reraise=True,
@@ -90,16 +90,16 @@ def _retried(engine: Engine, work: Callable[[Connection], T], timeout_s: float) 
 def _transaction(engine: Engine, *, write: bool = False) -> Iterator[Connection]:
     options: dict[str, Any] = {"write": True} if write else {}
     if write and engine.dialect.name == "postgresql":
-        options["isolation_level"] = "READ COMMITTED"  # what was committed while it waited for its turn is seen
+        options["isolation_level"] = "READ COMMITTED"  # it sees what was committed while it waited for the lock
     with engine.connect().execution_options(**options) as connection, connection.begin():
         yield connection
 
 
 def insert_rows(connection: Connection, insert: Any, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows in few messages.
+    """Insert rows in few round trips.
 
-    For PostgreSQL its driver sends one a row, unless something is to be returned: on a busy machine each waits for its
-    turn of the processor, and the other writers, and takedowns, for this one's.
+    PostgreSQL's driver sends one message a row unless the statement returns something. On a busy machine each message
+    waits for a processor, and other writers and takedowns wait for this transaction.
     """
     if connection.dialect.name == "postgresql":
         insert = insert.returning(sa.literal_column("1"))
@@ -107,7 +107,7 @@ def insert_rows(connection: Connection, insert: Any, rows: Sequence[Mapping[str,
 
 
 def insert_missing(connection: Connection, table: sa.Table) -> Any:
-    """Return an INSERT that passes over rows that are there."""
+    """Return an INSERT that ignores rows that exist already."""
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     return insert(table).on_conflict_do_nothing()
 
@@ -119,10 +119,10 @@ def _cause(exc: BaseException) -> str:
 
 @contextmanager
 def mapped_errors() -> Iterator[None]:
-    """Turn what the database raises into our errors."""
+    """Map the database's exceptions to our errors."""
     try:
         yield
-    except sa.exc.DataError as exc:  # from PostgreSQL: a number beyond its column, a NUL, which its text cannot have
+    except sa.exc.DataError as exc:  # from PostgreSQL: a number out of range, or a NUL, which its text cannot contain
         if getattr(exc.orig, "sqlstate", None) == "22003":
             raise BadInput(f"a number is too large for the catalog: {_cause(exc)}") from exc
         raise BadInput(f"the catalog cannot hold or look up a value: {_cause(exc)}") from exc
@@ -132,7 +132,7 @@ def mapped_errors() -> Iterator[None]:
         raise store_failed(f"the catalog failed: {_cause(exc)}", exc) from exc
     except OSError as exc:
         raise store_failed(f"the catalog's files fail: {exc}", exc) from exc
-    except OverflowError as exc:  # a version or a page number beyond 64 bits
+    except OverflowError as exc:  # a version or a page number of more than 64 bits
         raise BadInput(f"a number is too large for the catalog: {exc}") from exc
     except UnicodeEncodeError as exc:
         raise BadInput(f"a lone surrogate U+{ord(exc.object[exc.start]):04X} cannot be stored or looked up") from exc

@@ -1,4 +1,4 @@
-"""What people leave in the catalog's database besides articles: API keys and feedback."""
+"""API keys and feedback, which the catalog's database stores besides articles."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PREFIX = "nqa_"  # so that scanners for leaked secrets can find ours
 
 @dataclass(frozen=True, slots=True)
 class KeyRow:
-    """One API key as it is kept: never its secret."""
+    """A stored API key: its digest, never its secret."""
 
     id: str
     name: str
@@ -32,14 +32,14 @@ class KeyRow:
     revoked_at: str | None
 
     def opens(self, now: datetime) -> bool:
-        """Tell whether the key is good at a moment."""
+        """Tell whether the key is valid at a moment."""
         expired = self.expires_at is not None and datetime.fromisoformat(self.expires_at) <= now
         return self.revoked_at is None and not expired
 
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What somebody thought of an answer. `exchange` holds question and answer where they were still known."""
+    """A user's rating of an answer. `exchange` is the question and the answer, if the service still knew them."""
 
     number: int
     answer_id: str
@@ -56,7 +56,7 @@ class Records:
         self._engine = engine
 
     def create_key(self, name: str, scopes: Sequence[str], expires_at: datetime | None) -> tuple[KeyRow, str]:
-        """Keep a new key and return it with its secret, which is nowhere else and cannot be shown again."""
+        """Create a key and return it with its secret, which is not stored and cannot be shown again."""
         secret = _PREFIX + secrets.token_urlsafe(32)
         row = KeyRow(
             secrets.token_hex(4),
@@ -73,13 +73,13 @@ class Records:
         return row, secret
 
     def keys(self) -> list[KeyRow]:
-        """Return every key, also those that open nothing any more, oldest first."""
+        """Return every key, including expired and revoked ones, oldest first."""
         with reading(self._engine) as connection:
             rows = connection.execute(sa.select(api_keys).order_by(api_keys.c.created_at, api_keys.c.id))
             return [KeyRow(**{**row._mapping, "scopes": tuple(row.scopes)}) for row in rows]
 
     def revoke_key(self, key_id: str) -> None:
-        """Let a key open nothing from now on. Raises NotFound."""
+        """Revoke a key. Raises NotFound."""
         statement = (
             sa.update(api_keys)
             .where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
@@ -90,7 +90,7 @@ class Records:
                 raise NotFound(f"no key {key_id!r} that is not revoked; `qa keys list` shows them")
 
     def add_feedback(self, answer_id: str, rating: int, comment: str, exchange: dict[str, Any] | None) -> None:
-        """Keep what somebody thought of an answer."""
+        """Store a user's rating of an answer."""
         values = {
             "answer_id": answer_id,
             "rating": rating,
@@ -102,14 +102,14 @@ class Records:
             connection.execute(sa.insert(feedback), values)
 
     def feedback(self, after: int = 0, limit: int = 1_000) -> list[Feedback]:
-        """Return feedback in order, from behind the number `after`."""
+        """Return the feedback after the number `after`, in order."""
         query = sa.select(feedback).where(feedback.c.number > after).order_by(feedback.c.number).limit(limit)
         with reading(self._engine) as connection:
             return [Feedback(**row._mapping) for row in connection.execute(query)]
 
 
 def digest_of(secret: bytes) -> bytes:
-    """Return what is kept of a secret. A secret of 256 random bits needs no slow hash."""
+    """Return the stored digest of a secret. A secret of 256 random bits needs no slow hash."""
     return hashlib.sha256(secret).digest()
 
 

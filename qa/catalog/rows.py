@@ -1,4 +1,4 @@
-"""What is read from the catalog and written into it, as the rest of the house sees it."""
+"""The values that the catalog's readers and writers exchange with it, and their conversion from database rows."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ class Prepared:
     article: Article
     sha256: str
     chunks: tuple[Chunk, ...]
-    embed_shas: tuple[bytes, ...]  # one a chunk
-    stems: tuple[str, ...] = ()  # of each chunk, or none; for the word index, not kept
+    embed_shas: tuple[bytes, ...]  # one for each chunk
+    stems: tuple[str, ...] = ()  # of each chunk, or empty; for the word index, not stored
 
     def stems_by_text(self) -> Iterator[tuple[str, str]]:
-        """Yield the text of each chunk whose stems are known, with them."""
+        """Yield the text and the stems of each chunk whose stems are known."""
         for chunk, stems in zip(self.chunks, self.stems, strict=False):
             yield chunk.span.slice(self.article.text), stems
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkRow:
-    """One live chunk as the indexes and the retrieval see it."""
+    """A live chunk as the indexes and the retrieval see it."""
 
     key: int
     article: int
@@ -48,7 +48,7 @@ class ChunkRow:
 
 @dataclass(frozen=True, slots=True)
 class ArticleRow:
-    """One live article as it is listed."""
+    """A live article as it is listed."""
 
     source: Source
     authors: tuple[str, ...]
@@ -60,7 +60,7 @@ class ArticleRow:
 
 @dataclass(frozen=True, slots=True)
 class ArticleText:
-    """One version's text with what a reader needs to show it."""
+    """The text of one version, with what is needed to show it."""
 
     source: Source
     text: str
@@ -68,11 +68,11 @@ class ArticleText:
     live: bool
 
 
-def says_more(article: Article, live: Source) -> bool:
-    """Tell whether an article brings metadata that its live version lacks or has differently."""
+def adds_metadata(article: Article, live: Source) -> bool:
+    """Tell whether an article has metadata that its live version lacks or that differs from it."""
     new = (article.title, article.outlet, article.url, article.published_at)
     old = (live.title, live.outlet, live.url, live.published_at)
-    return any(value and value != kept for value, kept in zip(new, old, strict=True))
+    return any(value and value != stored for value, stored in zip(new, old, strict=True))
 
 
 def pack_spans(spans: Sequence[Span]) -> bytes:
@@ -82,17 +82,17 @@ def pack_spans(spans: Sequence[Span]) -> bytes:
 
 def unpack_spans(packed: bytes) -> tuple[Span, ...]:
     """Undo `pack_spans`."""
-    places = np.frombuffer(packed, "<u4").tolist()
-    return tuple(map(Span, places[::2], places[1::2]))
+    offsets = np.frombuffer(packed, "<u4").tolist()
+    return tuple(map(Span, offsets[::2], offsets[1::2]))
 
 
 def source_of(row: Any) -> Source:
-    """Return where a row of an article and its version is from."""
+    """Return the source of a row of an article and its version."""
     return Source(row.article_id, row.version, row.sha256, row.title, row.outlet, row.url, row.published_at)
 
 
 def chunk_row(row: Any) -> ChunkRow:
-    """Return a row of a chunk, its article and its version as a chunk."""
+    """Convert a row of a chunk, its article and its version."""
     return ChunkRow(
         key=row.key,
         article=row.article,

@@ -1,4 +1,4 @@
-"""Bring a database to the schema of this version: create it, or have Alembic upgrade it, in one transaction."""
+"""The database schema: create it, or upgrade it with Alembic, in one transaction."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from qa.errors import StoreFailed
 _SCRIPTS = Path(__file__).parent / "migrations"
 
 
-def bring_up(connection: Connection) -> None:
-    """Create what is missing, upgrade what is older, refuse what is newer as it is. Raises StoreFailed.
+def ensure_schema(connection: Connection) -> None:
+    """Create a missing schema, upgrade an older one, refuse a newer one untouched. Raises StoreFailed.
 
-    The caller's transaction holds the writers' lock: of several first starts at once, one does it.
+    The caller's transaction holds the write lock: of several processes that start at once, one does the work.
     """
     found = _schema_version(connection)
     if found == SCHEMA_VERSION:
@@ -33,17 +33,17 @@ def bring_up(connection: Connection) -> None:
         raise StoreFailed(f"has catalog schema {found}, this version reads {SCHEMA_VERSION}")
 
 
-def upgrade(connection: Connection, found: str, wanted: str) -> None:
-    """Apply the migrations after `found`, up to `wanted`."""
+def upgrade(connection: Connection, found: str, target: str) -> None:
+    """Apply the migrations after `found`, up to `target`."""
     from alembic import command
     from alembic.config import Config
 
     config = Config(attributes={"connection": connection})
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-    if not sa.inspect(connection).has_table(alembic_version.name):  # written before Alembic came
+    if not sa.inspect(connection).has_table(alembic_version.name):  # written before Alembic was used
         command.stamp(config, found)
-    command.upgrade(config, wanted)
-    connection.execute(sa.update(meta).where(meta.c.name == "schema_version").values(value=wanted))
+    command.upgrade(config, target)
+    connection.execute(sa.update(meta).where(meta.c.name == "schema_version").values(value=target))
 
 
 def _schema_version(connection: Connection) -> str | None:

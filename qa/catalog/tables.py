@@ -1,4 +1,4 @@
-"""The catalog's tables. How they came to be so, version by version, is in `migrations`."""
+"""The catalog's tables. Their history, version by version, is in `migrations`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import sqlalchemy as sa
 SCHEMA_VERSION = "3"  # the newest of `migrations/versions`
 tables = sa.MetaData()
 
-# PostgreSQL sorts and compares bytes, as SQLite does, and not by the rules of some language.
+# PostgreSQL sorts and compares by bytes, as SQLite does, and not by a locale.
 _TEXT = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-# SQLite's integers have 64 bits anyway, and only an INTEGER primary key counts up on its own.
+# SQLite's integers have 64 bits anyway, and only an INTEGER primary key increments automatically.
 _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 meta = sa.Table("meta", tables, sa.Column("name", _TEXT, primary_key=True), sa.Column("value", _TEXT, nullable=False))
@@ -26,11 +26,11 @@ articles = sa.Table(
     sa.Column("collection", _TEXT, nullable=False),
     sa.Column("id", _TEXT, nullable=False),
     sa.Column("live_version", _NUMBER),  # NULL: taken down
-    sa.Column("last_version", _NUMBER, nullable=False),  # never given out twice, also after a takedown
+    sa.Column("last_version", _NUMBER, nullable=False),  # never reused, not even after a takedown
     sa.UniqueConstraint("collection", "id").ddl_if(dialect="sqlite"),
     sqlite_autoincrement=True,
 )
-# PostgreSQL's trees take no key of more than 2,700 bytes, and a URL may be longer.
+# A B-tree of PostgreSQL takes no key of more than 2,700 bytes, and a URL may be longer.
 sa.Index("articles_once", sa.func.md5(articles.c.collection), sa.func.md5(articles.c.id), unique=True).ddl_if(
     dialect="postgresql"
 )
@@ -52,7 +52,7 @@ versions = sa.Table(
     sa.Column("furniture", sa.LargeBinary, nullable=False),  # spans as pairs of little-endian uint32
     sa.Column("ingested_at", _TEXT, nullable=False),
 )
-# SQLite keeps the outlet behind the text: without this, the list of outlets reads every text.
+# SQLite stores the outlet after the text: without this index, listing the outlets reads every text.
 sa.Index("versions_by_outlet", versions.c.article, versions.c.version, versions.c.outlet).ddl_if(dialect="sqlite")
 chunks = sa.Table(
     "chunks",
@@ -64,10 +64,10 @@ chunks = sa.Table(
     sa.Column("start", sa.Integer, nullable=False),
     sa.Column("end", sa.Integer, nullable=False),
     sa.Column("sentences", sa.LargeBinary, nullable=False),  # as `furniture`
-    sa.Column("embed_sha", sa.LargeBinary, nullable=False),  # of the text that is embedded for this chunk
+    sa.Column("embed_sha", sa.LargeBinary, nullable=False),  # of the text embedded for this chunk
     sa.UniqueConstraint("article", "version", "ordinal"),
     sa.Index("chunks_by_embed_sha", "embed_sha"),
-    sqlite_autoincrement=True,  # a key is never given out twice, so a stale index row cannot point at a new chunk
+    sqlite_autoincrement=True,  # a key is never reused, so a stale index row cannot point at a new chunk
 )
 embeddings = sa.Table(
     "embeddings",
@@ -103,6 +103,6 @@ feedback = sa.Table(
     sa.Column("rating", sa.Integer, nullable=False),  # 1 or -1
     sa.Column("comment", _TEXT, nullable=False),
     sa.Column("given_at", _TEXT, nullable=False),
-    sa.Column("exchange", sa.JSON),  # the question and the answer object, as far as they were still known
+    sa.Column("exchange", sa.JSON),  # the question and the answer object, if the service still knew them
     sqlite_autoincrement=True,
 )

@@ -1,4 +1,4 @@
-"""Write articles, chunks and vectors, inside a transaction that the catalog opened."""
+"""Write articles, chunks and vectors inside a transaction of the catalog."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from qa.catalog.engine import insert_missing, insert_rows
-from qa.catalog.rows import Outcome, Prepared, pack_spans, says_more, source_of
+from qa.catalog.rows import Outcome, Prepared, adds_metadata, pack_spans, source_of
 from qa.catalog.tables import articles, changes, chunks, embeddings, versions
 from qa.errors import NotFound
 from qa.temporal import dates
@@ -37,20 +37,20 @@ _BY_ID = sa.select(articles).where(
 def write_articles(
     connection: Connection, collection: str, prepared: Sequence[Prepared], replaced: set[bytes], since: int | None
 ) -> list[Outcome]:
-    """Write articles, but for those that were taken down after the change `since`.
+    """Write articles, except those that were taken down after the change `since`.
 
-    What their vectors were kept under, and may be needed no more, is added to `replaced`.
-    New rows go in together at the end: a statement an article cost as much again.
+    The hashes of vectors that may no longer be needed are added to `replaced`. New rows are inserted together at the
+    end: with a statement for each article, writing took twice as long.
     """
     new = _NewRows()
-    outcomes = [_write_article(connection, collection, each, new, replaced, since) for each in prepared]
+    outcomes = [_write_article(connection, collection, article, new, replaced, since) for article in prepared]
     new.insert(connection)
     return outcomes
 
 
 @dataclass
 class _NewRows:
-    """What is to be inserted for articles that are new or have a new version."""
+    """The rows to insert for new articles and new versions."""
 
     versions: list[dict[str, Any]] = field(default_factory=list)
     chunks: list[dict[str, Any]] = field(default_factory=list)
@@ -75,9 +75,9 @@ def _write_article(
     connection: Connection, collection: str, prepared: Prepared, new: _NewRows, replaced: set[bytes], since: int | None
 ) -> Outcome:
     article = prepared.article
-    # Values as parameters: built into the statement they cost as much again as the writing itself.
+    # Values as parameters: compiling them into the statement takes as long as the writing itself.
     row = connection.execute(_BY_ID, {"collection": collection, "id": article.id}).one_or_none()
-    if row is not None and new.holds(row.pk):  # the same article twice: the second finds the first
+    if row is not None and new.holds(row.pk):  # the same article twice: the second must find the first
         new.insert(connection)
     if row is None:
         first = {"collection": collection, "id": article.id, "live_version": 1, "last_version": 1}
@@ -89,7 +89,7 @@ def _write_article(
     ):
         return outcome
     elif row.live_version is None and since is not None and _changed_since(connection, row.pk, since):
-        replaced |= set(prepared.embed_shas)  # what was embedded for nothing
+        replaced |= set(prepared.embed_shas)  # these were embedded for nothing
         return "taken_down"
     else:
         pk, version = row.pk, row.last_version + 1
@@ -124,7 +124,7 @@ def _chunk_values(pk: int, version: int, prepared: Prepared) -> list[dict[str, A
 def _keep_version(
     connection: Connection, pk: int, version: int, prepared: Prepared, replaced: set[bytes]
 ) -> Outcome | None:
-    """Keep the version if the text is the same, with better metadata where the article brings some."""
+    """Keep the version if the text is the same, and update its metadata if the article has more; else return None."""
     here = sa.and_(versions.c.article == pk, versions.c.version == version)
     row = connection.execute(
         sa.select(articles.c.id.label("article_id"), *SOURCE)
@@ -133,16 +133,14 @@ def _keep_version(
     ).one()
     if row.sha256 != prepared.sha256:
         return None
-    if not says_more(prepared.article, source_of(row)):
-        replaced |= set(
-            prepared.embed_shas
-        )  # another writer was first: what was embedded for this one may be for nothing
+    if not adds_metadata(prepared.article, source_of(row)):
+        replaced |= set(prepared.embed_shas)  # another writer was first: these may have been embedded for nothing
         return "unchanged"
-    # Day 0 is 1 January 1970, which is a day.
+    # Day 0 is 1 January 1970, a valid day.
     metadata = {name: value for name, value in _metadata_values(prepared.article).items() if value or value == 0}
-    furniture = pack_spans(prepared.article.furniture)  # what the new chunks leave out
+    furniture = pack_spans(prepared.article.furniture)  # which the new chunks leave out
     connection.execute(sa.update(versions).where(here).values(**metadata, furniture=furniture))
-    # The title is embedded with each chunk, so the chunks are written anew too.
+    # The title is embedded with each chunk, so the chunks are rewritten too.
     replaced |= drop_chunks(connection, pk)
     insert_rows(connection, sa.insert(chunks), _chunk_values(pk, version, prepared))
     connection.execute(sa.insert(changes).values(article=pk))
@@ -171,21 +169,21 @@ def _metadata_values(article: Article) -> dict[str, Any]:
 
 
 def write_vectors(connection: Connection, model: str, vectors: Mapping[bytes, Vectors]) -> None:
-    """Keep vectors that are not kept yet."""
+    """Store the vectors that are not stored yet."""
     rows = [{"model": model, "sha": sha, "vector": row.astype(np.float16).tobytes()} for sha, row in vectors.items()]
     if rows:
         insert_rows(connection, insert_missing(connection, embeddings), rows)
 
 
 def drop_chunks(connection: Connection, pk: int) -> set[bytes]:
-    """Delete an article's chunks; return under what their vectors are kept."""
+    """Delete an article's chunks; return the hashes of their vectors."""
     shas = set(connection.scalars(sa.select(chunks.c.embed_sha).where(chunks.c.article == pk)))
     connection.execute(sa.delete(chunks).where(chunks.c.article == pk))
     return shas
 
 
 def drop_unused_vectors(connection: Connection, shas: Iterable[bytes]) -> None:
-    """Delete those of the vectors that no chunk of any article has."""
+    """Delete those of the vectors that no chunk of any article uses."""
     used = sa.exists().where(chunks.c.embed_sha == embeddings.c.sha)
     parts = list(parts_of(list(shas)))
     for model in _models(connection) if parts else ():
@@ -196,12 +194,12 @@ def drop_unused_vectors(connection: Connection, shas: Iterable[bytes]) -> None:
 
 
 def _models(connection: Connection) -> list[str]:
-    # One look-up in the primary key a model: DISTINCT would read every vector.
-    found: list[str] = []
+    # One look-up in the primary key for each model: DISTINCT would read every vector.
+    models: list[str] = []
     last = ""
     while last := connection.scalar(sa.select(sa.func.min(embeddings.c.model)).where(embeddings.c.model > last)) or "":
-        found.append(last)
-    return found
+        models.append(last)
+    return models
 
 
 def remove_article(connection: Connection, collection: str, article_id: str) -> None:
@@ -219,13 +217,13 @@ def remove_article(connection: Connection, collection: str, article_id: str) -> 
     connection.execute(sa.insert(changes).values(article=pk))
 
 
-def still_stood_for(connection: Connection, shas: Sequence[bytes]) -> set[bytes]:
-    """Return those for which there is a chunk."""
+def used_shas(connection: Connection, shas: Sequence[bytes]) -> set[bytes]:
+    """Return those of the hashes that a chunk has."""
     query = sa.select(chunks.c.embed_sha)
     return {sha for part in parts_of(shas) for sha in connection.scalars(query.where(chunks.c.embed_sha.in_(part)))}
 
 
 def parts_of(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """Split what is looked up, so that a statement takes it."""
+    """Split values into batches that fit into one statement."""
     for start in range(0, len(values), _BATCH):
         yield values[start : start + _BATCH]

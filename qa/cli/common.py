@@ -1,4 +1,4 @@
-"""What every command of the command line needs: the options they share, and how they open, count and print."""
+"""Shared by all CLI commands: common options, opening the store, progress display, JSON output."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Collection = Annotated[str, typer.Option(help="The collection.")]
 
 
 def read_settings() -> Settings:
-    """Return the settings of the environment. Raises BadSettings."""
+    """Return the settings from the environment. Raises BadSettings."""
     from qa.settings import load_settings
 
     return load_settings()
 
 
 def open_library(settings: Settings) -> Library:
-    """Open the whole store. Raises Locked when another process holds it."""
+    """Open the store with its indexes. Raises Locked if another process has it open."""
     from qa.library import Library
 
     return Library(settings)
@@ -35,7 +35,7 @@ def open_library(settings: Settings) -> Library:
 
 @contextmanager
 def open_catalog() -> Iterator[Catalog]:
-    """Open the catalog alone: it may be read while a server runs."""
+    """Open only the catalog, which can be read while a server runs."""
     from qa.catalog.catalog import Catalog
 
     catalog = Catalog(read_settings().catalog_url)
@@ -47,7 +47,7 @@ def open_catalog() -> Iterator[Catalog]:
 
 @contextmanager
 def show_progress(unit: str) -> Iterator[Callable[[int], None]]:
-    """Show how many are done on stderr, when a person looks at it."""
+    """Show a progress counter on stderr if it is a terminal."""
     if not sys.stderr.isatty():
         yield lambda done: None
         return

@@ -1,4 +1,4 @@
-"""`qa keys`: make, list and revoke API keys. A running server knows of a change within a second."""
+"""`qa keys`: create, list and revoke API keys. A running server picks up a change within a second."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HOURS = {"h": 1, "d": 24, "w": 168}
 
 
 class Scope(StrEnum):
-    """What a key opens: questions and reading, or the store itself."""
+    """What a key permits: `ask` for questions and reading, `admin` for changing the store."""
 
     ASK = "ask"
     ADMIN = "admin"
@@ -38,9 +38,9 @@ def create(
 ) -> None:
     """Make a key and print its secret, once: only its hash is kept."""
     with open_catalog() as catalog:
-        row, secret = catalog.records.create_key(name, scope or list(Scope), _moment(expires))
+        row, secret = catalog.records.create_key(name, scope or list(Scope), _parse_expiry(expires))
     if as_json:
-        print_json(_told(row) | {"secret": secret})
+        print_json(_key_json(row) | {"secret": secret})
         return
     print(f"{secret}\n\nkey {row.id} ({', '.join(row.scopes)}), expires {row.expires_at or 'never'}")
     print("Send it as `Authorization: Bearer ...`. It is not shown again.")
@@ -52,11 +52,11 @@ def list_keys(as_json: AsJson = False) -> None:
     with open_catalog() as catalog:
         rows = catalog.records.keys()
     if as_json:
-        print_json({"keys": [_told(one) for one in rows]})
+        print_json({"keys": [_key_json(row) for row in rows]})
         return
-    for one in rows:
-        until = f"revoked {one.revoked_at}" if one.revoked_at else f"expires {one.expires_at or 'never'}"
-        print(f"{one.id}  {one.name}  {','.join(one.scopes)}  made {one.created_at}  {until}")
+    for row in rows:
+        until = f"revoked {row.revoked_at}" if row.revoked_at else f"expires {row.expires_at or 'never'}"
+        print(f"{row.id}  {row.name}  {','.join(row.scopes)}  made {row.created_at}  {until}")
 
 
 @app.command()
@@ -67,7 +67,7 @@ def revoke(key_id: str) -> None:
     print(f"{key_id} is revoked")
 
 
-def _told(row: KeyRow) -> dict[str, Any]:
+def _key_json(row: KeyRow) -> dict[str, Any]:
     return {
         "id": row.id,
         "name": row.name,
@@ -78,7 +78,7 @@ def _told(row: KeyRow) -> dict[str, Any]:
     }
 
 
-def _moment(expires: str | None) -> datetime | None:
+def _parse_expiry(expires: str | None) -> datetime | None:
     if expires is None:
         return None
     now = datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""The command line: parse, call, print. Results go to stdout, progress and errors to stderr."""
+"""The `qa` command line. Results go to stdout, progress and errors to stderr."""
 
 from __future__ import annotations
 
@@ -61,15 +61,15 @@ def ingest(
     from qa.ingest.ingest import ingest as write
     from qa.readers.read import read
     from qa.service.schemas.responses import ReportOut
-    from qa.wiring import build_fetch, build_spread
+    from qa.wiring import build_fetch, build_ray_workers
 
     settings = read_settings()
     with ExitStack() as stack:
         tick = stack.enter_context(show_progress("articles"))
-        spread = None if ray is None else stack.enter_context(build_spread(settings, workers, ray))
+        ray_workers = None if ray is None else stack.enter_context(build_ray_workers(settings, workers, ray))
         items = (
-            spread.read(paths, outlet=outlet, published=published)
-            if spread
+            ray_workers.read(paths, outlet=outlet, published=published)
+            if ray_workers
             else read(
                 paths,
                 outlet=outlet,
@@ -81,22 +81,24 @@ def ingest(
         )
         try:
             with open_library(settings) as library:
-                report = library.ingest(items, collection=collection, workers=workers, progress=tick, spread=spread)
+                report = library.ingest(
+                    items, collection=collection, workers=workers, progress=tick, ray_workers=ray_workers
+                )
         except Locked as locked:
             if locked.url is None:
                 raise
-            # A server owns the indexes. The catalog takes writers from anywhere; the server follows its change log.
+            # A server owns the indexes, but any process may write to the catalog; the server follows its change log.
             from qa.wiring import build_embedder
 
             with open_catalog() as catalog:
                 report = write(
                     items,
                     catalog,
-                    spread or build_embedder(settings),
+                    ray_workers or build_embedder(settings),
                     collection=collection,
                     workers=workers,
                     progress=tick,
-                    preparer=spread,
+                    preparer=ray_workers,
                 )
     for refused in report.refused:
         print(f"refused {refused.source}: {refused.reason}", file=sys.stderr)
@@ -157,7 +159,7 @@ def search(
     """Show the chunks that a query finds."""
     from qa.cli import remote
 
-    found = remote.search(
+    result = remote.search(
         read_settings(),
         query=query,
         filters=_filters(outlet, after, before),
@@ -166,9 +168,9 @@ def search(
         top_k=top_k,
     )
     if as_json:
-        print_json(found.model_dump())
+        print_json(result.model_dump())
         return
-    for hit in found.hits:
+    for hit in result.hits:
         print(f"{hit.score:.3f}  {hit.article_id} {hit.start}-{hit.end}  {hit.title or ''}")
         print(f"       {' '.join(hit.text.split())[:160]}")
 
@@ -191,13 +193,13 @@ def serve(
     settings = read_settings()
     logs.configure(settings.log_level, settings.log_format)
 
-    def ready(url: str) -> None:
+    def print_url(url: str) -> None:
         body = '{"question": "How long has Dorothea Lanyon driven the number 14 bus?"}'
         print(
             f"serving on {url}\ntry: curl -s {url}/v1/ask -H 'content-type: application/json' -d '{body}'", flush=True
         )
 
-    run(settings, host, port, load_samples=samples, on_ready=ready)
+    run(settings, host, port, load_samples=samples, on_ready=print_url)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Answer a request of the command line here, or let the server that has the store open answer it: same JSON."""
+"""Run `qa ask` and `qa search` on the local store, or on the server that has it open, with the same JSON output."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 def ask(settings: Settings, **fields: Any) -> AnswerOut:
-    """Answer a question, given as the fields of its body. Raises what asking raises, BadQuestion for a bad field."""
+    """Answer a question, given as the fields of an AskBody. Raises what `Library.ask` raises."""
     body = validated(AskBody, fields)
     with connect(settings) as library:
         _catch_up(library)
@@ -27,25 +27,25 @@ def ask(settings: Settings, **fields: Any) -> AnswerOut:
 
 
 def search(settings: Settings, **fields: Any) -> SearchOut:
-    """Find chunks, given the fields of the body of a search. Raises what searching raises, BadQuestion."""
+    """Find chunks, given the fields of a SearchBody. Raises what `Library.search` raises, and BadQuestion."""
     body = validated(SearchBody, fields)
     with connect(settings) as library:
         _catch_up(library)
         if isinstance(library, Client):
             return library.post("/v1/search", body, SearchOut)
         began = time.monotonic()
-        found = library.search(
+        result = library.search(
             body.query,
             collection=body.collection,
             filters=body.filters.domain(),
             as_of=body.as_of,
             top_k=body.top_k,
         )
-        return SearchOut.from_domain(found, {"total": round((time.monotonic() - began) * 1_000)})
+        return SearchOut.from_domain(result, {"total": round((time.monotonic() - began) * 1_000)})
 
 
 def _catch_up(library: Library | Client) -> None:
-    if isinstance(library, Library):  # an ingest may have been killed before its articles were indexed
+    if isinstance(library, Library):  # an ingest may have been killed before it indexed its articles
         try:
             library.projections.catch_up()
         except (StoreFailed, EmbeddingFailed) as exc:

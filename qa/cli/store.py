@@ -1,4 +1,4 @@
-"""Look after the store: `qa articles`, `qa index`, `qa backup` and `qa restore`."""
+"""Store maintenance commands: `qa articles`, `qa index`, `qa backup` and `qa restore`."""
 
 from __future__ import annotations
 
@@ -119,14 +119,14 @@ def backup(folder: Path) -> None:
 
 def restore(folder: Path) -> None:
     """Take a backup into an empty data directory and build the indexes."""
-    from qa.catalog.backup import restore as take_in
+    from qa.catalog.backup import restore as restore_catalog
 
     settings = read_settings()
     source = folder / "catalog.sqlite3"
     if not source.is_file():
         raise BadSettings(f"{source}: no backup is there")
     with show_progress("changes") as tick:
-        take_in(source, settings.catalog_url)
+        restore_catalog(source, settings.catalog_url)
         with open_library(settings) as library:
             library.projections.catch_up(lambda name, changes: tick(changes))
             count, chunks = library.catalog.count()
@@ -142,14 +142,17 @@ def _print_states(
         count, chunks = library.catalog.count()
     if as_json:
         indexes = {
-            one.name: {"cursor": one.cursor, "behind": one.behind, "problems": list(one.problems)} for one in states
+            state.name: {"cursor": state.cursor, "behind": state.behind, "problems": list(state.problems)}
+            for state in states
         }
         print_json({"articles": count, "chunks": chunks, "problems": wrong, "indexes": indexes})
     else:
         print(f"catalog: {count} articles, {chunks} chunks" + "".join(f"; {problem}" for problem in wrong))
-        for one in states:
-            print(f"{one.name}: {one.behind} changes behind" + "".join(f"; {problem}" for problem in one.problems))
+        for state in states:
+            print(
+                f"{state.name}: {state.behind} changes behind" + "".join(f"; {problem}" for problem in state.problems)
+            )
     if wrong:
         print("take damaged articles down and in again, or restore a backup", file=sys.stderr)
-    if wrong or any(one.problems for one in states):
+    if wrong or any(state.problems for state in states):
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""The vectors of the last questions: each is needed to find chunks and again to rank sentences."""
+"""A cache of question vectors: each is needed to find chunks and again to rank sentences."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from functools import lru_cache
 
 from qa.types import Embedder, Vectors
 
-_KEPT = 64
+_SIZE = 64
 
 
 class QueryMemo:
-    """Embed as the embedder behind it does, each question once. Its vectors are shared: nobody writes into them."""
+    """Wrap an embedder and embed each question once. The vectors are shared: do not write into them."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
-        self._query = lru_cache(maxsize=_KEPT)(embedder.embed_query)  # what raises is not kept
+        self._query = lru_cache(maxsize=_SIZE)(embedder.embed_query)  # failures are not cached
 
     @property
     def model(self) -> str:
-        """Name the model behind."""
+        """Name the model of the wrapped embedder."""
         return self._embedder.model
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
-        """Return one row a text, shape (n, dimension). Raises EmbeddingFailed."""
+        """Return one row for each text, shape (n, dimension). Raises EmbeddingFailed."""
         return self._embedder.embed_texts(texts)
 
     def embed_query(self, text: str) -> Vectors:

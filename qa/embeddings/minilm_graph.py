@@ -1,7 +1,7 @@
-"""The network of all-MiniLM-L6-v2 as an ONNX graph, built from its published weights.
+"""The ONNX graph of all-MiniLM-L6-v2, built from its published weights.
 
-The graph takes rows of token ids that are all of one length, so it needs no mask and no padding: ONNX Runtime then
-takes its flash attention path, and the vector of a text cannot depend on the texts that share its batch.
+The graph takes rows of token ids of equal length, so it needs no mask and no padding: ONNX Runtime then takes its flash
+attention path, and the vector of a text cannot depend on the other texts in its batch.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ EPSILON = 1e-12  # of the layer norms, as the model's config.json has it
 
 _FUSED = "com.microsoft"
 _DTYPES: Mapping[str, type[np.generic]] = {"F32": np.float32, "I64": np.int64}
-# Weights keep 7 bits: processors without VNNI add two products in 16 bits and saturate (255 * 127 * 2 > 32767), so
-# that 8 bits would give other vectors there. 255 * 63 * 2 fits, and every processor computes the same.
+# Weights have 7 bits: processors without VNNI add two products in 16 bits and saturate (255 * 127 * 2 > 32767), so
+# that 8 bits would give different vectors there. 255 * 63 * 2 fits, and every processor computes the same.
 _WEIGHT_LEVELS = 63
 _ACTIVATION_LEVELS = 127
-_LARGE_BYTES = 4096  # from here on a constant stays out of the model file: copying them through it took a second
+_LARGE_BYTES = 4096  # from this size a constant is kept out of the serialised model: copying took a second
 
 
 def read_safetensors(raw: bytes) -> dict[str, Array]:
@@ -52,7 +52,7 @@ def read_safetensors(raw: bytes) -> dict[str, Array]:
 
 
 class _Graph:
-    """Collect nodes and constants."""
+    """Collect the nodes and constants of an ONNX graph."""
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
@@ -68,7 +68,7 @@ class _Graph:
 
 
 def build_graph(tensors: Mapping[str, Array], precision: Precision) -> tuple[bytes, dict[str, Array]]:
-    """Return the model (input `ids`, output `vectors`) and the large constants that it must be given on opening."""
+    """Return the serialised model (input `ids`, output `vectors`) and the large constants to pass when opening it."""
     graph = _Graph()
     try:
         _add_network(graph, tensors, precision)
@@ -116,13 +116,13 @@ def _add_network(graph: _Graph, tensors: Mapping[str, Array], precision: Precisi
 
 
 def _add_embedding(graph: _Graph, tensors: Mapping[str, Array]) -> str:
-    """Add words and places; the one segment there is goes into the places."""
-    places = tensors["embeddings.position_embeddings.weight"] + tensors["embeddings.token_type_embeddings.weight"][0]
+    """Add word and position embeddings; the only segment's embedding is added to the positions."""
+    positions = tensors["embeddings.position_embeddings.weight"] + tensors["embeddings.token_type_embeddings.weight"][0]
     inputs = [
         "ids",
         "",
         graph.constant("words", tensors["embeddings.word_embeddings.weight"]),
-        graph.constant("places", places),
+        graph.constant("places", positions),
         "",
         graph.constant("norm_scale", tensors["embeddings.LayerNorm.weight"]),
         graph.constant("norm_shift", tensors["embeddings.LayerNorm.bias"]),
@@ -171,12 +171,12 @@ def _add_norm(graph: _Graph, tensors: Mapping[str, Array], source: str, flow: st
 
 
 def _add_product(graph: _Graph, precision: Precision, flow: str, weight: Array, name: str) -> None:
-    """Multiply by a weight stored (out, in), in floats or in whole numbers."""
+    """Multiply by a weight of shape (out, in), in float32 or int8."""
     if precision == "fp32":
         graph.add("MatMul", [flow, graph.constant(f"{name}.weight", weight.T)], name)
         return
-    # One scale a token. ONNX Runtime's own dynamic quantisation has one scale a batch: cosine to the float model fell
-    # from .995 to .991, and a text's vector changed with its neighbours (cosine down to .969).
+    # One scale for each token. ONNX Runtime's own dynamic quantisation has one scale for a batch: the cosine to the
+    # float model fell from .995 to .991, and a text's vector changed with its neighbours (cosine down to .969).
     graph.add("Abs", [flow], f"{name}.abs")
     graph.add("ReduceMax", [f"{name}.abs", "axis_1"], f"{name}.peak", keepdims=0)
     step = graph.constant(f"{name}.step", np.array(1 / _ACTIVATION_LEVELS, np.float32))
@@ -186,11 +186,11 @@ def _add_product(graph: _Graph, precision: Precision, flow: str, weight: Array, 
     graph.add("ConstantOfShape", [f"{name}.token_count"], f"{name}.middles", value=middle)
     graph.add("QuantizeLinear", [flow, f"{name}.token_scale", f"{name}.middles"], f"{name}.rounded", axis=0)
 
-    scale = np.abs(weight).max(axis=1) / np.float32(_WEIGHT_LEVELS)  # one an output column
-    whole = np.rint(weight / scale[:, None]).astype(np.int8)
+    scale = np.abs(weight).max(axis=1) / np.float32(_WEIGHT_LEVELS)  # one for each output column
+    quantised = np.rint(weight / scale[:, None]).astype(np.int8)
     inputs = [
         f"{name}.rounded",
-        graph.constant(f"{name}.weight", whole.T),
+        graph.constant(f"{name}.weight", quantised.T),
         graph.constant("one", np.array(1, np.float32)),
         graph.constant(f"{name}.weight_scale", scale),
         graph.constant("middle", np.array(128, np.uint8)),

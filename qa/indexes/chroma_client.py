@@ -1,9 +1,9 @@
-"""Chroma's client: open a server by its URL, or a directory whose files are checked first; close and reset it.
+"""Manage the Chroma client: open a server or a directory, check the directory's files first, close and reset it.
 
-Damaged graph files end the process that searches in them, or find nothing while Chroma reports a full count. So a
-directory is sealed with the checksums of its files when it is closed. One that has changed since is thrown away, as is
-one that another version of Chroma wrote, and one that was never closed is tried in a child process first. What is
-thrown away comes back from the catalog.
+Damaged graph files crash the process that searches them, or find nothing while Chroma reports a full count. So closing
+a directory seals it with the checksums of its files. On opening, a directory that has changed since, or that another
+version of Chroma wrote, is deleted; one that was never closed is first probed in a child process. A deleted directory
+is rebuilt from the catalog.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from chromadb.errors import ChromaError
 from qa.errors import StoreFailed, store_failed
 from qa.indexes.sqlite_locks import ForeignLock
 
-ANSWER_S = 2.0  # what a search may wait for a server: then it is answered from the words alone
-OWN_ANSWER_S = 20.0  # in our own process: a busy machine is slow and not gone; a filter over 72,107 chunks took 0.3 s
+ANSWER_S = 2.0  # how long a search may wait for a server; then it is answered from the word index alone
+OWN_ANSWER_S = 20.0  # in our own process, where slow means a busy machine; a filter over 72,107 chunks took 0.3 s
 _FIRST_ANSWER_S = 30.0  # the first search reads the graph from the disk
-_RESET_S = 5.0  # for the searches under way
-_REST_S = 5.0  # after a call that hung, before the next one is tried
-_PROBE_S = 120.0  # what a trial in a child may take, and besides a second for each of
-_PROBE_BYTES = 2_000_000  # a whole index of 300,000 vectors must not be thrown away because the machine is busy
+_RESET_S = 5.0  # how long a reset waits for running searches
+_COOLDOWN_S = 5.0  # after a call that hung, before the next one is tried
+_PROBE_S = 120.0  # time limit of a probe, plus a second for each _PROBE_BYTES of the directory:
+_PROBE_BYTES = 2_000_000  # an index of 300,000 vectors must not be deleted because the machine is busy
 _SEAL = "sealed.json"
-_VERSION = "version"  # of the Chroma that wrote the files: it opens those of a newer one and says nothing
+_VERSION = "version"  # of the Chroma that wrote the files: Chroma opens those of a newer version without a warning
 _CODE = (
     "import sys; sys.path.insert(0, sys.argv[1]); from qa.indexes.chroma_probe import probe; "
     "sys.exit(probe(sys.argv[2]) or 0)"
@@ -52,12 +52,12 @@ T = TypeVar("T")
 
 
 class ChromaStore:
-    """A directory or a server, and the client that has it open: many threads use it, a reset replaces it."""
+    """A directory or a server, and its open client: many threads use the client, a reset replaces it."""
 
     def __init__(self, where: Path | str) -> None:
-        """Say where it is; `open` opens it."""
+        """Take a directory or a URL; `open` opens it."""
         self.directory = where if isinstance(where, Path) else None
-        self.client: Any = None  # None before it is opened, and after a reset that broke off
+        self.client: Any = None  # None before it is opened, and after an interrupted reset
         self._where = where
         self._foreign = None if self.directory is None else ForeignLock(self.directory / "chroma.sqlite3")
         self._lock = ReadWriteLock()
@@ -68,7 +68,7 @@ class ChromaStore:
         self.client = open_client(self._where)
 
     def close(self) -> None:
-        """Stop Chroma: a directory that is restored and opened again must not be served from the old one's memory."""
+        """Close the client, so that a restored directory is not served from the memory of the old one."""
         self._close_client()
         if self.directory is not None:
             seal(self.directory)
@@ -81,15 +81,15 @@ class ChromaStore:
             self._foreign.close()
 
     def empty_directory(self) -> None:
-        """Throw the files away and open a client of an empty directory; to be called inside `replacing`."""
+        """Delete the files and open a client of an empty directory. Call it inside `replacing`."""
         assert self.directory is not None
         self._close_client()
-        throw_away(self.directory)
+        delete_directory(self.directory)
         self.open()
 
     @contextmanager
     def mapped_errors(self, what: str) -> Iterator[None]:
-        """Turn what Chroma raises into StoreFailed, or StoreFull."""
+        """Map what Chroma raises to StoreFailed or StoreFull."""
         try:
             yield
         except _FAILURES as exc:
@@ -97,7 +97,7 @@ class ChromaStore:
 
     @contextmanager
     def using(self, what: str = "does not answer") -> Iterator[None]:
-        """Use the client beside other threads. Raises as `mapped_errors` does."""
+        """Use the client, shared with other threads. Raises as `mapped_errors` does."""
         with self.mapped_errors(what), self._lock.reading():
             if self.client is None:
                 raise StoreFailed(f"{self._where}: the vector index could not be opened again; it is tried again")
@@ -105,56 +105,56 @@ class ChromaStore:
 
     @contextmanager
     def replacing(self, what: str) -> Iterator[None]:
-        """Have the client alone, to close it or open another. Raises as `mapped_errors` does."""
+        """Use the client exclusively, to close it or open another. Raises as `mapped_errors` does."""
         with self.mapped_errors(what), self._lock.writing(_RESET_S):
             yield
 
     def call(self, search: Callable[[], T]) -> T:
-        """Return what a search returns; StoreFailed when it fails or takes too long."""
-        with self.mapped_errors("does not answer"):  # also a thread that cannot be started
+        """Return the result of a search. Raises StoreFailed when it fails or takes too long."""
+        with self.mapped_errors("does not answer"):  # includes failure to start a thread
             return self._call_timeout.call(search)
 
     def wait_for_others(self) -> None:
-        """Wait, before a write, until no other process holds the directory's database. Raises StoreFailed."""
+        """Wait, before a write, until no other process has the directory's database locked. Raises StoreFailed."""
         if self._foreign is not None:
             self._foreign.wait()
 
     def refuse_others(self) -> None:
-        """Raise StoreFailed at once when another process writes into the directory's database."""
+        """Raise StoreFailed at once if another process is writing to the directory's database."""
         if self._foreign is not None:
             self._foreign.refuse()
 
 
 def open_client(where: Path | str) -> Any:
     """Return a client of the server at a URL, or of a directory. Raises what Chroma raises, and StoreFailed."""
-    # _env_file: Chroma would otherwise read our `.env` as its own settings.
+    # _env_file: otherwise Chroma would read our `.env` as its own settings.
     quiet = ChromaSettings(anonymized_telemetry=False, _env_file=None)
     if isinstance(where, Path):
-        throw_away_rest(where)
-        _throw_away_if_damaged(where)
+        delete_trash(where)
+        _delete_if_damaged(where)
         client = chromadb.PersistentClient(path=str(where), settings=quiet)
-        with suppress(OSError):  # without room for it the next start knows no more than this one
+        with suppress(OSError):  # the file is only a hint for the next start
             (where / _VERSION).write_text(chromadb.__version__, encoding="utf-8")
         return client
     url = urlsplit(where)
     port = url.port or (443 if url.scheme == "https" else 8000)
     client = chromadb.HttpClient(host=url.hostname or "localhost", port=port, ssl=url.scheme == "https", settings=quiet)
-    for session in _sessions(client):  # Chroma's client waits for ever on a frozen server
+    for session in _sessions(client):  # by default Chroma's client waits for ever for a frozen server
         session.timeout = httpx.Timeout(ANSWER_S, read=10.0)
     return client
 
 
 def _sessions(client: Any) -> set[httpx.Client]:
-    """Return the HTTP sessions of a client, none for a directory.
+    """Return the HTTP sessions of a client; empty for a directory.
 
-    A client holds a second one inside, with connections of its own: it looks up the tenant when the client is made.
+    A client has a second session inside, with connections of its own, which looks up the tenant on creation.
     """
     servers = (client._server, client._admin_client._server)
     return {server._session for server in servers if hasattr(server, "_session")}
 
 
 def close_client(client: Any) -> None:
-    """Stop Chroma, or close the connections to its server, which its own client leaves open."""
+    """Close a client, including the connections to a server, which Chroma's own `close` leaves open."""
     sessions = _sessions(client)
     client.close()
     for session in sessions:
@@ -162,42 +162,43 @@ def close_client(client: Any) -> None:
 
 
 def seal(directory: Path) -> None:
-    """Note the checksums of a directory that was closed. Without room for the note the next start tries the files."""
+    """Write the checksums of a closed directory. If that fails, the next start probes the files."""
     part = directory / f"{_SEAL}.part"
     with suppress(OSError):
         part.write_text(json.dumps(_checksums(directory)), encoding="utf-8")
         part.replace(directory / _SEAL)
 
 
-def throw_away(directory: Path) -> None:
-    """Remove a directory that nobody has open. Killed in between, it is all there or all gone."""
-    throw_away_rest(directory)
+def delete_directory(directory: Path) -> None:
+    """Delete a directory that nobody has open, atomically: after a kill in between, it is complete or gone."""
+    delete_trash(directory)
     with suppress(FileNotFoundError):
-        directory.rename(_rest(directory))
-    throw_away_rest(directory)
+        directory.rename(_trash(directory))
+    delete_trash(directory)
 
 
-def throw_away_rest(directory: Path) -> None:
-    """Remove what an earlier throwing away has left."""
-    if _rest(directory).exists():
-        shutil.rmtree(_rest(directory))
+def delete_trash(directory: Path) -> None:
+    """Finish an interrupted `delete_directory`."""
+    if _trash(directory).exists():
+        shutil.rmtree(_trash(directory))
 
 
-def _rest(directory: Path) -> Path:
+def _trash(directory: Path) -> Path:
     return directory.with_name(f"{directory.name}.thrown-away")
 
 
-def _throw_away_if_damaged(directory: Path) -> None:
+def _delete_if_damaged(directory: Path) -> None:
     if not directory.is_dir() or not any(directory.iterdir()):
         return
-    if problem := _problem(directory):
-        _log.warning("%s: damaged, building it anew from the catalog: %s", directory, problem)
-        throw_away(directory)
+    if damage := _find_damage(directory):
+        _log.warning("%s: damaged, building it anew from the catalog: %s", directory, damage)
+        delete_directory(directory)
     else:
-        (directory / _SEAL).unlink(missing_ok=True)  # what is written from now on is not sealed
+        (directory / _SEAL).unlink(missing_ok=True)  # writes from now on are not sealed
 
 
-def _problem(directory: Path) -> str:
+def _find_damage(directory: Path) -> str:
+    """Return why a directory must not be opened, the empty string if it may be."""
     with suppress(OSError):
         if (version := (directory / _VERSION).read_text(encoding="utf-8")) not in ("", chromadb.__version__):
             return f"written by Chroma {version}, and this is {chromadb.__version__}"
@@ -240,38 +241,38 @@ def _probe_in_child(directory: Path) -> str:
 
 
 class CallTimeout:
-    """Give up on calls that hang. After one that did, calls are refused for a while without trying."""
+    """A time limit for calls. After one that hung, calls fail at once for a while."""
 
-    def __init__(self, where: str, answer_s: float) -> None:
-        self._where, self._answer_s = where, answer_s
-        self._rest_until = 0.0
+    def __init__(self, where: str, timeout_s: float) -> None:
+        self._where, self._timeout_s = where, timeout_s
+        self._cooldown_until = 0.0
         self._limit_s = _FIRST_ANSWER_S
 
-    def call(self, what: Callable[[], T]) -> T:
-        """Return what the call returns, or raise what it raises; StoreFailed when that takes too long."""
-        if time.monotonic() < self._rest_until:
+    def call(self, function: Callable[[], T]) -> T:
+        """Return what the function returns, or raise what it raises; StoreFailed when it takes too long."""
+        if time.monotonic() < self._cooldown_until:
             raise StoreFailed(f"{self._where}: the vector index did not answer a moment ago")
         done: Future[T] = Future()
 
         def run() -> None:
             try:
-                done.set_result(what())
-            except BaseException as exc:  # noqa: BLE001  # raised again where it is waited for
+                done.set_result(function())
+            except BaseException as exc:  # noqa: BLE001  # re-raised where the result is awaited
                 done.set_exception(exc)
 
-        # Not a pool: its threads are waited for at the end of the process, and this one may hang for ever.
+        # Not a pool: the process would wait for the pool's threads at exit, and this one may hang for ever.
         threading.Thread(target=run, name="chroma", daemon=True).start()
         try:
             result = done.result(self._limit_s)
         except TimeoutError as exc:
-            self._rest_until = time.monotonic() + _REST_S
+            self._cooldown_until = time.monotonic() + _COOLDOWN_S
             raise StoreFailed(f"{self._where}: no answer from the vector index within {self._limit_s:g} s") from exc
-        self._limit_s = self._answer_s
+        self._limit_s = self._timeout_s
         return result
 
 
 class ReadWriteLock:
-    """Let many threads read at once and one write alone. Readers wait for a writer; a writer waits a bounded time."""
+    """A read-write lock: many readers or one writer. Readers wait for a writer; a writer waits a limited time."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -280,7 +281,7 @@ class ReadWriteLock:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Hold the lock beside other readers."""
+        """Hold the lock shared with other readers."""
         with self._changed:
             self._changed.wait_for(lambda: not self._writing)
             self._readers += 1
@@ -293,10 +294,10 @@ class ReadWriteLock:
 
     @contextmanager
     def writing(self, wait_s: float) -> Iterator[None]:
-        """Hold the lock alone. Raises TimeoutError when the readers are not done within `wait_s` seconds."""
+        """Hold the lock exclusively. Raises TimeoutError when the readers are not done within `wait_s` seconds."""
         with self._changed:
             self._changed.wait_for(lambda: not self._writing)
-            self._writing = True  # no reader begins from now on
+            self._writing = True  # from now on no reader enters
             done = self._changed.wait_for(lambda: not self._readers, wait_s)
         try:
             if not done:

@@ -1,7 +1,7 @@
-"""Search in every collection of a Chroma directory, to see whether it can be done: a child process's whole life.
+"""Probe a Chroma directory for damage by searching every collection. Runs in a child process of its own.
 
-Damaged graph files end the process, or find nothing while the count is full. Chroma's binding is used directly here:
-importing Chroma takes two seconds, which every start after a crash would wait for.
+Damaged graph files crash the process, or find nothing while the count is full. This uses Chroma's Rust binding
+directly: importing Chroma takes two seconds, which would delay every start after a crash.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import chromadb_rust_bindings as rust  # type: ignore[import-untyped]
 
 _SAMPLE = 50  # vectors of a collection that must find themselves
 _NEAR = 5
-_LOST = 0.1  # of the sample: Chroma's graph may miss a few that are dense, damage loses most
+_LOST = 0.1  # of the sample: Chroma's graph may miss a few in dense regions, damage loses most
 _PAGE = 5_000
 _TENANT, _DATABASE = "default_tenant", "default_database"
 
 
 def main(directory: str) -> None:
-    """End with status 0, or with what is wrong on stderr."""
+    """Exit with status 0, or with the damage on stderr."""
     sys.exit(probe(directory) or 0)
 
 
 def probe(directory: str) -> str:
-    """Return what is wrong; the empty string for nothing."""
+    """Return the damage; the empty string for none."""
     database = rust.SqliteDBConfig(
         hash_type=rust.MigrationHash.MD5, migration_mode=rust.MigrationMode.Apply, url=f"{directory}/chroma.sqlite3"
     )
@@ -50,7 +50,7 @@ def _try(opened: Any, collection: str) -> str:
     if set(vectors) != set(sample):
         return f"{len(vectors)} of {len(sample)} vectors are there"
     near = opened.query(
-        collection, None, [vectors[chunk] for chunk in sample], _NEAR, None, None, [], _TENANT, _DATABASE
+        collection, None, [vectors[chunk_id] for chunk_id in sample], _NEAR, None, None, [], _TENANT, _DATABASE
     )
-    lost = sum(chunk not in found for chunk, found in zip(sample, near.ids, strict=True))
+    lost = sum(chunk_id not in found for chunk_id, found in zip(sample, near.ids, strict=True))
     return f"{lost} of {len(sample)} vectors do not find themselves" if lost > _LOST * len(sample) else ""

@@ -1,7 +1,7 @@
-"""What a vector store was given, chunk by chunk, and how far it follows the catalog: a small SQLite file of ours.
+"""The ledger of a vector store: a small SQLite file that records each chunk written to it, and its cursor.
 
-LlamaIndex's vector stores keep no cursor, some cannot say what they hold, and some append a copy when they are given
-what they have. An article whose writing broke off is noted as unfinished until it is written anew.
+LlamaIndex's vector stores have no cursor, some cannot list what they contain, and some append a copy when a chunk is
+written again. An article whose writing was interrupted is marked as unfinished until it is rewritten.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _COLUMNS = "node, collection, article, day, outlet, sha"
 
 @dataclass(frozen=True, slots=True)
 class StoredChunk:
-    """One chunk as a vector store has it."""
+    """A chunk as stored in a vector store."""
 
     node: str
     collection: str
@@ -47,13 +47,13 @@ class StoredChunk:
     sha: bytes  # of the text that was embedded
 
     def passes(self, clauses: Iterable[Clause]) -> bool:
-        """Tell whether it satisfies all of a filter."""
+        """Tell whether it satisfies all clauses."""
         return all(clause.holds(getattr(self, clause.field)) for clause in clauses)
 
 
 @dataclass(frozen=True, slots=True)
 class StoreEntry:
-    """The store of one collection: its name in the engine, never given out twice."""
+    """The store of one collection. Its name in the engine is never reused."""
 
     collection: str
     name: str
@@ -61,11 +61,11 @@ class StoreEntry:
 
 
 class Ledger:
-    """Keep what was written into the stores of one engine, one catalog and one model. Raises sqlite3.Error."""
+    """Record what was written to the stores of one engine, one catalog and one model. Raises sqlite3.Error."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._db = sqlite3.connect(path, check_same_thread=False)  # whoever holds us holds a lock
+        self._db = sqlite3.connect(path, check_same_thread=False)  # the owner of this object guards it by a lock
         self._db.execute("pragma journal_mode = wal")
         self._db.execute("pragma synchronous = full")
         self._db.executescript(_TABLES)
@@ -75,11 +75,11 @@ class Ledger:
         self._db.close()
 
     def cursor(self) -> int:
-        """Return the last change that is in the stores."""
+        """Return the number of the last change that is in the stores."""
         return int(self._db.execute("select cursor from state").fetchone()[0])
 
     def entries(self) -> list[StoreEntry]:
-        """Return the stores that were made."""
+        """Return all stores."""
         return [StoreEntry(*row) for row in self._db.execute("select collection, name, dimension from stores")]
 
     def entry(self, collection: str) -> StoreEntry | None:
@@ -87,26 +87,26 @@ class Ledger:
         return next((entry for entry in self.entries() if entry.collection == collection), None)
 
     def add_entry(self, collection: str, prefix: str, dimension: int) -> StoreEntry:
-        """Give a collection a store under a new name: what an engine still has under an old one is never seen."""
+        """Assign a collection a store with a new name: whatever the engine has under an old name is never seen."""
         entry = StoreEntry(collection, f"{prefix}_{secrets.token_hex(4)}", dimension)
         with self._db:
             self._db.execute("insert into stores values (?, ?, ?)", (entry.collection, entry.name, entry.dimension))
         return entry
 
     def drop_entry(self, entry: StoreEntry) -> None:
-        """Give a store up: the next one of its collection has another name."""
+        """Abandon a store: the next one of its collection gets another name."""
         with self._db:
             self._db.execute("delete from stores where name = ?", (entry.name,))
 
     def stored_of(self, articles: Sequence[int]) -> dict[int, set[StoredChunk]]:
-        """Return what the stores have of articles."""
+        """Return the stored chunks of articles."""
         found: dict[int, set[StoredChunk]] = {}
         for chunk in self._where_in("article", articles):
             found.setdefault(chunk.article, set()).add(chunk)
         return found
 
     def stored_at(self, nodes: Sequence[str]) -> dict[str, StoredChunk]:
-        """Return the stored chunks of nodes; a node that is not stored any more is left out."""
+        """Return the stored chunks of nodes; a node that is no longer stored is left out."""
         return {chunk.node: chunk for chunk in self._where_in("node", nodes)}
 
     def _where_in(self, column: str, values: Sequence[int] | Sequence[str]) -> Iterable[StoredChunk]:
@@ -116,46 +116,46 @@ class Ledger:
             query = f"select {_COLUMNS} from held where {column} in ({marks})"  # noqa: S608 - a name of ours
             yield from (StoredChunk(*row) for row in self._db.execute(query, part))
 
-    def count(self, collection: str, clauses: Sequence[Clause] = (), most: int = -1) -> int:
-        """Count the chunks of a collection that pass, `most` of them at most."""
+    def count(self, collection: str, clauses: Sequence[Clause] = (), limit: int = -1) -> int:
+        """Count the chunks of a collection that pass, up to `limit`."""
         query = "select 1 from held where collection = ?"
         values: list[int | str] = [collection]
         for clause in clauses:
             match clause:
-                case AnyOf(field, wanted):
-                    query += f" and {field} in ({', '.join('?' * len(wanted))})"
-                    values += wanted
+                case AnyOf(field, allowed):
+                    query += f" and {field} in ({', '.join('?' * len(allowed))})"
+                    values += allowed
                 case AtLeast(field, day):
                     query += f" and {field} >= ?"
                     values.append(day)
                 case AtMost(field, day):
                     query += f" and {field} <= ?"
                     values.append(day)
-        counted = self._db.execute(f"select count(*) from ({query} limit ?)", (*values, most))  # noqa: S608
+        counted = self._db.execute(f"select count(*) from ({query} limit ?)", (*values, limit))  # noqa: S608
         return int(counted.fetchone()[0])
 
-    def nodes(self, collection: str | None = None, most: int = -1) -> list[str]:
-        """Return the ids of what is held, of one collection or of all."""
+    def nodes(self, collection: str | None = None, limit: int = -1) -> list[str]:
+        """Return the ids of the stored chunks, of one collection or of all."""
         which = ("", ()) if collection is None else (" where collection = ?", (collection,))
         query = f"select node from held{which[0]} limit ?"  # noqa: S608 - no value in it
-        return [row[0] for row in self._db.execute(query, (*which[1], most))]
+        return [row[0] for row in self._db.execute(query, (*which[1], limit))]
 
     def unfinished(self, articles: Sequence[int]) -> dict[int, str]:
-        """Return those articles whose writing broke off, and their collection."""
-        wanted = set(articles)
-        return {article: name for article, name in self._db.execute("select * from doubted") if article in wanted}
+        """Return those of the articles whose writing was interrupted, with their collection."""
+        among = set(articles)
+        return {article: name for article, name in self._db.execute("select * from doubted") if article in among}
 
     def begin(self, articles: Mapping[int, str]) -> None:
-        """Note, before the engine is touched, which articles may be half written if this process is killed."""
+        """Record, before the engine is touched, which articles will be half written if this process is killed."""
         with self._db:
             self._db.executemany("insert or replace into doubted values (?, ?)", list(articles.items()))
 
     def commit(self, articles: Iterable[int], stored: Iterable[StoredChunk], cursor: int) -> None:
-        """Note what the stores have of articles now, and the cursor; the articles are no longer unfinished."""
+        """Record the new chunks of articles and the cursor; the articles are no longer unfinished."""
         with self._db:
-            gone = [(article,) for article in articles]
-            self._db.executemany("delete from held where article = ?", gone)
-            self._db.executemany("delete from doubted where article = ?", gone)
+            keys = [(article,) for article in articles]
+            self._db.executemany("delete from held where article = ?", keys)
+            self._db.executemany("delete from doubted where article = ?", keys)
             rows = [
                 (chunk.node, chunk.collection, chunk.article, chunk.day, chunk.outlet, chunk.sha) for chunk in stored
             ]
@@ -163,7 +163,7 @@ class Ledger:
             self._db.execute("update state set cursor = ?", (cursor,))
 
     def forget(self) -> None:
-        """Forget everything, the names of the stores too."""
+        """Forget everything, including the names of the stores."""
         with self._db:
             for table in ("held", "doubted", "stores"):
                 self._db.execute(f"delete from {table}")  # noqa: S608 - a name of ours
@@ -171,13 +171,13 @@ class Ledger:
 
 
 def node_of(place: Place) -> str:
-    """Return a place as a UUID, the only kind of id that every engine takes."""
+    """Encode a place as a UUID, the only kind of id that every engine accepts."""
     article, version, ordinal = place
     return str(UUID(int=article << 64 | version << 32 | ordinal))
 
 
 def place_of(node: str) -> Place | None:
-    """Undo `node_of`; None for an id that was never ours."""
+    """Undo `node_of`; None for an id that is not ours."""
     with suppress(ValueError):
         number = UUID(node).int
         return number >> 64, number >> 32 & 0xFFFFFFFF, number & 0xFFFFFFFF
@@ -185,7 +185,7 @@ def place_of(node: str) -> Place | None:
 
 
 def stored_as(row: ChunkRow) -> StoredChunk:
-    """Return a row of the catalog as a store is to have it."""
+    """Convert a row of the catalog to the chunk to store."""
     return StoredChunk(
         node=node_of((row.article, row.version, row.ordinal)),
         collection=row.collection,

@@ -1,7 +1,7 @@
-"""The filter of a search as a list of clauses, which each engine translates into its own language. Pure.
+"""The filter of a search as a list of clauses, which each engine translates to its own query language. Pure.
 
-A chunk is found when it satisfies every clause. An undated chunk has the day `dates.UNDATED`: it passes `AtMost`, so
-that `as_of` does not hide it, and fails the bounds of a date filter. Here too: the noise that sets equal vectors apart.
+A chunk passes when it satisfies every clause. An undated chunk has the day `dates.UNDATED`: it passes `AtMost`, so that
+`as_of` does not hide it, and fails a date filter. The noise that keeps equal vectors apart is here too.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ import numpy as np
 from qa.temporal import dates
 from qa.types import Filters, Vectors
 
-_NOISE = 1e-3  # of the length of a vector
+_NOISE = 1e-3  # relative to the length of a vector
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """The field has one of these values: the catalog's number of an article, or an outlet's case-folded name."""
+    """The field has one of these values: the primary key of an article, or an outlet's case-folded name."""
 
     field: Literal["article", "outlet"]
     values: tuple[int | str, ...]
 
     def holds(self, value: Any) -> bool:
-        """Tell whether a chunk with this value satisfies the clause; None where the chunk lacks the field."""
+        """Tell whether a chunk with this value satisfies the clause; None if the chunk lacks the field."""
         return value in self.values
 
 
 @dataclass(frozen=True, slots=True)
 class AtLeast:
-    """The day is this one or later."""
+    """The day is this day or later."""
 
     field: Literal["day"]
     value: int
@@ -44,7 +44,7 @@ class AtLeast:
 
 @dataclass(frozen=True, slots=True)
 class AtMost:
-    """The day is this one or earlier."""
+    """The day is this day or earlier."""
 
     field: Literal["day"]
     value: int
@@ -58,9 +58,9 @@ Clause = AnyOf | AtLeast | AtMost
 
 
 def clauses_of(filters: Filters, articles: Sequence[int], not_after: int | None) -> tuple[Clause, ...]:
-    """Return what a chunk must satisfy: the filters, and a day not after `not_after`.
+    """Return the clauses of the filters, and of a day not after `not_after`.
 
-    `articles` are the filter's article ids as the catalog's numbers.
+    `articles` are the primary keys of the filter's article ids.
     """
     clauses: list[Clause] = []
     if not_after is not None:
@@ -68,7 +68,7 @@ def clauses_of(filters: Filters, articles: Sequence[int], not_after: int | None)
     if filters.outlets:
         clauses.append(AnyOf("outlet", tuple(name.casefold() for name in filters.outlets)))
     if filters.article_ids:
-        # When the catalog knows none of the ids, nothing is found. No article has the number -1; Chroma refuses an
+        # If the catalog knows none of the ids, nothing must be found: no article has the key -1, and Chroma refuses an
         # empty list.
         clauses.append(AnyOf("article", tuple(articles) or (-1,)))
     if filters.after or filters.before:
@@ -78,13 +78,13 @@ def clauses_of(filters: Filters, articles: Sequence[int], not_after: int | None)
     return tuple(clauses)
 
 
-def set_apart(vector: Vectors, seed: tuple[int, ...]) -> Vectors:
-    """Return a vector with a little noise, always the same for a place.
+def add_noise(vector: Vectors, seed: tuple[int, ...]) -> Vectors:
+    """Return a unit vector with a little noise, the same for the same seed.
 
-    Equal vectors are each other's only neighbours in a graph such as Chroma's: with 5 paragraphs that 200 articles
-    repeat, 47 of 500 other chunks could no longer be reached; with this much noise, which moves a cosine by under
-    0.0001, none.
+    Equal vectors become each other's only neighbours in an HNSW graph such as Chroma's: with 5 paragraphs repeated in
+    200 articles, 47 of 500 other chunks could no longer be reached. With this noise, which changes a cosine by less
+    than 0.0001, all could.
     """
     noise = np.random.default_rng(seed).standard_normal(len(vector))
-    apart = vector + _NOISE * noise / np.linalg.norm(noise)
-    return (apart / np.linalg.norm(apart)).astype(np.float32)
+    noisy = vector + _NOISE * noise / np.linalg.norm(noise)
+    return (noisy / np.linalg.norm(noisy)).astype(np.float32)

@@ -1,7 +1,7 @@
-"""Keep the indexes in step with the catalog: catch up, verify, rebuild.
+"""Keep the indexes in sync with the catalog: catch up, verify, rebuild.
 
-Each index applies the change log in order and remembers how far it came. Applying a change takes the article as it is
-now, so a change that is applied twice, or late, leaves the same index.
+Each index applies the change log in order and stores the number of the last change as its cursor. A change is applied
+by indexing the article as it is now, so applying it twice, or late, is idempotent.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from qa.indexes.protocols import VectorIndex, WordIndex
 from qa.text.chunking import embed_text
 from qa.types import Embedder, Vectors
 
-_CHANGES = 256  # changes a step: one commit of the word index, one progress tick
-_BEHIND = 32  # changes that an index may miss before a search says so; a reader who writes one article sees no alarm
+_CHANGES = 256  # changes in one step, which is one commit of the word index and one progress report
+_BEHIND = 32  # changes an index may lack before a search reports it; a user who adds one article sees no warning
 _PROBES = 200  # vectors that `verify` looks up individually
 
 _log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ Progress = Callable[[str, int], None]
 
 @dataclass(frozen=True, slots=True)
 class IndexState:
-    """How far one index is behind the catalog, and what is wrong in it (after a verification)."""
+    """How far an index is behind the catalog and, after a verification, what is wrong with it."""
 
     name: str
     cursor: int
@@ -42,7 +42,7 @@ class IndexState:
 
 
 class Projections:
-    """The word index and, with an embedder, the vector index. One step at a time, from any thread."""
+    """The word index and, with an embedder, the vector index. Runs one step at a time, from any thread."""
 
     def __init__(
         self,
@@ -53,21 +53,21 @@ class Projections:
         *,
         vector_turn: Callable[[], AbstractContextManager[bool]] = lambda: nullcontext(True),
     ) -> None:
-        """Follow `catalog`. `vector_turn` says whether the vectors, if others share them, are ours to write for now."""
+        """Follow `catalog`. `vector_turn` yields whether this process may write to a shared vector index now."""
         self._catalog = catalog
         self._lexical = lexical
         self._vectors = vectors
         self._embedder = embedder
         self._vector_turn = vector_turn
         self._lock = threading.Lock()
-        self._cursors: dict[str, int] = {}  # as they were seen last
-        self._counted: set[str] = set()  # the indexes whose size was compared since the start
-        self.caught_up = False  # once since the start: under steady writing no moment may find nothing behind
+        self._cursors: dict[str, int] = {}  # as last read
+        self._counted: set[str] = set()  # the indexes whose size has been compared since the start
+        self.caught_up = False  # once since the start: under steady writing the indexes may always be a little behind
 
     def catch_up(self, progress: Progress = lambda name, done: None) -> None:
-        """Apply every change that an index has not seen. Raises StoreFailed and EmbeddingFailed.
+        """Apply every change that an index lacks. Raises StoreFailed and EmbeddingFailed.
 
-        Vectors that another process is writing are left to it.
+        If another process is writing the vectors, they are left to it.
         """
         with self._lock:
             self._follow(self._lexical, self._apply_words, progress)
@@ -84,7 +84,7 @@ class Projections:
                     self.caught_up = True
 
     def follow_words(self, stems: Mapping[str, str]) -> None:
-        """Bring the word index alone up to date; `stems` are those of some of the texts. Raises StoreFailed."""
+        """Bring only the word index up to date; `stems` maps some of the texts to their stems. Raises StoreFailed."""
         with self._lock:
             self._follow(self._lexical, partial(self._apply_words, stems=stems), lambda name, done: None)
 
@@ -96,7 +96,7 @@ class Projections:
     ) -> None:
         cursor = index.cursor()
         if cursor > self._catalog.last_change():
-            # The catalog was put back to an older state: what the index holds is of a history that no longer is.
+            # The catalog was restored to an older state: the index reflects changes that no longer exist.
             self._empty(index)
             cursor = 0
         while True:
@@ -115,19 +115,19 @@ class Projections:
             cursor = last
 
     def _empty(self, index: WordIndex | VectorIndex) -> None:
-        self._cursors[index.name] = 0  # first, so that no search takes what is not there yet for all there is
+        self._cursors[index.name] = 0  # first, so that a search reports the index as lagging
         index.reset()
 
     def _differs(self, index: WordIndex | VectorIndex, cursor: int) -> bool:
-        """Tell whether an index holds more or fewer chunks than the catalog, though it is up to date.
+        """Tell whether an index has more or fewer chunks than the catalog although it is up to date.
 
-        Asked once after every start. An index kept the chunks of a replaced article for good when it was written by a
-        version that did not know of tantivy's first number (see `qa.indexes.tantivy_index`).
+        Checked once after every start. An index that was written before the fix in `_spend_first_stamp` (see
+        `qa.indexes.tantivy_index`) may have kept the chunks of a replaced article.
         """
-        held, live = index.size(), self._catalog.count()[1]
-        if held == live or self._catalog.last_change() != cursor:
+        indexed, live = index.size(), self._catalog.count()[1]
+        if indexed == live or self._catalog.last_change() != cursor:
             return False
-        _log.warning("%s: holds %d chunks and the catalog %d, building it anew", index.name, held, live)
+        _log.warning("%s: holds %d chunks and the catalog %d, building it anew", index.name, indexed, live)
         return True
 
     def _apply_words(
@@ -141,44 +141,46 @@ class Projections:
         self._vectors.apply(changed, rows, [vectors[row.embed_sha] for row in rows], last)
 
     def _vectors_of(self, rows: Sequence[ChunkRow]) -> dict[bytes, Vectors]:
-        """Return the rows' vectors from the catalog; what is missing (a new model) is embedded and kept there."""
+        """Return the rows' vectors from the catalog; missing ones (after a change of model) are embedded and stored."""
         assert self._embedder is not None
-        kept = self._catalog.vectors(self._embedder.model, [row.embed_sha for row in rows])
-        missing = {row.embed_sha: embed_text(row.source.title, row.text) for row in rows if row.embed_sha not in kept}
+        vectors = self._catalog.vectors(self._embedder.model, [row.embed_sha for row in rows])
+        missing = {
+            row.embed_sha: embed_text(row.source.title, row.text) for row in rows if row.embed_sha not in vectors
+        }
         if missing:
             new = dict(zip(missing, self._embedder.embed_texts(list(missing.values())), strict=True))
             self._catalog.write_vectors(self._embedder.model, new)
-            kept |= new
-        return kept
+            vectors |= new
+        return vectors
 
     def states(self) -> list[IndexState]:
-        """Return how far each index is."""
+        """Return the state of each index."""
         cursors = [(index.name, index.cursor()) for index in self._indexes()]
         self._cursors |= cursors
-        last = self._catalog.last_change()  # read last: else an index that others write could be ahead of it
+        last = self._catalog.last_change()  # read last, or an index that another process writes could be ahead of it
         return [IndexState(name, cursor, last - cursor) for name, cursor in cursors]
 
     def lagging(self) -> list[str]:
-        """Return the indexes that miss so much of the catalog that what is not found may well be there.
+        """Return the indexes that lag so far behind that a search may miss stored articles.
 
-        By the cursors as they were seen last, so that every search can ask: the follower reads them.
+        Uses the cursors as last read by the follower, so that every search can afford to call it.
         """
         for index in self._indexes():
             if index.name not in self._cursors:
-                with suppress(StoreFailed):  # a search will find out that it is away
+                with suppress(StoreFailed):  # the search itself reports that the index is down
                     self._cursors[index.name] = index.cursor()
         last = self._catalog.last_change()
         return [
             name
             for name, cursor in list(self._cursors.items())
-            if last - cursor > (_BEHIND if cursor else 0)  # nothing at all is in it yet, or a rebuild began
+            if last - cursor > (_BEHIND if cursor else 0)  # it is still empty, or a rebuild began
         ]
 
     def _indexes(self) -> list[WordIndex | VectorIndex]:
         return [self._lexical] if self._vectors is None else [self._lexical, self._vectors]
 
     def verify(self) -> list[IndexState]:
-        """Compare each index with the catalog chunk by chunk, and look sampled vectors up individually."""
+        """Compare each index with the catalog chunk by chunk, and search for sampled vectors individually."""
         with self._lock:
             rows = self._catalog.chunks_of(self._catalog.live_pks())
             states = self.states()
@@ -187,8 +189,8 @@ class Projections:
                 live = {(row.article, row.version, row.ordinal) for row in rows}
                 problems.append(_difference(live, self._vectors.places()) + self._lost_vectors(rows))
         return [
-            IndexState(state.name, state.cursor, state.behind, tuple(found))
-            for state, found in zip(states, problems, strict=True)
+            IndexState(state.name, state.cursor, state.behind, tuple(differences))
+            for state, differences in zip(states, problems, strict=True)
         ]
 
     def _lost_vectors(self, rows: Sequence[ChunkRow]) -> list[str]:
@@ -198,13 +200,13 @@ class Projections:
         vectors = self._vectors_of(sample)
         lost = 0
         for row in sample:
-            found = self._vectors.search(vectors[row.embed_sha], row.collection, (), 50)
+            hits = self._vectors.search(vectors[row.embed_sha], row.collection, (), 50)
             # Equal texts have equal vectors: any hit at distance 0 is as good as the chunk itself.
-            lost += not any(hit.score > 0.9999 for hit in found)
+            lost += not any(hit.score > 0.9999 for hit in hits)
         return [f"{lost} of {len(sample)} sampled vectors are not found by themselves"] if lost else []
 
     def rebuild(self, progress: Progress = lambda name, done: None) -> None:
-        """Throw both indexes away and build them from the catalog; nothing is embedded again. Raises StoreFailed."""
+        """Rebuild both indexes from the catalog; nothing is embedded again. Raises StoreFailed."""
         with self._lock:
             self._empty(self._lexical)
             if self._vectors is not None:
@@ -215,6 +217,6 @@ class Projections:
         self.catch_up(progress)
 
 
-def _difference(live: set[K], held: set[K]) -> list[str]:
-    missing, stale = len(live - held), len(held - live)
+def _difference(live: set[K], indexed: set[K]) -> list[str]:
+    missing, stale = len(live - indexed), len(indexed - live)
     return [f"{missing} chunks missing"] * bool(missing) + [f"{stale} chunks too many"] * bool(stale)

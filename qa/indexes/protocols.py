@@ -1,4 +1,4 @@
-"""The protocols of the word index and of the vector index, whichever engine is behind them; one engine may be both."""
+"""The protocols of the word index and the vector index, independent of the engine; one engine may be both."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Place = tuple[int, int, int]  # article, version, ordinal
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A chunk that a leg found, not yet looked up in the catalog."""
+    """A chunk that an index found, not yet looked up in the catalog."""
 
     place: Place
     day: int | None  # of publication
@@ -36,7 +36,7 @@ class WordIndex(Protocol):
     ) -> None:
         """Replace all chunks of the changed articles by `rows`, then remember `cursor`.
 
-        `stems` are those of some of the texts, with spaces between, made already.
+        `stems` maps some of the texts to their stems, separated by spaces, to avoid stemming them again.
         """
         ...
 
@@ -55,7 +55,7 @@ class WordIndex(Protocol):
     def search(self, stems: Sequence[str], collection: str, clauses: Sequence[Clause], top_k: int) -> list[Candidate]:
         """Return the best chunks that satisfy the clauses, best first.
 
-        The score is a share of the most that the stems could bring, 0 to 1.
+        The score is relative to the highest that the stems could have, 0 to 1.
         """
         ...
 
@@ -64,11 +64,11 @@ class WordIndex(Protocol):
         ...
 
     def known(self, stems: Iterable[str]) -> set[str]:
-        """Return those of the stems that are in any chunk."""
+        """Return those of the stems that occur in any chunk."""
         ...
 
     def close(self) -> None:
-        """Let go of the engine."""
+        """Close the engine."""
         ...
 
 
@@ -86,7 +86,7 @@ class VectorIndex(Protocol):
         ...
 
     def needs_compaction(self) -> bool:
-        """Tell whether the engine keeps so much of what was replaced that a reset and a catch-up now are worth it."""
+        """Tell whether the engine retains so many deleted chunks that a reset and a catch-up now are worth it."""
         ...
 
     def reset(self) -> None:
@@ -94,7 +94,7 @@ class VectorIndex(Protocol):
         ...
 
     def size(self) -> int:
-        """Return how many chunks the index counts."""
+        """Return the index's count of chunks."""
         ...
 
     def places(self) -> set[Place]:
@@ -106,5 +106,5 @@ class VectorIndex(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the engine."""
+        """Close the engine."""
         ...

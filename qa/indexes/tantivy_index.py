@@ -1,7 +1,7 @@
-"""The word index: BM25 over stems of chunks and titles, in tantivy. Derived from the catalog, never a truth.
+"""The word index in tantivy: BM25 over stems of chunks and titles. Derived from the catalog, the source of truth.
 
-We tokenise and stem ourselves and hand tantivy the stems: the same words must come out at ingestion, in a query and in
-the ranking of sentences, whatever the versions of two stemmers.
+We tokenise and stem ourselves and give tantivy the stems: ingestion, queries and the ranking of sentences must agree,
+which two stemmers of different versions might not.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from qa.indexes.filters import AnyOf, AtLeast, AtMost, Clause
 from qa.indexes.protocols import Candidate
 from qa.text import stemming
 
-# Raise when the schema or the tokeniser changes: the index is then rebuilt from the catalog on the next start.
+# Increase when the schema or the tokeniser changes: the index is then rebuilt from the catalog on the next start.
 FORMAT = 3
 TITLE_BOOST = 0.4
 _HEAP = 64_000_000
@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 class LexicalIndex:
-    """Follow the catalog's change log in a directory of its own. One writer; searches from any thread."""
+    """Follow the catalog's change log in a directory of its own. Has one writer; search from any thread."""
 
     name = "lexical"
 
@@ -47,9 +47,9 @@ class LexicalIndex:
         try:
             self._open_files()
         except ValueError as exc:
-            if "lock" in str(exc).lower():  # another writer has it: it is whole, and not ours to remove
+            if "lock" in str(exc).lower():  # another process has it open: it is intact, and not ours to remove
                 raise StoreFailed(f"{self._directory}: another process writes this word index: {exc}") from exc
-            # Everything in it can be had from the catalog, so a torn index is no reason not to start.
+            # The catalog has everything in it, so a damaged index need not prevent the start.
             _log.warning("%s: cannot be opened as word index, building it anew: %s", self._directory, exc)
             shutil.rmtree(self._directory)
             self._open_files()
@@ -59,13 +59,13 @@ class LexicalIndex:
         self._index = tantivy.Index(_schema(), str(self._directory))
         self._index.register_tokenizer("stems", _analyzer())
         writer = self._index.writer(_HEAP, num_threads=1)
-        # A killed process may leave a file of the commit it did not finish; the next commit wants its very name.
+        # A killed process may leave a file of its unfinished commit; the next commit would use the same name.
         writer.garbage_collect_files()
         _spend_first_stamp(writer)
         self._writer = writer
 
     def close(self) -> None:
-        """Finish running merges and let go of the directory for good."""
+        """Finish running merges and close the directory for good."""
         self._closed = True
         self._drop_writer()
 
@@ -75,7 +75,7 @@ class LexicalIndex:
             writer.wait_merging_threads()
 
     def _writing(self) -> tantivy.IndexWriter:
-        """Return the writer; a new one after a failure, which ends a writer for good."""
+        """Return the writer, a new one after a failure, which makes a writer unusable."""
         self._check_open()
         if self._writer is None:
             self._open()
@@ -90,13 +90,13 @@ class LexicalIndex:
     def _mapped_errors(self, what: str) -> Iterator[None]:
         try:
             yield
-        except (ValueError, OSError, RuntimeError) as exc:  # tantivy has no errors of its own
+        except (ValueError, OSError, RuntimeError) as exc:  # tantivy has no exceptions of its own
             raise store_failed(f"{self._directory}: the word index cannot be {what}: {exc}", exc) from exc
 
     def cursor(self) -> int:
         """Return the number of the last change that is in the index, 0 for none."""
         with self._mapped_errors("read"):
-            self._writing()  # a reset that broke off: what is still open is of files that are gone
+            self._writing()  # reopens after an interrupted reset: the open index refers to deleted files
             searcher = self._index.searcher()
             found = searcher.search(Query.term_query(self._index.schema, "kind", "cursor"), limit=1).hits
             return int(searcher.doc(found[0][1])["cursor"][0]) if found else 0
@@ -108,9 +108,9 @@ class LexicalIndex:
         cursor: int,
         stems: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Replace all chunks of the changed articles by `rows` and remember `cursor`: both in one commit.
+        """Replace all chunks of the changed articles by `rows` and store `cursor`, both in one commit.
 
-        `stems` are those of some of the texts, made already where the articles were prepared.
+        `stems` maps some of the texts to the stems that were computed when the articles were prepared.
         """
         with self._mapped_errors("written"):
             writer = self._writing()
@@ -138,7 +138,7 @@ class LexicalIndex:
         with self._mapped_errors("emptied"):
             self._check_open()
             self._drop_writer()
-            if self._directory.exists():  # not after a reset that broke off
+            if self._directory.exists():  # not after an interrupted reset
                 shutil.rmtree(self._directory)
             self._open()
 
@@ -160,8 +160,8 @@ class LexicalIndex:
     def search(self, stems: Sequence[str], collection: str, clauses: Sequence[Clause], top_k: int) -> list[Candidate]:
         """Return the best chunks that satisfy the clauses, best first.
 
-        The score is BM25 as a share of what the stems weigh together, so that it means the same in a store of ten
-        articles as in one of ten thousand, and for a long question as for a short one.
+        The score is BM25 divided by the sum of the stems' IDF, so that scores are comparable between a store of ten
+        articles and one of ten thousand, and between a long question and a short one.
         """
         if not stems:
             return []
@@ -184,18 +184,18 @@ class LexicalIndex:
             return {stem: _idf(searcher.num_docs, searcher.doc_freq("body", stem)) for stem in stems}
 
     def known(self, stems: Iterable[str]) -> set[str]:
-        """Return those of the stems that are in any chunk."""
+        """Return those of the stems that occur in any chunk."""
         with self._mapped_errors("read"):
             searcher = self._index.searcher()
             return {stem for stem in stems if searcher.doc_freq("body", stem)}
 
 
 def _spend_first_stamp(writer: tantivy.IndexWriter) -> None:
-    """Give the number that a new writer begins with to a deletion that deletes nothing.
+    """Use up a new writer's first operation stamp with a deletion that deletes nothing (works around a tantivy bug).
 
-    tantivy gives a new writer's first operation the number of the last commit. A merge that was due when a process was
-    killed then starts with the next commit and reaches to that number: it leaves the deletion out in segments that have
-    it already, and passes over it in the others. The chunks of the first article that is replaced would stay for good.
+    tantivy gives a new writer's first operation the stamp of the last commit. A merge that was due when a process was
+    killed then starts with the next commit and covers operations up to that stamp: it skips the deletion both in
+    segments that have it already and in the others. The chunks of the first replaced article would stay for ever.
     """
     writer.delete_documents_by_term("kind", "nothing")
 
@@ -259,7 +259,7 @@ def _any_of(schema: tantivy.Schema, stems: Sequence[str]) -> Query:
 
 
 def _filter(schema: tantivy.Schema, collection: str, clauses: Sequence[Clause]) -> Iterator[tuple[Occur, Query]]:
-    """Translate a filter; no part of it changes a score."""
+    """Translate clauses to queries that do not change the score."""
     required = [Query.term_query(schema, "collection", collection, "basic")]
     for clause in clauses:
         match clause:

@@ -1,4 +1,4 @@
-"""Compute what is kept of an article, in this process or in others beside it."""
+"""Prepare articles for the catalog: chunks, hashes and stems, computed in this process or in a pool of others."""
 
 from __future__ import annotations
 
@@ -18,62 +18,62 @@ from qa.text.chunking import chunk, embed_sha
 from qa.text.normalise import sha256
 from qa.types import Article, Chunk, Refused, Span
 
-_LOCAL = 256  # articles that are prepared before another process is worth its start of half a second
-_MOST = 4  # more would wait for this process, which reads and writes
-_SHARE = 32  # articles a process takes at a time
+_LOCAL = 256  # articles prepared here before starting a process, which takes half a second, pays off
+_MAX_WORKERS = 4  # more would wait for this process, which reads and writes
+_TASK_ARTICLES = 32  # articles in one task of a worker process
 
 Pending = Callable[[], list[Prepared | Refused]]
-# What comes back from another process: spans as bare numbers, which cost a tenth of the objects to send.
-_Sent = tuple[str, tuple[tuple[int, ...], ...], tuple[bytes, ...], tuple[str, ...]]
+# What a worker process returns. Spans are bare numbers: sending them costs a tenth of sending the objects.
+_Packed = tuple[str, tuple[tuple[int, ...], ...], tuple[bytes, ...], tuple[str, ...]]
 
 _log = logging.getLogger(__name__)
 
 
 def prepare(article: Article) -> Prepared | Refused:
-    """Compute everything that is kept of an article besides its vectors."""
+    """Compute everything that is stored for an article besides its vectors."""
     return _unpacked(article, _packed(article))
 
 
-def _packed(article: Article) -> _Sent:
+def _packed(article: Article) -> _Packed:
     chunks = chunk(article.text, article.furniture)
     return (
         sha256(article.text) if chunks else "",
-        tuple(tuple(place for span in one.sentences for place in (span.start, span.end)) for one in chunks),
-        tuple(embed_sha(article.title, one.span.slice(article.text)) for one in chunks),
-        tuple(" ".join(stemming.stems(one.span.slice(article.text))) for one in chunks),
+        tuple(tuple(offset for span in piece.sentences for offset in (span.start, span.end)) for piece in chunks),
+        tuple(embed_sha(article.title, piece.span.slice(article.text)) for piece in chunks),
+        tuple(" ".join(stemming.stems(piece.span.slice(article.text))) for piece in chunks),
     )
 
 
-def _packed_all(articles: Sequence[Article]) -> list[_Sent]:
-    return [_packed(one) for one in articles]
+def _packed_all(articles: Sequence[Article]) -> list[_Packed]:
+    return [_packed(article) for article in articles]
 
 
-def _unpacked(article: Article, sent: _Sent) -> Prepared | Refused:
-    sha256, places, embed_shas, stems = sent
-    if not places:
+def _unpacked(article: Article, packed: _Packed) -> Prepared | Refused:
+    sha256, chunk_offsets, embed_shas, stems = packed
+    if not chunk_offsets:
         return Refused(article.source or article.id, "holds no text besides web furniture")
     chunks = tuple(
-        Chunk(ordinal, Span(one[0], one[-1]), tuple(map(Span, one[::2], one[1::2])))
-        for ordinal, one in enumerate(places)
+        Chunk(ordinal, Span(offsets[0], offsets[-1]), tuple(map(Span, offsets[::2], offsets[1::2])))
+        for ordinal, offsets in enumerate(chunk_offsets)
     )
     return Prepared(article, sha256, chunks, embed_shas, stems)
 
 
 class Preparer(Protocol):
-    """Prepare batches of articles, here or elsewhere."""
+    """Prepare batches of articles, in this process or in others."""
 
     @property
     def ahead(self) -> int:
-        """Return how many batches may be in work while another is written."""
+        """Return how many batches may be in preparation while another is written."""
         ...
 
     def start(self, articles: Sequence[Article]) -> Pending:
-        """Begin to prepare articles; what is returned waits for them, in their order."""
+        """Begin to prepare articles; calling the result waits for them and returns them in order."""
         ...
 
 
-class Preparing:
-    """Prepare batches of articles; ask other processes when `workers` says so, or with 0 when there are many."""
+class PoolPreparer:
+    """Prepare batches of articles, with `workers` processes if above 1; 0 starts some for many articles only."""
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
@@ -90,55 +90,57 @@ class Preparing:
             self._pool.shutdown(cancel_futures=True)
 
     @property
-    def elsewhere(self) -> bool:
-        """Tell whether other processes are at work, so that it is worth to look ahead."""
+    def has_pool(self) -> bool:
+        """Tell whether other processes are at work, so that preparing ahead is worth it."""
         return self._pool is not None
 
     @property
     def ahead(self) -> int:
-        """Return how many batches may be in work while another is written."""
-        return 1 if self.elsewhere else 0
+        """Return how many batches may be in preparation while another is written."""
+        return 1 if self.has_pool else 0
 
     def _open(self, workers: int) -> None:
         self._pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent)
 
     def start(self, articles: Sequence[Article]) -> Pending:
-        """Begin to prepare articles; what is returned waits for them, in their order."""
+        """Begin to prepare articles; calling the result waits for them and returns them in order."""
         if self._workers == 0 and self._pool is None and self._done >= _LOCAL and (cores := usable_cores()) > 1:
-            self._open(min(cores - 1, _MOST))
+            self._open(min(cores - 1, _MAX_WORKERS))
         self._done += len(articles)
         if self._pool is None:
-            return lambda: [prepare(one) for one in articles]
-        parts = [articles[at : at + _SHARE] for at in range(0, len(articles), _SHARE)]
+            return lambda: [prepare(article) for article in articles]
+        parts = [articles[at : at + _TASK_ARTICLES] for at in range(0, len(articles), _TASK_ARTICLES)]
         try:
             futures = [self._pool.submit(_packed_all, part) for part in parts]
         except BrokenProcessPool:
-            return lambda: self._alone(articles)
+            return lambda: self._prepare_here(articles)
         return lambda: self._collect(articles, futures)
 
-    def _collect(self, articles: Sequence[Article], futures: Iterable[Future[list[_Sent]]]) -> list[Prepared | Refused]:
+    def _collect(
+        self, articles: Sequence[Article], futures: Iterable[Future[list[_Packed]]]
+    ) -> list[Prepared | Refused]:
         try:
-            sent = [one for future in futures for one in future.result()]
+            results = [packed for future in futures for packed in future.result()]
         except BrokenProcessPool:
-            return self._alone(articles)
-        return list(map(_unpacked, articles, sent))
+            return self._prepare_here(articles)
+        return list(map(_unpacked, articles, results))
 
-    def _alone(self, articles: Sequence[Article]) -> list[Prepared | Refused]:
-        """Go on without the others: one of them was killed, for memory perhaps."""
+    def _prepare_here(self, articles: Sequence[Article]) -> list[Prepared | Refused]:
+        """Give up the pool and prepare here: one of its processes was killed, perhaps for memory."""
         if self._pool is not None:
             _log.warning("a process that prepares articles has died, going on without")
             self._pool.shutdown(cancel_futures=True)
             self._pool, self._workers = None, 1
-        return [prepare(one) for one in articles]
+        return [prepare(article) for article in articles]
 
 
 def _end_with_parent() -> None:
-    # A process of the pool does not see that its parent was killed: it would wait for work for ever.
+    # A pool process does not notice that its parent was killed and would wait for work for ever.
     threading.Thread(target=_watch_parent, daemon=True).start()
 
 
 def _watch_parent() -> None:
     parent = parent_process()
-    assert parent is not None  # only a process of the pool comes here
+    assert parent is not None  # this runs in pool processes only
     parent.join()
     os._exit(1)

@@ -1,6 +1,6 @@
-"""A chat model behind an OpenAI-compatible server.
+"""Client for chat models behind OpenAI-compatible servers: streaming, with one retry layer and one total deadline.
 
-One retry layer, one total deadline, one terminal state: an EndPiece or an error.
+A reply ends in exactly one way: with an EndPiece or with an error.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ from qa.llm.openai_stream import ReplyStream
 from qa.llm.protocols import EndPiece, Message, ModelSettings, Piece, TextPiece
 
 _log = logging.getLogger(__name__)
-_LAST_WORDS_S = 2.0  # after the stop reason only the usage and the end mark are missing: not worth a long wait
-_GATHER_S = 0.25
-_AT_ONCE_S = 0.002
-# What a relayed request may say: not the model, not whether to stream or to store.
+_USAGE_TIMEOUT_S = 2.0  # after the stop reason only the usage and the end mark follow: not worth a long wait
+_GATHER_S = 0.25  # pause that lets words of a slow stream accumulate
+_NO_WAIT_S = 0.002  # a read that takes no longer found its bytes buffered
+# Parameters passed on from a relayed request: not the model, not whether to stream or to store.
 _RELAYED = ("messages", "response_format", "tools", "tool_choice", "temperature", "top_p", "max_tokens", "stop", "seed")
 
 
@@ -47,8 +47,9 @@ class OpenAIChat:
     def __init__(self, settings: ModelSettings) -> None:
         self._settings = settings
         self._where, self._url = address_of(settings.base_url)
-        # Connections belong to the event loop that opened them, and a caller may have several: `Library.ask` runs one a
-        # question.
+        # Connections belong to the event loop that opened them, and a caller may have several: `Library.ask` runs one
+        # for each question.
+        self._tls = httpx2.create_ssl_context()  # takes 50 ms: once, and not on an event loop
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI] = WeakKeyDictionary()
         self._breaker = CircuitBreaker(settings.breaker_failures, settings.breaker_pause_s)
         self._unknown_parameters: set[str] = set()
@@ -67,8 +68,9 @@ class OpenAIChat:
                 api_key=self._settings.api_key or "none",  # servers without keys ignore it
                 max_retries=0,
                 http_client=openai.DefaultAsyncHttpxClient(
+                    verify=self._tls,
                     timeout=httpx2.Timeout(None, connect=self._settings.connect_timeout_s),
-                    follow_redirects=False,  # a redirect would carry the prompt to a host that nobody configured
+                    follow_redirects=False,  # a redirect would send the prompt to a host that nobody configured
                 ),
             )
             forget_ambient_account(client, self._settings.base_url)
@@ -89,10 +91,10 @@ class OpenAIChat:
         temperature: float = 0.0,
         calls: int | None = None,
     ) -> AsyncGenerator[Piece, None]:
-        """Yield the reply's pieces: see ChatModel."""
+        """Yield the pieces of the reply, see ChatModel."""
         self._breaker.check(self._where)
-        asked = [{"role": message.role, "content": message.content} for message in messages]
-        body = {"messages": asked, "max_tokens": max_tokens, "temperature": temperature}
+        prompt = [{"role": message.role, "content": message.content} for message in messages]
+        body = {"messages": prompt, "max_tokens": max_tokens, "temperature": temperature}
         try:
             first, pieces = await self._begin(body, deadline, calls)
             async with aclosing(pieces):
@@ -100,30 +102,30 @@ class OpenAIChat:
                 async for piece in pieces:
                     yield piece
         except ModelFailed as exc:
-            self._breaker.note(available=not isinstance(exc, ModelUnavailable))
+            self._breaker.record(available=not isinstance(exc, ModelUnavailable))
             _log.warning("%s", exc)
             raise
-        self._breaker.note(available=True)
+        self._breaker.record(available=True)
 
     async def relay(self, body: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
-        """Pass a chat request on as it came, but for its model, and return the reply whole. Raises ModelFailed."""
+        """Relay a chat request unchanged except for its model, and return the whole reply. Raises ModelFailed."""
         self._breaker.check(self._where)
-        asked = {name: body[name] for name in _RELAYED if body.get(name) is not None}
+        parameters = {name: body[name] for name in _RELAYED if body.get(name) is not None}
         deadline = time.monotonic() + timeout_s
         reply: dict[str, Any] = {}
         try:
             async for attempt in AsyncRetrying(**retry_policy(self._settings, deadline), sleep=asyncio.sleep):
                 with attempt:
-                    reply = await self._relay_once(asked, deadline)
+                    reply = await self._relay_once(parameters, deadline)
         except ModelFailed as exc:
-            self._breaker.note(available=not isinstance(exc, ModelUnavailable))
+            self._breaker.record(available=not isinstance(exc, ModelUnavailable))
             _log.warning("%s", exc)
             raise
-        self._breaker.note(available=True)
+        self._breaker.record(available=True)
         return reply
 
-    async def _relay_once(self, asked: dict[str, Any], deadline: float) -> dict[str, Any]:
-        body = self._without_unknown({"model": self._settings.model, **asked})
+    async def _relay_once(self, parameters: dict[str, Any], deadline: float) -> dict[str, Any]:
+        body = self._without_unknown({"model": self._settings.model, **parameters})
         try:
             with tracing.call("model", model=self._settings.model) as headers:
                 async with asyncio.timeout(deadline - time.monotonic()):
@@ -140,7 +142,7 @@ class OpenAIChat:
     async def _begin(
         self, body: dict[str, Any], deadline: float, calls: int | None
     ) -> tuple[Piece, AsyncGenerator[Piece, None]]:
-        """Ask until the first piece is there: once a word was passed on, asking again would say it twice."""
+        """Retry until the first piece arrives, but not after it: the caller would get the first words twice."""
         async for attempt in AsyncRetrying(**retry_policy(self._settings, deadline, calls), sleep=asyncio.sleep):
             with attempt:
                 pieces = self._read(body, deadline)
@@ -148,7 +150,7 @@ class OpenAIChat:
         raise AssertionError("tenacity ends with a result or an error")
 
     async def _read(self, body: dict[str, Any], deadline: float) -> AsyncGenerator[Piece, None]:
-        """Ask once and yield the pieces. Every wait has its own timer: one around a yield would hit our caller."""
+        """Send a request and yield the pieces. Each wait has its own timer: one around a yield would hit the caller."""
         reply, chars, kind = ReplyStream(), 0, ""
         until = deadline
         try:
@@ -161,10 +163,10 @@ class OpenAIChat:
                     aclosing(cast("AsyncGenerator[bytes, None]", response.iter_bytes()))
                 )
                 while not reply.terminated:
-                    asked = time.monotonic()
-                    async with asyncio.timeout(until - asked):
+                    began = time.monotonic()
+                    async with asyncio.timeout(until - began):
                         data = await anext(chunks, None)
-                    waited = time.monotonic() - asked > _AT_ONCE_S
+                    waited = time.monotonic() - began > _NO_WAIT_S
                     if data is None:
                         reply.end()
                         break
@@ -176,8 +178,8 @@ class OpenAIChat:
                         if len(text) > room:
                             raise ModelBroken(f"{self._where} wrote more than {self._settings.reply_chars} characters")
                     if reply.finish_reason:
-                        until = min(until, time.monotonic() + _LAST_WORDS_S)
-                    elif waited:  # all that was written is read: let some words gather, waking up for each is dear
+                        until = min(until, time.monotonic() + _USAGE_TIMEOUT_S)
+                    elif waited:  # the buffer is empty: let words accumulate, since waking up for each is expensive
                         await asyncio.sleep(min(_GATHER_S, max(0.0, until - time.monotonic())))
         except CAUGHT as exc:
             if reply.finish_reason is None:
@@ -189,16 +191,16 @@ class OpenAIChat:
         yield EndPiece(reply.finish_reason, reply.usage, reply.terminated)
 
     def _ask(self, body: dict[str, Any], headers: dict[str, str]) -> Any:
-        asked = {"model": self._settings.model, "stream_options": {"include_usage": True}, **body}
+        parameters = {"model": self._settings.model, "stream_options": {"include_usage": True}, **body}
         return self._client.chat.completions.with_streaming_response.create(
-            stream=True, extra_headers=headers, **self._without_unknown(asked)
+            stream=True, extra_headers=headers, **self._without_unknown(parameters)
         )
 
-    def _without_unknown(self, asked: dict[str, Any]) -> dict[str, Any]:
-        """Return the parameters that this server takes."""
-        if "max_tokens" in self._unknown_parameters and "max_tokens" in asked:
-            asked = {"max_completion_tokens": asked["max_tokens"], **asked}
-        return {name: value for name, value in asked.items() if name not in self._unknown_parameters}
+    def _without_unknown(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """Return the parameters that this server accepts."""
+        if "max_tokens" in self._unknown_parameters and "max_tokens" in parameters:
+            parameters = {"max_completion_tokens": parameters["max_tokens"], **parameters}
+        return {name: value for name, value in parameters.items() if name not in self._unknown_parameters}
 
     def _our_error(self, exc: Exception, *, begun: bool) -> ModelFailed:
         if isinstance(exc, openai.APIStatusError) and exc.code in ("unsupported_parameter", "unsupported_value"):

@@ -1,4 +1,4 @@
-"""An embedder behind an OpenAI-compatible server."""
+"""Client for embedding models behind OpenAI-compatible servers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MAX_VECTOR_BYTES = 64_000_000
 
 
 class EmbeddingServer:
-    """An Embedder behind an OpenAI-compatible embeddings endpoint."""
+    """An Embedder that calls an OpenAI-compatible embeddings endpoint."""
 
     def __init__(self, settings: ModelSettings, timeout_s: float = 60.0) -> None:
         self._settings = settings
@@ -42,8 +42,8 @@ class EmbeddingServer:
         return f"openai:{self._settings.model}"
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
-        """Return one row a text, shape (n, dimension), float32, unit length. Raises EmbeddingFailed."""
-        blank = next((place for place, text in enumerate(texts) if not text.strip()), None)
+        """Return one row for each text, shape (n, dimension), float32, unit length. Raises EmbeddingFailed."""
+        blank = next((position for position, text in enumerate(texts) if not text.strip()), None)
         if blank is not None:
             raise EmbeddingFailed(f"text {blank} of {len(texts)} is blank")
         batches = [self._batch(texts[start : start + _BATCH]) for start in range(0, len(texts), _BATCH)]
@@ -88,13 +88,13 @@ class EmbeddingServer:
 
     def _checked(self, rows: list[list[float]], count: int) -> Vectors:
         sizes = {len(row) for row in rows}
-        wanted = self._dimension or next(iter(sizes), 0)
-        if sizes != {wanted} or wanted == 0:
-            raise EmbeddingFailed(f"{self._where} sent vectors of {sorted(sizes)} numbers, wanted {wanted or 'some'}")
-        vectors = np.asarray(rows, dtype=np.float64).reshape(count, wanted)
+        size = self._dimension or next(iter(sizes), 0)
+        if sizes != {size} or size == 0:
+            raise EmbeddingFailed(f"{self._where} sent vectors of {sorted(sizes)} numbers, wanted {size or 'some'}")
+        vectors = np.asarray(rows, dtype=np.float64).reshape(count, size)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not np.isfinite(lengths).all() or not (lengths > 0).all():
             raise EmbeddingFailed(f"{self._where} sent a vector that is not finite, or all zero")
-        self._dimension = wanted
+        self._dimension = size
         unit: Vectors = (vectors / lengths).astype(np.float32)
         return unit

@@ -1,4 +1,4 @@
-"""Failures of a model server: each as an error of ours, the retry policy, the circuit breaker."""
+"""Failure handling for model servers: mapping exceptions to our errors, the retry policy, the circuit breaker."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from qa.llm.openai_stream import error_for_status
 from qa.llm.protocols import ModelSettings
 
 _OPENAI_URL = "https://api.openai.com/v1"
-# What each fault means, most specific first. HTTP statuses are read by error_for_status.
+# Our error for each exception class, most specific first. HTTP statuses are mapped by error_for_status.
 _FAULTS: tuple[tuple[type[Exception], type[ModelFailed], str], ...] = (
     (TimeoutError, ModelUnavailable, "gave no full answer before the deadline"),
     (openai.APITimeoutError, ModelUnavailable, "did not answer in time"),
@@ -45,54 +45,54 @@ CAUGHT = tuple(kind for kind, _, _ in _FAULTS)
 
 
 class UnknownParameter(ModelRefused):
-    """The server does not know one of our parameters, and can be asked without it."""
+    """The server does not know one of our parameters; the request can be repeated without it."""
 
 
 class CircuitBreaker:
-    """A circuit breaker: stop asking for a while once a server was unavailable several times in a row."""
+    """Stop calling a server for a while after it was unavailable several times in a row."""
 
     def __init__(self, failures: int, pause_s: float) -> None:
         self._limit, self._pause_s = failures, pause_s
         self._failures = 0
-        self._closed_until = 0.0
+        self._open_until = 0.0
 
     def check(self, where: str) -> None:
-        """Raise ModelUnavailable while the server is not to be asked; let one question through after the pause."""
+        """Raise ModelUnavailable while the breaker is open; let one call through after the pause."""
         now = time.monotonic()
         if self._failures < self._limit:
             return
-        if now < self._closed_until:
-            raise ModelUnavailable(f"{where} failed {self._failures} times in a row", self._closed_until - now)
-        self._closed_until = now + self._pause_s  # let one question through; the others wait for what becomes of it
+        if now < self._open_until:
+            raise ModelUnavailable(f"{where} failed {self._failures} times in a row", self._open_until - now)
+        self._open_until = now + self._pause_s  # half-open: this call goes through, and the others wait for its outcome
 
-    def note(self, *, available: bool) -> None:
-        """Count what became of a question."""
+    def record(self, *, available: bool) -> None:
+        """Record the outcome of a call."""
         self._failures = 0 if available else self._failures + 1
-        self._closed_until = time.monotonic() + self._pause_s
+        self._open_until = time.monotonic() + self._pause_s
 
 
 def translate(exc: Exception, where: str) -> ModelFailed:
-    """Return our error for a client library's. Its text never holds the key, the prompt or the server's words."""
+    """Map a client library's exception to our error, whose text never contains the key, the prompt or the reply."""
     if isinstance(exc, openai.APIStatusError):
         return error_for_status(where, exc.status_code, exc.body, exc.response.headers, time.time())
-    meaning, words = fault_of(type(exc))
-    return meaning(f"{where} {words}")
+    error, message = fault_of(type(exc))
+    return error(f"{where} {message}")
 
 
 def fault_of(kind: type[Exception]) -> tuple[type[ModelFailed], str]:
-    """Return what an exception class means."""
-    return next((meaning, words) for known, meaning, words in _FAULTS if issubclass(kind, known))
+    """Return our error class for an exception class, and its message."""
+    return next((error, message) for known, error, message in _FAULTS if issubclass(kind, known))
 
 
 def retry_policy(settings: ModelSettings, deadline: float, calls: int | None = None) -> dict[str, Any]:
-    """Return tenacity's arguments: few calls, only where asking again may help, never a wait past the deadline."""
+    """Return tenacity's arguments: few calls, only for errors that a retry may fix, and no wait past the deadline."""
     most = settings.calls if calls is None else min(calls, settings.calls)
     backoff = wait_exponential_jitter(multiplier=settings.backoff_s, max=2.0, jitter=settings.backoff_s)
 
     def wait(state: RetryCallState) -> float:
         exc = state.outcome.exception() if state.outcome else None
-        asked = exc.retry_after_s if isinstance(exc, ModelUnavailable) else 0.0
-        return backoff(state) if asked is None else asked
+        retry_after_s = exc.retry_after_s if isinstance(exc, ModelUnavailable) else 0.0
+        return backoff(state) if retry_after_s is None else retry_after_s
 
     def stop(state: RetryCallState) -> bool:
         return state.attempt_number >= most or time.monotonic() + state.upcoming_sleep >= deadline
@@ -100,19 +100,19 @@ def retry_policy(settings: ModelSettings, deadline: float, calls: int | None = N
     return {
         "stop": stop,
         "wait": wait,
-        "retry": retry_if_exception(_worth_asking_again),
+        "retry": retry_if_exception(_is_worth_retrying),
         "reraise": True,
     }
 
 
-def _worth_asking_again(exc: BaseException) -> bool:
-    # A host that swallows packets has used up its connect timeout; twice more would be three times as long.
-    swallowed = isinstance(exc.__cause__, openai.APITimeoutError | httpx2.TimeoutException)
-    return isinstance(exc, UnknownParameter) or (isinstance(exc, ModelUnavailable) and not swallowed)
+def _is_worth_retrying(exc: BaseException) -> bool:
+    # A host that drops packets has used up its connect timeout; two retries would take three times as long.
+    timed_out = isinstance(exc.__cause__, openai.APITimeoutError | httpx2.TimeoutException)
+    return isinstance(exc, UnknownParameter) or (isinstance(exc, ModelUnavailable) and not timed_out)
 
 
 def address_of(base_url: str | None) -> tuple[str, str]:
-    """Return how messages name the server, and its base URL. Raises BadSettings."""
+    """Return the name of the server in messages, and its base URL. Raises BadSettings."""
     url = base_url or _OPENAI_URL
     try:
         parsed = httpx2.URL(url)
@@ -122,6 +122,6 @@ def address_of(base_url: str | None) -> tuple[str, str]:
 
 
 def forget_ambient_account(client: openai.OpenAI | openai.AsyncOpenAI, base_url: str | None) -> None:
-    """Drop the account that openai reads from the environment: it would be sent to whatever server we configured."""
+    """Drop the account that openai reads from the environment: it would be sent to whatever server is configured."""
     if base_url is not None:
         client.organization = client.project = None

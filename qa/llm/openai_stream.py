@@ -1,4 +1,4 @@
-"""Read what an OpenAI-compatible server sends: event streams, vectors, error codes. Pure; bytes in, values out."""
+"""Parse the replies of OpenAI-compatible servers: event streams, vectors, error codes. Pure; bytes in, values out."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from qa.errors import ModelBroken, ModelFailed, ModelRefused, ModelUnavailable
 from qa.types import Usage
 
 MAX_STREAM_BYTES = 16_000_000  # 40,000 characters in events of one character each are 10 MB
-# Asking again does not help: the account or the request has to change first.
-_HOPELESS = frozenset({
+# A retry does not help: the account or the request has to change first.
+_NOT_RETRYABLE = frozenset({
     "access_terminated", "account_deactivated", "billing_hard_limit_reached", "billing_not_active",
     "content_policy_violation", "context_length_exceeded", "insufficient_quota", "invalid_api_key",
     "invalid_request_error", "model_not_found",
 })  # fmt: skip
-_CODE = re.compile(r"[a-z_]{1,48}")  # no digit, no dash: a server that echoes the key must not get it into our logs
+_CODE = re.compile(r"[a-z_]{1,48}")  # no digit, no dash: a key that the server echoes must not get into our logs
 
 
 class _Delta(BaseModel):
@@ -53,7 +53,7 @@ class _Vectors(BaseModel):
 
 
 class ReplyStream:
-    """Decode one streamed reply, however its bytes are split. Raises ValueError for what cannot be read."""
+    """Decode one streamed reply, however its bytes are split. Raises ValueError for invalid events."""
 
     def __init__(self) -> None:
         self.finish_reason: str | None = None
@@ -64,7 +64,7 @@ class ReplyStream:
         self._data: list[bytes] = []
 
     def feed(self, data: bytes) -> Iterator[str]:
-        """Take the next bytes and yield the texts they complete, also those before an event that cannot be read."""
+        """Take the next bytes and yield the texts they complete, including those before an invalid event."""
         self._bytes += len(data)
         if self._bytes > MAX_STREAM_BYTES:
             raise ModelBroken(f"the model server sent more than {MAX_STREAM_BYTES} bytes")
@@ -79,7 +79,7 @@ class ReplyStream:
                 yield text
 
     def end(self) -> None:
-        """Take note that the body ended. An event that no empty line closed is half an event: it does not count."""
+        """Note the end of the body. An event without its closing empty line is incomplete and does not count."""
         if self._rest.startswith(b"data:"):
             self._line(self._rest.removesuffix(b"\r"))
 
@@ -117,37 +117,37 @@ def read_vectors(body: bytes, count: int) -> list[list[float]]:
 
 
 def error_in_stream(error: object) -> ModelFailed:
-    """Return the error that the server put into its stream in place of an answer."""
+    """Return our error for an error object that the server put into its stream."""
     codes = codes_of(error)
-    said = f"the model server broke off with an error{_named(codes)}"
-    return ModelRefused(said) if _HOPELESS & set(codes) else ModelUnavailable(said)
+    message = f"the model server broke off with an error{_named(codes)}"
+    return ModelRefused(message) if _NOT_RETRYABLE & set(codes) else ModelUnavailable(message)
 
 
 def error_for_status(where: str, status: int, body: object, headers: Mapping[str, str], now: float) -> ModelFailed:
-    """Return the error for an HTTP status: only the status, known codes and the waiting time, never the body's text."""
+    """Return our error for an HTTP status: with the status, known codes and the waiting time, never the body's text."""
     codes = codes_of(body)
-    said = f"{where} answered HTTP {status}{_named(codes)}"
+    message = f"{where} answered HTTP {status}{_named(codes)}"
     if status in (408, 409, 425, 429) or status >= 500:
-        if _HOPELESS & set(codes):
-            return ModelRefused(said)
-        return ModelUnavailable(said, retry_after_s(headers, now))
+        if _NOT_RETRYABLE & set(codes):
+            return ModelRefused(message)
+        return ModelUnavailable(message, retry_after_s(headers, now))
     hints = {401: "check the key", 403: "check the key's rights", 404: "check the base URL and the model's name"}
     hint = hints.get(status, "the base URL points at a redirect" if status < 400 else "")
-    return ModelRefused(f"{said}: {hint}" if hint else said)
+    return ModelRefused(f"{message}: {hint}" if hint else message)
 
 
 def codes_of(error: object) -> tuple[str, ...]:
-    """Return an error object's `code` and `type` where they are plain words."""
+    """Return an error object's `code` and `type`, if they are plain words."""
     if not isinstance(error, Mapping):
         return ()
     inner = error.get("error")
     fields = inner if isinstance(inner, Mapping) else error
-    found = (fields.get("code"), fields.get("type"))
-    return tuple(dict.fromkeys(code for code in found if isinstance(code, str) and _CODE.fullmatch(code)))
+    values = (fields.get("code"), fields.get("type"))
+    return tuple(dict.fromkeys(code for code in values if isinstance(code, str) and _CODE.fullmatch(code)))
 
 
 def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
-    """Return how many seconds the server asks to wait; None when it does not say so readably."""
+    """Return how many seconds the server asks to wait; None if it does not say or the value is invalid."""
     milliseconds, value = headers.get("retry-after-ms"), headers.get("retry-after")
     if milliseconds is not None and (wait := _seconds(milliseconds)) is not None:
         return wait / 1000

@@ -1,4 +1,4 @@
-"""Load the prompt files and lay out the evidence so that no article can speak for us."""
+"""Load the prompt files and format the evidence, safe from prompt injection by articles."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from qa.types import Evidence, Source, Turn
 
 WISHES_CHARS = 1_000  # a frontend's system prompt may be pages long, and the evidence needs the room
 
-# Each prompt file and exactly the names it uses.
+# Each prompt file and exactly the placeholders it uses.
 PROMPT_FILES: Mapping[str, frozenset[str]] = {
     "answer.system.txt": frozenset(),
     "answer.wishes.txt": frozenset({"wishes"}),
@@ -30,16 +30,17 @@ PROMPT_FILES: Mapping[str, frozenset[str]] = {
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _DIGITS = "23456789"
 _LETTERS = "bcdfghjkmnpqrtvwxz"  # no vowels: an id never spells a word; no l, s: they look like 1 and 5
-# Common tokenisers need about one token for four letters of English, for one to two of other alphabets, and up to two
-# for a character of CJK or an emoji. Counting too many only shows less evidence; too few overruns a small window.
+# Common tokenisers need about one token for four letters of English, one for one or two letters of other alphabets,
+# and up to two for a CJK character or an emoji. Too high an estimate only shows less evidence; too low a one overruns
+# a small context window.
 _PER_ASCII, _PER_LETTER, _PER_WIDE = 1 / 3, 1.0, 2.0
 _WIDE = re.compile("[\u2e80-\ud7ff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00010000-\U0010ffff]")
-# An article could otherwise show a line that looks like one of ours: `[id] ...` or a fence.
+# Otherwise an article could contain a line that looks like one of ours: `[id] ...` or a fence.
 _LOOKALIKES = str.maketrans("[]［］【】〔〕⟦⟧〚〛", "()()()()()()")
 
 
 class Chooser(Protocol):
-    """Draw from a sequence: the module `secrets`, or a `random.Random` in a test."""
+    """Choose from a sequence: the module `secrets`, or a `random.Random` in a test."""
 
     def choice(self, seq: Sequence[str], /) -> str:
         """Return one element."""
@@ -48,7 +49,7 @@ class Chooser(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """The loaded prompt files; `hash` names exactly this set of texts."""
+    """The loaded prompt files; `hash` identifies exactly this set of texts."""
 
     system: str
     user_template: str
@@ -58,36 +59,36 @@ class Prompts:
     hash: str
 
     def user(self, *, question: str, as_of: str, evidence: str, fence: str) -> str:
-        """Fill the user's message. `evidence` comes from `evidence_block` with the same fence."""
+        """Fill the user message. `evidence` comes from `evidence_block` with the same fence."""
         return Template(self.user_template).substitute(
             question=visible_line(question), as_of=day_with_name(as_of), evidence=evidence, fence=fence
         )
 
     def system_with(self, wishes: str) -> str:
-        """Return the rules, and after them what a frontend wishes of the style; the rules have the last word."""
-        said = visible_line(wishes)[:WISHES_CHARS]
-        return f"{self.system}\n\n{Template(self.wishes_template).substitute(wishes=said)}" if said else self.system
+        """Return the system prompt followed by a frontend's wishes about style, which cannot override the rules."""
+        line = visible_line(wishes)[:WISHES_CHARS]
+        return f"{self.system}\n\n{Template(self.wishes_template).substitute(wishes=line)}" if line else self.system
 
     def rewrite(self, *, question: str, as_of: str, history: str, fence: str) -> str:
-        """Fill the user's message that asks for a question that stands alone. `history` is a `history_block`."""
+        """Fill the user message that asks for a self-contained question. `history` is a `history_block`."""
         return Template(self.rewrite_template).substitute(
             question=visible_line(question), as_of=day_with_name(as_of), history=history, fence=fence
         )
 
 
 def load_prompts(directory: Path | None = None) -> Prompts:
-    """Read all prompt files, by default the packaged ones. Raises BadSettings with every fault found."""
+    """Read all prompt files, by default the packaged ones. Raises BadSettings that lists every fault."""
     folder = directory or _packaged()
     texts: dict[str, str] = {}
     faults: list[str] = []
-    for name, wanted in PROMPT_FILES.items():
+    for name, placeholders in PROMPT_FILES.items():
         path = folder / name
         try:
             texts[name] = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as exc:
             faults.append(f"{path}: cannot be read ({type(exc).__name__})")
             continue
-        faults += [f"{path}: {fault}" for fault in _name_faults(Template(texts[name]), wanted)]
+        faults += [f"{path}: {fault}" for fault in _placeholder_faults(Template(texts[name]), placeholders)]
     if faults:
         raise BadSettings("prompts: " + "; ".join(faults))
     digest = hashlib.sha256()
@@ -100,24 +101,24 @@ def load_prompts(directory: Path | None = None) -> Prompts:
 
 
 def make_fence() -> str:
-    """Return a token that no article can know before the request."""
+    """Return a random token, so that no article can contain the fence of a request."""
     return secrets.token_hex(8)
 
 
 def make_ids(n: int, rng: Chooser = secrets) -> tuple[str, ...]:
-    """Return `n` different sentence ids such as `s7fk3q`: an `s` and five characters, always with a digit."""
+    """Return `n` different random sentence ids such as `s7fk3q`: an `s` and five characters, always with a digit."""
     ids: dict[str, None] = {}
     while len(ids) < n:
-        # The digit tells an invented id from a word in brackets: see reply.py.
+        # The digit distinguishes an invented id from a word in brackets: see qa/answering/reply_parser.py.
         ids["s" + rng.choice(_DIGITS) + "".join(rng.choice(_DIGITS + _LETTERS) for _ in range(4))] = None
     return tuple(ids)
 
 
 def evidence_block(items: Sequence[tuple[str, Evidence]], fence: str) -> str:
-    """List (id, evidence) pairs article by article, each sentence on its own line, inside the fence.
+    """Format (id, evidence) pairs article by article, each sentence on a line of its own, inside the fence.
 
-    Articles come in the order given, their sentences in the order of the text. Whatever an article supplied is
-    cleaned for the model's eyes only: citations point at spans, never at these lines.
+    Articles come in the order given, their sentences in the order of the text. Text from articles is sanitised for the
+    prompt only: citations refer to spans, never to these lines.
     """
     groups: dict[tuple[str, int], list[tuple[str, Evidence]]] = {}
     for key, item in items:
@@ -125,23 +126,23 @@ def evidence_block(items: Sequence[tuple[str, Evidence]], fence: str) -> str:
     lines = [f"<<< {fence}"]
     for number, group in enumerate(groups.values(), start=1):
         lines.append(f"Article {number}: {_heading(group[0][1].source)}")
-        told = ""
+        shown_context = ""
         for key, item in sorted(group, key=lambda pair: pair[1].span):
-            if item.context and item.context != told:
-                lines.append(f"(around the next sentence: {_harmless(item.context)})")
-                told = item.context
-            lines.append(f"[{key}] {_harmless(item.text)}")
+            if item.context and item.context != shown_context:
+                lines.append(f"(around the next sentence: {_neutralised(item.context)})")
+                shown_context = item.context
+            lines.append(f"[{key}] {_neutralised(item.text)}")
     return "\n".join([*lines, f"{fence} >>>"])
 
 
 def history_block(turns: Sequence[Turn], fence: str) -> str:
-    """Return the turns of a conversation, each on its own line, inside the fence that none of them can close."""
-    said = [f"{'User' if turn.role == 'user' else 'Answer'}: {_harmless(turn.content)}" for turn in turns]
-    return "\n".join([f"<<< {fence}", *said, f"{fence} >>>"])
+    """Format the turns of a conversation, each on a line of its own, inside the fence that none of them can close."""
+    messages = [f"{'User' if turn.role == 'user' else 'Answer'}: {_neutralised(turn.content)}" for turn in turns]
+    return "\n".join([f"<<< {fence}", *messages, f"{fence} >>>"])
 
 
 def day_with_name(moment: str | None) -> str:
-    """Return `2023-03-21 (Tuesday)` for an ISO date or moment, `date unknown` for none or nonsense."""
+    """Return `2023-03-21 (Tuesday)` for an ISO date or moment, `date unknown` for a missing or invalid one."""
     try:
         day = date.fromisoformat((moment or "")[:10])
     except ValueError:
@@ -150,18 +151,18 @@ def day_with_name(moment: str | None) -> str:
 
 
 def estimate_tokens(text: str) -> int:
-    """Return how many tokens a text costs at most, by any usual tokeniser: nobody has named the model."""
+    """Return an upper estimate of a text's tokens for any common tokeniser, since the model is not known."""
     ascii_ = len(text.encode("ascii", "ignore"))
     wide = 0 if ascii_ == len(text) else len(_WIDE.findall(text))
     return math.ceil(_PER_ASCII * ascii_ + _PER_WIDE * wide + _PER_LETTER * (len(text) - ascii_ - wide))
 
 
 def _heading(source: Source) -> str:
-    outlet = _harmless(source.outlet or "") or "outlet unknown"
-    return f"{outlet} | {day_with_name(source.published_at)} | {_harmless(source.title or '') or 'no title'}"
+    outlet = _neutralised(source.outlet or "") or "outlet unknown"
+    return f"{outlet} | {day_with_name(source.published_at)} | {_neutralised(source.title or '') or 'no title'}"
 
 
-def _harmless(text: str) -> str:
+def _neutralised(text: str) -> str:
     line = visible_line(text).translate(_LOOKALIKES)
     while "<<" in line or ">>" in line:
         line = line.replace("<<", "<").replace(">>", ">")
@@ -169,15 +170,15 @@ def _harmless(text: str) -> str:
 
 
 def _packaged() -> Path:
-    # A wheel carries the folder inside the package; a checkout has it at the top.
+    # A wheel has the folder inside the package; a checkout has it at the top.
     package = Path(__file__).parents[1]
     inside = package / "prompts"
     return inside if inside.is_dir() else package.parent / "prompts"
 
 
-def _name_faults(template: Template, wanted: frozenset[str]) -> list[str]:
+def _placeholder_faults(template: Template, expected: frozenset[str]) -> list[str]:
     if not template.is_valid():
         return ["has a `$` that begins no name (write `$$` for a dollar sign)"]
     found = set(template.get_identifiers())
-    missing = [f"missing ${name}" for name in sorted(wanted - found)]
-    return missing + [f"unknown ${name}" for name in sorted(found - wanted)]
+    missing = [f"missing ${name}" for name in sorted(expected - found)]
+    return missing + [f"unknown ${name}" for name in sorted(found - expected)]

@@ -1,4 +1,4 @@
-"""What a chat model is to the rest of the house. Light: importing it loads no client library."""
+"""The chat model protocol, its messages and settings. Importing it loads no client library."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from qa.types import Usage
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """Say which model to ask, and how patiently. `base_url` None is OpenAI; `api_key` None is a server without keys."""
+    """Address, key and limits of a model. `base_url` None means OpenAI; `api_key` None, a server without keys."""
 
     base_url: str | None
     api_key: str | None = field(repr=False)
     model: str
     connect_timeout_s: float = 5.0
-    calls: int = 3  # upstream calls for one question, the first included
-    backoff_s: float = 0.25  # before the second call, twice that before the third, when the server does not say
-    reply_chars: int = 40_000  # a longer reply is cut off: no answer over twenty sentences is that long
-    breaker_failures: int = 5  # unavailable so often in a row: stop asking for a while
+    calls: int = 3  # upstream calls for one question, including the first
+    backoff_s: float = 0.25  # before the second call, doubled before the third, unless the server says how long
+    reply_chars: int = 40_000  # a longer reply is cut off: no answer from twenty sentences is that long
+    breaker_failures: int = 5  # after this many failures in a row the circuit breaker opens
     breaker_pause_s: float = 10.0
 
 
@@ -41,7 +41,7 @@ class TextPiece:
 
 @dataclass(frozen=True, slots=True)
 class EndPiece:
-    """The reply ended as the server meant it to. `terminated` says that the stream's own end mark came too."""
+    """The reply ended as the server intended. `terminated` says whether the stream's end mark arrived too."""
 
     finish_reason: str
     usage: Usage = field(default_factory=Usage)
@@ -70,9 +70,9 @@ class ChatModel(Protocol):
     ) -> AsyncGenerator[Piece, None]:
         """Yield the reply's pieces, an EndPiece last, all before the `time.monotonic()` moment `deadline`.
 
-        `calls` bounds the upstream calls below what the settings allow: a question may ask for more than one reply.
-        Raises ModelFailed, also after pieces: what came until then is what there is. Read it inside
-        `contextlib.aclosing`, else leaving the loop early does not stop the server.
+        `calls` lowers the limit on upstream calls in the settings: a question may need more than one reply. Raises
+        ModelFailed, possibly after some pieces: those remain valid. Read it inside `contextlib.aclosing`, or leaving
+        the loop early does not stop the server.
         """
         ...
 
@@ -82,10 +82,10 @@ class ChatModel(Protocol):
 
 
 class ChatRelay(Protocol):
-    """Pass on what a frontend asks for itself."""
+    """Relay the requests that a chat frontend makes for itself."""
 
     async def relay(self, body: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
-        """Pass a chat request on as it came, but for its model, and return the reply whole. Raises ModelFailed."""
+        """Relay a chat request unchanged except for its model, and return the whole reply. Raises ModelFailed."""
         ...
 
     async def aclose(self) -> None:

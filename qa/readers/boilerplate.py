@@ -1,8 +1,8 @@
-"""Find web furniture in an article: share bars, comment boxes, link lists, sign-up boxes, copyright lines.
+"""Find boilerplate in an article: share bars, comment boxes, link lists, sign-up boxes, copyright lines.
 
-Whole lines are marked, never parts of one. A line that a pattern knows is furniture wherever it stands. A section
-header ("Latest Posts") also takes the short lines after it, but only behind the last real paragraph of the article:
-in the middle a short line may be a heading or a fact, and losing a real sentence is worse than keeping a link.
+Whole lines are marked, never parts of one. A line that matches a pattern is boilerplate wherever it occurs. A section
+header ("Latest Posts") also takes the short lines after it, but only after the last real paragraph of the article:
+before it a short line may be a heading or a fact, and losing a real sentence is worse than keeping a link.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from qa.temporal.dates import match_day
 from qa.text.english import CAPITAL, IN_NAME
 from qa.types import Span
 
-Kind = Literal["blank", "furniture", "header", "prose", "sentence", "short"]
+Kind = Literal["blank", "boilerplate", "header", "prose", "sentence", "short"]
 
-_LONGEST = 600  # characters; no furniture line of the 11,000 articles looked at was longer
+_LONGEST = 600  # characters; no boilerplate line in the 11,000 articles inspected was longer
 _SHORTEST_PARAGRAPH = 80
 _LONGEST_BYLINE = 120
-_WORDS_OF_A_LINK = 6  # a question of at most so many words is the label of a link
+_WORDS_OF_A_LINK = 6  # a question of at most this many words is the label of a link
 _TOP_LINES = 12
 
 _NETWORK = (
@@ -43,7 +43,7 @@ def _compile(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE)
 
 
-# Headings of sections that hold no news. Whole lines, a colon at the end allowed.
+# Headings of sections without news. They match whole lines; a colon at the end is allowed.
 _HEADER = _compile(
     r"leave a (?:reply|comment|response)(?: cancel reply)?",
     r"top comments?|readers?[’']? comments|(?:post|add|write) a comment",
@@ -60,8 +60,8 @@ _HEADER = _compile(
     r"share this(?: (?:article|story|post|page|with))?|share on|quick links|useful links|site ?map",
 )
 
-# Lines that are furniture as a whole.
-_WHOLE = _compile(
+# Lines that are boilerplate as a whole.
+_WHOLE_LINE = _compile(
     r"(?:(?:story|article) )?continues? (?:reading )?(?:below|after)(?: (?:this |the )?(?:advertisement|ad))?",
     r"(?:(?:story|article) continues below |skip )?advertisement|advertising|sponsored(?: content)?|promoted",
     rf"(?:share|tweet|print|copy link|e?-?mail)(?: (?:this|on|via|to) (?:article|story|{_NETWORK}|e-?mail))?",
@@ -85,8 +85,8 @@ _WHOLE = _compile(
     r"video (?:player was slow to load|ad was|content never loaded).{0,200}|[0-9]\. how relevant is this ad to you\?",
 )
 
-# What a line of furniture may begin with; the rest of the line is then its own.
-_START = _compile(
+# The beginnings of boilerplate lines; the rest of such a line may be anything.
+_LINE_START = _compile(
     r"(?:(?:read|see) (?:more|also|next)|also read|related|further reading|source link)\s?:\s?\S",
     rf"(?:follow .{{2,80}}|(?:like|join|find) (?:us|me|him|her|them)) on {_NETWORK}\b",
     r"(?:contact|reach|e-?mail) .{2,80} at (?:\S{1,40}@\S|\(?[0-9]{3}\)?[ -][0-9]{3})",
@@ -97,14 +97,14 @@ _START = _compile(
     r"(?:thank you for supporting our journalism\b|support (?:strong )?local journalism(?:[.:]| by\b| and\b| like\b))",
 )
 
-# A request to subscribe starts with an imperative and says, further on, what to: "Sign up for Medicare" is news.
-_ASKS = _compile(
+# A request to subscribe begins with one of these and names the newsletter later: "Sign up for Medicare" is news.
+_SUBSCRIBE_START = _compile(
     r"(?:please )?(?:sign up|subscribe (?:to|for|here|now|today)|get|join|receive|want|enjoy|would you like)\s",
     r"(?:not|already) a subscriber\b|for more (?!than\b).{1,60}, (?:sign up|subscribe)\b",
     r"what[’']s everyone talking about\?",
     r"stay in the conversation\b|smart analysis\b|.{2,80}:\s?sign up\b",
 )
-_FOR_MAIL = _compile(
+_SUBSCRIPTION = _compile(
     r"\bnewsletters?\b|\byour inbox\b|\be-?mail alerts\b",
     r"\bsubscriber-only\b|\bdigital subscri|\bsubscribe (?:here|today)\b",
 )
@@ -113,50 +113,52 @@ _MINUTES = re.compile(r"\b[0-9]{1,3}[ -]min(?:ute)?s? read$", re.IGNORECASE)
 
 
 def find(text: str) -> tuple[Span, ...]:
-    """Return the ranges of web furniture in a text: sorted, disjoint, whole lines without their line ends."""
+    """Return the ranges of boilerplate in a text: sorted, disjoint, whole lines without their line ends."""
     lines = text.split("\n")
     kinds = [_classify(line.strip()) for line in lines]
     filled = [number for number, kind in enumerate(kinds) if kind != "blank"]
-    marked = [kind in ("furniture", "header") for kind in kinds]
+    marked = [kind in ("boilerplate", "header") for kind in kinds]
     if filled and _is_logo(lines[filled[0]].strip()):
         marked[filled[0]] = True
     tail = _find_tail(kinds)
-    _swallow(lines, kinds, marked, tail)
+    _mark_sections(lines, kinds, marked, tail)
     _mark_counts(lines, marked, filled, tail)
     return _spans(lines, marked)
 
 
 def _classify(line: str) -> Kind:
-    """Say what a stripped line is, looking at nothing around it."""
+    """Classify a stripped line without looking at its neighbours."""
     if not line:
         return "blank"
-    return _classify_short(line) if len(line) <= _LONGEST else _weigh(line)
+    return _classify_short(line) if len(line) <= _LONGEST else _classify_prose(line)
 
 
-@lru_cache(maxsize=4096)  # the same few lines of furniture stand in thousands of articles
+@lru_cache(maxsize=4096)  # the same few boilerplate lines occur in thousands of articles
 def _classify_short(line: str) -> Kind:
     bare = line.rstrip(":").rstrip()
     if _HEADER.fullmatch(bare):
         return "header"
-    if _WHOLE.fullmatch(bare) or _START.match(line) or (_ASKS.match(line) and _FOR_MAIL.search(line)):
-        return "furniture"
-    if len(line) <= _LONGEST_BYLINE and (_MINUTES.search(line) or _is_counted(line)):
-        return "furniture"
-    return _weigh(line)
+    if _WHOLE_LINE.fullmatch(bare) or _LINE_START.match(line):
+        return "boilerplate"
+    if _SUBSCRIBE_START.match(line) and _SUBSCRIPTION.search(line):
+        return "boilerplate"
+    if len(line) <= _LONGEST_BYLINE and (_MINUTES.search(line) or _is_counts(line)):
+        return "boilerplate"
+    return _classify_prose(line)
 
 
-def _is_counted(line: str) -> bool:
-    """Tell whether a line is share and view counts, with or without a date before them."""
+def _is_counts(line: str) -> bool:
+    """Tell whether a line consists of share and view counts, with or without a date before them."""
     dated = match_day(line)
     return _COUNTS.fullmatch(line[dated[1] :] if dated else line) is not None
 
 
-def _weigh(line: str) -> Kind:
+def _classify_prose(line: str) -> Kind:
     """Tell a paragraph from a sentence, and a sentence from a heading or the label of a link."""
-    wide = _CJK.search(line) is not None
-    if len(line) >= (_SHORTEST_PARAGRAPH // 3 if wide else _SHORTEST_PARAGRAPH) and _SENTENCE.search(line):
+    cjk = _CJK.search(line) is not None
+    if len(line) >= (_SHORTEST_PARAGRAPH // 3 if cjk else _SHORTEST_PARAGRAPH) and _SENTENCE.search(line):
         return "prose"
-    words = len(line) if wide else len(line.split(maxsplit=_WORDS_OF_A_LINK))
+    words = len(line) if cjk else len(line.split(maxsplit=_WORDS_OF_A_LINK))
     if _SENTENCE_END.search(line) and (words > 3 if not line.endswith("?") else words > _WORDS_OF_A_LINK):
         return "sentence"
     return "short"
@@ -168,16 +170,16 @@ def _is_logo(line: str) -> bool:
 
 
 def _find_tail(kinds: Sequence[Kind]) -> int:
-    """Return the line after the last real paragraph, or after the last sentence where there is no paragraph."""
-    for real in ("prose", "sentence"):
+    """Return the line after the last real paragraph, or after the last sentence if there is no paragraph."""
+    for news in ("prose", "sentence"):
         for number in range(len(kinds) - 1, -1, -1):
-            if kinds[number] == real:
+            if kinds[number] == news:
                 return number + 1
     return 0
 
 
-def _swallow(lines: Sequence[str], kinds: Sequence[Kind], marked: list[bool], tail: int) -> None:
-    """Mark what belongs to a section header: in the tail every short line after it, elsewhere its bullets."""
+def _mark_sections(lines: Sequence[str], kinds: Sequence[Kind], marked: list[bool], tail: int) -> None:
+    """Mark the lines of each section header: in the tail every short line after it, elsewhere its bullets."""
     inside = False
     for number, kind in enumerate(kinds):
         if kind == "header":
@@ -189,7 +191,7 @@ def _swallow(lines: Sequence[str], kinds: Sequence[Kind], marked: list[bool], ta
 
 
 def _mark_counts(lines: Sequence[str], marked: list[bool], filled: Sequence[int], tail: int) -> None:
-    """Mark a lone count or tag beside furniture: behind a byline at the top, before a comment box at the end."""
+    """Mark a lone count or tag next to boilerplate: after a byline at the top, before a comment box at the end."""
     for before, number in pairwise(filled[:_TOP_LINES]):
         if marked[before] and _COUNT.fullmatch(lines[number].strip()):
             marked[number] = True
@@ -201,9 +203,9 @@ def _mark_counts(lines: Sequence[str], marked: list[bool], filled: Sequence[int]
 
 
 def _spans(lines: Sequence[str], marked: Sequence[bool]) -> tuple[Span, ...]:
-    """Turn marked lines into spans; those with nothing but blank lines between them become one."""
+    """Turn marked lines into spans; lines with only blank lines between them share a span."""
     spans: list[Span] = []
-    joined = False  # whether only blank lines stand between here and the last span
+    joined = False  # whether there are only blank lines since the last span
     start = 0
     for line, mark in zip(lines, marked, strict=True):
         end = start + len(line)

@@ -1,4 +1,4 @@
-"""Read RSS 0.9 to 2.0 and Atom feeds. Runs in the child process of `qa.readers.html_process`, which may be killed."""
+"""Read RSS 0.9 to 2.0 and Atom feeds. Runs in the killable child process of `qa.readers.html_process`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _DATES = ("pubDate", "published", "issued", "date", "updated", "modified")
 
 def read_feed(data: bytes) -> dict[str, object]:
     """Return a feed's title and its items, each as the fields of an article row. Raises ValueError."""
-    # Entities stay unread and the document type is never fetched: no file of ours can come in by a feed's wish.
+    # Entities are not resolved and the DTD is never fetched: a feed cannot make us include a local file (XXE).
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
     try:
         root = etree.fromstring(data, parser)
@@ -36,15 +36,15 @@ def _read_item(item: etree._Element) -> dict[str, object]:
     if not fields["url"]:
         fields["id"] = _first(item, ("guid", "id"))
     content = [element for name in _CONTENT for element in _children(item, name)]
-    # A feed may carry both a teaser and the text; the longest is the text.
+    # A feed may contain both a teaser and the text; the longest is the text.
     if content:
-        kind, text = max(map(_content, content), key=lambda found: len(found[1]))
+        kind, text = max(map(_content, content), key=lambda candidate: len(candidate[1]))
         fields[kind] = text
     return {key: value for key, value in fields.items() if value}
 
 
 def _name(element: etree._Element) -> str:
-    """Return an element's name without its namespace; nothing for a comment or an instruction."""
+    """Return an element's name without its namespace; the empty string for a comment or an instruction."""
     return etree.QName(element).localname if isinstance(element.tag, str) else ""
 
 
@@ -57,12 +57,12 @@ def _text(element: etree._Element) -> str:
 
 
 def _first(item: etree._Element, names: tuple[str, ...]) -> str:
-    """Return the text of the first child that has one, the names tried in their order."""
+    """Return the text of the first child that has one, trying the names in order."""
     return next((text for name in names for child in _children(item, name) if (text := _text(child))), "")
 
 
 def _title(item: etree._Element) -> str:
-    """Return the title as plain text: some feeds write HTML into it."""
+    """Return the title as plain text: some feeds put HTML into it."""
     title = " ".join(_first(item, ("title",)).split())
     if "<" not in title and "&" not in title:
         return title
@@ -70,7 +70,7 @@ def _title(item: etree._Element) -> str:
 
 
 def _link(item: etree._Element) -> str:
-    """Return the address of the item itself, not that of its comments or its sound file."""
+    """Return the URL of the item itself, not of its comments or its audio file."""
     for link in _children(item, "link"):
         if link.get("rel", "alternate") == "alternate" and (address := link.get("href") or _text(link)):
             return str(address).strip()
@@ -85,7 +85,7 @@ def _link(item: etree._Element) -> str:
 
 
 def _author(element: etree._Element) -> str:
-    """Return the name in an author element; RSS writes "mail@host (Name)", Atom an element of its own."""
+    """Return the name in an author element; RSS writes "mail@host (Name)", Atom has an element for the name."""
     if _name(element) not in ("author", "creator"):
         return ""
     named = next(_children(element, "name"), element)
@@ -94,7 +94,7 @@ def _author(element: etree._Element) -> str:
 
 
 def _content(element: etree._Element) -> tuple[str, str]:
-    """Return the content and whether it is HTML; RSS does not say, and HTML is what it is."""
+    """Return whether the content is HTML or text, and the content; RSS does not say, and its content is HTML."""
     if element.get("type") == "xhtml":
         return "html", "".join(etree.tostring(child, encoding="unicode") for child in element)
     return "text" if element.get("type") in ("text", "text/plain") else "html", _text(element)

@@ -1,4 +1,4 @@
-"""Find the files that a path names: one file, all files of a folder, or those that match a pattern."""
+"""Find the files of a path argument: one file, all files below a folder, or those that match a glob."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from qa.types import Refused
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file to read, how to name it to people, and the id of an article of it that has no other."""
+    """A file to read, its printable name, and the id for an article in it that has no id of its own."""
 
     path: Path
     source: str
@@ -22,21 +22,21 @@ class File:
 
 
 def find(path: str) -> Iterator[File | Refused]:
-    """Yield the files of a path in order. Hidden files, and links that lead out of a folder, are not followed."""
+    """Yield the files of a path in order. Hidden files are skipped; links that lead out of a folder are refused."""
     try:
         mode = Path(path).stat().st_mode
     except FileNotFoundError:
         yield from _match(path)
     except (OSError, ValueError) as exc:
-        # What Python says of a NUL changes from version to version.
-        said = "no path holds a NUL character" if "\0" in path else str(exc)
-        yield Refused(_show(path), getattr(exc, "strerror", None) or said)
+        # Python's message about a NUL changes from version to version.
+        reason = "no path holds a NUL character" if "\0" in path else str(exc)
+        yield Refused(_show(path), getattr(exc, "strerror", None) or reason)
     else:
         yield from _open(Path(path), mode, Path(path).name)
 
 
 def _open(path: Path, mode: int, made_id: str) -> Iterator[File | Refused]:
-    """Yield a file, or what is below a folder."""
+    """Yield a file, or the files below a folder."""
     if S_ISDIR(mode):
         yield from _walk(path)
     elif S_ISREG(mode):
@@ -46,7 +46,7 @@ def _open(path: Path, mode: int, made_id: str) -> Iterator[File | Refused]:
 
 
 def _match(pattern: str) -> Iterator[File | Refused]:
-    """Yield the files that match a glob; their ids are their paths below the folders that the pattern spells out."""
+    """Yield the files that match a glob; their ids are their paths below the literal folders of the pattern."""
     if not glob.has_magic(pattern):
         yield Refused(_show(pattern), "no such file or folder")
         return
@@ -59,7 +59,7 @@ def _match(pattern: str) -> Iterator[File | Refused]:
         try:
             mode = match.stat().st_mode
             if S_ISDIR(mode) and "**" in pattern:
-                # Its files are matches themselves, but of a folder that may not be listed glob says nothing.
+                # Its files are matches themselves, but glob says nothing about a folder that may not be listed.
                 os.scandir(match).close()
             else:
                 yield from _open(match, mode, match.relative_to(fixed).as_posix())
@@ -76,7 +76,7 @@ def _walk(root: Path) -> Iterator[File | Refused]:
         try:
             with os.scandir(folder) as listed:
                 entries = sorted(
-                    (entry for entry in listed if not entry.name.startswith(".")), key=lambda each: each.name
+                    (entry for entry in listed if not entry.name.startswith(".")), key=lambda entry: entry.name
                 )
         except OSError as exc:
             yield Refused(_show(str(folder)), exc.strerror or str(exc))
@@ -84,7 +84,7 @@ def _walk(root: Path) -> Iterator[File | Refused]:
         below = []
         for entry in entries:
             path = Path(entry.path)
-            try:  # a folder may be listed and not entered: then nobody can say what its links are
+            try:  # a folder that may be listed but not entered does not show where its links lead
                 if entry.is_dir(follow_symlinks=False):
                     below.append(path)
                 elif reason := _refuse(entry, real):
@@ -97,16 +97,16 @@ def _walk(root: Path) -> Iterator[File | Refused]:
 
 
 def _refuse(entry: os.DirEntry[str], real: Path) -> str | None:
-    """Say why an entry that is no folder is not read."""
+    """Return why an entry that is not a folder is not read, None if it is read."""
     if entry.is_symlink():
         target = Path(os.path.realpath(entry.path))
         if not target.is_relative_to(real):
             return "a link that leads out of the folder"
         if target.is_dir():
-            return None  # its files are read where they are
+            return None  # its files are read at their real place
     return None if entry.is_file() else "not a regular file"
 
 
 def _show(path: str) -> str:
-    """Return a path that can be printed and stored, whatever bytes its name is made of."""
+    """Return a form of a path that can be printed and stored, whatever bytes its name consists of."""
     return os.fsencode(path).decode("utf-8", "replace")

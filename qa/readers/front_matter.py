@@ -1,4 +1,4 @@
-"""Read what stands before the news: YAML front matter in Markdown; headline, byline and date in plain text."""
+"""Read the metadata before the news: YAML front matter in Markdown; headline, byline and date in plain text."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ MAX_FRONT_MATTER_CHARS = 16_384
 _MAX_DEPTH = 4
 _FENCE = re.compile(r"\A---[ \t]*\n(?P<yaml>.*?)(?<=\n)(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _KEYS = {"id", "title", "outlet", "url", "published_at", "authors", "language"}
-_OTHER_NAMES = {"date": "published_at", "author": "authors"}  # what site generators call them
+_OTHER_NAMES = {"date": "published_at", "author": "authors"}  # the names that site generators use
 _EMPTY = ("", "~", "null", "Null", "NULL")
 _HEADING = re.compile(r"^#[ \t]+(\S.*?)[ \t]*#*$", re.MULTILINE)
 
 _TOP_LINES = 12
 _END_LINES = 12
 _LONGEST_HEADLINE = 200
-_LONGEST_LEAD = 120  # of a headline that ends with a full stop: longer, it is the first sentence of the news
+_LONGEST_LEAD = 120  # of a headline that ends with a full stop: a longer line is the first sentence of the news
 _LONGEST_LINE = 160  # of a byline or a date line
 _LONGEST_PIECE = 60
 
-# "By Ann Lee | Published 21 March 2023 - 3 min read", glued together or not, is read piece by piece.
+# "By Ann Lee | Published 21 March 2023 - 3 min read" is read piece by piece, also when the scraper lost the separators.
 _PIECES = re.compile(
     r"[|•·]|\s[–—-]\s|(?<=[a-z])(?=(?:Published|Updated|Posted)\b)|\b(?=(?:Published|Updated|Posted)\b)"
 )
@@ -60,7 +60,7 @@ _FULL_STOP = re.compile(r"""[.。][)\]"'”’»」』]*$""")
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What the first and last lines of a plain text say about it."""
+    """The metadata in the first and last lines of a plain text."""
 
     title: str | None = None
     authors: tuple[str, ...] = ()
@@ -69,7 +69,7 @@ class Head:
 
 
 def split(text: str) -> tuple[dict[str, object], str]:
-    """Part a Markdown text into its front matter, as fields of an article row, and the text. Raises BadArticle."""
+    """Split a Markdown text into its front matter, as fields of an article row, and the text. Raises BadArticle."""
     found = _FENCE.match(text)
     fields = _parse(found["yaml"]) if found else None
     body = text[found.end() :] if found and fields is not None else text
@@ -80,12 +80,12 @@ def split(text: str) -> tuple[dict[str, object], str]:
 
 
 def _parse(block: str) -> dict[str, object] | None:
-    """Read the fields of a YAML block; None when it holds no mapping, as prose between two rules does."""
+    """Read the fields of a YAML block; None when it is no mapping, such as prose between two horizontal rules."""
     if len(block) > MAX_FRONT_MATTER_CHARS:
         raise BadArticle(f"front matter of more than {MAX_FRONT_MATTER_CHARS} characters")
     try:
         _check_shape(block)
-        # Every scalar stays text: a date or a number is then read by the same rules as in an article row.
+        # Every scalar stays text: dates and numbers are then read by the same rules as in an article row.
         loaded: object = yaml.load(block, Loader=yaml.BaseLoader)
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
@@ -101,7 +101,7 @@ def _parse(block: str) -> dict[str, object] | None:
 
 
 def _check_shape(block: str) -> None:
-    """Refuse aliases, which can grow without bound, and nesting deeper than any front matter has."""
+    """Refuse YAML aliases, which can expand without bound, and nesting deeper than any front matter has."""
     depth = 0
     for event in yaml.parse(block, Loader=yaml.BaseLoader):
         if isinstance(event, yaml.AliasEvent):
@@ -112,13 +112,13 @@ def _check_shape(block: str) -> None:
 
 
 def read_head(text: str) -> Head:
-    """Read title, authors, date and outlet where a plain text states them; what it does not state is None."""
+    """Read title, authors, date and outlet from a plain text; what it does not state is None."""
     lines = _mark_lines(text)
     top = lines[:_TOP_LINES]
     split_lines = [_split_line(line) for line, _ in top]
     prose = next((number for number, (line, _) in enumerate(top) if _is_prose(line, number)), len(top))
-    # Behind the first sentence a date that stands alone is a heading of the news: so were all but one of the wrong
-    # dates that the 11,777 articles of RealTimeQA gave before this rule.
+    # After the first sentence, a date on a line of its own is a heading of the news. Before this rule, all but one of
+    # the wrong dates in the 11,777 articles of RealTimeQA were such headings.
     dated = [pieces for number, pieces in enumerate(split_lines) if number < prose or any(map(_is_date_line, pieces))]
     return Head(
         title=_find_title(top),
@@ -129,12 +129,12 @@ def read_head(text: str) -> Head:
 
 
 def read_day(line: str) -> str | None:
-    """Return the day that a line states, when the line is a date line and not prose that mentions a date."""
+    """Return the day of a date line; None for prose that mentions a date."""
     return _find_day(_split_line(line.strip()))
 
 
 def _mark_lines(text: str) -> list[tuple[str, bool]]:
-    """List the lines that are not blank, each with whether it is web furniture."""
+    """List the lines that are not blank, each with whether it is boilerplate."""
     spans = iter(boilerplate.find(text))
     span = next(spans, None)
     start, lines = 0, []
@@ -148,7 +148,7 @@ def _mark_lines(text: str) -> list[tuple[str, bool]]:
 
 
 def _split_line(line: str) -> list[str]:
-    """Part a byline or date line into its pieces; prose has none."""
+    """Split a byline or date line into its pieces; prose has none."""
     if len(line) > _LONGEST_LINE:
         return []
     pieces = [piece.strip() for piece in _PIECES.split(line)]
@@ -163,7 +163,7 @@ def _is_prose(line: str, number: int) -> bool:
 
 
 def _is_date_line(piece: str) -> bool:
-    """Tell whether a piece says of its date that it is one of publication: by a label, a time of day or counts."""
+    """Tell whether a piece marks its date as that of publication: by a label, a time of day or counts."""
     label = _LABEL.match(piece)
     found = dates.match_day(piece)
     return (label is not None and not label["plain"]) or (
@@ -172,7 +172,7 @@ def _is_date_line(piece: str) -> bool:
 
 
 def _find_day(pieces: Sequence[str]) -> str | None:
-    """Return the first day of the pieces that is not labelled as that of an update, else the first that is."""
+    """Return the first day that is not labelled as an update, else the first that is."""
     updated = None
     for piece in pieces:
         label = _LABEL.match(piece)
@@ -187,16 +187,16 @@ def _find_day(pieces: Sequence[str]) -> str | None:
 
 
 def _read_names(piece: str) -> tuple[str, ...]:
-    """Return the people of a byline; whatever is not written like a name, an agency for one, is left out."""
+    """Return the people in a byline; whatever is not written like a person's name, such as an agency, is left out."""
     found = _BY.fullmatch(piece)
     names = [name.strip(" .") for name in _NAME_BREAK.split(found["names"])] if found else []
     if found and set(_NAME_BREAK.findall(found["names"])) == {","}:
-        del names[1:]  # behind a lone comma stands an employer or a place
+        del names[1:]  # after a lone comma comes an employer or a place
     return tuple(name for name in names if _NAME.fullmatch(name) and not _NO_NAME.search(name))
 
 
 def _find_title(top: Sequence[tuple[str, bool]]) -> str | None:
-    """Return the first line that is neither furniture nor byline nor label, if it looks like a headline."""
+    """Return the first line that is neither boilerplate nor byline nor label, if it looks like a headline."""
     own = [line for line, marked in top if not marked]
     for number, line in enumerate(own):
         if _find_day(_split_line(line)) or any(map(_read_names, _split_line(line))):
@@ -204,18 +204,18 @@ def _find_title(top: Sequence[tuple[str, bool]]) -> str | None:
         if _count_words(line) < 3 and number + 1 < len(own):
             continue  # the label of a section, "World news"
         if len(line) > _LONGEST_HEADLINE or number + 1 == len(own):
-            return None  # the text begins with prose, or there is nothing that this could be the title of
+            return None  # the text begins with prose, or nothing follows that this line could be the title of
         return None if _FULL_STOP.search(line) and len(line) > _LONGEST_LEAD else line
     return None
 
 
 def _count_words(line: str) -> int:
-    """Count the words; where none are parted by spaces, two characters are taken as one."""
+    """Count the words; in scripts without spaces, two characters count as one word."""
     return max(len(line.split()), len(_WIDE.findall(line)) // 2)
 
 
 def _read_owner(line: str) -> str | None:
-    """Return who a copyright line names."""
+    """Return the owner that a copyright line names."""
     found = _RIGHTS.match(line)
     name = _RIGHTS_END.split(f"{found['name']} ", maxsplit=1)[0].strip() if found else ""
     return name if re.match(r"[^\W\d_]", name) and len(name) <= 40 else None

@@ -1,4 +1,4 @@
-"""Read HTML pages. It runs in the killable child of html_process.py: a page can take hours or gigabytes."""
+"""Extract the text and metadata of HTML pages. Runs in a killable child: a page can take hours or gigabytes."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ from qa.readers import front_matter
 from qa.readers.feeds import read_feed
 from qa.temporal import dates
 
-HEADER = struct.Struct("!cI")  # of a request: P for a page or F for a feed, and how many bytes follow
+HEADER = struct.Struct("!cI")  # of a request: P for a page or F for a feed, and the number of bytes that follow
 _SHORT_PAGE = 1000  # characters
 _WHOLE_PAGE = re.compile(r"<(?:html|body|article|main)\b", re.IGNORECASE)
-_LONG_PARAGRAPH = 150  # characters; two of them, and the head of the article is over
+_LONG_PARAGRAPH = 150  # characters; the head of an article ends at the second paragraph of this length
 _LONGEST_DATE_LINE = 120
 
-_BYTES_A_BYTE = 16  # of memory, beside what any page may have: a feed is read whole, its text and its reply with it
-# Memory that was that full stays in pieces: the next page gets a new process.
+# Memory for each byte of input, on top of what any page may use: a feed is in memory with its text and its reply.
+_BYTES_A_BYTE = 16
+# Memory that was that full stays fragmented: the next page gets a new process.
 _TOO_LARGE: dict[str, object] = {"refused": "it takes too much memory to read", "worn_out": True}
 
 _NO_TEXT = frozenset(
@@ -47,7 +48,7 @@ _IS_OFF_TOPIC = etree.XPath(
 
 
 def read_page(page: str) -> dict[str, object]:
-    """Return the main text of a page and what it says of itself, as fields of an article row. Raises ValueError."""
+    """Return the main text and the metadata of a page, as fields of an article row. Raises ValueError."""
     parser = HTMLParser(encoding="utf-8", collect_ids=False, remove_comments=True, remove_pis=True)
     tree = document_fromstring(page.encode(), parser=parser)
     options = {"extensive_search": False, "original_date": True}  # its date is not used: see _find_day
@@ -57,10 +58,10 @@ def read_page(page: str) -> dict[str, object]:
     document = found if isinstance(found, Document) else Document()
     text = "\n".join(line.rstrip() for line in (document.text or "").split("\n")).strip()
     plain = "\n".join(_list_paragraphs(tree))
-    # The item of a feed has little around its text, and the extractor takes half of a short one for furniture.
-    part = _WHOLE_PAGE.search(page) is None
+    # A feed item has little around its text, and the extractor takes half of a short one for boilerplate.
+    fragment = _WHOLE_PAGE.search(page) is None
     short = len(plain) < _SHORT_PAGE
-    if not text or (part and short) or ((part or short) and len(text) < len(plain) / 2):
+    if not text or (fragment and short) or ((fragment or short) and len(text) < len(plain) / 2):
         text = plain
     if not any(map(str.isalnum, text)):
         raise ValueError("no text was found in the HTML")
@@ -97,10 +98,10 @@ def _list_paragraphs(tree: HtmlElement) -> Iterator[str]:
 
 
 def _find_day(tree: HtmlElement) -> str | None:
-    """Return the day of publication that a page states in its metadata, or else beside its headline.
+    """Return the day of publication from a page's metadata, or else from the lines around its headline.
 
-    Nothing else counts: asked for a whole page, htmldate also answers with the year of a copyright line, with a date
-    that the news speaks of, and with the date of another article in the sidebar.
+    Nothing else counts: given a whole page, htmldate also returns the year of a copyright line, a date that the news
+    mentions, or the date of another article in the sidebar.
     """
     head = Element("html")
     for element in tree.xpath("//head//meta | //head//link[@rel='canonical'] | //script[@type='application/ld+json']"):
@@ -110,15 +111,15 @@ def _find_day(tree: HtmlElement) -> str | None:
 
 
 def _list_date_lines(tree: HtmlElement) -> Iterator[str]:
-    """Yield what can be a date line: short lines and times around the headline, up to the second paragraph."""
+    """Yield possible date lines: short lines and times around the headline, up to the second paragraph."""
     headline = next((h1 for h1 in tree.iter("h1") if h1.text_content().strip()), None)
     if headline is None:
         return
     article = next(headline.iterancestors("article"), None)
-    paragraphs, seen = 0, article is not None
+    paragraphs, past_headline = 0, article is not None
     for element in (tree if article is None else article).iter(etree.Element):
-        seen = seen or element is headline
-        if not seen or _IS_OFF_TOPIC(element):
+        past_headline = past_headline or element is headline
+        if not past_headline or _IS_OFF_TOPIC(element):
             continue
         line = " ".join(element.text_content().split()) if len(element) <= 3 else ""
         paragraphs += element.tag == "p" and len(line) > _LONG_PARAGRAPH
@@ -128,7 +129,7 @@ def _list_date_lines(tree: HtmlElement) -> Iterator[str]:
 
 
 def _read_day(line: str) -> str | None:
-    """Return the day of a machine's date or of a date line."""
+    """Return the day of a machine-readable date or of a date line."""
     try:
         return dates.day(dates.parse_published(line))
     except BadArticle:
@@ -136,10 +137,10 @@ def _read_day(line: str) -> str | None:
 
 
 def serve(cpu_s: int, memory_bytes: int) -> None:
-    """Answer pages and feeds on standard input until it ends: a kind, a length and the bytes; back come JSON lines."""
+    """Answer requests on standard input until it ends: a kind, a length and the bytes in, a line of JSON out."""
     requests = os.fdopen(os.dup(0), "rb")
     replies = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints must not get between the replies
+    os.dup2(2, 1)  # whatever a library prints must not get between the replies
     logging.disable()
     memory_bytes += int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -151,18 +152,18 @@ def serve(cpu_s: int, memory_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (memory, resource.RLIM_INFINITY))
         data = requests.read(length)
         used = resource.getrusage(resource.RUSAGE_SELF)
-        # Should the parent be gone and unable to kill us, the kernel does.
+        # If the parent is gone and cannot kill us, the kernel does.
         limit = int(used.ru_utime + used.ru_stime) + cpu_s
         resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
         _write(replies, _answer(kind, data))
 
 
 def _answer(kind: bytes, data: bytes) -> dict[str, object]:
-    """Read one page or feed; what cannot be read gives its reason. Any other error ends the process."""
+    """Read one page or feed; one that cannot be read gives the reason. Any other error ends the process."""
     try:
         return read_feed(data) if kind == b"F" else read_page(data.decode())
     except (ValueError, etree.LxmlError) as exc:
-        # lxml words it "unknown error", and a feed's error has lxml's behind it.
+        # lxml calls it "unknown error"; the error of a feed has lxml's as its cause.
         if getattr(exc.__cause__ or exc, "code", None) == etree.ErrorTypes.ERR_NO_MEMORY:
             return _TOO_LARGE
         return {"refused": str(exc) or type(exc).__name__}

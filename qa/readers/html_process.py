@@ -1,4 +1,4 @@
-"""Read HTML and feeds in a child process that is killed when it takes too long.
+"""Read HTML and feeds in a sandboxed child process, which is killed when it takes too long.
 
 Some pages of a few hundred kilobytes keep the parsers busy for minutes: 200,000 attributes on one element took lxml
 more than seven. Parsing cannot be interrupted from within, so a warm child does it, and a new one takes its place.
@@ -20,11 +20,11 @@ from typing import Self
 from qa.errors import BadArticle
 
 LIMIT_S = 10.0
-MEMORY_BYTES = 512_000_000  # for any page; the largest that was seen in ten seconds took 400 MB
+MEMORY_BYTES = 512_000_000  # for any page; the most that a page took within ten seconds was 400 MB
 _START_LIMIT_S = 60.0  # to import the parsers, on a machine under load
-_META_BYTES = 4096  # where a page must declare its charset: the HTML standard says within 1024 bytes
+_META_BYTES = 4096  # in which a page must declare its charset: the HTML standard says within 1024 bytes
 _DECLARED = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
-_PAGES_A_CHILD = 500  # the parsers keep caches, and their memory is limited
+_PAGES_A_CHILD = 500  # the parsers' caches grow, and the memory of a child is limited
 _CODE = "import sys; sys.path.insert(0, sys.argv[1]); from qa.readers.html import serve; serve(*map(int, sys.argv[2:]))"
 
 Fields = dict[str, object]
@@ -37,14 +37,14 @@ def declared_charset(data: bytes | bytearray) -> str | None:
 
 
 class PageReader:
-    """Reads pages and feeds one at a time, from any thread. The child starts with the first and ends with `close`."""
+    """Read pages and feeds one at a time, from any thread. The child starts with the first and ends with `close`."""
 
     def __init__(self, limit_s: float = LIMIT_S, memory_bytes: int = MEMORY_BYTES) -> None:
         self._limit_s = limit_s
         self._memory_bytes = memory_bytes
         self._lock = Lock()
         self._child: subprocess.Popen[bytes] | None = None
-        self._owner = 0  # the process that started the child: a fork of it must not talk to the same one
+        self._owner = 0  # the process that started the child: a fork of that process must not use it
         self._pages = 0
 
     def __enter__(self) -> Self:
@@ -77,7 +77,7 @@ class PageReader:
         return reply
 
     def _start(self) -> subprocess.Popen[bytes]:
-        """Return the living child, a new one where there is none."""
+        """Return the running child, a new one if there is none."""
         if self._child is not None and self._owner == os.getpid() and self._child.poll() is None:
             return self._child
         self._end()
@@ -87,14 +87,14 @@ class PageReader:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for us: it would end the child in the middle of a page
+            start_new_session=True,  # Ctrl-C must not end the child in the middle of a page
         )
         self._owner = os.getpid()
         self._exchange(child, b"", _START_LIMIT_S, "the HTML reader")
         return child
 
     def _exchange(self, child: subprocess.Popen[bytes], request: bytes, limit_s: float, what: str) -> Fields:
-        """Send a request and return the reply; without one in time the child is killed. Raises BadArticle."""
+        """Send a request and return the reply; the child is killed if none comes in time. Raises BadArticle."""
         assert child.stdin is not None
         assert child.stdout is not None
         late = Event()
@@ -114,12 +114,12 @@ class PageReader:
         finally:
             timer.cancel()
             timer.join()
-            whole = line.endswith(b"\n")
-            if not whole and not late.is_set():
+            complete = line.endswith(b"\n")
+            if not complete and not late.is_set():
                 with suppress(subprocess.TimeoutExpired):
-                    child.wait(1)  # it is ending by itself, and its status says why
-            status = None if whole and not late.is_set() else self._end()
-        if whole:
+                    child.wait(1)  # it is exiting, and its status says why
+            status = None if complete and not late.is_set() else self._end()
+        if complete:
             reply: Fields = json.loads(line)
             return reply
         if late.is_set():
@@ -127,7 +127,7 @@ class PageReader:
         raise BadArticle(f"{what} cannot be read: its reader ended with status {status}")
 
     def _end(self) -> int | None:
-        """Kill the child and wait for it, so that no zombie stays; return its exit status."""
+        """Kill the child and wait for it, so that it leaves no zombie; return its exit status."""
         child, self._child = self._child, None
         if child is None or self._owner != os.getpid():
             return None

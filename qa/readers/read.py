@@ -1,4 +1,4 @@
-"""Read articles from files, folders, globs and standard input, one at a time; what cannot be read is refused alone."""
+"""Read articles one at a time from files, folders, globs, URLs and standard input; refuse each that cannot be read."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from qa.types import Article, Refused
 
 StrPath = str | os.PathLike[str]
 
-_ARTICLES_A_FILE = 50  # a JSON file or a feed holds many articles and is read whole
-_ESCAPE_BYTES = 6  # JSON may write each byte of a text as \u00XX
+_ARTICLES_A_FILE = 50  # a JSON file or a feed has many articles and is read whole
+_ESCAPE_BYTES = 6  # JSON may escape each byte of a text as \u00XX
 _LINE_EXTRA_BYTES = 65_536  # for the other fields of a row
-_SKIPPED_LINES = 32  # a line longer than so many allowed ones ends the file: 1 MB of gzip can unpack to 1 GB of line
+_SKIPPED_LINES = 32  # a line longer than this many limits ends the file: 1 MB of gzip can unpack to a line of 1 GB
 _PIECE_BYTES = 1 << 20
 _MOST_VALUES = 100_000
-_BYTES_A_VALUE = 10  # beyond so many; the rows of an article have one in a hundred bytes and more
-# Of a packed file: news packs to a fifth, wire copies to a fiftieth at best, a bomb to a thousandth.
+_BYTES_A_VALUE = 10  # for each value beyond these; article rows have one value in a hundred bytes or more
+# Times the size of the gzip file: news packs to a fifth, wire copies to a fiftieth at best, a bomb to a thousandth.
 _MOST_UNPACKED = 100
 _FREE_BYTES = 1 << 24
 
@@ -47,9 +47,9 @@ def read(
 ) -> Iterator[Article | Refused]:
     """Yield every article of a path, or of several in order, and a refusal for whatever could not be read.
 
-    A path is a file, a folder (read with all below it) or a glob; a string may also be an address, or "-" for article
-    rows on `stdin`. `outlet` and `published` are for articles that do not say. Addresses are read with `fetch` alone.
-    Raises BadArticle when `published` is no date.
+    A path is a file, a folder (read recursively) or a glob; a string may also be a URL, or "-" for article rows on
+    `stdin`. `outlet` and `published` are the defaults for articles that do not state theirs. URLs are read only if
+    there is a `fetch`. Raises BadArticle when `published` is not a date.
     """
     published = parse_published(published) if published else None
     reader = _Reader((outlet or "").strip() or None, published, max_bytes, pages, fetch)
@@ -60,11 +60,11 @@ def read(
         if isinstance(path, str) and path.startswith(("http://", "https://")):
             yield reader.read_address(path)
             continue
-        for found in find(os.fspath(path)):
-            if isinstance(found, Refused):
-                yield found
+        for file in find(os.fspath(path)):
+            if isinstance(file, Refused):
+                yield file
             else:
-                yield from reader.read_file(found)
+                yield from reader.read_file(file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class _Reader:
     fetch: Fetch | None
 
     def read_file(self, file: File) -> Iterator[Article | Refused]:
-        """Yield what a file holds."""
+        """Yield the articles of a file."""
         read_kind = next((read for suffix, read in _KINDS.items() if file.path.name.lower().endswith(suffix)), None)
         if read_kind is None:
             yield Refused(file.source, f"not a kind of file I read ({', '.join(_KINDS)})")
@@ -86,31 +86,31 @@ class _Reader:
             yield from _guard(file.source, read_kind(self, file))
 
     def read_address(self, url: str) -> Article | Refused:
-        """Return the article at an address."""
+        """Return the article at a URL."""
         if self.fetch is None:
             return Refused(url, "addresses are not fetched; QA_FETCH_URLS=on allows it")
         return self._try({"url": url}, url, url, self.outlet)
 
     def read_stream(self, stream: BinaryIO) -> Iterator[Article | Refused]:
-        """Yield the articles of JSON lines that have no file."""
+        """Yield the articles of a stream of JSON lines."""
         for item in _guard("stdin", self._read_lines(stream, "stdin", "stdin")):
             if isinstance(item, Article) and item.id == item.source.replace(":", "#"):
-                # Line 1 of this stream is not line 1 of the last one: the text makes the id.
+                # Line 1 of this stream is not line 1 of the last one, so the id is made from the text.
                 yield replace(item, id=f"text-{sha256(item.text)[:16]}")
             else:
                 yield item
 
     def read_text(self, file: File) -> Iterator[Article | Refused]:
-        """Yield the article of a plain text, with what its first lines say of it."""
-        text = self._read_words(file)
+        """Yield the article of a plain text, with the metadata of its first lines."""
+        text = self._read_normalised(file)
         head = front_matter.read_head(text)
         row = {"text": text, "title": head.title, "authors": head.authors, "published_at": head.published_at}
-        # Who holds the rights is often not the outlet: what the caller says of it is better.
+        # The owner of the copyright is often not the outlet: the caller's outlet is better.
         yield self._article(row, file.source, file.id, self.outlet or head.outlet)
 
     def read_markdown(self, file: File) -> Iterator[Article | Refused]:
         """Yield the article of a Markdown text, without its front matter."""
-        fields, text = front_matter.split(self._read_words(file))
+        fields, text = front_matter.split(self._read_normalised(file))
         yield self._article({**fields, "text": text}, file.source, file.id, self.outlet)
 
     def read_page(self, file: File) -> Iterator[Article | Refused]:
@@ -137,13 +137,13 @@ class _Reader:
 
     def read_gzip(self, file: File) -> Iterator[Article | Refused]:
         """Yield the articles of a gzipped file of JSON lines, unpacked as it is read."""
-        most = _FREE_BYTES + _MOST_UNPACKED * file.path.stat().st_size
+        max_unpacked = _FREE_BYTES + _MOST_UNPACKED * file.path.stat().st_size
         with gzip.open(file.path) as stream:
-            yield from self._read_lines(stream, file.source, file.id, most)
+            yield from self._read_lines(stream, file.source, file.id, max_unpacked)
 
     def read_feed(self, file: File) -> Iterator[Article | Refused]:
         """Yield the items of a feed; its title is their outlet."""
-        if self.fetch is not None:  # a feed lists addresses by the hundred: only its own words are read
+        if self.fetch is not None:  # a feed lists hundreds of URLs: only the text in the feed itself is read
             yield from replace(self, fetch=None).read_feed(file)
             return
         feed = self.pages.read_feed(_read_bytes(file.path, self.max_bytes * _ARTICLES_A_FILE))
@@ -154,13 +154,13 @@ class _Reader:
             yield self._try(item, f"{file.source} item {number}", f"{file.id}#{number}", outlet)
 
     def _read_lines(
-        self, stream: BinaryIO | gzip.GzipFile, source: str, file_id: str, most: float = math.inf
+        self, stream: BinaryIO | gzip.GzipFile, source: str, file_id: str, max_unpacked: float = math.inf
     ) -> Iterator[Article | Refused]:
         limit = self.max_bytes * _ESCAPE_BYTES + _LINE_EXTRA_BYTES
         for number, line in _split_lines(stream, limit):
             place = f"{source}:{number}"
-            most -= len(line or b"")
-            if most < 0:
+            max_unpacked -= len(line or b"")
+            if max_unpacked < 0:
                 raise BadArticle(f"unpacks to more than {_MOST_UNPACKED} times its size; the rest is not read")
             if line is None:
                 yield Refused(place, f"a line of more than {limit} bytes")
@@ -188,7 +188,7 @@ class _Reader:
             fetch=self.fetch,
         )
 
-    def _read_words(self, file: File) -> str:
+    def _read_normalised(self, file: File) -> str:
         return normalise(decode(_read_bytes(file.path, self.max_bytes)))
 
 
@@ -208,7 +208,7 @@ _KINDS: dict[str, Callable[[_Reader, File], Iterator[Article | Refused]]] = {
 
 
 def _guard(source: str, articles: Iterator[Article | Refused]) -> Iterator[Article | Refused]:
-    """Yield the articles; what stops them becomes the last refusal."""
+    """Yield the articles; an error that stops the reading becomes the last refusal."""
     try:
         yield from articles
     except BadArticle as exc:
@@ -228,13 +228,13 @@ def _read_bytes(path: Path, limit: int) -> bytes:
 
 
 def check_values(data: bytes | bytearray) -> None:
-    """Refuse JSON of many tiny values unread: `[],` is three bytes and becomes seventy. Raises BadArticle."""
+    """Refuse JSON of many tiny values before parsing: `[],` is three bytes and becomes seventy. Raises BadArticle."""
     if sum(map(data.count, (b",", b"[", b"{"))) > _MOST_VALUES + len(data) // _BYTES_A_VALUE:
         raise BadArticle("holds too many values for its size")
 
 
 def _load(data: bytes) -> object:
-    """Read JSON. Raises BadArticle."""
+    """Parse JSON. Raises BadArticle."""
     check_values(data)
     try:
         return json.loads(decode(data), parse_int=_read_int)
@@ -245,12 +245,12 @@ def _load(data: bytes) -> object:
 
 
 def _read_int(digits: str) -> float:
-    """Read an integer; one of thousands of digits, which Python refuses, is infinite: its field is then refused."""
+    """Read an integer; thousands of digits, which Python refuses, give infinity, so that the field is refused."""
     return int(digits) if len(digits) < 100 else float("inf")
 
 
 def _split_lines(stream: BinaryIO | gzip.GzipFile, limit: int) -> Iterator[tuple[int, bytes | None]]:
-    """Yield numbered lines, None for one over the limit, never holding more than the limit. Raises BadArticle."""
+    """Yield numbered lines, None for a line over the limit; memory stays below the limit. Raises BadArticle."""
     number = 0
     while line := stream.readline(limit + 1):
         number += 1

@@ -1,4 +1,4 @@
-"""Turn article rows, the shape of JSONL files and of the HTTP interface, into articles."""
+"""Turn article rows, the format of JSONL files and of the HTTP API, into articles."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from qa.temporal import dates
 from qa.text.normalise import normalise, normalise_spans, sha256
 from qa.types import Article
 
-Fetch = Callable[[str, int], Mapping[str, str]]  # an address and a limit in bytes; the `html` or `text` behind it
+Fetch = Callable[[str, int], Mapping[str, str]]  # from a URL and a limit in bytes to the `html` or `text` there
 
 MAX_BYTES = 2_000_000
 _LONGEST_ID = 512
 _LONGEST = {"title": 1000, "url": 2048, "outlet": 200, "language": 35, "authors": 1000}  # characters
 _MOST_AUTHORS = 100
-# Controls, line separators, marks that turn the direction of writing (an id must not look like another), surrogates.
+# Controls, line separators, bidi marks (an id must not look like another), surrogates.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*")
 _BARE_HOST = re.compile(r"(?:[a-z0-9-]{1,63}\.){1,8}[a-z]{2,24}(?:/\S*)?", re.IGNORECASE)
@@ -39,10 +39,10 @@ def article_from_row(
     pages: html_process.PageReader = html_process.SHARED,
     fetch: Fetch | None = None,
 ) -> Article:
-    """Check a row and return its article; what the row does not say is taken from its HTML, then from the defaults.
+    """Check a row and return its article; missing fields are taken from its HTML, then from the defaults.
 
-    Keys that no article has are ignored. Without `id` and `url`, the id is `default_id` or else `source`. A row that
-    has an address and no words is fetched, where there is a `fetch`. Raises BadArticle.
+    Unknown keys are ignored. Without `id` and `url`, the id is `default_id` or else `source`. A row with a URL but
+    neither text nor HTML is fetched if there is a `fetch`. Raises BadArticle.
     """
     if fetch is not None and not any(_read_text(row, name).strip() for name in ("text", "html")):
         row = {**row, **(fetch(url, max_bytes) if (url := _read_url(row)) else {})}
@@ -65,7 +65,7 @@ def article_from_row(
 
 
 def normalise_article(article: Article) -> Article:
-    """Return a caller's own article as a row of the same fields is read; its furniture follows the text.
+    """Return a caller's own article as if it had been read from a row; its furniture spans follow the text.
 
     Raises BadArticle.
     """
@@ -87,7 +87,7 @@ def normalise_article(article: Article) -> Article:
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What an HTML page says of itself."""
+    """The metadata of an HTML page."""
 
     title: str | None = None
     url: str | None = None
@@ -98,7 +98,7 @@ class _Page:
 
 
 def _read_content(row: Mapping[str, object], max_bytes: int, pages: html_process.PageReader) -> tuple[str, _Page]:
-    """Return the final text, and the metadata of the HTML when the text comes from there."""
+    """Return the final text, and the metadata of the HTML if the text comes from there."""
     markup = _read_body(row, "html", max_bytes)
     text = _read_body(row, "text", max_bytes)
     page = _Page()
@@ -112,9 +112,9 @@ def _read_content(row: Mapping[str, object], max_bytes: int, pages: html_process
 
 
 def _read_body(row: Mapping[str, object], name: str, max_bytes: int) -> str:
-    """Return a text of the row in its final form, empty when the row has none."""
+    """Return a text of the row in its final form, empty if the row has none."""
     value = _read_text(row, name)
-    if len(value) <= max_bytes:  # or there is no need to look closer
+    if len(value) <= max_bytes:  # a longer one is refused as it is
         value = normalise(value)
     size = len(value) if len(value) > max_bytes else len(value.encode())
     if size > max_bytes:
@@ -123,16 +123,16 @@ def _read_body(row: Mapping[str, object], name: str, max_bytes: int) -> str:
 
 
 def _read_metadata(fields: Mapping[str, object]) -> _Page:
-    """Return the metadata of a page; what could not stand in a row is left out, for no person wrote it into one."""
-    found: dict[str, Any] = {}
+    """Return the metadata of a page; fields that a row could not have are left out: they come from the extractor."""
+    metadata: dict[str, Any] = {}
     for name, read in _READERS.items():
         with suppress(BadArticle):
-            found[name] = read(fields)
-    return _Page(**found)
+            metadata[name] = read(fields)
+    return _Page(**metadata)
 
 
 def _read_text(row: Mapping[str, object], name: str) -> str:
-    """Return a field that must be text, empty when it is absent."""
+    """Return a field that must be text, empty if it is absent."""
     value = row.get(name)
     if value is None:
         return ""
@@ -142,7 +142,7 @@ def _read_text(row: Mapping[str, object], name: str) -> str:
 
 
 def _check_line(value: str, name: str, longest: int) -> str:
-    """Return one line of text without the white space around and between its words."""
+    """Return text on one line, with single spaces between its words."""
     line = " ".join(value.split())
     if len(line) > longest:
         raise BadArticle(f"{name}: more than {longest} characters", name)
@@ -152,12 +152,12 @@ def _check_line(value: str, name: str, longest: int) -> str:
 
 
 def _read_line(row: Mapping[str, object], name: str) -> str | None:
-    """Return a short text of the row, None when it is absent or blank."""
+    """Return a short text of the row, None if it is absent or blank."""
     return _check_line(_read_text(row, name), name, _LONGEST[name]) or None
 
 
 def _read_id(row: Mapping[str, object]) -> str | None:
-    """Return the id that the row gives, exactly as it is given."""
+    """Return the id of the row, exactly as given."""
     value = _read_text(row, "id")
     if row.get("id") is None:
         return None
@@ -171,13 +171,13 @@ def _read_id(row: Mapping[str, object]) -> str | None:
 
 
 def _shorten(value: str) -> str:
-    """Return an id made of an address or a path; a long one keeps its start and ends with its hash."""
+    """Return an id made from a URL or a path; a long one keeps its start and ends with its hash."""
     name = _UNPRINTABLE.sub("\ufffd", value)
     return name if len(name) <= _LONGEST_ID else f"{name[: _LONGEST_ID - 65]}~{sha256(name)}"
 
 
 def _read_url(row: Mapping[str, object]) -> str | None:
-    """Return the address, when it is one that a browser may open: pages link to it."""
+    """Return the URL if it is one that a browser may open, because pages link to it."""
     url = _read_text(row, "url").strip()
     if not url:
         return None

@@ -1,4 +1,4 @@
-"""Build the HTTP application. What its lifespan opens, its lifespan closes."""
+"""The FastAPI application factory. The lifespan opens the store and closes it again."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from qa.service.http.deps import DEFAULT, Service
 from qa.service.http.follower import Follower
 from qa.service.http.keys import KeyRing
 from qa.service.http.limits import Limits
-from qa.service.http.metrics import Measured, Metrics
-from qa.service.http.recent_answers import Exchanges
-from qa.service.http.request_log import Watch
+from qa.service.http.metrics import MeteredAnswerer, Metrics
+from qa.service.http.recent_answers import RecentAnswers
+from qa.service.http.request_log import RequestLog
 from qa.service.routes import articles, ask, feedback, health, mcp, metrics, pages, search, static
 from qa.service.schemas.responses import ErrorOut
 from qa.settings import Settings
@@ -40,10 +40,10 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 
 
 def create_app(settings: Settings, *, load_samples: bool = False, traces: Traces | None = None) -> FastAPI:
-    """Return the application for these settings; the store is opened when it starts. Raises BadSettings."""
+    """Return the application for these settings; its lifespan opens the store. Raises BadSettings."""
     keys = KeyRing(settings.api_keys)
     limits = Limits(settings.rate_limit, settings.token_budget, settings.redis_url)
-    metered = Metrics()
+    counters = Metrics()
     traces = traces or _open_traces(settings)
 
     @asynccontextmanager
@@ -55,17 +55,19 @@ def create_app(settings: Settings, *, load_samples: bool = False, traces: Traces
                 await to_thread.run_sync(_load_samples, library)
             follower = Follower(library)
             try:
-                exchanges = Exchanges()
-                measured = Measured(library.answerer(fill=False), metered, limits, exchanges)
-                app.state.service = Service(settings, library, measured, metered, keys, limits, exchanges, follower)
+                recent_answers = RecentAnswers()
+                answerer = MeteredAnswerer(library.answerer(fill=False), counters, limits, recent_answers)
+                app.state.service = Service(
+                    settings, library, answerer, counters, keys, limits, recent_answers, follower
+                )
                 async with mcp.serving(app, settings.public_url) as app.state.mcp:
                     yield
             finally:
                 await to_thread.run_sync(follower.close)
         finally:
-            for one in (library.model, library.utility):
-                if one is not None:
-                    await one.aclose()  # its connections belong to this event loop
+            for model in (library.model, library.utility):
+                if model is not None:
+                    await model.aclose()  # its connections belong to this event loop
             await limits.aclose()
             await to_thread.run_sync(library.close)
             if traces is not None:
@@ -75,16 +77,16 @@ def create_app(settings: Settings, *, load_samples: bool = False, traces: Traces
         title="News question answering",
         summary="Answers over news articles; every sentence is proved with a cited span.",
         lifespan=lifespan,
-        # The pages that FastAPI makes of the schema load their scripts from another site.
+        # FastAPI's documentation pages load their scripts from another site.
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         responses=_ERRORS,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # their attributes hold paths and queries
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # their attributes contain paths and queries
     )
-    app.state.frame_ancestors = settings.frame_ancestors  # for errors too, and before anything is open
+    app.state.frame_ancestors = settings.frame_ancestors  # error pages need it too, even before the store is open
     errors.install(app)
-    for room in (
+    for routes in (
         ask,
         search,
         articles,
@@ -98,8 +100,8 @@ def create_app(settings: Settings, *, load_samples: bool = False, traces: Traces
         static,
         pages,
     ):
-        app.include_router(room.router)
-    # The last one added is the outermost.
+        app.include_router(routes.router)
+    # The middleware added last is the outermost.
     app.add_middleware(middleware.RawPaths)
     app.add_middleware(
         middleware.SameOrigin,
@@ -108,7 +110,7 @@ def create_app(settings: Settings, *, load_samples: bool = False, traces: Traces
         origins=settings.cors_origins,
         hosts=settings.allowed_hosts,
     )
-    if settings.cors_origins:  # frontends that ask from the reader's browser send headers of their own
+    if settings.cors_origins:  # frontends in the reader's browser send their own headers
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
@@ -118,8 +120,8 @@ def create_app(settings: Settings, *, load_samples: bool = False, traces: Traces
         )
     large = max(ARTICLES_BYTES, 2 * settings.max_article_bytes)
     app.add_middleware(middleware.BodyLimit, limit=BODY_BYTES, routes={"/v1/articles": large})
-    app.add_middleware(Watch, metrics=metered, traces=traces)
-    if settings.trusted_proxies:  # from others the header is what anybody may write, and limits go by address
+    app.add_middleware(RequestLog, metrics=counters, traces=traces)
+    if settings.trusted_proxies:  # anybody can forge the header, and rate limits go by address
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     return app
 
@@ -127,7 +129,7 @@ def create_app(settings: Settings, *, load_samples: bool = False, traces: Traces
 def _open_traces(settings: Settings) -> Traces | None:
     if settings.otlp_endpoint is None:
         return None
-    from qa.service.http.traces import open_traces  # noqa: PLC0415  # the SDK is loaded where it is used
+    from qa.service.http.traces import open_traces  # noqa: PLC0415  # load the SDK only when tracing is on
 
     return open_traces(settings.otlp_endpoint, settings.otlp_protocol, settings.service_name)
 

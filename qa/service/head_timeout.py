@@ -1,4 +1,4 @@
-"""Close connections that do not say what they want: uvicorn waits for the head of a request for ever."""
+"""A timeout for request heads (slowloris protection): uvicorn itself waits for one forever."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class HeadTimeoutProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  
     _timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:
-        """Begin to wait for the first request."""
+        """Start the timer for the first request."""
         super().connection_made(transport)
         self._wait()
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes; those of an unfinished head have to be followed by the rest in time."""
+        """Handle received bytes; the rest of an unfinished head must arrive in time."""
         super().data_received(data)
         if self.cycle is not None and not self.cycle.response_complete:
             self._stop_waiting()
@@ -29,7 +29,7 @@ class HeadTimeoutProtocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  
             self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop waiting."""
+        """Cancel the timer."""
         self._stop_waiting()
         super().connection_lost(exc)
 

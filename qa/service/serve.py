@@ -1,4 +1,4 @@
-"""Run the service with uvicorn until it is told to stop."""
+"""`qa serve`: run the service with uvicorn until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from qa.catalog.catalog import Catalog
 from qa.errors import BadSettings
 from qa.service.app import create_app
 from qa.service.head_timeout import HeadTimeoutProtocol
-from qa.service.memory import give_back_what_is_freed, set_aside_what_stays
+from qa.service.memory import freeze_gc, tune_malloc
 from qa.settings import Settings, is_loopback
 
-# Longer than proxies and clients keep an idle connection (nginx 60 s; httpx 5 s, as uvicorn): if we close it first,
-# a request that is just on its way is lost, and a POST is not sent again.
+# Longer than proxies and clients keep an idle connection (nginx 60 s; httpx and uvicorn 5 s): if we close it first, a
+# request that is on its way is lost, and a POST is not retried.
 IDLE_S = 75
-GRACE_S = 5  # for requests that are in flight when the server is told to stop
+GRACE_S = 5  # for requests in flight at shutdown
 
 _log = logging.getLogger(__name__)
 
@@ -34,13 +34,13 @@ def run(
     load_samples: bool = False,
     on_ready: Callable[[str], None] = lambda url: None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT. Raises BadSettings for an address that cannot be used, and what opening raises."""
+    """Serve until SIGTERM or SIGINT. Raises BadSettings for an unusable address, and what opening the store raises."""
     if not is_loopback(host) and not _has_keys(settings):
         raise BadSettings(
             f"{host} can be reached from other machines: make a key with `qa keys create NAME`, set QA_API_KEYS,"
             " or serve on 127.0.0.1"
         )
-    give_back_what_is_freed()
+    tune_malloc()
     app = create_app(settings, load_samples=load_samples)
     with _bind(host, port) as listener:
         shown = f"[{host}]" if ":" in host else host
@@ -52,7 +52,7 @@ def run(
 
 
 def _has_keys(settings: Settings) -> bool:
-    """Tell whether there is a key, without making a store where there is none."""
+    """Tell whether an API key exists, without creating a store if there is none."""
     if settings.api_keys:
         return True
     if settings.database_url is None and not (settings.data_dir / "catalog.sqlite3").exists():
@@ -65,13 +65,13 @@ def _has_keys(settings: Settings) -> bool:
 
 
 def _bind(host: str, port: int) -> socket.socket:
-    """Take the port before anything is opened, so that a taken one is told at once."""
+    """Bind the port before the store is opened, so that a port in use fails at once."""
     name = host.strip("[]")
     try:
         family = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.create_server((name, port), family=family)
-        # asyncio sets this on connections of sockets that name their protocol, and these do not: every answer on a
-        # connection that is used again would wait 40 ms for the client's acknowledgement.
+        # asyncio only sets this on sockets created with an explicit protocol, which this one is not. Without it every
+        # response on a reused connection waits 40 ms for the client's delayed acknowledgement.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listener
     except OSError as exc:
@@ -79,7 +79,7 @@ def _bind(host: str, port: int) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Say when the server listens."""
+    """A uvicorn server with a callback once it listens."""
 
     def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None]) -> None:
         super().__init__(config)
@@ -91,13 +91,13 @@ class _Server(uvicorn.Server):
 
 
 def server_config(app: FastAPI, lifespan: Literal["on", "off"]) -> uvicorn.Config:
-    """Return how uvicorn is to serve."""
+    """Return the uvicorn configuration."""
     return uvicorn.Config(
         app,
         lifespan=lifespan,
-        # Not uvloop, which is installed: it takes the interpreter for each connection by itself and not once for all
-        # that are ready, and threads that compute hold it. 110 readers at once had their first byte after 1.7 to 3.9 s
-        # at the median, with asyncio's own loop after 0.35 to 0.47 s.
+        # Not uvloop, although it is installed: it acquires the GIL once per ready connection instead of once for all of
+        # them, and compute threads hold the GIL. With 110 concurrent readers the median time to first byte was 1.7 to
+        # 3.9 s; with asyncio's own loop it was 0.35 to 0.47 s.
         loop="asyncio",
         http=HeadTimeoutProtocol,
         ws="none",
@@ -112,13 +112,13 @@ def server_config(app: FastAPI, lifespan: Literal["on", "off"]) -> uvicorn.Confi
 
 async def _serve(app: FastAPI, listener: socket.socket, url: str, on_ready: Callable[[str], None]) -> None:
     def announce() -> None:
-        set_aside_what_stays()
+        freeze_gc()
         app.state.service.library.owner.announce(url)
         on_ready(url)
 
     server = _Server(server_config(app, lifespan="off"), announce)
-    # The lifespan runs here and not in uvicorn, which would print a traceback of what keeps the store from opening.
-    # A signal is held back until everything is closed: its usual effect would end the process before that.
+    # The lifespan runs here and not in uvicorn, which would print a traceback if the store cannot be opened.
+    # Signals are held back until everything is closed; by default they would end the process before that.
     with server.capture_signals():
         async with app.router.lifespan_context(app):
             await server.serve([listener])

@@ -1,4 +1,4 @@
-"""Publication dates: every accepted form becomes one ISO 8601 form, and what is not clear is refused."""
+"""Parse publication dates: every accepted form becomes one ISO 8601 form, and ambiguous ones are refused."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from qa.errors import BadArticle
 from qa.text.english import MONTH_NUMBERS, WEEKDAY_ABBREVIATIONS, WEEKDAYS
 
 FIRST_YEAR, LAST_YEAR = 1600, 2100
-UNDATED = -10_000_000  # the day in an index of an article without one: passes `not_after`, and no filter by date
-# An epoch number outside these years is far more often a wrong unit or another kind of number than a date.
+UNDATED = -10_000_000  # the day of an undated article in an index: it passes `not_after` and fails every date filter
+# A number outside these years is far more often a wrong unit or not a date at all.
 _EPOCH_S = (631_152_000, 4_102_444_800)  # 1990-01-01 to 2100-01-01
 _LONGEST = 64  # characters; the longest accepted form has about 45
 _EARLIEST_ZONE, _LATEST_ZONE = timedelta(hours=-12), timedelta(hours=14)
@@ -40,8 +40,8 @@ _FORMS = (
 )
 _ORDER_UNKNOWN = re.compile(r"[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{2,4}.*", re.ASCII)
 
-# Hours from UTC of the names that RFC 2822 and English news use. Others, "ET" and "IST" among them, stand for
-# more than one offset: there only the day is kept.
+# Offsets from UTC in hours of the zone names in RFC 2822 and English news. Other names, such as "ET" and "IST", have
+# more than one offset: for them only the day is kept.
 _ZONES = {"z": 0, "ut": 0, "utc": 0, "gmt": 0, "bst": 1, "cet": 1, "cest": 2, "est": -5, "edt": -4}
 _ZONES |= {"cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7}
 
@@ -49,8 +49,8 @@ _ZONES |= {"cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7}
 def parse_published(value: object) -> str:
     """Return a publication date as `YYYY-MM-DD`, or as `YYYY-MM-DDTHH:MM:SS+HH:MM` when the time is known.
 
-    Takes ISO 8601, RFC 2822, written-out English dates, and epoch seconds or milliseconds as a number. A time
-    without a zone is taken as UTC; with a zone name of more than one meaning ("ET") only the day is kept.
+    Accepts ISO 8601, RFC 2822, written-out English dates, and epoch seconds or milliseconds as a number. A time
+    without a zone is taken as UTC; with an ambiguous zone name ("ET") only the day is kept.
     Raises BadArticle.
     """
     if isinstance(value, datetime):
@@ -88,7 +88,7 @@ def match_day(text: str) -> tuple[str, int] | None:
 
 
 def day(iso: str) -> str:
-    """Return the local day of a date that `parse_published` gave. Raises BadArticle."""
+    """Return the local day of a date in the form of `parse_published`. Raises BadArticle."""
     try:
         return date.fromisoformat(iso[:10]).isoformat()
     except ValueError as exc:
@@ -101,13 +101,13 @@ def ordinal(iso: str) -> int:
 
 
 def _refusal(value: object, reason: str) -> BadArticle:
-    # Python itself refuses to write out an integer of thousands of digits.
+    # Python refuses to print an integer of thousands of digits.
     shown = "a number too large" if isinstance(value, int) and value.bit_length() > 256 else repr(value)
     return BadArticle(f"published_at: {shown[:80]} is refused: {reason}", "published_at")
 
 
 def _parse_epoch(value: float) -> str:
-    """Read a number as seconds, or as milliseconds when it is too large for seconds."""
+    """Read a number as seconds, or as milliseconds if it is too large for seconds."""
     for unit in (1, 1000):
         if _EPOCH_S[0] * unit <= value < _EPOCH_S[1] * unit:
             return _moment(datetime.fromtimestamp(int(value) // unit, UTC))
@@ -115,12 +115,12 @@ def _parse_epoch(value: float) -> str:
 
 
 def _moment(moment: datetime) -> str:
-    """Write a moment with its offset in full, as `+00:00` and never as `Z`."""
+    """Format a moment with its full offset, as `+00:00` and never as `Z`."""
     return moment.isoformat(timespec="seconds")
 
 
 def _calendar_day(found: re.Match[str]) -> date:
-    """Build the day of a match. Raises ValueError."""
+    """Return the day of a match. Raises ValueError."""
     month = found["month"].lower()
     number = int(month) if month.isdigit() else MONTH_NUMBERS[month]
     year = int(found["year"])
@@ -130,7 +130,7 @@ def _calendar_day(found: re.Match[str]) -> date:
 
 
 def _build(found: re.Match[str]) -> str:
-    """Turn a match into the normal form. Raises ValueError."""
+    """Return the normal form of a match. Raises ValueError."""
     on = _calendar_day(found)
     parts = found.groupdict()
     if parts.get("hour") is None:
@@ -142,7 +142,7 @@ def _build(found: re.Match[str]) -> str:
 
 
 def _hour(hour: int, half: str | None) -> int:
-    """Turn an hour of the twelve-hour clock into one of the twenty-four."""
+    """Convert an hour of the twelve-hour clock to the twenty-four-hour clock."""
     if half is None:
         return hour
     if not 1 <= hour <= 12:
@@ -151,7 +151,7 @@ def _hour(hour: int, half: str | None) -> int:
 
 
 def _parse_zone(name: str | None) -> timezone | None:
-    """Return the zone of an offset or a name, UTC for none at all, None for a name of more than one meaning."""
+    """Return the zone of an offset or a name, UTC if there is none, None for an ambiguous name."""
     if name is None:
         return UTC
     if name[0] not in "+-":

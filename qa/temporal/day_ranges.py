@@ -1,6 +1,6 @@
-"""The days and times of day in a sentence, as ranges, read against the day of its article. Pure.
+"""The dates and times of day in a sentence, as ranges, resolved against the day of its article. Pure.
 
-What cannot be placed (a weekday in an article without a date) is left out: a wrong day would make a false conflict.
+What cannot be resolved (a weekday in an undated article) is left out: a wrong day would make a false conflict.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _SINCE = re.compile(r"\b(?:since|until|till|before|after|by) $", re.IGNORECASE)
 
 
 def clocks(sentence: str) -> Iterator[Range]:
-    """Yield the times of day, in minutes after midnight; "7.42" is one only with a.m. or p.m. or a colon."""
+    """Yield the times of day, in minutes after midnight; "7.42" counts only with a.m. or p.m."""
     for found in _CLOCK.finditer(sentence):
         word = listed(found["word"] or "")
         half = (found["half"] or found["half2"] or "").lower()
@@ -58,7 +58,7 @@ def clocks(sentence: str) -> Iterator[Range]:
 
 
 def days(sentence: str, published: date | None) -> Iterator[Range]:
-    """Yield the days, months, seasons and years, as ordinals of their first and last day."""
+    """Yield days, months, quarters, seasons and years, as ordinals of their first and last day."""
     taken: list[tuple[int, int]] = []
     for pattern, resolve in _FORMS:
         for found in pattern.finditer(sentence):
@@ -67,10 +67,10 @@ def days(sentence: str, published: date | None) -> Iterator[Range]:
                 continue
             taken.append((start, end))
             if _SINCE.search(sentence[:start]):
-                continue  # a bound, no day on which something was
+                continue  # a bound, not the day of an event
             try:
                 first, last = resolve(found, sentence, published)
-            except (ValueError, OverflowError):  # 31 June; a day that cannot be placed
+            except (ValueError, OverflowError):  # 31 June; a day that cannot be resolved
                 continue
             yield start, end, first.toordinal(), last.toordinal()
 
@@ -84,11 +84,11 @@ def _known(published: date | None) -> date:
 def _full_day(found: re.Match[str], sentence: str, published: date | None) -> tuple[date, date]:
     month, day = month_number(found["month"]), int(found["day"])
     if found.groupdict().get("year"):
-        one = date(int(found["year"]), month, day)
-    else:  # news says the year when it is not the nearest
+        resolved = date(int(found["year"]), month, day)
+    else:  # news states the year when it is not the nearest
         near = _known(published)
-        one = min((date(near.year + shift, month, day) for shift in (-1, 0, 1)), key=lambda day: abs(day - near))
-    return one, one
+        resolved = min((date(near.year + shift, month, day) for shift in (-1, 0, 1)), key=lambda day: abs(day - near))
+    return resolved, resolved
 
 
 def _month_of(found: re.Match[str], sentence: str, published: date | None) -> tuple[date, date]:
@@ -132,19 +132,19 @@ def _weekday(found: re.Match[str], sentence: str, published: date | None) -> tup
     lead = listed(found["lead"] or "").strip()
     ahead = (weekday_number(found["weekday"]) - near.weekday()) % 7
     future = lead == "next" or (lead != "last" and _FUTURE.search(sentence) is not None)
-    one = near + timedelta(days=(ahead or 7 if lead == "next" else ahead) if future else ahead - 7 if ahead else 0)
-    return one, one
+    resolved = near + timedelta(days=(ahead or 7 if lead == "next" else ahead) if future else ahead - 7 if ahead else 0)
+    return resolved, resolved
 
 
 def _near_day(found: re.Match[str], sentence: str, published: date | None) -> tuple[date, date]:
     shift = {"yesterday": -1, "today": 0, "tomorrow": 1, "last night": -1, "this morning": 0, "tonight": 0}
-    one = _known(published) + timedelta(days=shift[listed(found.group())])
-    return one, one
+    resolved = _known(published) + timedelta(days=shift[listed(found.group())])
+    return resolved, resolved
 
 
 _RELATIVE = r"(?P<relative>last|this|next)"
 _Resolve = Callable[[re.Match[str], str, date | None], tuple[date, date]]
-# Most precise first: what one has taken, the next does not see.
+# Most precise first: text that a form has matched is not matched again by a later one.
 _FORMS: tuple[tuple[re.Pattern[str], _Resolve], ...] = tuple(
     (re.compile(pattern, flags), resolve)
     for pattern, flags, resolve in (
@@ -170,7 +170,7 @@ _FORMS: tuple[tuple[re.Pattern[str], _Resolve], ...] = tuple(
 
 
 def mentions(sentence: str) -> Iterator[tuple[int, int]]:
-    """Yield where a day is named, placed or not."""
+    """Yield the places where a day is named, resolvable or not."""
     for pattern, _ in _FORMS:
         for found in pattern.finditer(sentence):
             yield found.span()

@@ -1,4 +1,4 @@
-"""The time phrases of English news, as one grammar. Pure; its parts are short, so a scan takes linear time."""
+"""A grammar of the time phrases of English news. Pure; its parts are short, so a scan takes linear time."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from qa.text.english import COUNTS, MONTH_ABBREVIATIONS, MONTHS, ONES, SEASONS, WEEKDAYS
 
-# Small letters make verbs of "may" and "march"; full stops make abbreviations of "Mar." and "Dec.".
+# In lower case "may" and "march" are verbs; the abbreviations "Mar." and "Dec." need their full stops.
 _SHORT = "|".join(MONTH_ABBREVIATIONS)
 _MONTH = rf"(?-i:{'|'.join((*MONTHS, *(name.upper() for name in MONTHS)))}|(?:{_SHORT})\.)(?![\w-])"
 _MONTH_OF_DAY = rf"(?:{_MONTH}|(?-i:{_SHORT})\b)"
@@ -35,8 +35,8 @@ _HEDGE = (
     "|approximately|or|to|and"
 )
 
-# The leftmost match wins, and of several there the first. A rule whose name begins with "no_" finds what is no phrase
-# of ours, and stands here so that nothing inside it is taken for one. A space stands for any white space.
+# The leftmost match wins, and of several at one place the first rule. A rule whose name begins with "no_" matches what
+# is not to be resolved, so that no other rule matches inside it. A space matches any white space.
 _RULES = {
     "no_year": rf"\d{{4}}-\d\d-\d\d\b"
     rf"|\b(?:(?:on|in) )?(?:(?:last|next|this|early|late|mid)[ -])?(?:{_WEEKDAY},? )?"
@@ -87,7 +87,7 @@ _RULES = {
 }
 
 
-# Most sentences hold none of these words, and need no scan.
+# Most sentences contain none of these words and need no scan.
 _TRIGGER = re.compile(
     rf"\b(?:last|next|this|past|coming|ago|yesterday|today|tonight|tomorrow|from now|time|days|weeks|weekend|end of"
     rf"|day (?:before|after)|{'|'.join((*WEEKDAYS, *MONTHS))}|(?:{_SHORT})\b)",
@@ -96,7 +96,7 @@ _TRIGGER = re.compile(
 
 
 def _compile(pattern: str) -> re.Pattern[str]:
-    # `(?<!from )` must keep its one width; all other white space may be a line end of two characters.
+    # A look-behind needs a fixed width; all other white space may be a line end of two characters.
     spaced = pattern.replace("(?<!from )", "(?<!from\0)").replace(" ", r"\s{1,2}").replace("\0", r"\s")
     return re.compile(spaced, re.IGNORECASE)
 
@@ -107,7 +107,7 @@ _SCAN = _compile(rf"(?<!\w)(?=\w)(?:{_ANY})")
 
 
 def find_phrases(text: str) -> Iterator[tuple[str, re.Match[str]]]:
-    """Yield what may be time phrases, in order: the kind, and a match whose group `phrase` is the phrase."""
+    """Yield possible time phrases in order: the kind, and a match whose group `phrase` is the phrase."""
     if not _TRIGGER.search(text):
         return
     for found in _SCAN.finditer(text):

@@ -1,4 +1,4 @@
-"""The days that a time phrase means, seen from the day of its article. Pure; the choices are listed in docs/time.md."""
+"""Resolve a time phrase to days, given the day of its article. Pure; the rules are listed in docs/time.md."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _PARTS = {"early": "early", "start": "early", "beginning": "early", "late": "lat
 _FAR_DAYS = 240
 
 
-def mean(kind: str, match: re.Match[str], tense: Tense | None, today: date) -> Period | None:
-    """Return the days that a phrase of the grammar means, None where it means none that can be told."""
+def resolve_phrase(kind: str, match: re.Match[str], tense: Tense | None, today: date) -> Period | None:
+    """Return the days that a phrase of the grammar means, None if they cannot be determined."""
     try:
         return _MEANINGS[kind](match, tense, today)
-    except (ValueError, OverflowError):  # 30 February; a day before the first of all days
+    except (ValueError, OverflowError):  # 30 February; a day before the year 1
         return None
 
 
@@ -40,7 +40,7 @@ def _mean_weekday(match: re.Match[str], tense: Tense | None, today: date) -> Per
         return periods.one_day(today - timedelta(days=back or 7))
     if which == "next":
         days = 7 - today.weekday() + number
-        return periods.one_day(today + timedelta(days=days + 7 if days < 2 else days))  # tomorrow is no "next Monday"
+        return periods.one_day(today + timedelta(days=days + 7 if days < 2 else days))  # tomorrow is not "next Monday"
     if which.endswith("coming"):
         return periods.one_day(today + timedelta(days=ahead or 7))
     to_come = tense == "future" or (which == "this" and tense is None)
@@ -66,7 +66,7 @@ def _name_period(which: str, unit: str, tense: Tense | None, today: date) -> Per
     """Return "last week", "next summer" and the like."""
     number = RELATIVE[which]
     if unit == "week":
-        sunday = which == "last" and today.weekday() == 6  # a Sunday paper calls the week that ends "last week"
+        sunday = which == "last" and today.weekday() == 6  # in a Sunday paper the week that ends is "last week"
         return periods.week_period(today, 0 if sunday else number)
     if unit == "month":
         return periods.month_period(today.year, today.month + number)
@@ -86,12 +86,12 @@ def _name_period(which: str, unit: str, tense: Tense | None, today: date) -> Per
     coming = min(season for season in seasons if season[1] >= today)
     if which == "this":
         return max(season for season in seasons if season[0] <= today) if tense == "past" else coming
-    # In winter "next winter" is the one after this; "next summer", said in spring, is not this year's.
+    # In winter "next winter" is the one after this; in spring "next summer" is not this year's.
     return min(season for season in seasons if season[0] > today and (season[0].year > today.year or unit == "winter"))
 
 
 def _weekend(tense: Tense | None, today: date) -> Period:
-    """Return the weekend that has begun last, or the next one that has not ended."""
+    """Return the last weekend that has begun, or the next one that has not ended."""
     begun = today.weekday() >= 5
     return periods.weekend_period(today, 0 if begun or tense == "future" else -1)
 
@@ -142,7 +142,7 @@ def _mean_date(match: re.Match[str], tense: Tense | None, today: date) -> Period
         return periods.one_day(nearest)
     fitting = [d for d in days if (d >= today if tense == "future" else d <= today)]
     chosen = min(fitting, key=lambda d: abs(d - today))
-    # Far ahead or far back without a verb in the past, and near the other way: the far one would have its year.
+    # Without a past verb, a distant day loses to a near one in the other direction: news would state its year.
     return periods.one_day(nearest if tense != "past" and abs(chosen - today).days > _FAR_DAYS else chosen)
 
 
@@ -154,7 +154,7 @@ def _day_or_none(year: int, month: int, number: int) -> date | None:
 
 
 def _mean_ago(match: re.Match[str], tense: Tense | None, today: date) -> Period:
-    """Return a day for days and weeks, the calendar month or year for months and years."""
+    """Return a day for days and weeks, a calendar month or year for months and years."""
     number, unit = _count(match), listed(match["unit"])
     number = -number if listed(match["phrase"]).endswith("ago") else number
     if unit == "year":
@@ -165,7 +165,7 @@ def _mean_ago(match: re.Match[str], tense: Tense | None, today: date) -> Period:
 
 
 def _mean_ahead(match: re.Match[str], tense: Tense | None, today: date) -> Period | None:
-    """Return the day of "in two weeks" where something is to come; elsewhere it may be a length of time."""
+    """Return the day of "in two weeks" in a future tense; in others it may be a duration."""
     return _mean_ago(match, tense, today) if tense == "future" else None
 
 
@@ -174,12 +174,12 @@ def _mean_quarter(match: re.Match[str], tense: Tense | None, today: date) -> Per
 
 
 def _mean_span(match: re.Match[str], tense: Tense | None, today: date) -> Period | None:
-    """Return the stretch up to the article's day, or from it: "the past three days"."""
+    """Return the period up to the article's day, or from it: "the past three days"."""
     way, unit = listed(match["way"]), listed(match["unit"])
     if not match["lead"] and way != "past":
-        return None  # "the last week" may be that of anything
+        return None  # "the last week" may be the last week of anything
     if not match["number"] and (unit == "day" or listed(match["phrase"]).endswith("s")):
-        return None  # "the next day" is that after another, "the coming years" have no end
+        return None  # "the next day" follows some other day, "the coming years" have no end
     number = (_count(match) if match["number"] else 1) * (-1 if way in ("last", "past") else 1)
     if unit in ("day", "week"):
         other = today + timedelta(days=number * (7 if unit == "week" else 1))
@@ -191,7 +191,7 @@ def _mean_span(match: re.Match[str], tense: Tense | None, today: date) -> Period
 def _mean_deadline(match: re.Match[str], tense: Tense | None, today: date) -> Period | None:
     which = listed(match["which"])
     if which == "the" and tense == "past":
-        return None  # "by the end of the year he had left": of whichever year that was
+        return None  # "by the end of the year he had left": of an unknown year
     return periods.one_day(_name_period("this" if which == "the" else which, listed(match["unit"]), tense, today)[1])
 
 

@@ -1,8 +1,8 @@
-"""Tell whether the words around a stretch of English speak of the past or of the future. Pure.
+"""Determine the tense, past or future, that governs a time phrase in an English sentence. Pure.
 
-News writes "on Tuesday" for the last Tuesday and for the next one; only the verb tells them apart. A full parser is not
-needed for that: the time of an adverbial is mostly that of the nearest verb group before it, or, where it opens its
-clause, of the first one after it.
+News writes "on Tuesday" for the last Tuesday and for the next one; only the verb tells them apart. That needs no full
+parser: the tense of an adverbial is mostly that of the nearest verb group before it or, if it opens its clause, of the
+first one after it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_BEFORE, _AFTER = 160, 120  # characters looked at on each side: longer than any clause that helps
-_NEAR = 8  # words between a verb in the present and the time it announces
+_BEFORE, _AFTER = 160, 120  # characters inspected on each side: longer than any clause that helps
+_NEAR = 8  # at most this many words between a verb in the present and the time it announces
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|\d+|[^\w\s]")
 _STOPS = _words("; : — – “ ( …")
 _OPENERS = _words(
@@ -39,14 +39,14 @@ _PAST_AUXILIARY = _words("had did hadn't didn't got been")
 _PERFECT = _words("has have hasn't haven't having i've we've they've you've who've")
 _TO_COME = _words("due expected scheduled slated planned poised likely projected tipped billed bound forecast set")
 _NEEDS_BE = _words("set forecast projected bound tipped billed poised")  # otherwise nouns or plain past verbs
-_INTEND = _words(  # followed by "to": what comes is still to come
+_INTEND = _words(  # followed by "to", they announce the future
     "plan plans planned hope hopes hoped aim aims aimed want wants wanted intend intends intended expect expects"
     " promise promises promised prepare prepares prepared vow vows vowed pledge pledges pledged agree agrees agreed"
     " threaten threatens threatened ask asked urge urged order ordered told invite invited decide decides decided"
     " voted need needs needed wait waits waiting preparing planning hoping going"
 )
 _OPINION = _words("accused charged suspected alleged believed thought reported known convicted understood feared said")
-_ADJECTIVE = _words(  # in -ed, and no verb where no form of "be" or "have" stands before them
+_ADJECTIVE = _words(  # in -ed, and verbs only after a form of "be" or "have"
     "accused based called named known aged linked related backed owned dubbed suspected wanted entitled titled united"
     " alleged disputed proposed armed crowded unprecedented"
 )
@@ -85,7 +85,7 @@ _SILENT = _words("comment say confirm discuss elaborate speculate answer reveal"
 
 
 def tense_at(sentence: str, start: int, end: int) -> Tense | None:
-    """Return the tense that governs `sentence[start:end]`, None where no verb tells."""
+    """Return the tense that governs `sentence[start:end]`, None if no verb decides it."""
     before = _TOKEN.findall(sentence, max(0, start - _BEFORE), start)
     after = _TOKEN.findall(sentence, end, end + _AFTER)
     possessive = after[:1] in (["'"], ["’"])
@@ -106,7 +106,7 @@ def tense_at(sentence: str, start: int, end: int) -> Tense | None:
 
 
 def _looks_ahead(before: list[str], lead: str, phrase: str, after: list[str], possessive: bool) -> bool:
-    """Tell whether the verb that counts comes after the phrase."""
+    """Tell whether the verb that decides the tense comes after the phrase."""
     if possessive:
         return lead in _OPENERS or lead in _SAYS
     if after and after[0].lower() in _FINITE:  # "the vote on Tuesday will": the phrase belongs to the subject
@@ -123,7 +123,7 @@ def _denied(words: list[str]) -> bool:
 
 
 def _clause(before: list[str]) -> list[str]:
-    """Return the words since the last mark that ends a clause."""
+    """Return the words after the last punctuation mark that ends a clause."""
     closed = False
     for i in range(len(before) - 1, -1, -1):
         closed = closed or before[i] == "”"
@@ -169,7 +169,7 @@ def _read_on(words: list[str], possessive: bool = False) -> Tense | None:
 
 
 def _signal(words: list[str], i: int, infinitive: bool, near: bool) -> Tense | None:
-    """Return what this word says of the time, None where it is no verb or its own verb stands before it."""
+    """Return the tense that this word signals, None if it is no verb or an earlier verb governs it."""
     word = words[i].lower().replace("’", "'")
     inside = i > 0 and words[i - 1] not in '"“‘,:;'
     if words[i].isupper() or (inside and words[i][0].isupper()):  # a name: US, Will
@@ -202,7 +202,7 @@ def _signal(words: list[str], i: int, infinitive: bool, near: bool) -> Tense | N
 
 
 def _previous(words: list[str], i: int) -> str:
-    """Return the word before, past adverbs, in small letters."""
+    """Return the word before, skipping adverbs, in lower case."""
     for j in range(i - 1, max(-1, i - 4), -1):
         word = words[j] if words[j] in _NAMES else words[j].lower()
         if word not in _ADVERBS and not (word.endswith("ly") and len(word) > 4):
@@ -211,7 +211,7 @@ def _previous(words: list[str], i: int) -> str:
 
 
 def _next(words: list[str], i: int) -> str:
-    """Return the word after, past adverbs, in small letters."""
+    """Return the word after, skipping adverbs, in lower case."""
     for j in range(i + 1, min(len(words), i + 4)):
         word = words[j].lower()
         if word not in _ADVERBS and not (word.endswith("ly") and len(word) > 4):
@@ -243,7 +243,7 @@ def _read_be(words: list[str], i: int, word: str) -> Tense | None:
         return "past"
     if following in _OPINION:
         return "past"
-    # "The trial is on Monday", "is meeting on Monday"; a distant "is" says nothing of the time.
+    # "The trial is on Monday", "is meeting on Monday"; a distant "is" says nothing about the tense.
     near = len(words) - i <= 3
     return "future" if near or following.endswith("ing") or _is_past(following) else None
 

@@ -1,7 +1,7 @@
-"""Cut an article into chunks: runs of whole sentences, each at an exact place. Pure.
+"""Split an article into chunks: runs of whole sentences with exact spans. Pure.
 
-Nothing is searched for: a chunk's span is made from the spans of its sentences, so a paragraph that an article repeats
-keeps its own place each time.
+A chunk's span is built from the spans of its sentences and never found by searching, so each copy of a repeated
+paragraph has its own span.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from qa.types import Chunk, Span
 CHUNK_CHARS = 900
 OVERLAP_CHARS = 150
 
-_FULL_ENOUGH = 0.6  # of the size: from here on a chunk ends with its paragraph
-_TINY_CHARS = 120  # a rest shorter than this joins the chunk before it ...
-_STRETCH = 1.25  # ... which may grow by so much for it
+_FULL_ENOUGH = 0.6  # of `chunk_chars`: from this size on a chunk ends with its paragraph
+_TINY_CHARS = 120  # a remainder shorter than this joins the chunk before it ...
+_STRETCH = 1.25  # ... which may grow by this factor
 
 
 def chunk(
@@ -41,7 +41,7 @@ def chunk(
 
 
 def _runs(spans: list[Span], furniture: Sequence[Span]) -> Iterator[list[Span]]:
-    """Yield the sentences in groups that have no furniture between them."""
+    """Yield the sentences in groups that have no boilerplate between them."""
     starts = sorted(span.start for span in furniture)
     run: list[Span] = []
     passed = 0
@@ -57,7 +57,7 @@ def _runs(spans: list[Span], furniture: Sequence[Span]) -> Iterator[list[Span]]:
 
 
 def _pack(text: str, run: list[Span], chunk_chars: int, overlap_chars: int) -> Iterator[tuple[int, int]]:
-    """Yield which sentences make up each chunk: from the first to before the last."""
+    """Yield the sentences of each chunk as a half-open range of indexes."""
     first, last = 0, 0
     while last < len(run):
         last = _fill(text, run, first, last, chunk_chars)
@@ -67,7 +67,7 @@ def _pack(text: str, run: list[Span], chunk_chars: int, overlap_chars: int) -> I
 
 
 def _fill(text: str, run: list[Span], first: int, fresh: int, chunk_chars: int) -> int:
-    """Return where the chunk that begins with `first` ends; it takes at least the sentence `fresh`."""
+    """Return the end of the chunk that begins with `first`; it contains at least the sentence `fresh`."""
     start, last = run[first].start, fresh + 1
     while last < len(run) and run[last].end - start <= chunk_chars:
         full_enough = run[last - 1].end - start > _FULL_ENOUGH * chunk_chars
@@ -79,20 +79,20 @@ def _fill(text: str, run: list[Span], first: int, fresh: int, chunk_chars: int) 
 
 
 def _step_back(run: list[Span], first: int, last: int, chunk_chars: int, overlap_chars: int) -> int:
-    """Return the sentence the next chunk begins with: the last ones again, as many as the overlap holds."""
+    """Return the first sentence of the next chunk: it repeats as many of the last ones as fit into the overlap."""
     begin, end = last, run[last - 1].end
     while begin - 1 > first and end - run[begin - 1].start <= overlap_chars:
-        if run[last].end - run[begin - 1].start > chunk_chars:  # there must be room for something new
+        if run[last].end - run[begin - 1].start > chunk_chars:  # there must be room for a new sentence
             break
         begin -= 1
     return begin
 
 
 def embed_text(title: str | None, chunk_text: str) -> str:
-    """Return what is embedded for a chunk: its title above it, unless the chunk begins with it."""
+    """Return the text that is embedded for a chunk: the title and the chunk, unless the chunk begins with the title."""
     return chunk_text if not title or chunk_text.startswith(title) else f"{title}\n{chunk_text}"
 
 
 def embed_sha(title: str | None, chunk_text: str) -> bytes:
-    """Return the SHA-256 under which the vector of a chunk is kept."""
+    """Return the SHA-256 under which the vector of a chunk is stored."""
     return hashlib.sha256(embed_text(title, chunk_text).encode()).digest()

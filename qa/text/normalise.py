@@ -1,4 +1,4 @@
-"""Decode and normalise article text, once; hash it; count its offsets as browsers do. Pure."""
+"""Decode, normalise and hash article text; convert offsets to UTF-16 units for browsers. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from qa.errors import BadArticle
 from qa.types import Span
 
-# Longest first: the mark of UTF-32 LE begins with that of UTF-16 LE.
+# Longest first: the byte order mark of UTF-32 LE begins with that of UTF-16 LE.
 _BOMS = (
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -31,12 +31,12 @@ _MAGIC = (
     (b"\x7fELF", "a program"),
     (b"SQLite format 3\x00", "an SQLite database"),
 )
-# These read plain ASCII as something else, which lets a page hide text from whoever looks at its bytes.
+# These codecs decode plain ASCII to something else, so that a page could hide text from anyone who inspects its bytes.
 _DISGUISES = frozenset({"utf-7", "unicode-escape", "raw-unicode-escape", "punycode", "idna"})
 _CONTROLS = "".join(map(chr, (*range(1, 9), *range(14, 27), *range(28, 32), 127)))
 _MAX_CONTROL_SHARE = 0.1
 
-_DROPPED = re.compile("\\A\ufeff+|\r(?=\n)")  # what `normalise` leaves out; a lone CR becomes LF in its place
+_DROPPED = re.compile("\\A\ufeff+|\r(?=\n)")  # what `normalise` removes; a lone CR is replaced by LF
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -71,7 +71,7 @@ def _decode_strictly(data: bytes, encoding: str, skipped: int = 0) -> str:
     except UnicodeDecodeError as exc:
         byte, offset, name = data[exc.start], exc.start + skipped, encoding.upper()
         raise BadArticle(f"byte 0x{byte:02x} at offset {offset} is not {name}; convert the file to UTF-8") from exc
-    except (LookupError, UnicodeError) as exc:  # a codec that is not one of text
+    except (LookupError, UnicodeError) as exc:  # not a text codec
         raise BadArticle(f"charset {encoding!r} cannot be read; convert the file to UTF-8") from exc
 
 
@@ -82,12 +82,12 @@ def _encoding(declared: str) -> str:
         raise BadArticle(f"charset {declared!r} is not known; convert the file to UTF-8") from exc
     if name.replace("_", "-") in _DISGUISES:
         raise BadArticle(f"charset {declared!r} is not accepted; convert the file to UTF-8")
-    # Pages that say Latin-1 mean Windows-1252, and browsers read them so: encoding.spec.whatwg.org, "names and labels".
+    # Browsers read pages that declare Latin-1 as Windows-1252: encoding.spec.whatwg.org, "names and labels".
     return "cp1252" if name in ("iso8859-1", "ascii") else name
 
 
 def normalise(text: str) -> str:
-    """Return the text as it is stored for good: no leading BOM, LF line ends, nothing else changed."""
+    """Return the final text to store: no leading BOM, LF line ends, nothing else changed. Raises BadArticle."""
     bad = _UNSTORABLE.search(text)
     if bad:
         kind = "a NUL character" if bad[0] == "\0" else f"a lone surrogate U+{ord(bad[0]):04X}"
@@ -96,12 +96,12 @@ def normalise(text: str) -> str:
 
 
 def normalise_spans(text: str, spans: Sequence[Span]) -> tuple[Span, ...]:
-    """Return where the spans of a text are in its normalised form, without what is not in it."""
-    dropped = [place for found in _DROPPED.finditer(text) for place in range(*found.span())]
-    places = (
-        [place - bisect_left(dropped, place) for place in (span.start, min(span.end, len(text)))] for span in spans
+    """Map spans of a text to its normalised form; those that become empty are left out."""
+    dropped = [offset for found in _DROPPED.finditer(text) for offset in range(*found.span())]
+    mapped = (
+        [offset - bisect_left(dropped, offset) for offset in (span.start, min(span.end, len(text)))] for span in spans
     )
-    return tuple(Span(start, end) for start, end in places if start < end)
+    return tuple(Span(start, end) for start, end in mapped if start < end)
 
 
 def sha256(text: str) -> str:
@@ -110,6 +110,6 @@ def sha256(text: str) -> str:
 
 
 def utf16_offsets(text: str, span: Span) -> tuple[int, int]:
-    """Return the span's start and end counted in UTF-16 units, as a browser counts."""
+    """Return the span's start and end in UTF-16 units, as browsers count."""
     start = len(text[: span.start].encode("utf-16-le")) // 2
     return start, start + len(span.slice(text).encode("utf-16-le")) // 2

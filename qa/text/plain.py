@@ -1,20 +1,20 @@
-"""Turn text that others wrote into plain visible text: no markup, no links, nothing invisible. Pure."""
+"""Sanitise untrusted text to plain visible text: no markup, no links, no invisible characters. Pure."""
 
 from __future__ import annotations
 
 import html
 import re
 
-# Controls and line separators part words, so they become a space.
+# Controls and line separators separate words, so they become a space.
 _BREAKS = re.compile(r"[\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
-# Invisible: soft hyphen, fillers, zero width, bidi, tags and variation supplements (they can smuggle a
-# whole message), private use, lone surrogates.
+# Invisible: soft hyphen, fillers, zero width, bidi, tags and variation supplements (they can hide a whole
+# message), private use, lone surrogates.
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff"
     "\uffa0\ufff9-\ufffb\ufffe\uffff\ue000-\uf8ff\ud800-\udfff\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
     "\U000f0000-\U0010ffff]"
 )
-# The joiners make emoji families and Persian words: they stay, alone, between two visible non-ASCII characters.
+# Joiners form emoji families and Persian words: a single one stays between two visible non-ASCII characters.
 _LOOSE_JOINERS = re.compile(
     "[\u200c\u200d]{2,}|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])|[\u200c\u200d](?=[\u200c\u200d])"
 )
@@ -30,23 +30,23 @@ _URL = re.compile(
     [^\s<>\[\]()"”»]* (?: \([^\s<>()]*\) [^\s<>\[\]()"”»]* )*
     """
 )
-# Frontends make links of mail addresses too. The bound keeps a long run of letters from taking quadratic time.
+# Frontends turn mail addresses into links too. The bound keeps a long run of letters from taking quadratic time.
 _MAIL = re.compile(r"\s?[\w.+-]{1,64}@(?=[\w-]{1,63}\.\w)[\w.-]*\w")
 _LINE_START = re.compile(r"^(?:[#>|+*=~-]+\s*(?=\s|$)|[>|]+)+\s*|^(\d{1,9})[.)](?=\s|$)")
 _URL_TAIL = re.compile(r"[.,;:!?'’]+$")
 _EMPHASIS = re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])(.{1,400}?)(?<=[^\s*])\1(?![\w*])")
 _UNDERLINE = re.compile(r"(?<!\w)(_{1,3})(?=[^\s_])(.{1,400}?)(?<=[^\s_])\1(?!\w)")
 _TICKS = re.compile(r"`+|~~+")
-_EMPTY_PARENS = re.compile(r"(?<!\])\(\s*[,;]*\s*\)")  # after `]` they tell that the brackets were a link
-_EMPTIED = re.compile(r"\]\(\s*\)")  # what is left of a link whose address was taken out
+_EMPTY_PARENS = re.compile(r"(?<!\])\(\s*[,;]*\s*\)")  # after `]` they show that the brackets were a link
+_EMPTIED = re.compile(r"\]\(\s*\)")  # what remains of a link whose address was removed
 _LINK_END = re.compile(r"\](?=[(\[])")
-# Every rule below needs one of these signs, so most sentences need none of the rules.
+# Every rule in _clean_once needs one of these, so most sentences need none of the rules.
 _MARKUP = re.compile(r"(?i)[&\\<!*_`~@(]|//|www\.|(?:data|javascript|vbscript|mailto|xmpp):")
-_ROUNDS = 8  # each round can only uncover what the one before hid; hostile nests deeper than this lose their signs
+_ROUNDS = 8  # each round uncovers one layer of nesting; text nested deeper loses all its markup characters
 
 
 def visible_line(text: str) -> str:
-    """Return `text` on one line, without control and invisible characters, white space collapsed."""
+    """Return `text` on one line, without control and invisible characters and with white space collapsed."""
     if text.isascii() and text.isprintable() and "  " not in text:
         return text.strip()
     text = _BREAKS.sub(" ", _INVISIBLE.sub("", _BREAKS.sub(" ", text)))
@@ -56,7 +56,7 @@ def visible_line(text: str) -> str:
 
 
 def plain_text(text: str) -> str:
-    """Return one line of plain text: no tag, link, address, entity or emphasis is left to be rendered."""
+    """Return one line of plain text: no tag, link, address, entity or emphasis remains to be rendered."""
     for _ in range(_ROUNDS):
         cleaned = _clean_once(text)
         if cleaned == text:
@@ -68,7 +68,7 @@ def plain_text(text: str) -> str:
 
 
 def plain_statement(text: str) -> str:
-    """Return plain text that does not begin a heading, a quotation, a table or a list, and holds no emptied link."""
+    """Return plain text that does not begin a heading, a quotation, a table or a list, and has no emptied link."""
     text = _LINK_END.sub("] ", _EMPTIED.sub("]", plain_text(text)))
     while (rest := _LINE_START.sub(r"\1", text)) != text:
         text = rest

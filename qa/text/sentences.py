@@ -1,6 +1,6 @@
-"""Find the sentences of a news text, by position. Pure; linear time on any input.
+"""Split a news text into sentences, as spans. Pure; linear time on any input.
 
-The rules and the libraries they were measured against are in docs/chunking.md.
+The rules, and the libraries they were compared with, are in docs/chunking.md.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MAX_SENTENCE_CHARS = 1200
 
 _CLOSERS = r"\"'”’»›)\]}」』）】》〉＂"
 _OPENERS = "\"'“‘„«‹([{「『（【《〈¿¡"
-# Possessive runs: each character is looked at once, so a million dots cost no more than a million letters.
+# Possessive quantifiers: each character is matched once, so a million dots cost no more than a million letters.
 _STOP = re.compile(
     rf"(?P<run>[.!?…]++)(?P<close>[{_CLOSERS}]*+(?: [”»](?!\S)| [\"“](?=\n|\Z))?(?:\[\d{{1,3}}\]){{0,4}})"
     rf"|[。！？｡؟۔।]++[{_CLOSERS}]*+"
@@ -30,7 +30,7 @@ _ATTRIBUTION = re.compile(
     rf"(?:{NO_SMALL_LETTER}[{IN_NAME}.]*\s){{1,6}}(?:said|says|asked|asks|added|told|tweeted|wrote|shouted|replied)\b"
 )
 _LIST_MARK = re.compile(r"(?:\d{1,3}|[A-Za-z])")
-_FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))  # two of them are one flag
+_FLAG_LETTERS = "".join(map(chr, range(0x1F1E6, 0x1F200)))  # a pair of them is one flag
 _LOOK_BACK = 24  # longer than any abbreviation
 
 
@@ -46,13 +46,13 @@ _TITLES = _lexicon(
 _LOWER = _lexicon("vs v cf ca approx e.g i.e pp fig figs vol gen prof al")
 # Before a number these are abbreviations; elsewhere they end sentences like any other word.
 _NUMBERED = _lexicon(" ".join(("no nos p art sec ch op ext", *MONTH_ABBREVIATIONS, *WEEKDAY_ABBREVIATIONS)).lower())
-# These stand in the middle and at the end of sentences alike; the next word decides.
+# These occur in the middle and at the end of sentences alike; the next word decides.
 _EITHER = _lexicon(
     "st ste ave blvd rd prop inc corp co cos ltd plc bros jr sr dept univ assn gov't govt etc est mfg natl intl"
     " ala ariz ark calif colo conn del fla ga ill ind kan kans ky la mass md mich minn miss mo mont neb nev okla ore"
     " pa tenn tex va vt wash wis wyo ont que sask alta"
 )
-# After an abbreviation, a capital proves little ("U.S. President"); one of these words does.
+# After an abbreviation a capital letter proves little ("U.S. President"); one of these words begins a sentence.
 _STARTERS = _lexicon(
     "the a an this that these those it its he she his her they their we our you your i in on at as after before but and"
     " so yet or nor if when while where what who why how there here some many most several both each other others"
@@ -67,7 +67,7 @@ _DOMAINS = _lexicon("com org net gov edu io co uk")
 
 
 def split_sentences(text: str, excluded: Sequence[Span] = ()) -> list[Span]:
-    """Return the sentences in order: together they cover every non-blank character outside `excluded`."""
+    """Return the sentences in order; together they cover every non-blank character outside `excluded`."""
     found: list[Span] = []
     for start, end in _regions(text, excluded):
         cursor = start
@@ -80,9 +80,9 @@ def split_sentences(text: str, excluded: Sequence[Span] = ()) -> list[Span]:
 
 
 def _ends_sentence(text: str, stop: re.Match[str], start: int, limit: int) -> bool:
-    """Tell whether the sentence that began at `start` ends with this run of stops and closing marks."""
+    """Tell whether the sentence that began at `start` ends with this run of stops and closing quotes or brackets."""
     run = stop["run"]
-    if run is None:  # full-width and other scripts' stops are never part of a word
+    if run is None:  # full-width stops and those of other scripts are never part of a word
         return True
     gap = _GAP.match(text, stop.end(), limit)
     assert gap is not None  # it matches the empty string
@@ -107,7 +107,7 @@ def _ends_sentence(text: str, stop: re.Match[str], start: int, limit: int) -> bo
 
 
 def _ends_after_word(text: str, stop: re.Match[str], gap: re.Match[str], start: int, limit: int) -> bool:
-    """Tell whether one full stop after a word ends the sentence, when what follows has no small letter."""
+    """Tell whether a single full stop after a word ends the sentence, if no lower-case letter follows."""
     dot, at = stop.start(), gap.end()
     token = _token_before(text, dot, start)
     if not token:
@@ -130,7 +130,7 @@ def _ends_after_word(text: str, stop: re.Match[str], gap: re.Match[str], start: 
 
 
 def _is_missing_space(text: str, stop: re.Match[str], gap: re.Match[str], limit: int) -> bool:
-    """Tell whether a scraper lost the space between two sentences: "last week.The"."""
+    """Tell whether the space between two sentences was lost, for instance by a scraper: "last week.The"."""
     at, dot = gap.end(), stop.start()
     before = text[max(0, dot - 2) : dot]
     if len(stop["run"]) > 1 or not (before.isalpha() and before.islower() and text[at].isupper()):
@@ -141,13 +141,13 @@ def _is_missing_space(text: str, stop: re.Match[str], gap: re.Match[str], limit:
 
 
 def _token_before(text: str, dot: int, start: int) -> str:
-    """Return the word that the full stop is stuck to."""
+    """Return the word directly before the full stop."""
     found = _TOKEN.search(text, max(start, dot - _LOOK_BACK), dot)
     return found[0] if found else ""
 
 
 def _word_at(text: str, at: int, limit: int) -> str:
-    """Return the word that starts here in small letters, or nothing where it is itself an initial ("A. Smith")."""
+    """Return the word that starts here in lower case, or the empty string if it is an initial ("A. Smith")."""
     found = _WORD.match(text, at, min(limit, at + _LOOK_BACK))
     if found is None or (len(found[0]) == 1 and text[found.end() : found.end() + 1] == "."):
         return ""
@@ -155,14 +155,14 @@ def _word_at(text: str, at: int, limit: int) -> str:
 
 
 def _ends_after_dots(text: str, dots: int, at: int, limit: int) -> bool:
-    """Tell whether an ellipsis ends the sentence: one that stands apart is mostly a pause or a cut in a quotation."""
+    """Tell whether an ellipsis ends the sentence: one after a space is mostly a pause or a cut in a quotation."""
     word = _word_at(text, at, limit)
     before = text[max(0, dots - 2) : dots]
     return word != "i" and (word in _STARTERS or not before[-1:].isspace() or before[0] in ".!?")
 
 
 def _append(found: list[Span], text: str, start: int, end: int) -> None:
-    """Add the range without the white space around it, in pieces no longer than the limit."""
+    """Add the range without surrounding white space, in pieces no longer than the limit."""
     piece = text[start:end]
     bare = piece.lstrip()
     start += len(piece) - len(bare)
@@ -190,7 +190,7 @@ def _cut(text: str, start: int) -> int:
 
 
 def _inside_grapheme(text: str, start: int, at: int) -> bool:
-    """Tell whether a cut before `at` would part a mark, a joiner, a flag or a syllable from its base."""
+    """Tell whether a cut before `at` would separate a mark, a joiner, a flag or a syllable from its base."""
     after = text[at]
     if "\u200d" in (text[at - 1], after) or unicodedata.category(after).startswith("M"):
         return True
@@ -201,7 +201,7 @@ def _inside_grapheme(text: str, start: int, at: int) -> bool:
 
 
 def _regions(text: str, excluded: Sequence[Span]) -> Iterator[tuple[int, int]]:
-    """Yield the stretches inside which only punctuation ends a sentence: lines, without what is excluded."""
+    """Yield the regions in which only punctuation ends a sentence: lines, minus the excluded spans."""
     holes = iter(sorted(excluded))
     hole = next(holes, None)
     for start, end in joined_lines(text):

@@ -1,4 +1,4 @@
-"""Fold words to a form that can be compared, and stem them. Pure."""
+"""Tokenise text: fold words to a comparable form and stem them. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from Stemmer import Stemmer
 
 from qa.text.english import CJK, INITIALS, IRREGULAR_VERBS, WORD
 
-# Quotes and dashes to their plain forms; what has no width and no meaning to a reader is dropped.
+# Quotes and dashes become ASCII; zero-width characters are dropped.
 _PLAIN = str.maketrans(
     dict.fromkeys("‘’‚‛′´`ʼ＇", "'")
     | dict.fromkeys("“”„‟″«»＂", '"')
@@ -23,7 +23,7 @@ _TOKEN = re.compile(rf"[{CJK}]|{INITIALS}|\d{{1,3}}(?:,\d{{3}})+(?!\d)(?:\.\d+)?
 
 
 def fold(text: str) -> str:
-    """Return the text for comparing words: no case, plain quotes and dashes, compatibility forms, single spaces."""
+    """Return the text for comparison: case-folded, NFKC, with ASCII quotes and dashes and single spaces."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text.translate(_PLAIN)).translate(_PLAIN)
         text = unicodedata.normalize("NFKC", text.casefold())
@@ -31,13 +31,13 @@ def fold(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """Return the words and numbers, folded: "The U.S.' 1,500" is the, us, 1500; each CJK character is one."""
+    """Return the words and numbers, folded: "The U.S.' 1,500" is the, us, 1500; each CJK character is a word."""
     return [token if token.isalnum() else _plain_word(token) for token in _tokens(text)]
 
 
 def _tokens(text: str) -> list[str]:
     folded = fold(text)
-    if _BEYOND_LATIN.search(folded):  # a mark that NFKC could not compose must not break its word in two
+    if _BEYOND_LATIN.search(folded):  # a combining mark that NFKC could not compose must not split its word
         folded = "".join(letter for letter in folded if not unicodedata.category(letter).startswith("M"))
     return _TOKEN.findall(folded)
 
@@ -50,7 +50,7 @@ def _plain_word(token: str) -> str:
 
 
 def stems(text: str) -> list[str]:
-    """Return the words, each cut to its English stem."""
+    """Return the words, each reduced to its English stem."""
     return list(chain.from_iterable(map(_stemmed.__getitem__, _pieces(text))))
 
 
@@ -60,37 +60,37 @@ def stem_set(text: str) -> set[str]:
 
 
 def _pieces(text: str) -> list[str]:
-    # `fold` takes a backtick for a quote only beside letters that are not ASCII; a piece alone does not know of them.
+    # `fold` treats a backtick as a quote only in a text that is not ASCII, which a single piece cannot know.
     return (text if text.isascii() else text.replace("`", "'")).split()
 
 
 class _Stemmed(dict[str, tuple[str, ...]]):
-    """The stems of what stands between two spaces; no word reaches over one, and news repeats the same few thousand."""
+    """A cache of the stems of white-space-separated pieces: no word spans two, and news repeats the same thousands."""
 
     def __missing__(self, piece: str) -> tuple[str, ...]:
         bare = piece.strip(_EDGES)
         if bare != piece:
-            found = self[bare]
+            stems = self[bare]
         elif piece.isascii() and piece.isalnum():
-            found = (_stem(piece.lower()),)
+            stems = (_stem(piece.lower()),)
         else:
-            found = tuple(map(_stem, words(piece)))
-        if len(piece) <= _KEPT_CHARS:
-            if len(self) >= _KEPT_PIECES:
+            stems = tuple(map(_stem, words(piece)))
+        if len(piece) <= _CACHED_CHARS:
+            if len(self) >= _CACHED_PIECES:
                 self.clear()
-            self[piece] = found
-        return found
+            self[piece] = stems
+        return stems
 
 
 _stemmers = threading.local()
-_KEPT_PIECES = 1 << 17  # about 30 MB when full
-_KEPT_CHARS = 40
-_EDGES = ".,;:!?()\"'“”‘’"  # no word begins or ends with one of these
+_CACHED_PIECES = 1 << 17  # about 30 MB when full
+_CACHED_CHARS = 40
+_EDGES = ".,;:!?()\"'“”‘’"  # no word begins or ends with any of these
 _stemmed = _Stemmed()
 
 
 def _stem(word: str) -> str:
-    # A stemmer keeps the word it works on in itself: one shared by threads gives each the other's stem.
+    # A stemmer stores the word that it works on: if threads shared it, they would get each other's stems.
     if not hasattr(_stemmers, "english"):
         _stemmers.english = Stemmer("english")
     stem: str = _stemmers.english.stemWord(IRREGULAR_VERBS.get(word, word))

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from qa.catalog.data_dir_lock import Ownership
+from qa.catalog.data_dir_lock import DataDirLock
 from qa.errors import Locked, StoreFailed
 from tests import ROOT
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from qa.catalog.data_dir_lock import Ownership
-owner = Ownership(Path(sys.argv[1]))
+from qa.catalog.data_dir_lock import DataDirLock
+owner = DataDirLock(Path(sys.argv[1]))
 owner.announce("http://127.0.0.1:8123")
 print("held", flush=True)
 time.sleep(60)
@@ -33,37 +33,37 @@ def test_a_second_process_is_refused_with_the_owners_address(tmp_path: Path) -> 
     try:
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(Locked, match=f"in use by process {holder.pid}") as caught:
-            Ownership(tmp_path)
+            DataDirLock(tmp_path)
         assert caught.value.url == "http://127.0.0.1:8123"
     finally:
         holder.kill()
         holder.wait()
         holder.stdout.close()
-    Ownership(tmp_path).close()
+    DataDirLock(tmp_path).close()
 
 
 def test_one_process_cannot_hold_it_twice(tmp_path: Path) -> None:
     """Two stores in one process would lose vectors just the same; after a close it is free."""
-    first = Ownership(tmp_path / "new" / "folder")
+    first = DataDirLock(tmp_path / "new" / "folder")
     with pytest.raises(Locked) as caught:
-        Ownership(tmp_path / "new" / "folder")
+        DataDirLock(tmp_path / "new" / "folder")
     assert caught.value.url is None
     first.close()
-    Ownership(tmp_path / "new" / "folder").close()
+    DataDirLock(tmp_path / "new" / "folder").close()
 
 
 def test_a_new_owner_forgets_the_old_ones_address(tmp_path: Path) -> None:
     """What is announced is of the one who holds it now, and a shorter word leaves no rest of a longer."""
-    first = Ownership(tmp_path)
+    first = DataDirLock(tmp_path)
     first.announce("http://127.0.0.1:8000/a/very/long/address")
     first.announce("http://127.0.0.1:1")
     with pytest.raises(Locked) as caught:
-        Ownership(tmp_path)
+        DataDirLock(tmp_path)
     assert caught.value.url == "http://127.0.0.1:1"
     first.close()
-    second = Ownership(tmp_path)
+    second = DataDirLock(tmp_path)
     with pytest.raises(Locked) as caught:
-        Ownership(tmp_path)
+        DataDirLock(tmp_path)
     assert caught.value.url is None
     second.close()
 
@@ -71,10 +71,10 @@ def test_a_new_owner_forgets_the_old_ones_address(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "{", "[1]", "null"])
 def test_an_owner_that_is_just_writing_is_still_the_owner(tmp_path: Path, content: str) -> None:
     """A file that cannot be read does not hide that the directory is taken."""
-    first = Ownership(tmp_path)
+    first = DataDirLock(tmp_path)
     (tmp_path / "owner.json").write_text(content)
     with pytest.raises(Locked, match="in use by process"):
-        Ownership(tmp_path)
+        DataDirLock(tmp_path)
     first.close()
 
 
@@ -82,4 +82,4 @@ def test_a_place_that_cannot_be_a_directory_is_told(tmp_path: Path) -> None:
     """With its path and what the system says."""
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreFailed, match="file: cannot be used as data directory"):
-        Ownership(tmp_path / "file")
+        DataDirLock(tmp_path / "file")

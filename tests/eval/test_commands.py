@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from eval.__main__ import app
-from tests.eval.gold_bits import gold_row, read_lines, span, write_lines
+from tests.eval.gold_fixtures import gold_row, read_lines, span, write_lines
 
 TEXT = "The 😀 bridge opened again on Monday. Nobody was hurt."
 
@@ -22,7 +22,7 @@ def files(tmp_path):
 
 
 def call(*args):
-    return CliRunner().invoke(app, [str(one) for one in args])
+    return CliRunner().invoke(app, [str(argument) for argument in args])
 
 
 def run_and_score(files):
@@ -35,7 +35,7 @@ def run_and_score(files):
 
 
 def test_run_score_compare(files):
-    """Three commands from articles to a verdict; equal runs pass an own gate."""
+    """Three commands from articles to a verdict; equal runs pass a custom gate."""
     scored = run_and_score(files)
     assert scored.exit_code == 0, scored.output
     assert "citation_validity         1.0000" in scored.stdout
@@ -45,12 +45,12 @@ def test_run_score_compare(files):
     compared = call("compare", scores, scores, "--gate", files / "gates.toml")
     assert compared.exit_code == 0, compared.output
     assert compared.stdout.endswith("passed\n")
-    told = call("compare", scores, scores, "--gate", files / "gates.toml", "--json")
-    assert json.loads(told.stdout)["passed"] is True
+    as_json = call("compare", scores, scores, "--gate", files / "gates.toml", "--json")
+    assert json.loads(as_json.stdout)["passed"] is True
 
 
-def test_the_projects_gates_fail_a_set_that_cannot_be_gated(files):
-    """One question without a trap or a refusal leaves gated metrics unscored: exit 1, by name."""
+def test_the_projects_gates_fail_a_set_that_leaves_gated_metrics_unscored(files):
+    """A single question without a wrong answer or a refusal leaves gated metrics unscored: exit 1, with their names."""
     run_and_score(files)
     compared = call("compare", files / "scores.json", files / "scores.json")
     assert compared.exit_code == 1
@@ -58,7 +58,7 @@ def test_the_projects_gates_fail_a_set_that_cannot_be_gated(files):
 
 
 def test_a_broken_run_exits_1_and_names_it(files):
-    """A missing item is one line on stderr, and no scores are written."""
+    """A missing item is reported as one line on stderr, and no scores are written."""
     run_and_score(files)
     (files / "scores.json").unlink()
     rows = [row for row in read_lines(files / "run.jsonl") if row["kind"] != "item"]
@@ -70,15 +70,15 @@ def test_a_broken_run_exits_1_and_names_it(files):
 
 
 def test_a_run_asks_exactly_one_target(files):
-    """None or two of the three are wrong usage."""
+    """None or two of the three target options are a usage error."""
     common = ("run", "--gold", files / "gold.jsonl", "--out", files / "run.jsonl")
     assert call(*common).exit_code == 2
     assert call(*common, "--data-dir", files, "--server", "http://127.0.0.1:9").exit_code == 2
     assert call(*common, "--server", "http://127.0.0.1:9").exit_code == 1
 
 
-def test_import_lists_what_it_knows(files):
-    """An unknown name exits 1 and says the names."""
+def test_import_lists_the_known_sets(files):
+    """An unknown set exits 1 and lists the known ones."""
     found = call("import", "nope", files, "--out", files / "out.jsonl")
     assert found.exit_code == 1
     assert "squad" in found.stderr

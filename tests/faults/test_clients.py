@@ -217,7 +217,7 @@ def test_slow_heads_and_bodies_are_closed_in_time(tmp_path: Path, monkeypatch: p
     """Heads that never end, three hundred of them, and bodies that trickle are closed in time; others are served."""
     if not ALL:
         monkeypatch.setattr(head_timeout, "HEAD_TIMEOUT_S", 1.0)
-        monkeypatch.setattr(middleware, "PATIENCE_S", 1.0)
+        monkeypatch.setattr(middleware, "BODY_TIMEOUT_S", 1.0)
     monkeypatch.setattr(middleware, "SLOWEST_BYTES_S", 10**9)
     with running(create_app(settings_for(tmp_path / "store"))) as port:
         began = time.monotonic()

@@ -82,7 +82,7 @@ def degraded(store: Store, limit_s: float) -> None:
 
 def healed(store: Store) -> None:
     """Assert that everything is there again and nothing twice."""
-    store.vectors._store._call_timeout._rest_until = 0.0  # it is not asked again for some seconds
+    store.vectors._store._call_timeout._cooldown_until = 0.0  # it is not asked again for some seconds
     store.projections.catch_up()
     assert store.problems() == []
     assert store.search("bridge river").degraded == ()

@@ -227,7 +227,7 @@ def test_what_another_process_wrote_meanwhile_is_not_written_over(
     near = 1 + 0.3 * dice.normal(size=(400, 32))
     vectors = list((near / np.linalg.norm(near, axis=1, keepdims=True)).astype(np.float32))
     numbers = range(1, len(vectors) + 1)
-    monkeypatch.setattr(index, "_held", lambda articles: {})
+    monkeypatch.setattr(index, "_stored_metadata", lambda articles: {})
     for cursor in (1, 2, 3):
         index.apply(numbers, [chunk_row(n, ".") for n in numbers], vectors, cursor)
     assert len(index.places()) == len(vectors)
@@ -277,7 +277,7 @@ def test_what_was_replaced_is_cleared_away_at_the_next_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replaces: int, anew: bool
 ) -> None:
     """Chroma's graph keeps it for ever; with more of it than of live chunks the index begins from the first change."""
-    monkeypatch.setattr(vectors, "_REPLACED", 8)
+    monkeypatch.setattr(vectors, "_MIN_DELETED", 8)
     opened = ChromaIndex(tmp_path / "chroma", CATALOG, "m")
     rows = [chunk_row(1, "A dog ran."), chunk_row(2, "A red bridge.")]
     for version in range(1, replaces // 2 + 2):
@@ -366,7 +366,7 @@ def test_who_asks_for_the_cursor_meanwhile_resets_nothing(index: ChromaIndex, mo
     """A look at the readiness falls between closing and opening: what is written after it must stay."""
     fill(index, chunk_row(1, "Bridge."), cursor=9)
     between = threading.Event()
-    thrown_away = chroma_client.throw_away
+    thrown_away = chroma_client.delete_directory
     opened: list[object] = []
 
     def slowly(directory: Path) -> None:
@@ -374,7 +374,7 @@ def test_who_asks_for_the_cursor_meanwhile_resets_nothing(index: ChromaIndex, mo
         threading.Event().wait(0.3)
         thrown_away(directory)
 
-    monkeypatch.setattr(chroma_client, "throw_away", slowly)
+    monkeypatch.setattr(chroma_client, "delete_directory", slowly)
     opening = chroma_client.open_client
     monkeypatch.setattr(chroma_client, "open_client", lambda where: opened.append(where) or opening(where))
     with ThreadPoolExecutor(1) as pool:

@@ -359,19 +359,19 @@ def test_a_library_that_was_stopped_in_the_middle_fills_its_indexes_before_it_se
 
 def test_a_running_process_clears_away_what_was_replaced(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Chroma's graph keeps it for ever; with more of it than of live chunks the files are made anew."""
-    monkeypatch.setattr(vectors, "_REPLACED", 8)
+    monkeypatch.setattr(vectors, "_MIN_DELETED", 8)
     for version in range(24):
         store.add(article("dog", f"A dog ran {version} times."), article("cat", f"A cat slept {version} hours."))
         assert [state.behind for state in store.projections.states()] == [0, 0]
-        assert store.vectors._replaced <= 8
+        assert store.vectors._deleted <= 8
     assert store.problems() == []
     assert len(store.embedder.embedded) == 48  # each text once
 
 
 def test_a_large_index_is_left_as_it_is_until_the_next_start(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Building it would take minutes, in which questions are answered from the words alone."""
-    monkeypatch.setattr(vectors, "_REPLACED", 2)
-    monkeypatch.setattr(vectors, "_SOON", 0)
+    monkeypatch.setattr(vectors, "_MIN_DELETED", 2)
+    monkeypatch.setattr(vectors, "_MAX_REBUILT_AT_ONCE", 0)
     for version in range(9):
         store.add(article("dog", f"A dog ran {version} times."))
-    assert store.vectors._replaced == 8
+    assert store.vectors._deleted == 8

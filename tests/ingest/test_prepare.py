@@ -1,4 +1,4 @@
-"""Preparing articles beside this process: the same results, few processes, and none that is missed when it dies."""
+"""Preparing articles in other processes: the same results, few processes, and none that is missed when it dies."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ import pytest
 
 from qa.catalog.catalog import Prepared
 from qa.ingest import prepare as preparing
-from qa.ingest.prepare import Preparing, prepare
+from qa.ingest.prepare import PoolPreparer, prepare
 from qa.text import stemming
 from qa.types import Article, Refused
 from tests import ROOT
@@ -25,8 +25,8 @@ def test_what_other_processes_prepare_is_what_this_one_prepares() -> None:
     """Equal objects, in the order of the articles, a refusal among them."""
     articles = [*NEWS, NOTHING]
     here = [prepare(one) for one in articles]
-    with Preparing(2) as beside:
-        assert beside.elsewhere
+    with PoolPreparer(2) as beside:
+        assert beside.has_pool
         assert beside.start(articles)() == here
     assert isinstance(here[0], Prepared)
     assert len(here[0].chunks) > 1
@@ -40,44 +40,44 @@ def test_a_few_articles_start_no_process(monkeypatch: pytest.MonkeyPatch) -> Non
     """A process costs half a second: left to itself it is started for many only, and never for an explicit one."""
     monkeypatch.setattr(preparing, "usable_cores", lambda: 2)
     monkeypatch.setattr(preparing, "_LOCAL", 20)
-    with Preparing(0) as many, Preparing(1) as one:
+    with PoolPreparer(0) as many, PoolPreparer(1) as one:
         for _ in range(2):
-            assert not many.elsewhere
+            assert not many.has_pool
             assert many.start(NEWS[:10])() == one.start(NEWS[:10])()
         assert many.start(NEWS)() == one.start(NEWS)()
-        assert many.elsewhere
-        assert not one.elsewhere
+        assert many.has_pool
+        assert not one.has_pool
 
 
 def test_one_core_is_enough_for_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing can run beside it, nothing is started."""
     monkeypatch.setattr(preparing, "usable_cores", lambda: 1)
     monkeypatch.setattr(preparing, "_LOCAL", 0)
-    with Preparing(0) as alone:
+    with PoolPreparer(0) as alone:
         assert alone.start(NEWS)() == [prepare(one) for one in NEWS]
-        assert not alone.elsewhere
+        assert not alone.has_pool
 
 
 def test_a_process_that_dies_costs_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """Killed with work in hand: what it had is prepared here, and so is the rest."""
-    with Preparing(2) as beside:
+    with PoolPreparer(2) as beside:
         assert beside.start(NEWS)() == [prepare(one) for one in NEWS]
         waiting = beside.start(NEWS * 20)
         assert beside._pool is not None
         for pid in list(beside._pool._processes):
             os.kill(pid, signal.SIGKILL)
         assert waiting() == [prepare(one) for one in NEWS] * 20
-        assert not beside.elsewhere
+        assert not beside.has_pool
         assert beside.start(NEWS)() == [prepare(one) for one in NEWS]
     assert "going on without" in caplog.text
 
 
 ORPHANS = """
 import os, signal
-from qa.ingest.prepare import Preparing
+from qa.ingest.prepare import PoolPreparer
 from qa.types import Article
 
-beside = Preparing(2)
+beside = PoolPreparer(2)
 beside.start([Article(id=str(n), text="The bridge opened.") for n in range(64)])()
 print("working", flush=True)
 os.kill(os.getpid(), signal.SIGKILL)

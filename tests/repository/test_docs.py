@@ -112,15 +112,15 @@ def test_each_public_name_is_explained() -> None:
 
 def test_the_map_of_the_readme_is_what_ls_shows() -> None:
     """Each folder and module at the top of `qa` is in the map, and each file that the README names is there."""
-    rooms = README.split("## The rooms", 1)[1]
-    table = "\n".join(line for line in rooms.splitlines() if line.startswith("| `"))
+    section = README.split("## Folders", 1)[1]
+    table = "\n".join(line for line in section.splitlines() if line.startswith("| `"))
     mapped = {name.rstrip("/") for name in re.findall(r"`([\w./]+)`", table)}
     shown = {path.name for path in (ROOT / "qa").iterdir() if path.suffix == ".py" or path.is_dir()}
     assert shown - {"__init__.py", "__pycache__", "sample"} <= mapped
-    for name in re.findall(r"`(\w+/\w+\.py)`", rooms):
+    for name in re.findall(r"`(\w+/\w+\.py)`", section):
         assert (ROOT / "qa" / name).is_file(), name
-    for room in re.findall(r"`(\w+/)`", rooms.split("`eval/` is", 1)[1]):
-        assert (ROOT / "eval" / room).is_dir() or (ROOT / room).is_dir(), room
+    for folder in re.findall(r"`(\w+/)`", section.split("`eval/` is", 1)[1]):
+        assert (ROOT / "eval" / folder).is_dir() or (ROOT / folder).is_dir(), folder
 
 
 def test_help_names_every_command() -> None:

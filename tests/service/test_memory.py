@@ -1,4 +1,4 @@
-"""What the service does so that memory which was freed goes back to the system."""
+"""The malloc tuning of the service: freed memory goes back to the system."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 CHURN = """
 import sys
 from pathlib import Path
-from qa.service.memory import give_back_what_is_freed
+from qa.service.memory import tune_malloc
 
 def resident_mb():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
 
 if "tuned" in sys.argv:
-    give_back_what_is_freed()
+    tune_malloc()
 before = resident_mb()
 bytearray(b"x") * 2_000_000  # the first large block that is freed: from here on glibc keeps such blocks
 large, small = [], []
@@ -30,7 +30,7 @@ print(round(resident_mb() - before), len(small))
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's allocator")
 def test_freed_blocks_go_back_although_small_ones_live_between_them() -> None:
-    """A hundred freed blocks of a megabyte are given back; without the setting they stay in the process."""
+    """A hundred freed one-megabyte blocks are returned; without the tuning they stay in the process."""
     grown = [
         int(
             subprocess.run(
@@ -41,4 +41,4 @@ def test_freed_blocks_go_back_although_small_ones_live_between_them() -> None:
     ]
     assert grown[0] < 10
     if grown[1] < 50:
-        pytest.skip("this C library gives everything back by itself")
+        pytest.skip("this C library returns freed memory without tuning")

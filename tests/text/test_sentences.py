@@ -158,7 +158,7 @@ is, because its lines do not reach the column where the others broke.
 """
 
 
-def test_hard_wrapped_lines_are_joined() -> None:
+def test_a_sentence_goes_on_over_hard_wrapped_lines() -> None:
     """Where an editor broke the lines at a column, a line end says nothing; a short line still ends."""
     assert cut(WRAPPED) == [
         "Talks begin in the capital",
@@ -168,17 +168,6 @@ def test_hard_wrapped_lines_are_joined() -> None:
         "A second paragraph that is short stays as it",
         "is, because its lines do not reach the column where the others broke.",
     ]
-
-
-def test_a_list_of_headlines_is_not_joined() -> None:
-    """Lines of like length that begin with capitals are a list."""
-    lines = [
-        "Storm closes roads and schools along the whole northern coast",
-        "Minister resigns after a vote that nobody had thought possible",
-        "Team wins the cup for the third time in a row before full house",
-        "Prices fall",
-    ]
-    assert cut("\n".join(lines)) == lines
 
 
 def test_a_sentence_never_reaches_into_what_is_excluded() -> None:

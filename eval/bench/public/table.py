@@ -33,8 +33,8 @@ from eval.bench.verification.support_scores import (
 from eval.dataset.importers import import_set, lines
 from eval.metrics.stats import bca, cluster_sums
 from eval.runs.manifest import commit, hash_code
-from eval.runs.run import BadRun, Done, OtherMake, run
-from eval.runs.targets import Asking, LibraryTarget, open_library
+from eval.runs.run import BadRun, IncompatibleRun, RunSummary, run
+from eval.runs.targets import AskOptions, LibraryTarget, open_library
 from eval.scoring.score import marks_of, score
 from qa import Library, MiniLM, QaError, read
 
@@ -123,17 +123,17 @@ def _of_set(bench: Bench, name: str, one: BenchSet, faults: list[str], console: 
     return [_figure(name, row, scores, one.by_article) for row in one.rows]
 
 
-def _ask(library: Library, gold: Path, out: Path, one: BenchSet, bench: Bench, console: Console) -> Done:
-    asking = Asking("extractive", as_of_field=one.as_of_field, sentences=BEST_SENTENCES)
+def _ask(library: Library, gold: Path, out: Path, one: BenchSet, bench: Bench, console: Console) -> RunSummary:
+    asking = AskOptions("extractive", as_of_field=one.as_of_field, sentences=BEST_SENTENCES)
 
-    def ask() -> Done:
+    def ask() -> RunSummary:
         target = LibraryTarget(library, asking.collection)
         options: dict[str, Any] = {"workers": bench.workers, "limit": bench.limit, "console": console}
         return asyncio.run(run(target, gold, out, asking, **options))
 
     try:
         return ask()
-    except OtherMake as exc:  # other code or data is what a bench is run again for
+    except IncompatibleRun as exc:  # other code or data is what a bench is run again for
         console.print(f"{exc}: started anew")
         out.unlink()
         return ask()

@@ -1,4 +1,4 @@
-"""Run migrations on the connection that `qa.catalog.schema` hands over; its transaction is the caller's."""
+"""Run the migrations on the connection of `qa.catalog.schema`, inside the caller's transaction."""
 
 from alembic import context
 

@@ -1,7 +1,7 @@
-"""An answer's text as a chat frontend shows it: links or markers, and nothing else that Markdown renders. Pure.
+"""Render an answer as Markdown for chat frontends: citation links or markers, all other Markdown escaped. Pure.
 
-Chat frontends render what they get as Markdown, and articles are untrusted: whatever in a sentence could become a link,
-an image or a tag is taken apart, its words stay.
+Chat frontends render replies as Markdown, and articles are untrusted: anything in a sentence that could become a link,
+an image or a tag is defused; its text stay.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from qa.types import Answer, Citation
 Style = Literal["links", "markers"]
 
 _MARKER = re.compile(r"\[(\d+)\]")
-_LINK = re.compile(r"\](?=[(\[:])")  # `](`, `][` and `]:` make links of what stands before them
+_LINK = re.compile(r"\](?=[(\[:])")  # `](`, `][` and `]:` turn the text before them into a link
 _IMAGE = re.compile(r"!(?=\[)")
 _FOOTNOTE = re.compile(r"\[(?=\^)")
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
-_ADDRESS = re.compile(r"(?i)\b(?:[a-z][a-z0-9+.-]{1,15}://|www\.|mailto:)[^\s<>`]*[^\s<>`.,;:!?'\"’”)\]]")
+_URL = re.compile(r"(?i)\b(?:[a-z][a-z0-9+.-]{1,15}://|www\.|mailto:)[^\s<>`]*[^\s<>`.,;:!?'\"’”)\]]")
 _TITLE_SIGNS = str.maketrans({"[": "(", "]": ")", "<": "‹", ">": "›", "\\": "/", "`": "'", "*": "", "|": "–"})
 _TITLE_CHARS = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """Where a citation's marker stands in the text that was sent: code points, half open."""
+class PlacedCitation:
+    """A citation's marker in the sent text: a half-open range of code points."""
 
     citation: Citation
     start: int
@@ -37,25 +37,25 @@ class Placed:
 
 @dataclass(slots=True)
 class ChatText:
-    """The text as far as it was sent. A citation is made known before the piece that holds its marker."""
+    """The text sent so far. A citation is added before the piece of text that contains its marker."""
 
     style: Style
     link: Callable[[Citation], str]
     length: int = 0
-    placed: list[Placed] = field(default_factory=list)
+    placed: list[PlacedCitation] = field(default_factory=list)
     citations: dict[int, Citation] = field(default_factory=dict)
 
-    def know(self, citation: Citation) -> None:
-        """Take in a citation."""
+    def add_citation(self, citation: Citation) -> None:
+        """Register a citation, so that its marker is rendered."""
         self.citations[citation.number] = citation
 
     def add(self, piece: str) -> str:
-        """Return a piece of the answer as it is shown."""
+        """Return a piece of the answer as Markdown."""
         shown = ""
         at = 0
         for match in _MARKER.finditer(piece):
             citation = self.citations.get(int(match[1]))
-            if citation is None:  # no marker of ours
+            if citation is None:  # not a marker of ours
                 continue
             shown += inert(piece[at : match.start()])
             at = match.end()
@@ -64,48 +64,48 @@ class ChatText:
                 shown += " "
             start = self.length + len(shown)
             shown += marker
-            self.placed.append(Placed(citation, start, start + len(marker)))
+            self.placed.append(PlacedCitation(citation, start, start + len(marker)))
         shown += inert(piece[at:])
         self.length += len(shown)
         return shown
 
-    def in_order(self) -> list[Placed]:
-        """Return the first place of each citation by number, then the repeats: frontends number them as they come."""
-        first: dict[int, Placed] = {}
-        repeats: list[Placed] = []
-        for one in self.placed:
-            if one.citation.number in first:
-                repeats.append(one)
+    def in_order(self) -> list[PlacedCitation]:
+        """Return the first marker of each citation, then the repeats: frontends number citations in this order."""
+        first: dict[int, PlacedCitation] = {}
+        repeats: list[PlacedCitation] = []
+        for placed in self.placed:
+            if placed.citation.number in first:
+                repeats.append(placed)
             else:
-                first[one.citation.number] = one
+                first[placed.citation.number] = placed
         return [*first.values(), *repeats]
 
 
-def remarks(answer: Answer) -> str:
-    """Return what a frontend that shows only text would not tell: where the sources differ, what is missing."""
-    said = [
-        f"The sources differ on {one.about.partition(': ')[2] or one.about}: "
-        + "; ".join(f"{value.value} " + "".join(f"[{n}]" for n in value.citations) for value in one.values)
+def notes(answer: Answer) -> str:
+    """Return, as text for frontends that show nothing else, where the sources differ and what is missing."""
+    lines = [
+        f"The sources differ on {conflict.about.partition(': ')[2] or conflict.about}: "
+        + "; ".join(f"{value.value} " + "".join(f"[{n}]" for n in value.citations) for value in conflict.values)
         + "."
-        for one in answer.conflicts
-        if one.kind == "contradiction"
+        for conflict in answer.conflicts
+        if conflict.kind == "contradiction"
     ]
     if answer.statements and not answer.complete:
-        said.append("The answer was cut short.")
+        lines.append("The answer was cut short.")
     elif answer.status == "partial":
-        said.append("The articles answer only a part of this question.")
-    return "".join(f"\n\n{one}" for one in said)
+        lines.append("The articles answer only a part of this question.")
+    return "".join(f"\n\n{line}" for line in lines)
 
 
 def title(citation: Citation) -> str:
-    """Return a citation's name, safe as the text of a link."""
+    """Return a citation's title, safe as a link text."""
     source = citation.source
     name = visible_line(source.title or source.outlet or source.article_id).translate(_TITLE_SIGNS)
     return inert(name if len(name) <= _TITLE_CHARS else name[: _TITLE_CHARS - 1] + "…")
 
 
-def inert(words: str) -> str:
-    """Return words that Markdown shows as they are: no link, image, footnote, tag or address of their own."""
-    words = _ADDRESS.sub(lambda found: f"`{found.group()}`", words)
-    words = _IMAGE.sub("! ", _LINK.sub("] ", words))
-    return _TAG.sub("&lt;", _FOOTNOTE.sub("[ ", words))
+def inert(text: str) -> str:
+    """Return text that Markdown shows literally: no link, image, footnote, tag or URL in it is rendered."""
+    text = _URL.sub(lambda match: f"`{match.group()}`", text)
+    text = _IMAGE.sub("! ", _LINK.sub("] ", text))
+    return _TAG.sub("&lt;", _FOOTNOTE.sub("[ ", text))

@@ -1,4 +1,4 @@
-"""What chat frontends send, read leniently: unknown fields are let be; what cannot be understood is refused."""
+"""Parsing of chat requests. Lenient: unknown fields are ignored; only what cannot be interpreted is refused."""
 
 from __future__ import annotations
 
@@ -17,10 +17,14 @@ from qa.types import Question
 LINKS, MARKERS, UTILITY = "news-qa", "news-qa-markers", "news-qa-utility"
 MODELS: Mapping[str, Style | None] = {LINKS: "links", MARKERS: "markers", UTILITY: None}
 OWNER = "news-qa"
-_TASK = "### Task:"  # how Open WebUI begins its own calls for titles, tags and the like
-_SPEAKING = ("user", "assistant")
-_WISHING = ("system", "developer")
-_OURS = ("filters", "as_of", "collection")  # no client uses these names for something else
+_TASK = "### Task:"  # Open WebUI's prefix of its own calls for titles, tags and the like
+_TURN_ROLES = ("user", "assistant")
+_INSTRUCTION_ROLES = ("system", "developer")
+_OWN_FIELDS = (
+    "filters",
+    "as_of",
+    "collection",
+)  # our top-level fields; no client uses these names
 
 
 def _plain_words(content: object) -> str:
@@ -34,7 +38,7 @@ def _plain_words(content: object) -> str:
 
 
 class ChatMessage(BaseModel):
-    """One message; those of tools are carried and not read."""
+    """One message; tool messages are accepted and ignored."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -57,12 +61,12 @@ class ChatBody(BaseModel):
 
     @property
     def with_usage(self) -> bool:
-        """Tell whether the stream is to end with a count of tokens."""
+        """Tell whether the stream should end with token counts."""
         return bool((self.stream_options or {}).get("include_usage"))
 
     @property
     def is_utility(self) -> bool:
-        """Tell whether a frontend asks for itself (a title, tags, a JSON object) and not for a reader."""
+        """Tell whether this is a frontend's own call (for a title, tags, a JSON object) and not a reader's question."""
         if MODELS.get(self.model, "links") is None or isinstance(self.tool_choice, dict):
             return True
         if str((self.response_format or {}).get("type", "text")) != "text":
@@ -71,33 +75,34 @@ class ChatBody(BaseModel):
 
 
 def read_chat(body: Mapping[str, Any]) -> ChatBody:
-    """Read a body. Raises BadChat and UnknownModel."""
+    """Parse a body. Raises BadChat and UnknownModel."""
     try:
         chat = ChatBody.model_validate(body)
     except ValidationError as exc:
-        raise _told(exc) from None
+        raise _bad_chat(exc) from None
     if chat.model not in MODELS:
         raise UnknownModel(f"The model `{chat.model[:100]}` does not exist", "model")
     return chat
 
 
 def question_of(chat: ChatBody, body: Mapping[str, Any]) -> Question:
-    """Return the question: the last message of the user, after the turns before it. Raises BadChat."""
-    turns = [one for one in chat.messages if one.role in _SPEAKING and one.content.strip()]
-    last = next((place for place in reversed(range(len(turns))) if turns[place].role == "user"), None)
+    """Return the question: the last user message, with the turns before it as history. Raises BadChat."""
+    turns = [message for message in chat.messages if message.role in _TURN_ROLES and message.content.strip()]
+    last = next((index for index in reversed(range(len(turns))) if turns[index].role == "user"), None)
     if last is None:
         raise BadChat("no message of the user holds a question", "messages")
     earlier = turns[max(0, last - MAX_TURNS) : last]
-    history = [{"role": one.role, "content": one.content[:MAX_TURN_CHARS]} for one in earlier]
-    ours = {name: body[name] for name in _OURS if body.get(name) is not None} | chat.news_qa
+    history = [{"role": turn.role, "content": turn.content[:MAX_TURN_CHARS]} for turn in earlier]
+    own_fields = {name: body[name] for name in _OWN_FIELDS if body.get(name) is not None} | chat.news_qa
     try:
-        asked = AskBody.model_validate({**ours, "question": turns[last].content, "history": history}).domain()
+        question = AskBody.model_validate({**own_fields, "question": turns[last].content, "history": history}).domain()
     except ValidationError as exc:
-        raise _told(exc) from None
-    return replace(asked, wishes="\n".join(one.content for one in chat.messages if one.role in _WISHING))
+        raise _bad_chat(exc) from None
+    instructions = (message.content for message in chat.messages if message.role in _INSTRUCTION_ROLES)
+    return replace(question, wishes="\n".join(instructions))
 
 
-def _told(exc: ValidationError) -> BadChat:
+def _bad_chat(exc: ValidationError) -> BadChat:
     first = exc.errors()[0]
     param = ".".join(str(part) for part in first["loc"])[:200]
     kind = TooLong if first["type"] == "string_too_long" else BadChat
@@ -105,11 +110,11 @@ def _told(exc: ValidationError) -> BadChat:
 
 
 def models_json() -> list[dict[str, Any]]:
-    """Return the models on offer."""
-    return [{"id": one, "object": "model", "created": CREATED, "owned_by": OWNER} for one in MODELS]
+    """Return the list of models."""
+    return [{"id": name, "object": "model", "created": CREATED, "owned_by": OWNER} for name in MODELS]
 
 
-CREATED = 1_763_683_200  # when the first of them was; frontends sort by it
+CREATED = 1_763_683_200  # when the first of them was made; frontends sort by it
 
 
 def now() -> int:

@@ -1,4 +1,4 @@
-"""POST /v1/responses: OpenAI's newer protocol over the same answers. Nothing is stored between two calls."""
+"""POST /v1/responses: OpenAI's Responses API over the same answers, stateless."""
 
 from __future__ import annotations
 
@@ -19,47 +19,47 @@ from qa.service.chat import utility_model
 from qa.service.chat.completions import Reply, public_url
 from qa.service.chat.request import LINKS, MODELS, now, question_of, read_chat
 from qa.service.http.auth import MayAsk
-from qa.service.http.deps import AnswererDep, ServiceDep, ask_place
+from qa.service.http.deps import AnswererDep, ServiceDep, ask_slot
 from qa.service.http.errors import GOING_DOWN, BadChat, error_json, stream_error
-from qa.service.http.streams import Begun, EventStream, while_connected
+from qa.service.http.streams import EventStream, PrefetchedStream, while_connected
 
 router = APIRouter()
 
 
-@router.post("/v1/responses", dependencies=[MayAsk, Depends(ask_place)], response_model=None)
+@router.post("/v1/responses", dependencies=[MayAsk, Depends(ask_slot)], response_model=None)
 async def respond(
     body: Annotated[dict[str, Any], Body()], request: Request, answerer: AnswererDep, service: ServiceDep
 ) -> Any:
     """Answer the last message of the input, every sentence with its cited spans."""
     if body.get("previous_response_id"):
-        # An answer that quietly forgot the conversation would be worse.
+        # Better an error than an answer that silently ignores the conversation.
         raise BadChat("responses are not stored: send the whole conversation as input", "previous_response_id")
     as_chat = _as_chat(body)
     chat = read_chat(as_chat)
-    made = Made(chat.model)
+    response = ResponseBuilder(chat.model)
     if chat.is_utility:
-        said = await while_connected(request.receive, utility_model.complete(chat, as_chat, service))
-        made.text = str(said["choices"][0]["message"].get("content") or "")
-        made.usage = said.get("usage") or {}
-        return made.whole() if not chat.stream else EventStream(_events_of(made), partial(_going_down, made))
+        completion = await while_connected(request.receive, utility_model.complete(chat, as_chat, service))
+        response.text = str(completion["choices"][0]["message"].get("content") or "")
+        response.usage = completion.get("usage") or {}
+        return response.whole() if not chat.stream else EventStream(_replay(response), partial(_going_down, response))
     question = question_of(chat, body)
     reply = Reply(chat.model, MODELS[chat.model] or "links", question, public_url(request, service.settings.public_url))
     if not chat.stream:
         await while_connected(request.receive, reply.read(answerer.stream(question)))
-        made.take(reply)
-        return made.whole()
-    events = Begun(answerer.stream(question))
+        response.take(reply)
+        return response.whole()
+    events = PrefetchedStream(answerer.stream(question))
     await events.wait(request.receive)
-    return EventStream(_streamed(made, reply, events), partial(_going_down, made))
+    return EventStream(_streamed(response, reply, events), partial(_going_down, response))
 
 
 def _as_chat(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the input as a chat request, so that both protocols are read by one grammar."""
-    given = body.get("input")
-    items = [{"role": "user", "content": given}] if isinstance(given, str) else given
+    """Convert the input to a chat completion request, so that both APIs share one parser."""
+    value = body.get("input")
+    items = [{"role": "user", "content": value}] if isinstance(value, str) else value
     if not isinstance(items, list):
         raise BadChat("input must be a text or a list of messages", "input")
-    messages = [one for one in items if isinstance(one, Mapping) and one.get("type", "message") == "message"]
+    messages = [item for item in items if isinstance(item, Mapping) and item.get("type", "message") == "message"]
     if isinstance(body.get("instructions"), str):
         messages.insert(0, {"role": "system", "content": body["instructions"]})
     text = body.get("text")
@@ -76,8 +76,8 @@ def _as_chat(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @dataclass(slots=True)
-class Made:
-    """One response as it grows: its text, where its citations stand, and the number of the next event."""
+class ResponseBuilder:
+    """A response under construction: its text, its annotations, and the number of the next event."""
 
     model: str
     id: str = field(default_factory=lambda: f"resp_{secrets.token_hex(12)}")
@@ -91,21 +91,21 @@ class Made:
     _numbers: Iterator[int] = field(default_factory=count)
 
     def event(self, kind: str, **data: Any) -> bytes:
-        """Return one event with its number."""
-        told = {"type": kind, "sequence_number": next(self._numbers), **data}
-        return format_sse_event(event=kind, data_str=json.dumps(told, allow_nan=False))
+        """Return one event with its sequence number."""
+        payload = {"type": kind, "sequence_number": next(self._numbers), **data}
+        return format_sse_event(event=kind, data_str=json.dumps(payload, allow_nan=False))
 
     def part(self) -> dict[str, Any]:
-        """Return the one part of the message."""
+        """Return the message's only content part."""
         return {"type": "output_text", "text": self.text, "annotations": self.annotations, "logprobs": []}
 
     def message(self, status: str = "completed") -> dict[str, Any]:
-        """Return the one message of the response."""
+        """Return the response's only message."""
         content = [self.part()] if status != "in_progress" else []
         return {"id": self.item, "type": "message", "status": status, "role": "assistant", "content": content}
 
     def whole(self, status: str | None = None) -> dict[str, Any]:
-        """Return the response as one object."""
+        """Return the response object."""
         status = status or ("completed" if self.complete else "incomplete")
         used, written = self.usage.get("prompt_tokens", 0), self.usage.get("completion_tokens", 0)
         ended = status != "in_progress"
@@ -138,71 +138,77 @@ class Made:
         }
 
     def take(self, reply: Reply) -> None:
-        """Take in an answer that has ended."""
+        """Copy a finished answer."""
         assert reply.answer is not None
         self.text, self.complete = reply.content, reply.answer.complete
-        self.annotations = [{"type": "url_citation", **one["url_citation"]} for one in reply.annotations()]
+        self.annotations = [
+            {"type": "url_citation", **annotation["url_citation"]} for annotation in reply.annotations()
+        ]
         self.usage = reply.usage()
         self.extras = reply.extras()
 
 
-async def _streamed(made: Made, reply: Reply, events: Begun[Event]) -> AsyncGenerator[bytes, None]:
-    yield b"".join(_opening(made))
+async def _streamed(
+    response: ResponseBuilder, reply: Reply, events: PrefetchedStream[Event]
+) -> AsyncGenerator[bytes, None]:
+    yield b"".join(_opening(response))
     try:
-        async with aclosing(events.all()) as coming:
-            async for event in coming:
+        async with aclosing(events.all()) as all_events:
+            async for event in all_events:
                 shown = reply.take(event)
                 if shown:
-                    yield _delta(made, shown)
+                    yield _delta(response, shown)
     except Exception as exc:  # noqa: BLE001  # the HTTP boundary of a response that has begun
-        yield _failed(made, stream_error(exc)["error"])
+        yield _failed(response, stream_error(exc)["error"])
         return
-    made.take(reply)
-    yield b"".join(_closing(made))
+    response.take(reply)
+    yield b"".join(_closing(response))
 
 
-async def _events_of(made: Made) -> AsyncGenerator[bytes, None]:
-    yield b"".join((*_opening(made), _delta(made, made.text), *_closing(made)))
+async def _replay(response: ResponseBuilder) -> AsyncGenerator[bytes, None]:
+    yield b"".join((*_opening(response), _delta(response, response.text), *_closing(response)))
 
 
-def _opening(made: Made) -> list[bytes]:
-    place = {"item_id": made.item, "output_index": 0, "content_index": 0}
+def _opening(response: ResponseBuilder) -> list[bytes]:
+    place = {"item_id": response.item, "output_index": 0, "content_index": 0}
     empty = {"type": "output_text", "text": "", "annotations": [], "logprobs": []}
     return [
-        made.event("response.created", response=made.whole("in_progress")),
-        made.event("response.in_progress", response=made.whole("in_progress")),
-        made.event("response.output_item.added", output_index=0, item=made.message("in_progress")),
-        made.event("response.content_part.added", **place, part=empty),
+        response.event("response.created", response=response.whole("in_progress")),
+        response.event("response.in_progress", response=response.whole("in_progress")),
+        response.event("response.output_item.added", output_index=0, item=response.message("in_progress")),
+        response.event("response.content_part.added", **place, part=empty),
     ]
 
 
-def _delta(made: Made, words: str) -> bytes:
-    place = {"item_id": made.item, "output_index": 0, "content_index": 0}
-    return made.event("response.output_text.delta", **place, delta=words, logprobs=[])
+def _delta(response: ResponseBuilder, text: str) -> bytes:
+    place = {"item_id": response.item, "output_index": 0, "content_index": 0}
+    return response.event("response.output_text.delta", **place, delta=text, logprobs=[])
 
 
-def _closing(made: Made) -> list[bytes]:
-    place = {"item_id": made.item, "output_index": 0, "content_index": 0}
-    ending = "response.completed" if made.complete else "response.incomplete"
+def _closing(response: ResponseBuilder) -> list[bytes]:
+    place = {"item_id": response.item, "output_index": 0, "content_index": 0}
+    ending = "response.completed" if response.complete else "response.incomplete"
     return [
         *(
-            made.event("response.output_text.annotation.added", **place, annotation_index=number, annotation=one)
-            for number, one in enumerate(made.annotations)
+            response.event(
+                "response.output_text.annotation.added", **place, annotation_index=number, annotation=annotation
+            )
+            for number, annotation in enumerate(response.annotations)
         ),
-        made.event("response.output_text.done", **place, text=made.text, logprobs=[]),
-        made.event("response.content_part.done", **place, part=made.part()),
-        made.event("response.output_item.done", output_index=0, item=made.message()),
-        made.event(ending, response=made.whole()),
+        response.event("response.output_text.done", **place, text=response.text, logprobs=[]),
+        response.event("response.content_part.done", **place, part=response.part()),
+        response.event("response.output_item.done", output_index=0, item=response.message()),
+        response.event(ending, response=response.whole()),
     ]
 
 
-def _failed(made: Made, error: Mapping[str, Any]) -> bytes:
-    response = made.whole("failed") | {
+def _failed(response: ResponseBuilder, error: Mapping[str, Any]) -> bytes:
+    body = response.whole("failed") | {
         "output": [],
         "error": {"code": "server_error", "message": str(error["message"])},
     }
-    return made.event("response.failed", response=response)
+    return response.event("response.failed", response=body)
 
 
-def _going_down(made: Made) -> bytes:
-    return _failed(made, error_json(GOING_DOWN)["error"])
+def _going_down(response: ResponseBuilder) -> bytes:
+    return _failed(response, error_json(GOING_DOWN)["error"])

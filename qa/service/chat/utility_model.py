@@ -1,7 +1,7 @@
-"""What frontends ask for themselves: titles, tags, follow-ups, JSON objects. Never a question to the articles.
+"""Chat frontends' own calls: titles, tags, follow-up suggestions, JSON objects. Never a question about the articles.
 
-With a model the request is passed on as it came. Without one it is answered from its own words, so that a chat still
-gets a title and a caller that wants JSON gets JSON of the shape it asked for.
+With a chat model the request is relayed unchanged. Without one the reply is made from the request itself, so that a
+chat still gets a title, and a caller that wants JSON gets valid JSON of the requested schema.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from qa.text.plain import visible_line
 from qa.types import Usage
 
 _TITLE_WORDS = 6
-_DEEPEST = 8  # of a JSON schema; one that refers to itself has no end
+_MAX_DEPTH = 8  # of a JSON schema, which may be recursive
 _USER_LINE = re.compile(r"^\s*(?:USER|user|User|Human|human)\s*:\s*(.+)$", re.MULTILINE)
 _KEYS = re.compile(r'"(title|tags|follow_ups|queries|text|prompt)"\s*:')
 
@@ -52,67 +52,67 @@ async def complete(chat: ChatBody, body: Mapping[str, Any], service: Service) ->
 
 
 def _usage(reply: Mapping[str, Any]) -> Usage:
-    """Return what the model server counted; nothing where it did not."""
-    told = reply.get("usage")
-    counts = told if isinstance(told, Mapping) else {}
+    """Return the token counts that the model server reported, zero if it reported none."""
+    usage = reply.get("usage")
+    counts = usage if isinstance(usage, Mapping) else {}
     prompt, completion = (counts.get(f"{kind}_tokens") for kind in ("prompt", "completion"))
-    return Usage(*(one if isinstance(one, int) and one > 0 else 0 for one in (prompt, completion)))
+    return Usage(*(tokens if isinstance(tokens, int) and tokens > 0 else 0 for tokens in (prompt, completion)))
 
 
 def _answer(chat: ChatBody, body: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    said = _said_by_user(chat)
+    user_text = _first_user_text(chat)
     if isinstance(chat.tool_choice, dict) or chat.tool_choice == "required":
-        function = _wanted_function(chat, body)
-        arguments = json.dumps(_instance(function.get("parameters") or {}, said), ensure_ascii=False)
+        function = _forced_function(chat, body)
+        arguments = json.dumps(_instance(function.get("parameters") or {}, user_text), ensure_ascii=False)
         call = {
             "id": f"call_{secrets.token_hex(8)}",
             "type": "function",
             "function": {"name": str(function.get("name", "")), "arguments": arguments},
         }
         return {"content": None, "tool_calls": [call]}, "tool_calls"
-    wanted = chat.response_format or {}
-    if wanted.get("type") == "json_schema":
-        schema = (wanted.get("json_schema") or {}).get("schema") or {}
-        return {"content": json.dumps(_instance(schema, said), ensure_ascii=False)}, "stop"
+    response_format = chat.response_format or {}
+    if response_format.get("type") == "json_schema":
+        schema = (response_format.get("json_schema") or {}).get("schema") or {}
+        return {"content": json.dumps(_instance(schema, user_text), ensure_ascii=False)}, "stop"
     keys = list(dict.fromkeys(_KEYS.findall(chat.messages[-1].content)))
-    if keys or wanted.get("type") == "json_object":
-        return {"content": json.dumps({key: _value_of(key, said) for key in keys}, ensure_ascii=False)}, "stop"
-    return {"content": _title(said)}, "stop"
+    if keys or response_format.get("type") == "json_object":
+        return {"content": json.dumps({key: _value_of(key, user_text) for key in keys}, ensure_ascii=False)}, "stop"
+    return {"content": _title(user_text)}, "stop"
 
 
-def _said_by_user(chat: ChatBody) -> str:
-    """Return the first thing that the user of the frontend said: its own prompts quote the chat."""
-    words = chat.messages[-1].content
-    quoted = _USER_LINE.search(words)
-    return visible_line(quoted[1] if quoted else words)
+def _first_user_text(chat: ChatBody) -> str:
+    """Return the user's first message, from the chat that the frontend's prompt quotes."""
+    prompt = chat.messages[-1].content
+    quoted = _USER_LINE.search(prompt)
+    return visible_line(quoted[1] if quoted else prompt)
 
 
-def _title(said: str) -> str:
-    words = said.split()
+def _title(user_text: str) -> str:
+    words = user_text.split()
     return " ".join(words[:_TITLE_WORDS]).rstrip("?!.,:;") or "News"
 
 
-def _value_of(key: str, said: str) -> Any:
+def _value_of(key: str, user_text: str) -> Any:
     if key == "title":
-        return _title(said)
+        return _title(user_text)
     if key == "queries":
-        return [said]
+        return [user_text]
     return ["News"] if key == "tags" else [] if key == "follow_ups" else ""
 
 
-def _wanted_function(chat: ChatBody, body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the function that the request forces, else its first."""
+def _forced_function(chat: ChatBody, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the function that the request forces, or else the first one."""
     tools = body.get("tools")
-    offered = [one.get("function") for one in tools if isinstance(one, Mapping)] if isinstance(tools, list) else []
-    functions = [one for one in offered if isinstance(one, Mapping)]
+    offered = [tool.get("function") for tool in tools if isinstance(tool, Mapping)] if isinstance(tools, list) else []
+    functions = [function for function in offered if isinstance(function, Mapping)]
     forced = chat.tool_choice.get("function") if isinstance(chat.tool_choice, dict) else None
     name = forced.get("name") if isinstance(forced, Mapping) else None
-    return next((one for one in functions if name in (None, one.get("name"))), {"name": name or ""})
+    return next((function for function in functions if name in (None, function.get("name"))), {"name": name or ""})
 
 
-def _instance(schema: Any, said: str, name: str = "", depth: int = 0) -> Any:
-    """Return the plainest value that fits a JSON schema."""
-    if not isinstance(schema, Mapping) or depth > _DEEPEST:
+def _instance(schema: Any, user_text: str, name: str = "", depth: int = 0) -> Any:
+    """Return a minimal value that validates against a JSON schema."""
+    if not isinstance(schema, Mapping) or depth > _MAX_DEPTH:
         return ""
     if schema.get("enum"):
         return schema["enum"][0]
@@ -121,6 +121,6 @@ def _instance(schema: Any, said: str, name: str = "", depth: int = 0) -> Any:
     if kind == "object" or "properties" in schema:
         parts = schema.get("properties")
         properties = parts if isinstance(parts, Mapping) else {}
-        return {key: _instance(one, said, str(key), depth + 1) for key, one in properties.items()}
+        return {key: _instance(value, user_text, str(key), depth + 1) for key, value in properties.items()}
     plain: dict[Any, Any] = {"array": [], "integer": 0, "number": 0, "boolean": False, "null": None}
-    return plain[kind] if kind in plain else _title(said) if "title" in name.lower() else ""
+    return plain[kind] if kind in plain else _title(user_text) if "title" in name.lower() else ""

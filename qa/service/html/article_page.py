@@ -1,4 +1,4 @@
-"""What all pages share, and the page of an article: HTML written on the server, everything escaped. Pure."""
+"""HTML of the article page and of error pages, and the frame shared by all pages. Everything is escaped. Pure."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from qa.types import Source, Span
 
-# What a reader cannot see and should know of: controls, zero width, bidi, tags, separators. A joiner between two
-# characters that are not ASCII makes emoji families and Persian words, and a black flag with tags is a country's: fine.
+# Invisible characters that a reader should know about: controls, zero width, bidi, tags, separators. Fine are joiners
+# between two non-ASCII characters, as in emoji families and Persian words, and the tags of a regional flag emoji.
 _HIDDEN = re.compile(
     "(?P<fine>\U0001f3f4[\U000e0030-\U000e007a]{2,6}\U000e007f|(?<=[^\x00-\x7f])[\u200c\u200d](?=[^\x00-\x7f]))"
     "|(?P<hidden>[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
@@ -21,8 +21,8 @@ _HIDDEN = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """An article as its page shows it."""
+class ArticleView:
+    """What the page of an article shows."""
 
     source: Source
     text: str
@@ -34,7 +34,7 @@ class Shown:
 
 
 def headers(ancestors: Sequence[str] = (), *, scripted: bool = False) -> dict[str, str]:
-    """Return the headers of a page: nothing foreign is loaded or told, only our own files may run, on one page."""
+    """Return the security headers of a page: no third-party content, no referrer; scripts, ours only, if `scripted`."""
     policy = [
         "default-src 'none'",
         "style-src 'self'",
@@ -42,7 +42,7 @@ def headers(ancestors: Sequence[str] = (), *, scripted: bool = False) -> dict[st
         "form-action 'self'",
         "base-uri 'none'",
         "frame-ancestors " + " ".join(("'self'", *ancestors)),
-        # No script can read text as HTML, ours included.
+        # No script, not even ours, can parse text as HTML.
         "require-trusted-types-for 'script'",
         "trusted-types 'none'",
     ]
@@ -56,11 +56,11 @@ def headers(ancestors: Sequence[str] = (), *, scripted: bool = False) -> dict[st
     }
 
 
-def render_article(shown: Shown) -> str:
-    """Return the page of an article, the span marked."""
-    source = shown.source
+def render_article(view: ArticleView) -> str:
+    """Return the page of an article, with the span marked."""
+    source = view.source
     title = source.title or source.article_id
-    language = f' lang="{escape(shown.language)}"' if shown.language else ""
+    language = f' lang="{escape(view.language)}"' if view.language else ""
     original = source.url if is_web_link(source.url) else None
     parts = [
         f'<h1 dir="auto">{visible(title)}</h1>',
@@ -68,16 +68,16 @@ def render_article(shown: Shown) -> str:
         f'<p><a href="{escape(original)}" rel="noopener nofollow noreferrer">The original article</a></p>'
         if original
         else "",
-        _versions(shown),
-        _cited(shown),
-        f'<article dir="auto"{language}>{_body(shown)}</article>',
+        _versions(view),
+        _cited(view),
+        f'<article dir="auto"{language}>{_body(view)}</article>',
         f'<p class="about">{escape(source.article_id)}, version {source.version}, SHA-256 {source.sha256}</p>',
     ]
     return render(title, "\n".join(part for part in parts if part))
 
 
 def render_error(status: int, message: str) -> str:
-    """Return a page that says what went wrong."""
+    """Return an error page."""
     hint = "<p>Open the page again and give the key as the password, with any user name.</p>" if status == 401 else ""
     return render(
         f"Error {status}", f'<h1>Error {status}</h1>\n<p>{visible(message)}</p>\n{hint}<p><a href="/">Start</a></p>'
@@ -85,12 +85,12 @@ def render_error(status: int, message: str) -> str:
 
 
 def render(title: str, body: str) -> str:
-    """Return a whole page around a body that is HTML already."""
+    """Return a page with this HTML as its main content."""
     return frame(title, f"<main>\n{body}\n</main>")
 
 
 def frame(title: str, body: str, head: str = "") -> str:
-    """Return a document around a body, with what its head needs beside the style of all pages."""
+    """Return an HTML document; `head` has its extra head elements, beside the common style sheet."""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -101,28 +101,28 @@ def frame(title: str, body: str, head: str = "") -> str:
 
 
 def visible(text: str) -> str:
-    """Return text as HTML, with a visible mark on every character that cannot be seen.
+    """Return text as HTML, with a visible mark on every invisible character.
 
-    The character itself stays in the page, in an isolate that ends its effect: what a reader copies is the text.
+    The character itself remains in the page, in a bidi isolate that ends its effect, so a reader copies the exact text.
     """
     parts: list[str] = []
     done = 0
-    for found in _HIDDEN.finditer(text):
-        if found["hidden"] is None:
+    for match in _HIDDEN.finditer(text):
+        if match["hidden"] is None:
             continue
-        parts.append(escape(text[done : found.start()]))
-        parts.append(f'<bdi class="hidden" data-code="U+{ord(found[0]):04X}">{_raw(found[0])}</bdi>')
-        done = found.end()
+        parts.append(escape(text[done : match.start()]))
+        parts.append(f'<bdi class="hidden" data-code="U+{ord(match[0]):04X}">{_raw(match[0])}</bdi>')
+        done = match.end()
     return "".join(parts) + escape(text[done:])
 
 
 def _raw(char: str) -> str:
-    # A parser replaces the one and turns the other into a line end; neither is ever in an article's text.
+    # HTML parsers replace NUL and turn CR into a line feed; an article's text never contains either.
     return "" if char in "\x00\r" else char
 
 
 def is_web_link(url: str | None) -> bool:
-    """Tell whether an address that an article carries may become a link."""
+    """Tell whether a URL from an article may become a link."""
     if not url:
         return False
     try:
@@ -132,42 +132,42 @@ def is_web_link(url: str | None) -> bool:
 
 
 def about(source: Source) -> str:
-    """Return outlet and day of a source as HTML."""
-    said = [source.outlet, source.published_at and source.published_at[:10]]
-    return " · ".join(visible(one) for one in said if one) or "no outlet and no date are known"
+    """Return the outlet and date of a source as HTML."""
+    parts = [source.outlet, source.published_at and source.published_at[:10]]
+    return " · ".join(visible(part) for part in parts if part) or "no outlet and no date are known"
 
 
-def _versions(shown: Shown) -> str:
-    if not shown.others:
+def _versions(view: ArticleView) -> str:
+    if not view.others:
         return ""
-    links = ", ".join(f'<a href="{escape(address)}">version {number}</a>' for number, address in shown.others)
-    age = "the newest version" if shown.live else "an older version"
+    links = ", ".join(f'<a href="{escape(address)}">version {number}</a>' for number, address in view.others)
+    age = "the newest version" if view.live else "an older version"
     return f'<p class="note">This is {age} of an article that was changed. Also kept: {links}.</p>'
 
 
-def _cited(shown: Shown) -> str:
-    if shown.span is None:
+def _cited(view: ArticleView) -> str:
+    if view.span is None:
         return ""
-    quoted = visible(shown.span.slice(shown.text))
+    quoted = visible(view.span.slice(view.text))
     return (
         '<section class="cited"><h2>Cited passage</h2>'
         f'<blockquote dir="auto">{quoted}</blockquote><p><a href="#span">Show it in the article</a></p></section>'
     )
 
 
-def _body(shown: Shown) -> str:
-    """Return the text with the span and the furniture marked; either may lie across the other."""
-    marks = [shown.span] if shown.span else []
-    edges = {0, len(shown.text)} | {edge for one in (*marks, *shown.furniture) for edge in (one.start, one.end)}
-    cuts = sorted(edge for edge in edges if edge <= len(shown.text))
-    greyed = {start for start in cuts for one in shown.furniture if one.start <= start < one.end}
+def _body(view: ArticleView) -> str:
+    """Return the text with the span and the boilerplate (`furniture`) marked; the two may overlap."""
+    marks = [view.span] if view.span else []
+    edges = {0, len(view.text)} | {edge for span in (*marks, *view.furniture) for edge in (span.start, span.end)}
+    cuts = sorted(edge for edge in edges if edge <= len(view.text))
+    greyed = {start for start in cuts for span in view.furniture if span.start <= start < span.end}
     pieces: list[str] = []
     for start, end in pairwise(cuts):
-        piece = visible(shown.text[start:end])
+        piece = visible(view.text[start:end])
         piece = f'<span class="furniture">{piece}</span>' if start in greyed else piece
-        if shown.span and start == shown.span.start:
+        if view.span and start == view.span.start:
             pieces.append('<mark id="span">')
         pieces.append(piece)
-        if shown.span and end == shown.span.end:
+        if view.span and end == view.span.end:
             pieces.append("</mark>")
     return "".join(pieces)

@@ -1,4 +1,4 @@
-"""The start page's HTML: a form that works without scripts, which the files in `page/` make a conversation. Pure."""
+"""HTML of the start page: a form that works without JavaScript; `static/*.js` turns it into a chat. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from qa.service.html.article_page import about, frame, visible
 from qa.types import Answer, Citation, Conflict, ConflictValue, Filters, Source
 
 _MODULES = ("chat", "answer", "api", "dom", "library", "reader", "spans")
-# The modules are named, so that a browser fetches them together and not one after the other.
+# Preload all modules, so that a browser fetches them in parallel and not one after the other.
 _HEAD = (
     '<link rel="stylesheet" href="/page/chat.css">\n<script type="module" src="/page/chat.js"></script>\n'
     + "".join(f'<link rel="modulepreload" href="/page/{name}.js">\n' for name in _MODULES)
@@ -19,8 +19,8 @@ _HEAD = (
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What stands in the form."""
+class FormValues:
+    """The values of the question form."""
 
     question: str
     filters: Filters
@@ -28,7 +28,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoreSummary:
     """What is in the store: the counts, the outlets, and one page of articles, each with its address."""
 
     articles: int
@@ -38,7 +38,7 @@ class Stored:
     more: str | None
 
 
-def render_home(stored: Stored, asked: Asked, reply: str = "") -> str:
+def render_home(summary: StoreSummary, form: FormValues, reply: str = "") -> str:
     """Return the start page: a form, the reply to a question, and what is in the store."""
     return frame(
         "Ask the articles",
@@ -54,9 +54,9 @@ def render_home(stored: Stored, asked: Asked, reply: str = "") -> str:
 <div id="room">
 <main>
 <div id="log" role="log" aria-label="Conversation" tabindex="0" hidden></div>
-{_form(stored.outlets, asked)}
+{_form(summary.outlets, form)}
 {reply}
-{_store(stored)}
+{_store(summary)}
 </main>
 <aside id="reader" aria-labelledby="reader-title" hidden></aside>
 </div>
@@ -65,13 +65,13 @@ def render_home(stored: Stored, asked: Asked, reply: str = "") -> str:
     )
 
 
-def _form(outlets: Sequence[str], asked: Asked) -> str:
-    filters = asked.filters
-    is_open = " open" if filters != Filters() or asked.as_of else ""
+def _form(outlets: Sequence[str], form: FormValues) -> str:
+    filters = form.filters
+    is_open = " open" if filters != Filters() or form.as_of else ""
     return f"""<form id="ask" action="/" method="get">
 <label for="q">Question</label>
 <div class="row">
-<textarea id="q" name="q" maxlength="2000" rows="1" required dir="auto">{escape(asked.question)}</textarea>
+<textarea id="q" name="q" maxlength="2000" rows="1" required dir="auto">{escape(form.question)}</textarea>
 <button id="send" class="main">Ask</button>
 <button id="stop" type="button" hidden>Stop</button>
 </div>
@@ -79,7 +79,7 @@ def _form(outlets: Sequence[str], asked: Asked) -> str:
 <div class="days">
 {_day("after", "From", filters.after)}
 {_day("before", "To", filters.before)}
-{_day("as_of", "Asked on (today if empty)", asked.as_of)}
+{_day("as_of", "Asked on (today if empty)", form.as_of)}
 </div>
 {_outlets(outlets, filters.outlets)}
 </details>
@@ -95,26 +95,26 @@ def _outlets(outlets: Sequence[str], chosen: Sequence[str]) -> str:
     if not outlets:
         return ""
     boxes = "\n".join(
-        f'<label dir="auto"><input type="checkbox" name="outlet" value="{escape(one)}"'
-        f"{' checked' if one in chosen else ''}> {visible(one)}</label>"
-        for one in outlets
+        f'<label dir="auto"><input type="checkbox" name="outlet" value="{escape(outlet)}"'
+        f"{' checked' if outlet in chosen else ''}> {visible(outlet)}</label>"
+        for outlet in outlets
     )
     return f"<fieldset><legend>Outlets (all if none is chosen)</legend>\n{boxes}\n</fieldset>"
 
 
-def _store(stored: Stored) -> str:
+def _store(summary: StoreSummary) -> str:
     rows = "\n".join(
         f'<li dir="auto"><a href="{escape(address)}">{visible(source.title or source.article_id)}</a>'
         f' <span class="about">{about(source)}</span></li>'
-        for source, address in stored.listed
+        for source, address in summary.listed
     )
-    onward = f'<p><a href="{escape(stored.more)}">More articles</a></p>' if stored.more else ""
+    onward = f'<p><a href="{escape(summary.more)}">More articles</a></p>' if summary.more else ""
     return f"""<section id="store">
 <h2 class="lead">What do the articles say?</h2>
 <p>Every sentence of an answer carries a number. It opens the article with the exact words marked. What the articles do
 not say, they are not made to say.</p>
 <h2>In the store</h2>
-<p class="about">{_count(stored.articles, "article")}, {_count(stored.chunks, "indexed passage")}.</p>
+<p class="about">{_count(summary.articles, "article")}, {_count(summary.chunks, "indexed passage")}.</p>
 <ul>
 {rows}
 </ul>
@@ -126,16 +126,17 @@ def _count(number: int, what: str) -> str:
 
 
 def render_answer(answer: Answer, links: Sequence[str]) -> str:
-    """Return an answer with its markers as links to the marked passages, and its sources with their quotes."""
-    by_number = {one.number: address for one, address in zip(answer.citations, links, strict=True)}
-    refused = answer.status == "not_in_sources"
-    notes = "".join(f'<p class="note">{escape(one)}</p>' for one in _notes(answer))
-    differences = "".join(_conflict(one, by_number) for one in answer.conflicts)
-    sources = "\n".join(_source_item(one, address) for one, address in zip(answer.citations, links, strict=True))
+    """Return an answer whose markers link to the marked passages, and the list of its sources with their quotes."""
+    cited = list(zip(answer.citations, links, strict=True))
+    by_number = {citation.number: url for citation, url in cited}
+    is_refusal = answer.status == "not_in_sources"
+    notes = "".join(f'<p class="note">{escape(note)}</p>' for note in _notes(answer))
+    differences = "".join(_conflict(conflict, by_number) for conflict in answer.conflicts)
+    sources = "\n".join(_source_item(citation, url) for citation, url in cited)
     heading = "<h2>Sources</h2>" if sources else ""
     return (
-        f'<div id="reply"><section class="answer{" refused" if refused else ""}" dir="auto">'
-        f"<h2>{'Not in the articles' if refused else 'Answer'}</h2>"
+        f'<div id="reply"><section class="answer{" refused" if is_refusal else ""}" dir="auto">'
+        f"<h2>{'Not in the articles' if is_refusal else 'Answer'}</h2>"
         f"<p>{_linked(answer.answer, by_number)}</p>{notes}{differences}</section>\n{heading}<ol>{sources}</ol></div>"
     )
 
@@ -143,7 +144,7 @@ def render_answer(answer: Answer, links: Sequence[str]) -> str:
 def _linked(text: str, by_number: dict[int, str]) -> str:
     return re.sub(
         r"\[(\d{1,4})\]",
-        lambda found: _marker(int(found[1]), by_number) if int(found[1]) in by_number else found[0],
+        lambda match: _marker(int(match[1]), by_number) if int(match[1]) in by_number else match[0],
         visible(text),
     )
 
@@ -159,33 +160,33 @@ def _notes(answer: Answer) -> Iterable[str]:
         yield "The articles disagree."
     if not answer.complete:
         yield "This answer is not complete: it broke off."
-    if away := [one for one in answer.degraded if one != "withdrawn"]:
+    if away := [part for part in answer.degraded if part != "withdrawn"]:
         yield f"Away while this was answered: {', '.join(away)}."
     if "withdrawn" in answer.degraded:
         yield "An article that is cited here was taken down while this was written; it cannot be opened any more."
-    unsure = sum(one.support != "supported" for one in answer.statements)
+    unsure = sum(statement.support != "supported" for statement in answer.statements)
     if unsure:
         yield f"{unsure} of {len(answer.statements)} sentences are not fully supported by what they cite."
 
 
-def _conflict(one: Conflict, by_number: dict[int, str]) -> str:
+def _conflict(conflict: Conflict, by_number: dict[int, str]) -> str:
     rows = "".join(
-        f"<li><strong>{visible(value.value)}</strong>: {'; '.join(_sayings(value, by_number))}</li>"
-        for value in one.values
+        f"<li><strong>{visible(value.value)}</strong>: {'; '.join(_sources_of(value, by_number))}</li>"
+        for value in conflict.values
     )
-    how = "Changed over time" if one.kind == "update" else "Reported differently"
-    return f"<p>{how} · {visible(one.about)}</p><ul>{rows}</ul>"
+    how = "Changed over time" if conflict.kind == "update" else "Reported differently"
+    return f"<p>{how} · {visible(conflict.about)}</p><ul>{rows}</ul>"
 
 
-def _sayings(value: ConflictValue, by_number: dict[int, str]) -> Iterator[str]:
+def _sources_of(value: ConflictValue, by_number: dict[int, str]) -> Iterator[str]:
     for number, outlet, moment in zip(value.citations, value.outlets, value.published_at, strict=True):
-        said = outlet + (f", {moment[:10]}" if moment else "")
-        yield f"{visible(said)} {_marker(number, by_number)}"
+        source = outlet + (f", {moment[:10]}" if moment else "")
+        yield f"{visible(source)} {_marker(number, by_number)}"
 
 
-def _source_item(one: Citation, address: str) -> str:
+def _source_item(citation: Citation, address: str) -> str:
     return (
-        f'<li value="{one.number}" dir="auto"><a href="{escape(address)}">'
-        f"{visible(one.source.title or one.source.article_id)}</a>"
-        f' <span class="about">{about(one.source)}</span><blockquote>{visible(one.quote)}</blockquote></li>'
+        f'<li value="{citation.number}" dir="auto"><a href="{escape(address)}">'
+        f"{visible(citation.source.title or citation.source.article_id)}</a>"
+        f' <span class="about">{about(citation.source)}</span><blockquote>{visible(citation.quote)}</blockquote></li>'
     )

@@ -1,4 +1,4 @@
-"""Who may do what: the scopes `ask` and `admin`, asked for by a route as a dependency."""
+"""Authorization: FastAPI dependencies that require the scope `ask` or `admin` of the caller's API key."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ _Header = Annotated[str | None, Header(include_in_schema=False)]
 
 
 async def may_ask(request: Request, service: ServiceDep, bearer: _Bearer, authorization: _Header = None) -> None:
-    """Let in who may ask questions, read articles and open pages. Raises Unauthorized and Forbidden.
+    """Require the scope `ask`: questions, reading articles, opening pages. Raises Unauthorized and Forbidden.
 
-    A clicked link cannot carry a bearer key, but a browser asks for a password, and then sends it with what the page
-    asks for too.
+    A clicked link cannot carry a bearer key. The browser can prompt for a password instead, and then sends it with the
+    page's own requests too.
     """
     await _check(request, bearer.credentials if bearer else _password(authorization), "ask", service)
 
 
 async def may_change(request: Request, service: ServiceDep, bearer: _Bearer) -> None:
-    """Let in who may change the store. Raises Unauthorized and Forbidden.
+    """Require the scope `admin`, which may change the store. Raises Unauthorized and Forbidden.
 
-    By a bearer key only: what a browser sends of itself, another site's page could make it send.
+    Only a bearer key counts: another site's page could make a browser send a stored password (CSRF).
     """
     await _check(request, bearer.credentials if bearer else None, "admin", service)
 
 
-async def opened(service: ServiceDep, bearer: _Bearer, authorization: _Header = None) -> frozenset[Scope]:
-    """Return what the caller may do, refusing nobody."""
+async def granted_scopes(service: ServiceDep, bearer: _Bearer, authorization: _Header = None) -> frozenset[Scope]:
+    """Return the caller's scopes; never refuses."""
     keys = await service.read(service.keys.current) if service.keys.stale else service.keys.current()
     if service.keys.is_empty:
         return frozenset({"ask", "admin"})
@@ -50,11 +50,11 @@ async def opened(service: ServiceDep, bearer: _Bearer, authorization: _Header = 
 
 MayAsk = Depends(may_ask)
 MayChange = Depends(may_change)
-OpenedDep = Annotated[frozenset[Scope], Depends(opened)]
+ScopesDep = Annotated[frozenset[Scope], Depends(granted_scopes)]
 
 
 async def _check(request: Request, secret: str | None, scope: Scope, service: Service) -> None:
-    """Check a key and note who calls, for the limits: the key, or the address where no key is needed."""
+    """Check a key and record the caller for rate limits: the key, or the address if no key is needed."""
     keys = await service.read(service.keys.current) if service.keys.stale else service.keys.current()
     caller.set(f"address:{request.client.host if request.client else ''}")
     if service.keys.is_empty:
@@ -73,7 +73,7 @@ def _password(header: str | None) -> str | None:
     if scheme.lower() != "basic":
         return None
     try:
-        # Header text is Latin-1 by the time it gets here, and so is a bearer key: one form for both.
+        # Header text has been decoded as Latin-1 by now, and so has a bearer key: use the same form for both.
         return base64.b64decode(value, validate=True).decode("latin-1").partition(":")[2]
     except (binascii.Error, ValueError):
         return None

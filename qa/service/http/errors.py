@@ -1,4 +1,4 @@
-"""What an error is over HTTP: one table from error class to status, and the handlers that read it."""
+"""HTTP error responses: one table from exception class to status and code, and the exception handlers that use it."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from qa.service.schemas.responses import ErrorOut, FaultOut
 _log = logging.getLogger(__name__)
 
 RETRY_AFTER_S = 5
-CLIENT_LEFT = 499  # nobody reads it; the log line shows it
+CLIENT_LEFT = 499  # nginx's code for a closed connection; only our log shows it
 
 
 class Overloaded(errors.QaError):
-    """More requests are in flight than this process takes on."""
+    """Too many requests are in flight."""
 
 
 class TooMany(errors.QaError):
-    """The caller has asked for more than it may in this while."""
+    """The caller exceeded its rate limit or token budget."""
 
     def __init__(self, message: str, retry_after_s: int) -> None:
         super().__init__(message)
@@ -38,27 +38,27 @@ class TooMany(errors.QaError):
 
 
 class LimitsAway(errors.QaError):
-    """What callers have asked so far is counted in Redis, and Redis does not answer."""
+    """The rate limits are kept in Redis, and Redis is unreachable."""
 
 
 class Unauthorized(errors.QaError):
-    """The request carries no key that is known."""
+    """The request has no valid API key."""
 
 
 class Forbidden(errors.QaError):
-    """The key is known and does not open this, or the request came from somewhere it may not come from."""
+    """The key lacks the scope, or the request has a forbidden origin or host."""
 
 
 class UnreadableBody(errors.QaError):
-    """The body is not what its content type says."""
+    """The body is not valid for its content type."""
 
 
 class UnsupportedBody(errors.QaError):
-    """The body is of a content type that is not read here."""
+    """The body has an unsupported content type."""
 
 
 class BadChat(errors.BadInput):
-    """A chat request cannot be understood; chat clients expect status 400 and OpenAI's names."""
+    """A chat request is invalid; chat clients expect status 400 and OpenAI's error types."""
 
 
 class TooLong(BadChat):
@@ -66,12 +66,12 @@ class TooLong(BadChat):
 
 
 class UnknownModel(BadChat):
-    """A chat request names a model that is not offered."""
+    """A chat request names a model that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How an error class is told. `message` stands in for the error's own where that may name what is ours alone."""
+    """The HTTP form of an exception class. `message` replaces the exception's own where that may leak internals."""
 
     status: int
     type: str
@@ -118,18 +118,18 @@ _STATUSES = {
 
 
 def kind_of(exc: errors.QaError) -> Kind:
-    """Return the row of the nearest class in the table."""
-    return next(KINDS[one] for one in type(exc).__mro__ if one in KINDS)
+    """Return the table row of the exception's class, or of its nearest base class."""
+    return next(KINDS[cls] for cls in type(exc).__mro__ if cls in KINDS)
 
 
 def error_json(kind: Kind, message: str | None = None, param: str | None = None) -> dict[str, Any]:
-    """Return an error as the contract shapes it."""
-    said = message if kind.message is None else kind.message
-    return ErrorOut(error=FaultOut(type=kind.type, message=said, param=param, code=kind.code)).model_dump()
+    """Return the JSON body of an error."""
+    text = message if kind.message is None else kind.message
+    return ErrorOut(error=FaultOut(type=kind.type, message=text, param=param, code=kind.code)).model_dump()
 
 
-def told(exc: errors.QaError) -> dict[str, Any]:
-    """Return one of our own errors as the contract shapes it, and log what only the operator may read."""
+def error_body(exc: errors.QaError) -> dict[str, Any]:
+    """Return the JSON body for one of our own exceptions, and log the message if the caller may not see it."""
     kind = kind_of(exc)
     logs.note(error=kind.code)
     if kind.message is not None:
@@ -138,9 +138,9 @@ def told(exc: errors.QaError) -> dict[str, Any]:
 
 
 def stream_error(exc: Exception) -> dict[str, Any]:
-    """Return what ends a stream that has begun: our own errors as told, any other without its words."""
+    """Return the error body that ends a stream which has begun; an unexpected exception's message is left out."""
     if isinstance(exc, errors.QaError):
-        return told(exc)
+        return error_body(exc)
     _log.error("unexpected in a stream", extra=logs.fault(exc))
     logs.note(error=UNEXPECTED.code)
     return error_json(UNEXPECTED)
@@ -148,10 +148,10 @@ def stream_error(exc: Exception) -> dict[str, Any]:
 
 def install(app: FastAPI) -> None:
     """Answer every error of a route by the table."""
-    app.add_exception_handler(errors.QaError, _answer_ours)
-    app.add_exception_handler(HTTPException, _answer_status)
-    app.add_exception_handler(RequestValidationError, _answer_validation)
-    app.add_exception_handler(ClientLeft, _answer_nobody)
+    app.add_exception_handler(errors.QaError, _handle_qa_error)
+    app.add_exception_handler(HTTPException, _handle_http_exception)
+    app.add_exception_handler(RequestValidationError, _handle_validation_error)
+    app.add_exception_handler(ClientLeft, _handle_client_left)
 
 
 def respond(scope: Scope, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
@@ -164,45 +164,45 @@ def respond(scope: Scope, status: int, body: dict[str, Any], headers: dict[str, 
 
 
 def is_page(path: str) -> bool:
-    """Tell whether a path is one that people open in a browser."""
+    """Tell whether a path is an HTML page, opened by people in a browser."""
     return path == "/" or path.startswith("/articles/")
 
 
-async def _answer_nobody(request: Request, exc: Exception) -> Response:
+async def _handle_client_left(request: Request, exc: Exception) -> Response:
     return Response(status_code=CLIENT_LEFT)
 
 
-async def _answer_ours(request: Request, exc: Exception) -> Response:
+async def _handle_qa_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, errors.QaError)
     kind = kind_of(exc)
     headers: dict[str, str] = {}
     if kind.status == 503:
-        asked = exc.retry_after_s if isinstance(exc, errors.ModelUnavailable) else None
-        headers["Retry-After"] = str(math.ceil(asked) if asked else RETRY_AFTER_S)
+        retry_after_s = exc.retry_after_s if isinstance(exc, errors.ModelUnavailable) else None
+        headers["Retry-After"] = str(math.ceil(retry_after_s) if retry_after_s else RETRY_AFTER_S)
     if isinstance(exc, TooMany):
         headers["Retry-After"] = str(exc.retry_after_s)
     if kind.status == 401:
         scheme = "Basic" if is_page(request.scope["path"]) else "Bearer"
         headers["WWW-Authenticate"] = f'{scheme} realm="articles", charset="UTF-8"'
-    return respond(request.scope, kind.status, told(exc), headers)
+    return respond(request.scope, kind.status, error_body(exc), headers)
 
 
-async def _answer_status(request: Request, exc: Exception) -> Response:
+async def _handle_http_exception(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, HTTPException)
     kind = _STATUSES.get(exc.status_code, Kind(exc.status_code, "invalid_request", "refused", "the request is refused"))
     return respond(request.scope, kind.status, error_json(kind, "the body is too large"), dict(exc.headers or {}))
 
 
-async def _answer_validation(request: Request, exc: Exception) -> Response:
+async def _handle_validation_error(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, RequestValidationError)
     first = exc.errors()[0]
-    place, *names = first["loc"]
+    location, *names = first["loc"]
     if first["type"] == "json_invalid":
         kind = Kind(400, "invalid_request", "bad_json")
         return respond(request.scope, 400, error_json(kind, f"the body is not JSON: character {names[0]}", None))
     kind = Kind(422, "invalid_request", str(first["type"]))
     param = ".".join(str(name) for name in names)[:200] or None
-    if param is None and place == "body":
+    if param is None and location == "body":
         message = "the body must be a JSON object, sent with Content-Type: application/json"
     elif first["type"] == "extra_forbidden":
         message = f"{param}: there is no such field"

@@ -1,4 +1,4 @@
-"""Follow the catalog's change log in the background."""
+"""A background thread that applies the catalog's change log to the indexes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 
 
 class Follower:
-    """Follow the change log in the background, for articles that another process writes into the catalog."""
+    """Keep the indexes up to date with articles that other processes write to the catalog."""
 
     def __init__(self, library: Library, interval_s: float = 1.0) -> None:
         self._library = library
@@ -23,11 +23,11 @@ class Follower:
         self._thread.start()
 
     def wake(self) -> None:
-        """Look now: something was written here that nobody waits for."""
+        """Check the change log now instead of at the next interval."""
         self._wake.set()
 
     def close(self) -> None:
-        """Stop after the step that is running."""
+        """Stop after the current catch-up."""
         self._stop = True
         self._wake.set()
         self._thread.join()

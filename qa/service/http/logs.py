@@ -1,9 +1,9 @@
-"""How the service logs: one line for one event, as JSON or for a person at a terminal. The only file of structlog.
+"""Logging configuration: one line per event, as JSON or for a terminal. The only file that imports structlog.
 
-No line holds a question, an article's text, a key or an address that was asked for. Our own modules see to that by what
-they log. What other libraries would say is not known, and at their debug level it is whole prompts, so of their lines
-only the logger, the place and the class of an exception are kept; uvicorn's are known, and keep their words. The
-message of an exception may quote what was sent, so it is never written: its class and where it was raised are.
+No line contains a question, an article's text, a key or a requested URL. Our own modules take care of that in what they
+log. Other libraries may log anything, at debug level even whole prompts, so their records are reduced to the logger,
+the source line and the exception class. uvicorn's messages are known to be harmless and are kept. An exception's
+message may quote user input, so only its class and traceback locations are logged.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ import structlog
 
 OURS = ("qa", "eval")
 _KNOWN = (*OURS, "uvicorn")
-_FRAMES = 12  # of a traceback, the innermost
-# Controls and signs that turn the direction: what is logged stays one line, and colours nothing.
+_FRAMES = 12  # the innermost frames of a traceback are kept
+# Control and bidi characters are escaped, so that an event stays one line and cannot style the terminal.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
-# What is known of the request that is being answered. One object for a request: tasks that it starts copy the context,
-# and what they note must be seen where the line is written.
+# The log fields of the current request. One mutable dict per request: the request's tasks copy the context, and what
+# they note must be visible where the line is written.
 _noted: ContextVar[dict[str, Any] | None] = ContextVar("noted", default=None)
 
 
 @contextmanager
 def noting(**known: Any) -> Iterator[dict[str, Any]]:
-    """Collect what is noted about one request; its lines carry the `request_id`."""
+    """Collect the log fields of one request; every line logged within it has its `request_id`."""
     noted = dict(known)
     token = _noted.set(noted)
     try:
@@ -44,25 +44,25 @@ def noting(**known: Any) -> Iterator[dict[str, Any]]:
 
 
 def note(**known: Any) -> None:
-    """Add to what is known of the request that is being answered, if there is one."""
+    """Add log fields to the current request, if there is one."""
     noted = _noted.get()
     if noted is not None:
         noted |= known
 
 
 def where(exc: BaseException) -> str:
-    """Return where an exception was raised, the innermost place first; no word of its message and no value."""
-    places = traceback.extract_tb(exc.__traceback__)[-_FRAMES:]
-    return " < ".join(f"{_short(one.filename)}:{one.lineno} {one.name}" for one in reversed(places))
+    """Return the traceback locations of an exception, innermost first, without its message."""
+    frames = traceback.extract_tb(exc.__traceback__)[-_FRAMES:]
+    return " < ".join(f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in reversed(frames))
 
 
 def fault(exc: BaseException) -> dict[str, str]:
-    """Return what may be logged of an exception, for `extra`: handlers of other people would write its message too."""
+    """Return the loggable part of an exception, for `extra`. `exc_info` would make other handlers log the message."""
     return {"exception": type(exc).__name__, "where": where(exc)}
 
 
 def configure(level: str, form: Literal["auto", "json", "console"], stream: TextIO | None = None) -> None:
-    """Send every line of the process through one formatter; `auto` is for a person where the stream is a terminal."""
+    """Send all log records of the process through one formatter; `auto` means `console` on a terminal, else `json`."""
     stream = stream or sys.stderr
     if form == "auto":
         form = "console" if stream.isatty() else "json"
@@ -80,10 +80,10 @@ def configure(level: str, form: Literal["auto", "json", "console"], stream: Text
                 structlog.stdlib.ExtraAdder(),
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
                 _add_request,
-                _tell_exception,
+                _replace_exception,
             ],
             processors=[
-                _keep_what_is_known,
+                _redact_other_libraries,
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _one_line,
                 render,
@@ -116,27 +116,27 @@ def _add_request(logger: Any, method: str, event: Event) -> Event:
     return event
 
 
-def _tell_exception(logger: Any, method: str, event: Event) -> Event:
-    given = event.pop("exc_info", None)
-    exc = given[1] if isinstance(given, tuple) else given
+def _replace_exception(logger: Any, method: str, event: Event) -> Event:
+    exc_info = event.pop("exc_info", None)
+    exc = exc_info[1] if isinstance(exc_info, tuple) else exc_info
     if isinstance(exc, BaseException):
         event.update(fault(exc))
     return event
 
 
-def _keep_what_is_known(logger: Any, method: str, event: Event) -> Event:
+def _redact_other_libraries(logger: Any, method: str, event: Event) -> Event:
     record: logging.LogRecord = event["_record"]
-    event.pop("color_message", None)  # uvicorn says it twice
+    event.pop("color_message", None)  # uvicorn's coloured copy of the message
     if record.name.partition(".")[0] in _KNOWN:
         return event
     kept = ("level", "logger", "timestamp", "request_id", "exception", "where", "_record", "_from_structlog")
-    told = {name: event[name] for name in kept if name in event}
-    return told | {"event": "a library logged", "place": f"{_short(record.pathname)}:{record.lineno}"}
+    fields = {name: event[name] for name in kept if name in event}
+    return fields | {"event": "a library logged", "place": f"{_short(record.pathname)}:{record.lineno}"}
 
 
 def _one_line(logger: Any, method: str, event: Event) -> Event:
     return {
-        name: _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), value)
+        name: _CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode(), value)
         if isinstance(value, str)
         else value
         for name, value in event.items()
@@ -144,5 +144,5 @@ def _one_line(logger: Any, method: str, event: Event) -> Event:
 
 
 def _short(filename: str) -> str:
-    """Return a file's name with its folder: where the project is installed is nobody's business."""
+    """Return a file's name with its folder only, so that logs do not show where the project is installed."""
     return "/".join(Path(filename).parts[-2:])

@@ -1,4 +1,4 @@
-"""What the service counts, for Prometheus. No label holds a question, an article's text, an id or a key.
+"""Prometheus metrics of the service. No label contains a question, an article's text, an id or a key.
 
 The only file that imports prometheus_client. Each application has a registry of its own.
 """
@@ -19,18 +19,18 @@ from qa.errors import ModelFailed
 from qa.llm.prompts import estimate_tokens
 from qa.service.http import logs
 from qa.service.http.limits import Limits
-from qa.service.http.recent_answers import Exchanges
+from qa.service.http.recent_answers import RecentAnswers
 from qa.types import Answer, Question, Usage
 
 TEXT_FORMAT = CONTENT_TYPE_LATEST
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
-class Answers(Protocol):
-    """What answers questions, whole or as a stream."""
+class AnswererProtocol(Protocol):
+    """An object that answers questions, at once or as a stream of events."""
 
     def stream(self, question: Question) -> AsyncGenerator[Event, None]:
-        """Yield the events of an answer, the answer last."""
+        """Yield the events of an answer, ending with the Answer."""
         ...
 
     async def ask(self, question: Question) -> Answer:
@@ -39,7 +39,7 @@ class Answers(Protocol):
 
 
 class Metrics:
-    """The counters of one application."""
+    """The metrics of one application."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -60,64 +60,66 @@ class Metrics:
         self.articles = gauge("articles", "Live articles of the default collection.")
 
     def text(self) -> bytes:
-        """Return every counter in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format."""
         return generate_latest(self.registry)
 
     def note(self, answer: Answer) -> None:
-        """Count an answer that was made."""
+        """Count a finished answer."""
         self.answers.labels(answer.status, answer.mode).inc()
         for stage, spent_ms in answer.timings_ms.items():
             self.stages.labels(stage).observe(spent_ms / 1_000)
         self.rejected.inc(len(answer.rejected))
-        for one in answer.statements:
-            self.statements.labels(one.support).inc()
+        for statement in answer.statements:
+            self.statements.labels(statement.support).inc()
         for part in answer.degraded:
             self.degraded.labels(part).inc()
         self.incomplete.inc(not answer.complete)
         self.note_tokens(answer.usage)
 
     def note_tokens(self, usage: Usage) -> None:
-        """Count what the model server reported."""
+        """Count the tokens that the model server reported."""
         self.tokens.labels("prompt").inc(usage.prompt_tokens)
         self.tokens.labels("completion").inc(usage.completion_tokens)
 
 
-def _line(answer: Answer) -> dict[str, Any]:
-    """Return what the log says of an answer."""
+def _log_fields(answer: Answer) -> dict[str, Any]:
+    """Return the log fields of an answer."""
     stages = {f"{stage}_ms": spent_ms for stage, spent_ms in answer.timings_ms.items()}
     return {"answer": answer.status, "mode": answer.mode, "degraded": ",".join(answer.degraded), **stages}
 
 
 @dataclass(slots=True)
-class _Cost:
-    """Tokens of an answer: as the model server counts them at its end, without that what it read and wrote at most."""
+class _TokenCost:
+    """Tokens of an answer: as reported by the model server at its end, before that an estimate of prompt and output."""
 
     tokens: int = 0
 
-    def see(self, event: Event) -> None:
+    def add(self, event: Event) -> None:
         """Take in an event."""
         if isinstance(event, Retrieved) and event.mode == "llm" and event.evidence:
-            shown = (f"{one.text}{one.context}" for one in event.evidence[:SHOWN_SENTENCES])
-            self.tokens = min(PROMPT_TOKENS, sum(map(estimate_tokens, shown)))
+            prompt = (f"{evidence.text}{evidence.context}" for evidence in event.evidence[:SHOWN_SENTENCES])
+            self.tokens = min(PROMPT_TOKENS, sum(map(estimate_tokens, prompt)))
         elif isinstance(event, Delta) and self.tokens:
             self.tokens += estimate_tokens(event.text)
         elif isinstance(event, Answer):
-            counted = event.usage.prompt_tokens + event.usage.completion_tokens
-            if counted or event.mode != "llm":
-                self.tokens = counted
+            reported = event.usage.prompt_tokens + event.usage.completion_tokens
+            if reported or event.mode != "llm":
+                self.tokens = reported
 
-    def taken(self) -> int:
-        """Return them, once."""
-        taken, self.tokens = self.tokens, 0
-        return taken
+    def take(self) -> int:
+        """Return the count and reset it, so that no token is charged twice."""
+        tokens, self.tokens = self.tokens, 0
+        return tokens
 
 
-class Measured:
-    """Answer as another does, and count what it did and what it cost, and remember it for a rating."""
+class MeteredAnswerer:
+    """Wrap an answerer: record metrics, charge token budgets, and remember the answer for feedback."""
 
-    def __init__(self, answers: Answers, metrics: Metrics, limits: Limits, exchanges: Exchanges) -> None:
-        self._answers = answers
-        self._exchanges = exchanges
+    def __init__(
+        self, answerer: AnswererProtocol, metrics: Metrics, limits: Limits, recent_answers: RecentAnswers
+    ) -> None:
+        self._answerer = answerer
+        self._recent_answers = recent_answers
         self._metrics = metrics
         self._limits = limits
 
@@ -130,21 +132,21 @@ class Measured:
         return last
 
     async def stream(self, question: Question) -> AsyncGenerator[Event, None]:
-        """Yield the events of an answer, the answer last. Who leaves before it pays for what was written till then."""
-        cost = _Cost()
+        """Yield the events of an answer, the Answer last. A client that leaves early pays for the tokens so far."""
+        cost = _TokenCost()
         with self._metrics.in_flight.track_inprogress():
             try:
-                async with aclosing(self._answers.stream(question)) as events:
+                async with aclosing(self._answerer.stream(question)) as events:
                     async for event in events:
-                        cost.see(event)
+                        cost.add(event)
                         if isinstance(event, Answer):
                             self._metrics.note(event)
-                            logs.note(**_line(event))
-                            self._exchanges.note(question, event)
-                            await self._limits.spend(cost.taken())
+                            logs.note(**_log_fields(event))
+                            self._recent_answers.note(question, event)
+                            await self._limits.spend(cost.take())
                         yield event
             except ModelFailed as exc:
                 self._metrics.upstream.labels(type(exc).__name__).inc()
                 raise
             finally:
-                await self._limits.spend(cost.taken())
+                await self._limits.spend(cost.take())

@@ -1,4 +1,4 @@
-"""The last questions with where their answers pointed, so that a rating can be kept with what it is about."""
+"""The most recent questions and the spans that their answers cite, so that feedback can be stored with them."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import Any
 
 from qa.types import Answer, Question
 
-_REMEMBERED = 2_000  # answers, newest; a rating comes while the answer is on the screen
+_MAX_ANSWERS = 2_000  # enough: a rating comes while the answer is on the screen
 
 
-class Exchanges:
-    """Questions and the places that their answers cite, in memory, newest last.
+class RecentAnswers:
+    """Questions and the spans that their answers cite, in memory, newest last.
 
-    Neither the answer's words nor the quotes are kept: a takedown of an article must leave none of its text behind.
+    Neither answer texts nor quotes are kept: taking an article down must leave none of its text behind.
     """
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._by_id: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
     def note(self, question: Question, answer: Answer) -> None:
-        """Remember an answer, and forget the oldest one."""
-        self._known[answer.id] = {
+        """Remember an answer, and forget the oldest if there are too many."""
+        self._by_id[answer.id] = {
             "question": question.question,
-            "asked_before": [one.content for one in question.history if one.role == "user"],
+            "asked_before": [turn.content for turn in question.history if turn.role == "user"],
             "as_of": question.as_of,
             "collection": question.collection,
             "status": answer.status,
@@ -31,17 +31,17 @@ class Exchanges:
             "model": answer.model,
             "citations": [
                 {
-                    "article_id": one.source.article_id,
-                    "version": one.source.version,
-                    "start": one.span.start,
-                    "end": one.span.end,
+                    "article_id": citation.source.article_id,
+                    "version": citation.source.version,
+                    "start": citation.span.start,
+                    "end": citation.span.end,
                 }
-                for one in answer.citations
+                for citation in answer.citations
             ],
         }
-        while len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
+        while len(self._by_id) > _MAX_ANSWERS:
+            self._by_id.popitem(last=False)
 
-    def of(self, answer_id: str) -> dict[str, Any] | None:
-        """Return what is known of an answer."""
-        return self._known.get(answer_id)
+    def get(self, answer_id: str) -> dict[str, Any] | None:
+        """Return what was remembered about an answer."""
+        return self._by_id.get(answer_id)

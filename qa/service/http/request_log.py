@@ -1,4 +1,4 @@
-"""What is around every request: its id, its line in the log, its counters, its trace, and the last catch."""
+"""The outermost middleware: request id, access log, metrics, trace span, and a 500 for any unexpected exception."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _TRACED = ("request_id", "answer", "mode", "error")
 _METHODS = ("GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH")
 
 
-class Watch:
-    """Log, count and trace each request, and turn what nobody caught into a 500 that says nothing of the inside.
+class RequestLog:
+    """Log, count and trace each request, and turn an uncaught exception into a 500 that reveals no internals.
 
-    No line, label or attribute holds a question, an article's text, an id or a key: the route stands there as its
-    template. The id of a request is made here, never taken from a client, and sent back as `X-Request-Id`.
+    No log line, label or attribute contains a question, an article's text, an id or a key: a route is given as its
+    template. The request id is generated here, never taken from a client, and returned as `X-Request-Id`.
     """
 
     def __init__(self, app: ASGIApp, metrics: Metrics, traces: Traces | None = None) -> None:
@@ -52,15 +52,15 @@ class Watch:
             finally:
                 _access.info("request", extra=noted)
                 if span is not None:
-                    told = {f"news_qa.{name}": noted[name] for name in _TRACED if name in noted}
-                    span.end_request(noted["method"], noted["route"], noted["status"], told)
+                    attributes = {f"news_qa.{name}": noted[name] for name in _TRACED if name in noted}
+                    span.end_request(noted["method"], noted["route"], noted["status"], attributes)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send, noted: dict[str, Any]) -> None:
         method = _method(scope)
         began = time.monotonic()
         status = 0
 
-        async def watch(message: Message) -> None:
+        async def send_with_id(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -68,19 +68,19 @@ class Watch:
             await send(message)
 
         try:
-            await self._app(scope, receive, watch)
+            await self._app(scope, receive, send_with_id)
         except asyncio.CancelledError:
-            # Only uvicorn cancels a request, when it goes down, and of what comes out of it here it makes a plain 500
-            # and a log of its own: enough of them fill a pipe that nobody reads, and then nothing ends any more.
+            # Only uvicorn cancels a request, at shutdown. It would turn an exception that leaves here into a plain 500
+            # and a traceback in its own log; enough of those fill an unread stderr pipe and hang the shutdown.
             logs.note(error=GOING_DOWN.code)
             if not status:
                 retry = {"Retry-After": str(RETRY_AFTER_S)}
-                await respond(scope, GOING_DOWN.status, error_json(GOING_DOWN), retry)(scope, receive, watch)
-        except Exception as exc:  # noqa: BLE001  # the HTTP boundary: the one place that may
+                await respond(scope, GOING_DOWN.status, error_json(GOING_DOWN), retry)(scope, receive, send_with_id)
+        except Exception as exc:  # noqa: BLE001  # the HTTP boundary: the one place that may catch everything
             _log.error("unexpected", extra=logs.fault(exc))
             logs.note(error=UNEXPECTED.code)
             if not status:
-                await respond(scope, UNEXPECTED.status, error_json(UNEXPECTED))(scope, receive, watch)
+                await respond(scope, UNEXPECTED.status, error_json(UNEXPECTED))(scope, receive, send_with_id)
         finally:
             route = getattr(scope.get("route"), "path_format", "unmatched")
             took_s = time.monotonic() - began
@@ -89,6 +89,6 @@ class Watch:
 
 
 def _method(scope: Scope) -> str:
-    # Servers let any token through as a method; a log line does not.
+    # Servers accept any token as a method; keep arbitrary ones out of logs and labels.
     method: Any = scope["method"]
     return method if method in _METHODS else "OTHER"

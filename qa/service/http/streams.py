@@ -1,4 +1,4 @@
-"""Work that ends when the client leaves, and server-sent events."""
+"""Server-sent events, and cancelling work when the client disconnects."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
 from starlette.types import Receive, Scope, Send
 
 HEARTBEAT_S = 10.0
-SLOW_READER_S = 30.0  # a client that takes nothing for so long is dropped
-# What is wrong from the start is told by the status, so the first event is waited for; a reader is not kept waiting for
-# a slow search, though: after this the stream begins, and what goes wrong then is told in it.
-FIRST_EVENT_S = 0.1
+SLOW_READER_S = 30.0  # a client that reads nothing for this long is dropped
+# We wait this long for the first event, so that an early failure gets an HTTP error status. After a longer wait (a slow
+# search) the stream begins anyway, and later failures are reported as events in it.
+FIRST_EVENT_TIMEOUT_S = 0.1
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
 class ClientLeft(Exception):
-    """Nobody waits for the answer any more."""
+    """The client disconnected before the response was sent."""
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """Return what `work` returns; cancel it as soon as the client leaves. Raises ClientLeft."""
+    """Return the result of `work`; cancel it as soon as the client disconnects. Raises ClientLeft."""
     working = asyncio.ensure_future(work)
     leaving = asyncio.ensure_future(_wait_for_leaving(receive))
     try:
@@ -46,8 +46,8 @@ async def _wait_for_leaving(receive: Receive) -> None:
         pass
 
 
-class Begun(Generic[T]):
-    """A stream of events whose first one is being made."""
+class PrefetchedStream(Generic[T]):
+    """A stream of events whose first event is already being produced."""
 
     def __init__(self, events: AsyncGenerator[T, None]) -> None:
         self._events = events
@@ -55,11 +55,11 @@ class Begun(Generic[T]):
 
     @property
     def is_ready(self) -> bool:
-        """Tell whether the first event is there."""
+        """Tell whether the first event is available."""
         return self._first.done()
 
     async def wait(self, receive: Receive) -> None:
-        """Wait for the first event, but not for long. Raises what it fails with, and ClientLeft."""
+        """Wait for the first event, at most FIRST_EVENT_TIMEOUT_S. Raises its exception if it fails, and ClientLeft."""
         try:
             await while_connected(receive, self._wait())
         except BaseException:
@@ -67,7 +67,7 @@ class Begun(Generic[T]):
             raise
 
     async def _wait(self) -> None:
-        await asyncio.wait((self._first,), timeout=FIRST_EVENT_S)
+        await asyncio.wait((self._first,), timeout=FIRST_EVENT_TIMEOUT_S)
         if self._first.done():
             self._first.result()
 
@@ -75,13 +75,13 @@ class Begun(Generic[T]):
         """Yield every event, from the first one on."""
         try:
             yield await self._first
-            async for one in self._events:
-                yield one
+            async for event in self._events:
+                yield event
         finally:
             await self.aclose()
 
     async def aclose(self) -> None:
-        """Stop making events."""
+        """Stop producing events."""
         self._first.cancel()
         await asyncio.gather(self._first, return_exceptions=True)
         await self._events.aclose()
@@ -93,13 +93,13 @@ def event(name: str, data: object) -> bytes:
 
 
 class EventStream(EventSourceResponse):
-    """Send events as they are made, a comment in every pause, and stop making them when the client leaves.
+    """Send events as they are produced, with keep-alive comments, until the end or until the client disconnects.
 
-    FastAPI's own event routes always stream; this is a response, for routes where the body says whether to stream.
+    FastAPI's own event routes always stream; this is a response class, for routes whose request body says whether to.
     """
 
     def __init__(self, events: AsyncGenerator[bytes, None], last_words: Callable[[], bytes]) -> None:
-        """Send what `last_words` returns when the server goes down before the events end."""
+        """`last_words` makes the final event if the server shuts down before the events end."""
         super().__init__(events, headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"})
         self._events = events
         self._last_words = last_words
@@ -119,19 +119,19 @@ class EventStream(EventSourceResponse):
 
     async def _send_all(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        beating = asyncio.ensure_future(_beat(send))
+        heartbeats = asyncio.ensure_future(_send_heartbeats(send))
         try:
             async with aclosing(self._events) as events:
-                async for one in events:
+                async for chunk in events:
                     async with asyncio.timeout(SLOW_READER_S):
-                        await _send_body(send, one)
+                        await _send_body(send, chunk)
         finally:
-            beating.cancel()
-            await asyncio.gather(beating, return_exceptions=True)
+            heartbeats.cancel()
+            await asyncio.gather(heartbeats, return_exceptions=True)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _beat(send: Send) -> None:
+async def _send_heartbeats(send: Send) -> None:
     while True:
         await asyncio.sleep(HEARTBEAT_S)
         await _send_body(send, KEEPALIVE_COMMENT)

@@ -1,8 +1,8 @@
-"""OpenTelemetry traces, when `OTEL_EXPORTER_OTLP_ENDPOINT` is set. The only file of opentelemetry; imported when on.
+"""OpenTelemetry traces, when `OTEL_EXPORTER_OTLP_ENDPOINT` is set. The only file that imports opentelemetry.
 
-FastAPI has traces of its own. They hold the path and the query of each address, which name articles and may hold
-anything, so they stay off. The provider is ours alone and not the process's: Chroma and the MCP library would write
-their spans into a global one, and what those hold is not ours to promise.
+It is itself imported only when tracing is on. FastAPI's own traces stay off: their attributes contain the path and
+query of each URL, which name articles and may contain anything. The tracer provider is private, not the process's
+global one: Chroma and the MCP library would write spans to that, with contents we cannot vouch for.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _HEADERS = (b"traceparent", b"tracestate")
 
 
 class Span:
-    """A span of OpenTelemetry, as the rest of the service knows it."""
+    """An OpenTelemetry span behind the interface of `qa.tracing`."""
 
     def __init__(self, tracer: Tracer, span: OtelSpan) -> None:
         self._tracer = tracer
@@ -32,17 +32,17 @@ class Span:
 
     @property
     def trace_id(self) -> str:
-        """Return the id of the trace, as tracing pages show it."""
+        """Return the id of the trace, in the hex form that tracing UIs show."""
         return format_trace_id(self._span.get_span_context().trace_id)
 
     def child(self, name: str, attributes: Attributes, *, outgoing: bool = False) -> Span:
-        """Begin a span within this one."""
+        """Start a child span."""
         kind = SpanKind.CLIENT if outgoing else SpanKind.INTERNAL
         inside = set_span_in_context(self._span)
         return Span(self._tracer, self._tracer.start_span(name, inside, kind, attributes=dict(attributes)))
 
     def headers(self) -> dict[str, str]:
-        """Return W3C's `traceparent`."""
+        """Return the W3C `traceparent` header for outgoing requests."""
         carrier: dict[str, str] = {}
         _CONTEXT.inject(carrier, set_span_in_context(self._span))
         return carrier
@@ -55,7 +55,7 @@ class Span:
         self._span.end()
 
     def end_request(self, method: str, route: str, status: int, known: Attributes) -> None:
-        """End the span of a request: its name and its attributes are known only now."""
+        """End the span of a request, whose name and attributes are only known now."""
         self._span.update_name(f"{method} {route}")
         self._span.set_attributes({"http.request.method": method, "http.route": route, **known})
         self._span.set_attribute("http.response.status_code", status)
@@ -63,7 +63,7 @@ class Span:
 
 
 class Traces:
-    """The spans of one application."""
+    """The tracer of one application."""
 
     def __init__(self, exporter: SpanExporter, name: str = "news-qa") -> None:
         self._provider = TracerProvider(resource=Resource.create({SERVICE_NAME: name}), shutdown_on_exit=False)
@@ -71,21 +71,21 @@ class Traces:
         self._tracer = self._provider.get_tracer("qa")
 
     def request(self, headers: Iterable[tuple[bytes, bytes]]) -> Span:
-        """Begin the span of a request; a `traceparent` among its headers makes it part of that trace."""
+        """Start the span of a request, as part of the caller's trace if it sent a `traceparent` header."""
         carrier = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers if name in _HEADERS}
         return Span(self._tracer, self._tracer.start_span("request", _CONTEXT.extract(carrier), SpanKind.SERVER))
 
     def flush(self) -> None:
-        """Send what is waiting."""
+        """Export all finished spans."""
         self._provider.force_flush()
 
     def close(self) -> None:
-        """Send what is waiting and stop."""
+        """Export all finished spans and stop."""
         self._provider.shutdown()
 
 
 def open_traces(endpoint: str, protocol: str, name: str) -> Traces:
-    """Send traces to an OTLP endpoint. Raises BadSettings where the extra is not installed."""
+    """Return Traces that export to an OTLP endpoint. Raises BadSettings if the extra is not installed."""
     try:
         if protocol == "grpc":
             exporter = import_module("opentelemetry.exporter.otlp.proto.grpc.trace_exporter")

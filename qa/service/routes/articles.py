@@ -1,4 +1,4 @@
-"""/v1/articles: take in, list, show and take down articles."""
+"""/v1/articles: ingest, list, show and delete articles."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from qa.service.http.deps import (
     LibraryDep,
     ServiceDep,
     VersionDep,
-    takedown_place,
-    write_place,
+    takedown_slot,
+    write_slot,
 )
-from qa.service.routes.uploads import Given, received
+from qa.service.routes.uploads import ReadOptions, parse_upload
 from qa.service.schemas.responses import ArticleOut, ArticlesOut, DeletedOut, ReportOut, TextOut
 from qa.temporal.dates import parse_published
 from qa.wiring import build_fetch
 
 router = APIRouter()
 
-_ADDING = [MayChange, Depends(write_place)]
-_TAKING_DOWN = [MayChange, Depends(takedown_place)]
+_ADDING = [MayChange, Depends(write_slot)]
+_TAKING_DOWN = [MayChange, Depends(takedown_slot)]
 _ROW = {
     "type": "object",
     "properties": {
@@ -85,8 +85,8 @@ async def add(
             parse_published(published)
         except BadInput as exc:
             raise BadInput(f"published: {exc}", "published") from exc
-    given = Given(outlet, published, service.settings.max_article_bytes, build_fetch(service.settings))
-    async with received(request, given) as items:
+    options = ReadOptions(outlet, published, service.settings.max_article_bytes, build_fetch(service.settings))
+    async with parse_upload(request, options) as items:
         report = await service.write(library.ingest, items, collection=collection)
     return ReportOut.from_domain(report)
 

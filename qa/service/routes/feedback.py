@@ -1,4 +1,4 @@
-"""POST /v1/feedback: what a reader thought of an answer, kept with where the answer pointed; GET exports it."""
+"""/v1/feedback: POST stores a reader's rating with the spans that the answer cited; GET exports the ratings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from qa.errors import NotFound
 from qa.service.http.auth import MayAsk, MayChange
 from qa.service.http.deps import ServiceDep
-from qa.service.schemas.examples import shown
+from qa.service.schemas.examples import with_example
 
 router = APIRouter()
 
@@ -18,7 +18,7 @@ router = APIRouter()
 class FeedbackBody(BaseModel):
     """A rating: 1 for a good answer, -1 for a bad one."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True) | shown(
+    model_config = ConfigDict(extra="forbid", frozen=True) | with_example(
         lambda: FeedbackBody(answer_id="ans_6f1d2c9b8a7e4f30a1b2c3d4", rating=-1, comment="It reopened on Tuesday.")
     )
 
@@ -48,7 +48,7 @@ class FeedbackPage(BaseModel):
 @router.post("/v1/feedback", dependencies=[MayAsk], status_code=201)
 async def give(body: FeedbackBody, service: ServiceDep) -> dict[str, str]:
     """Keep what a reader thought of an answer. 404 when the answer is not known here any more."""
-    exchange = service.exchanges.of(body.answer_id)
+    exchange = service.recent_answers.get(body.answer_id)
     if exchange is None:
         raise NotFound(f"no answer {body.answer_id!r} among the last ones of this process")
     await service.note(

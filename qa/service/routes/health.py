@@ -1,4 +1,4 @@
-"""GET /healthz and /readyz: whether the process lives, and whether what it stands on does."""
+"""GET /healthz and /readyz: liveness and readiness probes, with the state of each dependency."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz", responses={503: {"description": "not ready; the same body"}})
 async def readyz(service: ServiceDep) -> Any:
     """Name every dependency and how it is. 503 until the indexes have caught up once, or when the store is away."""
-    parts = await service.read(_look, service)
+    parts = await service.read(_check, service)
     if service.limits.shared:
-        parts["limits"] = "ok" if await service.limits.answers() else "away: Redis does not answer"
+        parts["limits"] = "ok" if await service.limits.is_reachable() else "away: Redis does not answer"
     usable = parts["catalog"] == "ok" and not all(
         parts[name].startswith("away") for name in ("lexical", "vectors") if parts[name] != "not configured"
     )
@@ -32,8 +32,8 @@ async def readyz(service: ServiceDep) -> Any:
     return JSONResponse({"status": "ready" if ready else "not ready", **parts}, 200 if ready else 503)
 
 
-def _look(service: Service) -> dict[str, str]:
-    """Ask each part how it is. The model is named, not called: that would cost money."""
+def _check(service: Service) -> dict[str, str]:
+    """Return the state of each dependency. The model is only named: calling it would cost money."""
     library = service.library
     parts = {
         "catalog": "ok",
@@ -48,17 +48,17 @@ def _look(service: Service) -> dict[str, str]:
     try:
         states = library.projections.states()
     except QaError:
-        return parts | _away(service)
-    parts |= {one.name: f"behind {one.behind}" for one in states if one.behind}
-    service.caught_up = service.caught_up or library.projections.caught_up or not any(one.behind for one in states)
+        return parts | _unreachable_indexes(service)
+    parts |= {state.name: f"behind {state.behind}" for state in states if state.behind}
+    service.caught_up = service.caught_up or library.projections.caught_up or not any(state.behind for state in states)
     return parts
 
 
-def _away(service: Service) -> dict[str, str]:
-    """Return which index is away, as a search finds it."""
+def _unreachable_indexes(service: Service) -> dict[str, str]:
+    """Find out by a search which indexes are unreachable."""
     names = ["lexical"] + ["vectors"] * (service.library.embedder is not None)
     try:
-        found = service.library.search("ready", top_k=1, fill=False)
+        result = service.library.search("ready", top_k=1, fill=False)
     except StoreFailed:
         return dict.fromkeys(names, "away: it does not answer")
-    return dict.fromkeys([name for name in names if name in found.degraded], "away: it does not answer")
+    return dict.fromkeys([name for name in names if name in result.degraded], "away: it does not answer")

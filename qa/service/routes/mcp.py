@@ -1,7 +1,7 @@
-"""The Model Context Protocol over the same answers: `search` and `fetch` as ChatGPT wants them, and `ask`.
+"""/mcp: a Model Context Protocol server with the tools `search` and `fetch`, shaped for ChatGPT, and `ask`.
 
-The tools call our own HTTP interface, so that keys, limits and errors are one thing for every client. The only file
-that imports mcp.
+The tools call our own HTTP API, so that keys, limits and errors are the same for every client. The only file that
+imports mcp.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ from qa.service.schemas.responses import AnswerOut, ArticleOut, ErrorOut, HitOut
 
 Reply = TypeVar("Reply", bound=BaseModel)
 router = APIRouter()
-_SEARCHED = 10
-PATIENCE_S = 3_700.0  # the service has deadlines of its own; QA_DEADLINE_S goes up to an hour
+_SEARCH_TOP_K = 10
+CALL_TIMEOUT_S = 3_700.0  # above the service's own deadlines; QA_DEADLINE_S can be up to an hour
 _READ_ONLY = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 _INSTRUCTIONS = (
     "News articles of this installation. `ask` answers a question, every sentence proved with a cited span;"
@@ -89,7 +89,7 @@ class Told(BaseModel):
 
 
 class Tools:
-    """The tools over an HTTP client that reaches the service; `public_url` goes before the paths of links."""
+    """The MCP tools, on an HTTP client for the service; `public_url` is prefixed to the paths of links."""
 
     def __init__(self, http: httpx.AsyncClient, public_url: str | None) -> None:
         self._http = http
@@ -97,23 +97,23 @@ class Tools:
 
     async def search(self, query: str, ctx: Context) -> Results:
         """Find passages of news articles that fit a query."""
-        found = await self._call(ctx, SearchOut, "/v1/search", {"query": query, "top_k": _SEARCHED})
+        result = await self._call(ctx, SearchOut, "/v1/search", {"query": query, "top_k": _SEARCH_TOP_K})
         best: dict[str, HitOut] = {}
-        for hit in found.hits:
+        for hit in result.hits:
             best.setdefault(hit.article_id, hit)
-        return Results(results=[self._found(hit, ctx) for hit in best.values()])
+        return Results(results=[self._search_result(hit, ctx) for hit in best.values()])
 
-    async def fetch(self, id: str, ctx: Context) -> Document:  # noqa: A002  # the name that ChatGPT calls it by
+    async def fetch(self, id: str, ctx: Context) -> Document:  # noqa: A002  # ChatGPT requires this parameter name
         """Return an article whole, by an id that a search gave."""
         path = f"/v1/articles/{quote(id, safe='')}"
         row, body = await asyncio.gather(self._call(ctx, ArticleOut, path), self._call(ctx, TextOut, f"{path}/text"))
-        told = ("outlet", "published_at", "authors", "language", "version", "sha256", "url")
+        fields = ("outlet", "published_at", "authors", "language", "version", "sha256", "url")
         return Document(
             id=id,
             title=row.title or id,
             text=body.text,
             url=self._absolute(article_path(id), ctx),
-            metadata={name: getattr(row, name) for name in told},
+            metadata={name: getattr(row, name) for name in fields},
         )
 
     async def ask(
@@ -127,29 +127,29 @@ class Tools:
     ) -> Told:
         """Answer a question from the news articles, every sentence proved with a cited span. Days are YYYY-MM-DD."""
         filters = {"outlets": outlets or [], "after": after, "before": before}
-        asked = {"question": question, "as_of": as_of, "filters": filters}
-        answer = await self._call(ctx, AnswerOut, "/v1/ask", asked)
+        body = {"question": question, "as_of": as_of, "filters": filters}
+        answer = await self._call(ctx, AnswerOut, "/v1/ask", body)
         return Told(
             status=answer.status,
             answer=answer.answer,
             citations=[
                 Cited(
-                    n=one.number,
-                    article_id=one.article_id,
-                    title=one.title or one.article_id,
-                    outlet=one.outlet,
-                    published_at=one.published_at,
-                    url=self._absolute(one.link, ctx),
-                    quote=one.quote,
-                    start=one.start,
-                    end=one.end,
+                    n=citation.number,
+                    article_id=citation.article_id,
+                    title=citation.title or citation.article_id,
+                    outlet=citation.outlet,
+                    published_at=citation.published_at,
+                    url=self._absolute(citation.link, ctx),
+                    quote=citation.quote,
+                    start=citation.start,
+                    end=citation.end,
                 )
-                for one in answer.citations
+                for citation in answer.citations
             ],
-            conflicts=[one.model_dump() for one in answer.conflicts],
+            conflicts=[conflict.model_dump() for conflict in answer.conflicts],
         )
 
-    def _found(self, hit: HitOut, ctx: Context) -> Found:
+    def _search_result(self, hit: HitOut, ctx: Context) -> Found:
         version = None if hit.version == 1 else hit.version
         path = article_path(hit.article_id, span=f"{hit.start}-{hit.end}", version=version)
         return Found(
@@ -162,8 +162,8 @@ class Tools:
         )
 
     async def _call(self, ctx: Context, model: type[Reply], path: str, body: dict[str, Any] | None = None) -> Reply:
-        asked = _request(ctx)
-        key = asked.headers.get("authorization") if asked else None
+        request = _request(ctx)
+        key = request.headers.get("authorization") if request else None
         headers = {"authorization": key} if key else {}
         try:
             reply = await self._http.request("GET" if body is None else "POST", path, json=body, headers=headers)
@@ -176,23 +176,23 @@ class Tools:
     def _absolute(self, link: str, ctx: Context) -> str:
         if not link.startswith("/"):
             return link
-        asked = _request(ctx)
-        base = self._public_url or (str(asked.base_url) if asked else str(self._http.base_url))
+        request = _request(ctx)
+        base = self._public_url or (str(request.base_url) if request else str(self._http.base_url))
         return base.rstrip("/") + link
 
 
 def _request(ctx: Context) -> Request | None:
-    """Return the HTTP request that a call came with; there is none over stdio."""
+    """Return the HTTP request of a tool call; None over stdio."""
     request: Request | None = ctx.request_context.request
     return request
 
 
 def build(tools: Tools) -> MCPServer:
-    """Return a server with the three tools."""
+    """Return an MCP server with the three tools."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     server = MCPServer("news-qa", title="News question answering", instructions=_INSTRUCTIONS)
-    root.handlers[:] = handlers  # it sets up the logging of the whole process, which is not its to set up
+    root.handlers[:] = handlers  # undo MCPServer's configuration of the root logger
     root.setLevel(level)
     for tool in (tools.search, tools.fetch, tools.ask):
         server.tool(annotations=_READ_ONLY)(tool)
@@ -201,11 +201,11 @@ def build(tools: Tools) -> MCPServer:
 
 @asynccontextmanager
 async def serving(app: ASGIApp, public_url: str | None) -> AsyncIterator[MCPServer]:
-    """Run the sessions of `/mcp` for as long as the application runs."""
+    """Run the session manager of `/mcp` while the application runs."""
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=PATIENCE_S) as http:
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=CALL_TIMEOUT_S) as http:
         server = build(Tools(http, public_url))
-        # Makes the session manager. Host and Origin are checked for every route alike, in `boundary`.
+        # Called to create the session manager. `middleware.SameOrigin` already checks Host and Origin, for all routes.
         server.streamable_http_app(
             stateless_http=True,
             json_response=True,
@@ -216,11 +216,11 @@ async def serving(app: ASGIApp, public_url: str | None) -> AsyncIterator[MCPServ
             yield server
 
 
-class _Handed(Response):
-    """Let the protocol's own code answer the request."""
+class _McpResponse(Response):
+    """Hand the request to the MCP library's ASGI handler."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer."""
+        """Serve one request."""
         await scope["app"].state.mcp.session_manager.handle_request(scope, receive, send)
 
 
@@ -228,9 +228,9 @@ class _Handed(Response):
 @router.api_route("/mcp/", methods=["GET", "POST", "DELETE"], dependencies=[MayAsk], include_in_schema=False)
 async def mcp() -> Response:
     """Speak the Model Context Protocol."""
-    return _Handed()
+    return _McpResponse()
 
 
 async def run_stdio(http: httpx.AsyncClient, public_url: str | None) -> None:
-    """Speak the protocol over standard input and output until it is closed."""
+    """Speak the protocol over standard input and output until the input is closed."""
     await build(Tools(http, public_url)).run_stdio_async()

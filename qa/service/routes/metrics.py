@@ -1,4 +1,4 @@
-"""GET /metrics: what Prometheus reads."""
+"""GET /metrics: the Prometheus endpoint."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ router = APIRouter()
 @router.get("/metrics", dependencies=[MayAsk], include_in_schema=False)
 async def metrics(service: ServiceDep) -> Response:
     """Return the counters in Prometheus' text format."""
-    await service.read(_look, service)
+    await service.read(_refresh_gauges, service)
     return Response(service.metrics.text(), media_type=TEXT_FORMAT)
 
 
-def _look(service: Service) -> None:
-    """Bring the gauges up to date; a store that is away keeps its last figure, `/readyz` tells that."""
+def _refresh_gauges(service: Service) -> None:
+    """Update the gauges. They keep their last values if the store is unreachable; `/readyz` reports that."""
     try:
-        for one in service.library.projections.states():
-            service.metrics.lag.labels(one.name).set(one.behind)
+        for state in service.library.projections.states():
+            service.metrics.lag.labels(state.name).set(state.behind)
         service.metrics.articles.set(service.library.catalog.count(DEFAULT)[0])
     except QaError:
         return

@@ -1,4 +1,4 @@
-"""The pages that people open: an article with a span marked, and the start page with a form."""
+"""The HTML pages: an article with a span marked, and the start page with its question form."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from qa.types import Filters, Question, Span
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False, dependencies=[MayAsk])
 
 _LISTED = 50
-_OUTLETS = 200  # offered in the form; a request may name no more
+_OUTLETS = 200  # at most this many in the form, and in a request
 _SPAN = re.compile(r"([0-9]{1,9})-([0-9]{1,9})")
 
 
 def _none_if_empty(value: object) -> object:
-    return value or None  # a form sends its empty fields too
+    return value or None  # a form submits its empty fields too
 
 
 DayField = Annotated[Day | None, BeforeValidator(_none_if_empty), Query()]
@@ -43,18 +43,26 @@ async def article(
     span: str | None = None,
     version: Annotated[int | None, Query(ge=1, le=2**31)] = None,
 ) -> HTMLResponse:
-    """Show an article, the span marked. Query keys that are not known are let be: chat frontends add their own."""
+    """Show an article, the span marked. Unknown query keys are ignored: chat frontends add their own."""
     if span is not None and version is None:
-        version = 1  # see wire.link
-    row, found = await service.read(_find, library.catalog, collection, article_id, version)
-    marked = None if span is None else _read_span(span, found.text)
+        version = 1  # see responses.link
+    row, article_text = await service.read(_find, library.catalog, collection, article_id, version)
+    marked = None if span is None else _read_span(span, article_text.text)
     others = tuple(
-        (number, article_path(found.source.article_id, collection, span=span, version=number))
+        (number, article_path(article_text.source.article_id, collection, span=span, version=number))
         for number in row.versions
-        if number != found.source.version
+        if number != article_text.source.version
     )
-    shown = article_page.Shown(found.source, found.text, found.furniture, row.language, found.live, marked, others)
-    page = await service.read(article_page.render_article, shown)
+    view = article_page.ArticleView(
+        article_text.source,
+        article_text.text,
+        article_text.furniture,
+        row.language,
+        article_text.live,
+        marked,
+        others,
+    )
+    page = await service.read(article_page.render_article, view)
     return HTMLResponse(page, headers=article_page.headers(service.settings.frame_ancestors))
 
 
@@ -63,10 +71,10 @@ def _find(catalog: Catalog, collection: str, article_id: str, version: int | Non
 
 
 def _read_span(span: str, text: str) -> Span:
-    found = _SPAN.fullmatch(span)
-    if not found:
+    match = _SPAN.fullmatch(span)
+    if not match:
         raise BadInput("span must be two numbers like 120-181", "span")
-    start, end = int(found[1]), int(found[2])
+    start, end = int(match[1]), int(match[2])
     if not start < end <= len(text):
         raise BadInput(f"span {start}-{end} is not inside this article's {len(text)} characters", "span")
     return Span(start, end)
@@ -84,27 +92,27 @@ async def home(
     outlet: Annotated[tuple[str, ...], Query(max_length=_OUTLETS)] = (),
     offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
 ) -> HTMLResponse:
-    """Show what is in the store, and the answer to a question if one is asked."""
+    """Show what is in the store, and the answer if the query holds a question."""
     if after and before and after > before:
         raise BadInput("From is later than To: no article can match", "after")
-    asked = home_page.Asked(q, Filters(outlets=outlet, after=after, before=before), as_of)
+    form = home_page.FormValues(q, Filters(outlets=outlet, after=after, before=before), as_of)
     reply = ""
-    # A question costs; another site's page may fill in the form, and the reader sends it.
+    # Questions cost money, so another site's link may fill in the form but the reader has to submit it.
     if q.strip() and request.headers.get("sec-fetch-site") != "cross-site":
         with service.asks.enter():
-            question = Question(q, filters=asked.filters, as_of=as_of)
+            question = Question(q, filters=form.filters, as_of=as_of)
             answer = await while_connected(request.receive, answerer.ask(question))
-        reply = home_page.render_answer(answer, [link(one.source, one.span) for one in answer.citations])
-    stored = await service.read(_stored, service, offset)
-    page = home_page.render_home(stored, asked, reply)
+        reply = home_page.render_answer(answer, [link(citation.source, citation.span) for citation in answer.citations])
+    summary = await service.read(_summarise, service, offset)
+    page = home_page.render_home(summary, form, reply)
     return HTMLResponse(page, headers=article_page.headers(service.settings.frame_ancestors, scripted=True))
 
 
-def _stored(service: Service, offset: int) -> home_page.Stored:
+def _summarise(service: Service, offset: int) -> home_page.StoreSummary:
     catalog = service.library.catalog
     articles, chunks = catalog.count(DEFAULT)
     sources = [row.source for row in catalog.articles(DEFAULT, offset, _LISTED)]
     after = offset + len(sources)
     more = f"/?{urlencode({'offset': after})}" if after < articles else None
-    listed = [(one, article_path(one.article_id)) for one in sources]
-    return home_page.Stored(articles, chunks, catalog.outlets(DEFAULT, _OUTLETS), listed, more)
+    listed = [(source, article_path(source.article_id)) for source in sources]
+    return home_page.StoreSummary(articles, chunks, catalog.outlets(DEFAULT, _OUTLETS), listed, more)

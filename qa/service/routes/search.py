@@ -1,4 +1,4 @@
-"""POST /v1/search: the chunks that a query finds."""
+"""POST /v1/search: the best chunks for a query."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import time
 from fastapi import APIRouter, Depends
 
 from qa.service.http.auth import MayAsk
-from qa.service.http.deps import LibraryDep, ServiceDep, ask_place
+from qa.service.http.deps import LibraryDep, ServiceDep, ask_slot
 from qa.service.schemas.requests import SearchBody
 from qa.service.schemas.responses import SearchOut
 
 router = APIRouter()
 
 
-@router.post("/v1/search", dependencies=[MayAsk, Depends(ask_place)])
+@router.post("/v1/search", dependencies=[MayAsk, Depends(ask_slot)])
 async def search(body: SearchBody, library: LibraryDep, service: ServiceDep) -> SearchOut:
     """Find the chunks that fit a query, best first."""
     began = time.monotonic()
-    found = await service.read(
+    result = await service.read(
         library.search,
         body.query,
         collection=body.collection,
@@ -27,4 +27,4 @@ async def search(body: SearchBody, library: LibraryDep, service: ServiceDep) -> 
         top_k=body.top_k,
         fill=False,
     )
-    return SearchOut.from_domain(found, {"total": round((time.monotonic() - began) * 1_000)})
+    return SearchOut.from_domain(result, {"total": round((time.monotonic() - began) * 1_000)})

@@ -1,4 +1,4 @@
-"""Read the bodies that bring articles: JSON, newline-delimited JSON, and files of a form."""
+"""Parse uploaded articles: JSON, newline-delimited JSON, and multipart files."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from qa.service.http.errors import UnreadableBody, UnsupportedBody
 from qa.text.normalise import sha256
 from qa.types import Article, Refused
 
-_IN_MEMORY = 1 << 20  # bytes; what is larger waits on the disk
+_IN_MEMORY = 1 << 20  # bytes; a larger body is spooled to disk
 _MAX_FILES = 1_000
-_JSON_BYTES = 16_000_000  # what is larger comes as lines or files, which are read piece by piece
-_MOST_REFUSED = 1_000
+_JSON_BYTES = 16_000_000  # larger uploads must use lines or files, which are read incrementally
+_MAX_REFUSED = 1_000
 _LINES = ("application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines")
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f*?\[\]\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """What the sender says of articles that do not say it themselves."""
+class ReadOptions:
+    """How to read uploaded articles: defaults for missing outlet and date, size limit, URL fetching."""
 
     outlet: str | None
     published: str | None
@@ -55,31 +55,31 @@ class Given:
 
 
 @asynccontextmanager
-async def received(request: Request, given: Given) -> AsyncIterator[Iterator[Article | Refused]]:
-    """Take a body in and yield its articles, to be read in a thread. Raises UnreadableBody and UnsupportedBody."""
+async def parse_upload(request: Request, options: ReadOptions) -> AsyncIterator[Iterator[Article | Refused]]:
+    """Receive a body and yield its articles, to be iterated in a thread. Raises UnreadableBody and UnsupportedBody."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
-        rows = await to_thread.run_sync(_parse, await _read_whole(request, max(_JSON_BYTES, 2 * given.max_bytes)))
-        yield _until_hopeless(_read_rows(rows, given))
+        rows = await to_thread.run_sync(_parse, await _read_whole(request, max(_JSON_BYTES, 2 * options.max_bytes)))
+        yield _limit_refusals(_read_rows(rows, options))
     elif kind in _LINES:
         with SpooledTemporaryFile(_IN_MEMORY) as lines:
             async for piece in request.stream():
                 lines.write(piece)
             lines.seek(0)
-            yield _until_hopeless(given.read("-", cast(BinaryIO, lines)))
+            yield _limit_refusals(options.read("-", cast(BinaryIO, lines)))
     elif kind == "multipart/form-data":
         async with request.form(max_files=_MAX_FILES) as form:
-            files = [one for _, one in form.multi_items() if isinstance(one, UploadFile)]
+            files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
             if not files:
                 raise UnreadableBody("the form holds no file")
             with TemporaryDirectory(prefix="qa-upload-") as folder:
-                yield _until_hopeless(_read_files(files, Path(folder), given))
+                yield _limit_refusals(_read_files(files, Path(folder), options))
     else:
         raise UnsupportedBody(f"send application/json, application/x-ndjson or multipart/form-data, not {kind[:80]!r}")
 
 
 async def _read_whole(request: Request, limit: int) -> bytearray:
-    """Return a body that can only be read whole, which costs several times its size. Raises HTTPException."""
+    """Read a body into memory, because JSON is parsed at once (several times its size). Raises HTTPException."""
     body = bytearray()
     async for piece in request.stream():
         body += piece
@@ -88,14 +88,14 @@ async def _read_whole(request: Request, limit: int) -> bytearray:
     return body
 
 
-def _until_hopeless(items: Iterator[Article | Refused]) -> Iterator[Article | Refused]:
-    """Yield the items until so many were refused that the report would be larger than what was sent."""
+def _limit_refusals(items: Iterator[Article | Refused]) -> Iterator[Article | Refused]:
+    """Yield the items, but stop after _MAX_REFUSED refusals, to bound the size of the report."""
     refused = 0
     for item in items:
         yield item
         refused += isinstance(item, Refused)
-        if refused == _MOST_REFUSED:
-            yield Refused("the rest", f"not read: {_MOST_REFUSED} were refused before it")
+        if refused == _MAX_REFUSED:
+            yield Refused("the rest", f"not read: {_MAX_REFUSED} were refused before it")
             return
 
 
@@ -122,7 +122,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _read_rows(rows: Sequence[Any], given: Given) -> Iterator[Article | Refused]:
+def _read_rows(rows: Sequence[Any], options: ReadOptions) -> Iterator[Article | Refused]:
     unnamed = secrets.token_hex(16)
     for number, row in enumerate(rows):
         source = f"articles[{number}]"
@@ -132,33 +132,33 @@ def _read_rows(rows: Sequence[Any], given: Given) -> Iterator[Article | Refused]
             article = article_from_row(
                 row,
                 source,
-                outlet=given.outlet,
-                published=given.published,
-                max_bytes=given.max_bytes,
+                outlet=options.outlet,
+                published=options.published,
+                max_bytes=options.max_bytes,
                 default_id=unnamed,
-                fetch=given.fetch,
+                fetch=options.fetch,
             )
         except BadArticle as exc:
             yield Refused(source, str(exc))
             continue
-        # An article that comes alone has no path to be named by: the same text is the same article.
+        # Without a file name to derive an id from, derive it from the text: the same text is the same article.
         yield replace(article, id=f"text-{sha256(article.text)[:16]}") if article.id == unnamed else article
 
 
-def _read_files(files: Sequence[UploadFile], folder: Path, given: Given) -> Iterator[Article | Refused]:
+def _read_files(files: Sequence[UploadFile], folder: Path, options: ReadOptions) -> Iterator[Article | Refused]:
     for number, file in enumerate(files):
         name = _UNSAFE.sub("_", re.split(r"[/\\]", file.filename or "")[-1])[-100:].strip()
         path = folder / str(number) / (name if name not in ("", ".", "..") else "file")
         path.parent.mkdir()
         with path.open("wb") as copy:
             shutil.copyfileobj(file.file, copy)
-        for one in given.read(str(path)):
-            yield _rename(one, f"{path.parent}/")
+        for item in options.read(str(path)):
+            yield _strip_folder(item, f"{path.parent}/")
         path.unlink()
 
 
-def _rename(one: Article | Refused, folder: str) -> Article | Refused:
-    """Take the place where the file lay for a moment out of what is told and kept."""
-    if isinstance(one, Refused):
-        return Refused(one.source.removeprefix(folder), one.reason)
-    return replace(one, id=one.id.removeprefix(folder), source=one.source.removeprefix(folder))
+def _strip_folder(item: Article | Refused, folder: str) -> Article | Refused:
+    """Remove the temporary folder from ids, sources and messages."""
+    if isinstance(item, Refused):
+        return Refused(item.source.removeprefix(folder), item.reason)
+    return replace(item, id=item.id.removeprefix(folder), source=item.source.removeprefix(folder))

@@ -1,6 +1,6 @@
-"""One worked example of everything the OpenAPI schema describes: domain values, which the models make their JSON of.
+"""Example domain values, from which the response models generate the examples in the OpenAPI schema.
 
-No field is None here: FastAPI leaves nulls out of the schema, and the example would lack the field.
+No field is None here: FastAPI drops nulls from the schema, and the example would lack the field.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from qa.catalog.catalog import ArticleRow, ArticleText
 from qa.types import Answer, Citation, Hit, IngestReport, Refused, Source, Span, Statement, Usage
 
-_SAID = "The bridge opened again on Monday."
+_QUOTE = "The bridge opened again on Monday."
 _SPAN = Span(0, 34)
 _SOURCE = Source(
     article_id="bridge-1",
@@ -28,9 +28,9 @@ _SOURCE = Source(
 ANSWER = Answer(
     id="ans_0f3b5a",
     status="answered",
-    answer=f"{_SAID} [1]",
-    statements=(Statement(0, 38, f"{_SAID} [1]", (1,), "supported", score=1.0),),
-    citations=(Citation(1, _SOURCE, _SPAN, 0, 34, _SAID),),
+    answer=f"{_QUOTE} [1]",
+    statements=(Statement(0, 38, f"{_QUOTE} [1]", (1,), "supported", score=1.0),),
+    citations=(Citation(1, _SOURCE, _SPAN, 0, 34, _QUOTE),),
     conflicts=(),
     dates=(),
     rejected=(),
@@ -43,14 +43,14 @@ ANSWER = Answer(
     question="When did the bridge open again?",
     confidence=0.83,
 )
-HIT = Hit(1, _SOURCE, _SPAN, _SAID, (_SPAN,), 1.24, lexical_rank=1, vector_rank=3)
+HIT = Hit(1, _SOURCE, _SPAN, _QUOTE, (_SPAN,), 1.24, lexical_rank=1, vector_rank=3)
 REPORT = IngestReport(1, 0, 0, (Refused("articles[1]", "text: empty"),), 1, 0.012)
 ROW = ArticleRow(_SOURCE, ("Ada Lane",), "en", "2023-03-22T08:00:00+00:00", 1, (1,))
-TEXT = ArticleText(_SOURCE, f"{_SAID}\n\nLeave a Reply", (Span(36, 49),), live=True)
+TEXT = ArticleText(_SOURCE, f"{_QUOTE}\n\nLeave a Reply", (Span(36, 49),), live=True)
 
 
-def shown(make: Callable[[], BaseModel]) -> ConfigDict:
-    """Return the setting that shows an instance in the schema of its model; it is made once the model is there."""
+def with_example(make: Callable[[], BaseModel]) -> ConfigDict:
+    """Return a model config that puts an example into the schema; `make` is called later, when the model exists."""
 
     def add(schema: dict[str, Any]) -> None:
         schema["example"] = make().model_dump(mode="json", exclude_unset=True)

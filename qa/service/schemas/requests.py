@@ -1,6 +1,6 @@
-"""What comes in over HTTP, as models that become the domain's values; responses.py has what goes out.
+"""pydantic models of the JSON requests, which convert to domain objects; see responses.py for the responses.
 
-Light: the command line asks with them too.
+Must not import FastAPI: the command line validates with these models too.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from qa.answering.answerer import MAX_QUESTION_CHARS
 from qa.errors import BadArticle
-from qa.service.schemas.examples import shown
+from qa.service.schemas.examples import with_example
 from qa.temporal import dates
 from qa.types import Filters, Mode, Question, Turn
 
@@ -29,21 +29,21 @@ def _day(value: str) -> str:
         raise ValueError("not a day like 2023-03-22") from None
 
 
-def _said(value: str) -> str:
+def _not_blank(value: str) -> str:
     if not value.strip():
         raise ValueError("is empty")
     return value
 
 
 Day = Annotated[str, Field(max_length=64), AfterValidator(_day)]
-Said = Annotated[str, Field(max_length=MAX_QUESTION_CHARS), AfterValidator(_said)]
+QuestionText = Annotated[str, Field(max_length=MAX_QUESTION_CHARS), AfterValidator(_not_blank)]
 Name = Annotated[str, Field(min_length=1, max_length=2_000)]
 CollectionName = Annotated[str, Field(pattern=COLLECTION)]
 TopK = Annotated[int, Field(strict=True, ge=1, le=50)]
 
 
 class _Body(BaseModel):
-    # A misspelt filter that is ignored answers another question than the one that was asked.
+    # Ignoring a misspelt filter would answer a different question.
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
@@ -69,14 +69,14 @@ class FiltersBody(_Body):
         return self
 
     def domain(self) -> Filters:
-        """Return the filters as the domain has them."""
+        """Return the domain's Filters."""
         return Filters(self.outlets, self.article_ids, self.after, self.before)
 
 
 class AskBody(_Body):
     """A question. Only `question` is required."""
 
-    model_config = shown(
+    model_config = with_example(
         lambda: AskBody(
             question="When does the bridge open again?",
             filters=FiltersBody(outlets=("Corvane Courier",), after="2023-03-01"),
@@ -85,7 +85,7 @@ class AskBody(_Body):
         )
     )
 
-    question: Said
+    question: QuestionText
     history: Annotated[tuple[TurnBody, ...], Field(max_length=MAX_TURNS)] = ()
     filters: FiltersBody = FiltersBody()
     as_of: Day | None = None
@@ -95,8 +95,8 @@ class AskBody(_Body):
     stream: Annotated[bool, Field(strict=True)] = False
 
     def domain(self) -> Question:
-        """Return the question as the domain has it."""
-        history = tuple(Turn(one.role, one.content) for one in self.history)
+        """Return the domain's Question."""
+        history = tuple(Turn(turn.role, turn.content) for turn in self.history)
         return Question(
             self.question, history, self.filters.domain(), self.as_of, self.mode, self.collection, self.top_k
         )
@@ -105,9 +105,9 @@ class AskBody(_Body):
 class SearchBody(_Body):
     """A search for chunks. Only `query` is required."""
 
-    model_config = shown(lambda: SearchBody(query="bridge repair", top_k=3))
+    model_config = with_example(lambda: SearchBody(query="bridge repair", top_k=3))
 
-    query: Said
+    query: QuestionText
     filters: FiltersBody = FiltersBody()
     as_of: Day | None = None
     top_k: TopK = 8

@@ -1,7 +1,7 @@
-"""The JSON that goes out, described once: models that are made from the domain.
+"""pydantic models of the JSON responses, with conversions from and to domain objects.
 
-Routes and the command line answer with them, whoever asks a server reads its replies with them, and the OpenAPI page
-shows them. Light: nothing here needs FastAPI.
+Routes and the command line serialise with them, clients parse replies with them, and the OpenAPI schema is generated
+from them. Must not import FastAPI.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from qa.catalog.catalog import ArticleRow, ArticleText
 from qa.query.analysis import analyse
 from qa.retrieval.retriever import SearchResult
 from qa.service.schemas import examples
-from qa.service.schemas.examples import shown
+from qa.service.schemas.examples import with_example
 from qa.service.schemas.requests import DEFAULT_COLLECTION
 from qa.types import (
     Answer,
@@ -40,25 +40,25 @@ from qa.types import (
 
 Value = TypeVar("Value")
 
-# Words of others, told as they came: a file's name or a caller's text may hold lone surrogates, which `str` refuses.
-_AsItCame = SkipValidation[str]
+# Foreign text, passed on unchanged: a file name or a caller's text may contain lone surrogates, which `str` refuses.
+_Verbatim = SkipValidation[str]
 
 
 class _Out(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, from_attributes=True)
 
     @classmethod
-    def _of(cls, *values: Any, **made: Any) -> Self:
-        """Read what has the same name off the domain's values, slotted dataclasses all; `made` is the rest."""
+    def _from_values(cls, *values: Any, **made: Any) -> Self:
+        """Build the model from same-named attributes of domain values (slotted dataclasses); `made` has the others."""
         known = cls.model_fields
         same = {name: getattr(value, name) for value in values for name in value.__slots__ if name in known}
         return cls(**same | made)
 
-    def _as(self, kind: type[Value], **made: Any) -> Value:
-        """Return the domain's value with what has the same name here; `made` is the rest. Lists become tuples."""
+    def _to_domain(self, kind: type[Value], **made: Any) -> Value:
+        """Build a domain value from same-named fields; `made` has the others. Lists become tuples."""
         names = [field.name for field in fields(kind) if field.name in type(self).model_fields]  # type: ignore[arg-type]
         same = {name: getattr(self, name) for name in names}
-        return kind(**{name: tuple(it) if isinstance(it, list) else it for name, it in same.items()} | made)
+        return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in same.items()} | made)
 
 
 class SourceOut(_Out):
@@ -72,43 +72,43 @@ class SourceOut(_Out):
     published_at: str | None
 
     def source(self) -> Source:
-        """Return the version of the article; its hash is empty where the wire has none."""
-        return self._as(Source, sha256=getattr(self, "sha256", ""))
+        """Return the domain's Source; its hash is empty where the JSON has none."""
+        return self._to_domain(Source, sha256=getattr(self, "sha256", ""))
 
 
-class LookedOut(SourceOut):
+class RetrievedSourceOut(SourceOut):
     """A chunk that was read for an answer."""
 
     start: int
     end: int
     score: float
-    reprints: list[str]  # articles with the same words, folded into this one
+    reprints: list[str]  # ids of near-duplicate articles that were folded into this hit
 
     @classmethod
     def from_domain(cls, hit: Hit, **more: Any) -> Self:
-        """Return a hit."""
-        reprints = [one.article_id for one in hit.reprints]
-        return cls._of(hit.source, hit.span, hit, score=round(hit.score, 4), reprints=reprints, **more)
+        """Convert a hit."""
+        reprints = [reprint.article_id for reprint in hit.reprints]
+        return cls._from_values(hit.source, hit.span, hit, score=round(hit.score, 4), reprints=reprints, **more)
 
     def domain(self, **more: Any) -> Hit:
-        """Return the hit as far as the wire has it."""
+        """Return the domain's Hit, as far as the JSON has it."""
         reprints = tuple(Source(article_id, 0, "", None, None, None, None) for article_id in self.reprints)
         known = {"text": "", "sentences": (), "reprints": reprints} | more
-        return self._as(Hit, key=-1, source=self.source(), span=Span(self.start, self.end), **known)
+        return self._to_domain(Hit, key=-1, source=self.source(), span=Span(self.start, self.end), **known)
 
 
 class RetrievedOut(_Out):
     """The first event of a stream: the sources that were looked at, best first."""
 
-    sources: list[LookedOut]
+    sources: list[RetrievedSourceOut]
 
     @classmethod
     def from_domain(cls, hits: Iterable[Hit]) -> Self:
-        """Return the hits that an answer is made from."""
-        return cls(sources=[LookedOut.from_domain(hit) for hit in hits])
+        """Convert the hits that an answer is made from."""
+        return cls(sources=[RetrievedSourceOut.from_domain(hit) for hit in hits])
 
     def domain(self) -> tuple[Hit, ...]:
-        """Return the hits as far as the wire has them: without their text."""
+        """Return the domain's hits; the JSON does not have their text."""
         return tuple(source.domain() for source in self.sources)
 
 
@@ -119,7 +119,7 @@ class RanksOut(_Out):
     vector: int | None
 
 
-class HitOut(LookedOut):
+class HitOut(RetrievedSourceOut):
     """A chunk that a search found, with its rank in each index."""
 
     text: str
@@ -128,11 +128,11 @@ class HitOut(LookedOut):
 
     @classmethod
     def from_domain(cls, hit: Hit, **more: Any) -> Self:
-        """Return a hit with its text."""
+        """Convert a hit with its text."""
         return super().from_domain(hit, ranks=RanksOut(lexical=hit.lexical_rank, vector=hit.vector_rank), **more)
 
     def domain(self, **more: Any) -> Hit:
-        """Return the hit as far as the wire has it: without its sentences."""
+        """Return the domain's Hit; the JSON does not have its sentences."""
         ranks = {"lexical_rank": self.ranks.lexical, "vector_rank": self.ranks.vector}
         return super().domain(text=self.text, **ranks, **more)
 
@@ -140,7 +140,7 @@ class HitOut(LookedOut):
 class SearchOut(_Out):
     """What a search found."""
 
-    model_config = shown(
+    model_config = with_example(
         lambda: SearchOut(hits=[HitOut.from_domain(examples.HIT)], degraded=[], timings_ms={"total": 5})
     )
 
@@ -149,13 +149,13 @@ class SearchOut(_Out):
     timings_ms: dict[str, int]
 
     @classmethod
-    def from_domain(cls, found: SearchResult, timings_ms: dict[str, int]) -> Self:
-        """Return what was found, and how long it took."""
-        hits = [HitOut.from_domain(hit) for hit in found.hits]
-        return cls(hits=hits, degraded=found.degraded, timings_ms=timings_ms)
+    def from_domain(cls, result: SearchResult, timings_ms: dict[str, int]) -> Self:
+        """Convert a search result, with its timings."""
+        hits = [HitOut.from_domain(hit) for hit in result.hits]
+        return cls(hits=hits, degraded=result.degraded, timings_ms=timings_ms)
 
     def domain(self, query: str) -> SearchResult:
-        """Return what was found for a query."""
+        """Return the domain's SearchResult; `query` is the query that was sent."""
         return SearchResult(analyse(query), tuple(hit.domain() for hit in self.hits), tuple(self.degraded))
 
 
@@ -174,13 +174,13 @@ class CitationOut(SourceOut):
 
     @classmethod
     def from_domain(cls, citation: Citation, collection: str, public_url: str | None) -> Self:
-        """Return a citation with the address that shows its words."""
+        """Convert a citation, with the link that shows the span marked."""
         address = link(citation.source, citation.span, collection, public_url)
-        return cls._of(citation.source, citation.span, citation, link=address)
+        return cls._from_values(citation.source, citation.span, citation, link=address)
 
     def domain(self) -> Citation:
-        """Return the citation."""
-        return self._as(Citation, source=self.source(), span=Span(self.start, self.end))
+        """Return the domain's Citation."""
+        return self._to_domain(Citation, source=self.source(), span=Span(self.start, self.end))
 
 
 class StatementOut(_Out):
@@ -238,7 +238,7 @@ class UsageOut(_Out):
 class AnswerOut(_Out):
     """The whole reply to one question."""
 
-    model_config = shown(lambda: AnswerOut.from_domain(examples.ANSWER))
+    model_config = with_example(lambda: AnswerOut.from_domain(examples.ANSWER))
 
     id: str
     status: Status
@@ -259,37 +259,39 @@ class AnswerOut(_Out):
 
     @classmethod
     def from_domain(cls, answer: Answer, collection: str = DEFAULT_COLLECTION, public_url: str | None = None) -> Self:
-        """Return an answer whose citations link to the articles of a collection."""
-        cited = [CitationOut.from_domain(one, collection, public_url) for one in answer.citations]
-        return cls._of(answer, citations=cited)
+        """Convert an answer whose citations link to the articles of a collection."""
+        citations = [CitationOut.from_domain(citation, collection, public_url) for citation in answer.citations]
+        return cls._from_values(answer, citations=citations)
 
     def domain(self) -> Answer:
-        """Return the answer."""
-        return self._as(
+        """Return the domain's Answer."""
+        return self._to_domain(
             Answer,
-            statements=tuple(statement._as(Statement) for statement in self.statements),
+            statements=tuple(statement._to_domain(Statement) for statement in self.statements),
             citations=tuple(citation.domain() for citation in self.citations),
             conflicts=tuple(
-                conflict._as(Conflict, values=tuple(value._as(ConflictValue) for value in conflict.values))
+                conflict._to_domain(
+                    Conflict, values=tuple(value._to_domain(ConflictValue) for value in conflict.values)
+                )
                 for conflict in self.conflicts
             ),
-            dates=tuple(date._as(ResolvedDate) for date in self.dates),
-            rejected=tuple(rejected._as(Rejected) for rejected in self.rejected),
-            usage=self.usage._as(Usage),
+            dates=tuple(date._to_domain(ResolvedDate) for date in self.dates),
+            rejected=tuple(rejected._to_domain(Rejected) for rejected in self.rejected),
+            usage=self.usage._to_domain(Usage),
         )
 
 
 class RefusedOut(_Out):
     """An input that was not taken."""
 
-    source: _AsItCame
-    reason: _AsItCame
+    source: _Verbatim
+    reason: _Verbatim
 
 
 class ReportOut(_Out):
     """What one ingest did."""
 
-    model_config = shown(lambda: ReportOut.from_domain(examples.REPORT))
+    model_config = with_example(lambda: ReportOut.from_domain(examples.REPORT))
 
     added: int
     updated: int
@@ -300,18 +302,18 @@ class ReportOut(_Out):
 
     @classmethod
     def from_domain(cls, report: IngestReport) -> Self:
-        """Return an ingest report."""
-        return cls._of(report, seconds=round(report.seconds, 3))
+        """Convert an ingest report."""
+        return cls._from_values(report, seconds=round(report.seconds, 3))
 
     def domain(self) -> IngestReport:
-        """Return the report."""
-        return self._as(IngestReport, refused=tuple(refused._as(Refused) for refused in self.refused))
+        """Return the domain's IngestReport."""
+        return self._to_domain(IngestReport, refused=tuple(refused._to_domain(Refused) for refused in self.refused))
 
 
 class ArticleOut(SourceOut):
     """One article as it is listed."""
 
-    model_config = shown(lambda: ArticleOut.from_domain(examples.ROW))
+    model_config = with_example(lambda: ArticleOut.from_domain(examples.ROW))
 
     sha256: str
     authors: list[str]
@@ -322,14 +324,14 @@ class ArticleOut(SourceOut):
 
     @classmethod
     def from_domain(cls, row: ArticleRow) -> Self:
-        """Return an article's metadata."""
-        return cls._of(row.source, row)
+        """Convert an article's metadata."""
+        return cls._from_values(row.source, row)
 
 
 class ArticlesOut(_Out):
     """One page of the list of articles."""
 
-    model_config = shown(lambda: ArticlesOut.from_domain([examples.ROW], offset=49, total=73))
+    model_config = with_example(lambda: ArticlesOut.from_domain([examples.ROW], offset=49, total=73))
 
     articles: list[ArticleOut]
     total: int
@@ -337,16 +339,16 @@ class ArticlesOut(_Out):
 
     @classmethod
     def from_domain(cls, rows: Sequence[ArticleRow], offset: int, total: int) -> Self:
-        """Return the page that begins at an offset."""
+        """Convert the page of articles that begins at an offset."""
         after = offset + len(rows)
-        articles = [ArticleOut.from_domain(one) for one in rows]
+        articles = [ArticleOut.from_domain(row) for row in rows]
         return cls(articles=articles, total=total, next_offset=after if rows and after < total else None)
 
 
 class TextOut(_Out):
     """The text that spans count in, and its ranges of web furniture."""
 
-    model_config = shown(lambda: TextOut.from_domain(examples.TEXT))
+    model_config = with_example(lambda: TextOut.from_domain(examples.TEXT))
 
     article_id: str
     version: int
@@ -355,15 +357,15 @@ class TextOut(_Out):
     furniture: list[Annotated[list[int], Field(min_length=2, max_length=2)]]
 
     @classmethod
-    def from_domain(cls, found: ArticleText) -> Self:
-        """Return one version's text."""
-        return cls._of(found.source, found, furniture=[(one.start, one.end) for one in found.furniture])
+    def from_domain(cls, text: ArticleText) -> Self:
+        """Convert the text of one version."""
+        return cls._from_values(text.source, text, furniture=[(span.start, span.end) for span in text.furniture])
 
 
 class DeletedOut(_Out):
     """The article that was taken down."""
 
-    model_config = shown(lambda: DeletedOut(deleted="bridge-1"))
+    model_config = with_example(lambda: DeletedOut(deleted="bridge-1"))
 
     deleted: str
 
@@ -372,7 +374,7 @@ class FaultOut(_Out):
     """What went wrong: its kind, the words for it, and the field of the request that is at fault, if one is."""
 
     type: str
-    message: _AsItCame
+    message: _Verbatim
     param: SkipValidation[str | None]
     code: str
 
@@ -380,7 +382,7 @@ class FaultOut(_Out):
 class ErrorOut(_Out):
     """What every error looks like."""
 
-    model_config = shown(
+    model_config = with_example(
         lambda: ErrorOut(
             error=FaultOut(
                 type="invalid_request",
@@ -395,23 +397,23 @@ class ErrorOut(_Out):
 
 
 def answer_json(answer: Answer, collection: str = DEFAULT_COLLECTION, public_url: str | None = None) -> dict[str, Any]:
-    """Return an answer as it goes over the wire."""
+    """Return an answer as the JSON of the API."""
     return AnswerOut.from_domain(answer, collection, public_url).model_dump()
 
 
 def article_path(
     article_id: str, collection: str = DEFAULT_COLLECTION, *, span: str | None = None, version: int | None = None
 ) -> str:
-    """Return the path of an article's page; what is as usual is left out of it."""
-    asked = {"span": span, "collection": None if collection == DEFAULT_COLLECTION else collection, "version": version}
-    query = urlencode({name: value for name, value in asked.items() if value is not None})
+    """Return the path of an article's page; query parameters with default values are omitted."""
+    params = {"span": span, "collection": None if collection == DEFAULT_COLLECTION else collection, "version": version}
+    query = urlencode({name: value for name, value in params.items() if value is not None})
     return f"/articles/{quote(article_id, safe='')}" + (f"?{query}" if query else "")
 
 
 def link(source: Source, span: Span, collection: str = DEFAULT_COLLECTION, public_url: str | None = None) -> str:
-    """Return the address of the article's page with the span marked, of the version that the span is of.
+    """Return the URL of the article's page with the span marked, in the version that the span belongs to.
 
-    A span without a version means version 1, for ever: a citation keeps pointing at its words when the article changes.
+    A span without a version always means version 1, so a citation keeps pointing at its words when the article changes.
     """
     version = None if source.version == 1 else source.version
     path = article_path(source.article_id, collection, span=f"{span.start}-{span.end}", version=version)

@@ -1,4 +1,4 @@
-// One answer, as it comes and when it is whole: statements with their verdicts, conflicts, dates, sources.
+// The view of one answer, streaming or complete: statements with verdicts, conflicts, dates, sources.
 
 import { about, button, count, day, el, link } from "./dom.js";
 import { open } from "./reader.js";
@@ -26,31 +26,31 @@ const AWAY = {
 };
 const MARKER = /\[(\d{1,4})\]/g;
 
-/** The view of one answer. `node` stands in the page; the methods named like events take their data. */
+/** Make the view of one answer. `node` is its element; the methods named like stream events take the events' data. */
 export function answerView() {
   const body = el("p", { class: "said", dir: "auto" });
   const state = el("p", { class: "state about" }, "Searching the articles …");
   const node = el("div", { class: "reply", "aria-busy": "true" }, state, body);
   const citations = new Map();
   let text = "";
-  let looked = [];
+  let retrieved = [];
   return {
     node,
     retrieved({ sources }) {
-      looked = sources;
-      const articles = new Set(sources.map((one) => one.article_id)).size;
+      retrieved = sources;
+      const articles = new Set(sources.map((source) => source.article_id)).size;
       state.textContent = `Reading ${count(sources.length, "passage")} from ${count(articles, "article")} …`;
     },
-    citation(one) {
-      citations.set(one.number, one);
+    citation(citation) {
+      citations.set(citation.number, citation);
     },
     delta(piece) {
       text += piece.text;
-      body.replaceChildren(...said(text, citations));
+      body.replaceChildren(...linked(text, citations));
     },
-    answer(whole, asked) {
+    answer(answer, question) {
       const focused = node.contains(document.activeElement) ? document.activeElement.dataset.number : null;
-      node.replaceChildren(...rendered(whole, asked, looked));
+      node.replaceChildren(...rendered(answer, question, retrieved));
       if (focused) node.querySelector(`[data-number="${Number(focused)}"]`)?.focus();
       node.setAttribute("aria-busy", "false");
     },
@@ -61,15 +61,15 @@ export function answerView() {
   };
 }
 
-/** Text with its markers as buttons that open what they cite. */
-function said(text, citations) {
+/** Text whose markers are buttons that open the cited passage. */
+function linked(text, citations) {
   const nodes = [];
   let done = 0;
-  for (const found of text.matchAll(MARKER)) {
-    const cited = citations.get(Number(found[1]));
+  for (const match of text.matchAll(MARKER)) {
+    const cited = citations.get(Number(match[1]));
     if (!cited) continue;
-    nodes.push(...visible(text.slice(done, found.index)), marker(cited));
-    done = found.index + found[0].length;
+    nodes.push(...visible(text.slice(done, match.index)), marker(cited));
+    done = match.index + match[0].length;
   }
   return [...nodes, ...visible(text.slice(done))];
 }
@@ -84,47 +84,47 @@ function marker(cited) {
   });
 }
 
-function rendered(answer, asked, looked) {
-  const citations = new Map(answer.citations.map((one) => [one.number, one]));
+function rendered(answer, question, retrieved) {
+  const citations = new Map(answer.citations.map((citation) => [citation.number, citation]));
   if (answer.status === "not_in_sources")
-    return [refusal(answer, looked), ...notes(answer, asked), leftOut(answer)].filter(Boolean);
+    return [refusal(answer, retrieved), ...notes(answer, question), leftOut(answer)].filter(Boolean);
   return [
     el("h3", { class: `status ${answer.status}` }, HEADINGS[answer.status] ?? answer.status),
-    ...notes(answer, asked),
+    ...notes(answer, question),
     el(
       "div",
       { class: "statements" },
-      answer.statements.map((one) => statement(one, citations)),
+      answer.statements.map((item) => statement(item, citations)),
     ),
-    ...answer.conflicts.map((one) => conflict(one, citations)),
+    ...answer.conflicts.map((item) => conflict(item, citations)),
     dates(answer.dates, citations),
     sources(answer.citations),
     leftOut(answer),
   ].filter(Boolean);
 }
 
-function refusal(answer, looked) {
-  const read = [...new Map(looked.map((one) => [one.article_id, one])).values()];
+function refusal(answer, retrieved) {
+  const articles = [...new Map(retrieved.map((source) => [source.article_id, source])).values()];
   return el(
     "div",
     { class: "refusal" },
     el("h3", { class: "status not_in_sources" }, HEADINGS.not_in_sources),
     el("p", { dir: "auto" }, answer.answer),
-    read.length > 0 &&
+    articles.length > 0 &&
       el(
         "details",
         {},
-        el("summary", {}, `What was read: ${count(looked.length, "passage")}, ${count(read.length, "article")}`),
+        el("summary", {}, `What was read: ${count(retrieved.length, "passage")}, ${count(articles.length, "article")}`),
         el(
           "ul",
           {},
-          read.map((one) => el("li", { dir: "auto" }, titled(one), " ", told(one))),
+          articles.map((source) => el("li", { dir: "auto" }, titled(source), " ", outletAndDay(source))),
         ),
       ),
   );
 }
 
-function told(source) {
+function outletAndDay(source) {
   return el("span", { class: "about", dir: "auto" }, visible(about(source)));
 }
 
@@ -134,40 +134,40 @@ function titled(source) {
   });
 }
 
-function notes(answer, asked) {
+function notes(answer, question) {
   const words = [];
-  if (answer.question && answer.question !== asked.trim()) words.push(`Understood as: ${answer.question}`);
+  if (answer.question && answer.question !== question.trim()) words.push(`Understood as: ${answer.question}`);
   if (answer.status === "partial") words.push("The articles answer this in part only.");
   if (!answer.complete) words.push("This answer is not complete: it broke off.");
-  for (const one of answer.degraded) {
-    if (one === "llm" && answer.mode === "llm") words.push("The model went away while it wrote this.");
-    else words.push(AWAY[one] ?? `Away while this was answered: ${one}.`);
+  for (const part of answer.degraded) {
+    if (part === "llm" && answer.mode === "llm") words.push("The model went away while it wrote this.");
+    else words.push(AWAY[part] ?? `Away while this was answered: ${part}.`);
   }
-  return words.map((one) => el("p", { class: "notice", dir: "auto" }, visible(one)));
+  return words.map((note) => el("p", { class: "notice", dir: "auto" }, visible(note)));
 }
 
-function statement(one, citations) {
-  const [sign, words] = VERDICTS[one.support] ?? ["?", one.support];
+function statement(item, citations) {
+  const [sign, words] = VERDICTS[item.support] ?? ["?", item.support];
   const badge = el("span", { class: "verdict" }, el("span", { "aria-hidden": "true" }, `${sign} `), words);
   const reasons =
-    one.reasons.length > 0 &&
+    item.reasons.length > 0 &&
     el(
       "ul",
       { class: "reasons" },
-      one.reasons.map((reason) => el("li", {}, reason)),
+      item.reasons.map((reason) => el("li", {}, reason)),
     );
   return el(
     "div",
-    { class: `statement ${one.support}` },
-    el("p", { dir: "auto" }, said(one.text, citations)),
+    { class: `statement ${item.support}` },
+    el("p", { dir: "auto" }, linked(item.text, citations)),
     badge,
     reasons,
   );
 }
 
-function conflict(one, citations) {
-  const heading = one.kind === "update" ? `Changed over time · ${one.about}` : `Reported differently · ${one.about}`;
-  const cards = one.values.map((value) => {
+function conflict(item, citations) {
+  const heading = item.kind === "update" ? `Changed over time · ${item.about}` : `Reported differently · ${item.about}`;
+  const cards = item.values.map((value) => {
     const who = value.citations.map((number, place) => {
       const when = value.published_at[place];
       const source = `${value.outlets[place]}${when ? `, ${day(when)}` : ""} `;
@@ -177,39 +177,39 @@ function conflict(one, citations) {
   });
   return el(
     "section",
-    { class: `conflict ${one.kind}` },
+    { class: `conflict ${item.kind}` },
     el("h4", { dir: "auto" }, visible(heading)),
     el("ul", { class: "values" }, cards),
   );
 }
 
-function dates(found, citations) {
-  if (!found.length) return null;
-  const rows = found.map((one) => {
-    const resolved = one.resolved ? one.resolved.split("/").map(day).join(" to ") : "not known";
-    const at = citations.get(one.citation);
+function dates(resolvedDates, citations) {
+  if (!resolvedDates.length) return null;
+  const rows = resolvedDates.map((date) => {
+    const resolved = date.resolved ? date.resolved.split("/").map(day).join(" to ") : "not known";
+    const at = citations.get(date.citation);
     return el(
       "li",
       { dir: "auto" },
-      `“${one.phrase}” `,
+      `“${date.phrase}” `,
       at && marker(at),
       ` is ${resolved}`,
-      el("span", { class: "about" }, `, ${one.basis}`),
+      el("span", { class: "about" }, `, ${date.basis}`),
     );
   });
   return el("section", { class: "dates" }, el("h4", {}, "Dates in the quotes"), el("ul", {}, rows));
 }
 
 function sources(citations) {
-  const rows = citations.map((one) =>
+  const rows = citations.map((citation) =>
     el(
       "li",
-      { value: one.number },
-      titled(one),
+      { value: citation.number },
+      titled(citation),
       " ",
-      told(one),
-      el("blockquote", { dir: "auto" }, visible(one.quote)),
-      link(one.link, "Open the article", { class: "about" }),
+      outletAndDay(citation),
+      el("blockquote", { dir: "auto" }, visible(citation.quote)),
+      link(citation.link, "Open the article", { class: "about" }),
     ),
   );
   return el("section", { class: "sources" }, el("h4", {}, "Sources"), el("ol", {}, rows));
@@ -217,18 +217,18 @@ function sources(citations) {
 
 function leftOut(answer) {
   if (!answer.rejected.length) return null;
-  const rows = answer.rejected.map((one) =>
-    el("li", {}, el("span", { dir: "auto" }, visible(one.text)), el("span", { class: "about" }, one.reason)),
+  const rows = answer.rejected.map((rejected) =>
+    el("li", {}, el("span", { dir: "auto" }, visible(rejected.text)), el("span", { class: "about" }, rejected.reason)),
   );
   const summary = `What was left out and why (${answer.rejected.length})`;
   return el("details", { class: "rejected" }, el("summary", {}, summary), el("ul", {}, rows));
 }
 
-/** The answer and its numbered sources as plain text, with whole addresses. */
+/** The answer and its numbered sources as plain text, with absolute URLs. */
 export function plainText(question, answer) {
-  const listed = answer.citations.map((one) => {
-    const title = `[${one.number}] ${one.title || one.article_id} (${about(one)})`;
-    return `${title}\n    “${one.quote}”\n    ${new URL(one.link, location.origin)}`;
+  const listed = answer.citations.map((citation) => {
+    const title = `[${citation.number}] ${citation.title || citation.article_id} (${about(citation)})`;
+    return `${title}\n    “${citation.quote}”\n    ${new URL(citation.link, location.origin)}`;
   });
   return [question, answer.answer, ...(listed.length ? ["Sources", ...listed] : [])].join("\n\n") + "\n";
 }

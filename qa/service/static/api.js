@@ -1,9 +1,9 @@
-// Requests to our own server, with the reader's key if there is one, and the events of a stream.
+// HTTP requests to our own server, with the reader's API key if set, and parsing of event streams.
 
-const STORED = "qa.key"; // in the tab's own storage: gone when the tab is closed
+const STORED = "qa.key"; // in sessionStorage, which the browser clears when the tab is closed
 const STREAM_BROKE = "The connection ended before the answer was whole.";
 
-/** What went wrong, in words for the reader. */
+/** An error with a message for the reader. */
 export class Failure extends Error {
   constructor(message, status = 0) {
     super(message);
@@ -18,11 +18,11 @@ function stored() {
   try {
     return sessionStorage.getItem(STORED) ?? "";
   } catch {
-    return ""; // a frame may not be allowed to store anything
+    return ""; // an embedded frame may be denied storage
   }
 }
 
-/** Use a key from now on, or none. */
+/** Set the API key for later requests; empty for none. */
 export function useKey(value) {
   key = value;
   try {
@@ -33,21 +33,21 @@ export function useKey(value) {
   }
 }
 
-/** Name what asks the reader for a key; it resolves to whether there is one to try again with. */
+/** Set the function that asks the reader for a key; it resolves to true if there is a new key to retry with. */
 export function onKeyNeeded(asker) {
   askForKey = asker;
 }
 
-/** Send a request and return its response. Throws Failure with what the server said. */
+/** Send a request and return its response. Throws Failure with the server's error message. */
 export async function call(path, options = {}) {
   const response = await send(path, options);
   if (response.ok) return response;
-  const failure = await told(response);
+  const failure = await failureOf(response);
   if (response.status === 401 && (await askForKey(failure.message))) return call(path, options);
   throw failure;
 }
 
-/** Send a JSON body. */
+/** Post a JSON body. */
 export function post(path, body, options = {}) {
   const headers = { "Content-Type": "application/json" };
   return call(path, { method: "POST", headers, body: JSON.stringify(body), ...options });
@@ -55,7 +55,7 @@ export function post(path, body, options = {}) {
 
 async function send(path, options) {
   const headers = new Headers(options.headers);
-  // Headers are bytes, and a key is UTF-8.
+  // Header values are bytes: encode the key as UTF-8, one character per byte.
   if (key) headers.set("Authorization", `Bearer ${String.fromCharCode(...new TextEncoder().encode(key))}`);
   try {
     return await fetch(path, { cache: "no-store", ...options, headers });
@@ -65,19 +65,19 @@ async function send(path, options) {
   }
 }
 
-async function told(response) {
+async function failureOf(response) {
   const body = await response.json().catch(() => null);
   const message = body?.error?.message ?? `The server answered ${response.status}.`;
   const wait = response.headers.get("Retry-After");
   return new Failure(wait ? `${message} (again in ${wait} s)` : message, response.status);
 }
 
-/** What the caller may do: {key_needed, scopes}. */
+/** Return the caller's rights: {key_needed, scopes}. */
 export async function rights() {
   return (await call("/page/rights")).json();
 }
 
-/** Yield {name, data} for each event. Throws Failure when the stream breaks off. */
+/** Yield {name, data} for each event. Throws Failure if the stream breaks off. */
 export async function* events(response) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
@@ -110,15 +110,15 @@ function parse(block) {
   return data.length ? { name, data: JSON.parse(data.join("\n")) } : null;
 }
 
-/** Ask, and hand each event to the view until the answer is whole. Throws Failure. */
+/** Ask a question and pass each event to the view; returns the complete answer. Throws Failure. */
 export async function askStreaming(body, view, signal) {
   const response = await post("/v1/ask", { ...body, stream: true }, { signal });
-  let whole = null;
+  let answer = null;
   for await (const { name, data } of events(response)) {
     if (name === "error") throw new Failure(data.error?.message ?? STREAM_BROKE);
-    if (name === "answer") whole = data;
+    if (name === "answer") answer = data;
     else view[name]?.(data);
   }
-  if (!whole) throw new Failure(STREAM_BROKE);
-  return whole;
+  if (!answer) throw new Failure(STREAM_BROKE);
+  return answer;
 }

@@ -1,4 +1,4 @@
-// The conversation: the form, the log, Stop, copying, and what is kept of it while the tab is open.
+// The conversation: the question form, the log, stopping, copying, rating, and the history kept while the tab is open.
 
 import { Failure, askStreaming, post } from "./api.js";
 import { answerView, plainText } from "./answer.js";
@@ -6,7 +6,7 @@ import { announce, button, el } from "./dom.js";
 import { setUp } from "./library.js";
 import * as reader from "./reader.js";
 
-const TURNS = 20; // sent with a question; the server uses fewer
+const TURNS = 20; // messages of history sent with a question; the server uses fewer
 const log = document.getElementById("log");
 const form = document.getElementById("ask");
 const box = document.getElementById("q");
@@ -16,11 +16,11 @@ const welcome = document.getElementById("store");
 let history = [];
 let running = null;
 
-/** Return the filters of the form as the server's request has them. */
+/** Return the form's filters as fields of the request. */
 function bounds() {
-  const given = new FormData(form);
-  const day = (name) => given.get(name) || null;
-  const filters = { outlets: given.getAll("outlet"), after: day("after"), before: day("before") };
+  const data = new FormData(form);
+  const day = (name) => data.get(name) || null;
+  const filters = { outlets: data.getAll("outlet"), after: day("after"), before: day("before") };
   return { filters, as_of: day("as_of") };
 }
 
@@ -56,7 +56,7 @@ function failed(error, question, view) {
 }
 
 function busy(on) {
-  // The one that has the focus may not vanish under it.
+  // Move the focus away from a button that is about to be hidden.
   const held = document.activeElement;
   stop.hidden = !on;
   send.hidden = on;
@@ -78,8 +78,8 @@ function actions(question, answer) {
         const pressed = event.currentTarget;
         try {
           await post("/v1/feedback", { answer_id: answer.id, rating });
-          for (const one of pressed.parentNode.querySelectorAll("[aria-pressed]"))
-            one.setAttribute("aria-pressed", one === pressed);
+          for (const toggle of pressed.parentNode.querySelectorAll("[aria-pressed]"))
+            toggle.setAttribute("aria-pressed", toggle === pressed);
           announce("Thank you");
         } catch (error) {
           announce(error.message);
@@ -106,7 +106,7 @@ async function copied(words) {
     await navigator.clipboard.writeText(words);
     return true;
   } catch {
-    // Without HTTPS there is no clipboard but this one.
+    // Without HTTPS there is no Clipboard API, only execCommand.
     const area = el("textarea", { class: "aside", "aria-hidden": "true" });
     area.value = words;
     const held = document.activeElement;
@@ -141,7 +141,7 @@ form.addEventListener("submit", (event) => {
   const question = box.value.trim();
   if (!question || running) return;
   box.value = "";
-  document.getElementById("filters").open = false; // how many are set stays to be seen
+  document.getElementById("filters").open = false; // its summary still shows how many are set
   ask(question);
 });
 box.addEventListener("keydown", (event) => {

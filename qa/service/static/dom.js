@@ -1,8 +1,8 @@
-// Elements made of names, attributes and text. Nothing here, or anywhere on the page, reads text as HTML.
+// DOM helpers that build elements from names, attributes and text. Nothing on the page ever parses text as HTML.
 
 const WEB = new Set(["http:", "https:"]);
 
-/** Return an address if it may become a link, else null. */
+/** Return a URL if it may become a link, else null. */
 export function webLink(address) {
   try {
     return address && WEB.has(new URL(address, location.origin).protocol) ? address : null;
@@ -11,7 +11,7 @@ export function webLink(address) {
   }
 }
 
-/** Make an element. Attributes that are null or false are left out; strings among the children become text. */
+/** Make an element. Null, undefined and false attributes are omitted; string children become text nodes. */
 export function el(name, attributes = {}, ...children) {
   const node = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -24,12 +24,12 @@ export function el(name, attributes = {}, ...children) {
   return node;
 }
 
-/** A button that does something and sends nothing. */
+/** A button that does not submit its form. */
 export function button(label, click, attributes = {}) {
   return el("button", { type: "button", click, ...attributes }, label);
 }
 
-/** A link that tells the place it leads to nothing of this page. */
+/** A link that sends no referrer and gives its target no access to this page. */
 export function link(address, label, attributes = {}) {
   return webLink(address)
     ? el("a", { href: address, target: "_blank", rel: "noopener noreferrer nofollow", ...attributes }, label)
@@ -38,23 +38,23 @@ export function link(address, label, attributes = {}) {
 
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" });
 
-/** A day as people write it, from an ISO date or moment; what is none stays as it is. */
+/** A date in words, from an ISO date or time; anything else is returned unchanged. */
 export function day(moment) {
-  const found = new Date(`${moment.slice(0, 10)}T00:00:00Z`);
-  return Number.isNaN(found.valueOf()) ? moment : DAY.format(found);
+  const date = new Date(`${moment.slice(0, 10)}T00:00:00Z`);
+  return Number.isNaN(date.valueOf()) ? moment : DAY.format(date);
 }
 
-/** Outlet and day of a source, as text. */
+/** The outlet and date of a source, as text. */
 export function about(source) {
-  const said = [source.outlet, source.published_at && day(source.published_at)].filter(Boolean);
-  return said.join(" · ") || "no outlet and no date are known";
+  const parts = [source.outlet, source.published_at && day(source.published_at)].filter(Boolean);
+  return parts.join(" · ") || "no outlet and no date are known";
 }
 
 export function count(number, what) {
   return `${number} ${what}${number === 1 ? "" : "s"}`;
 }
 
-/** Say something to those who do not see it happen. */
+/** Announce something to screen readers. */
 export function announce(words) {
   document.getElementById("status").textContent = words;
 }

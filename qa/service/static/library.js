@@ -1,4 +1,4 @@
-// The key, and the articles: listed for readers; added and taken down by who may.
+// The dialogs for the API key and for the articles: listing for all readers, adding and deleting with an admin key.
 
 import { Failure, call, onKeyNeeded, rights, useKey } from "./api.js";
 import { about, announce, button, count, el } from "./dom.js";
@@ -8,7 +8,7 @@ import { visible } from "./spans.js";
 const LISTED = 50;
 let mayChange = false;
 
-/** Make the dialogs, and find out what the reader may do. */
+/** Set up the dialogs, and fetch the reader's rights. */
 export async function setUp() {
   onKeyNeeded(askForKey);
   document.getElementById("library-open").addEventListener("click", showLibrary);
@@ -30,7 +30,7 @@ async function learnRights() {
   }
 }
 
-/** A modal dialog that is gone when it is closed; resolves to the value it was closed with. */
+/** Show a modal dialog, removed when closed; resolves to its return value. */
 function ask(label, ...children) {
   const dialog = el("dialog", { "aria-label": label }, ...children);
   document.body.append(dialog);
@@ -88,7 +88,7 @@ async function showLibrary() {
 async function fill(list, offset) {
   try {
     const page = await (await call(`/v1/articles?offset=${offset}&limit=${LISTED}`)).json();
-    const rows = page.articles.map((one) => row(one, () => fill(list, offset)));
+    const rows = page.articles.map((article) => row(article, () => fill(list, offset)));
     const first = page.total ? offset + 1 : 0;
     list.replaceChildren(
       el(
@@ -208,13 +208,13 @@ async function upload(file, given) {
   body.append("file", file);
   try {
     const report = await (await call(`/v1/articles?${given}`, { method: "POST", body })).json();
-    const taken = `${report.added} added, ${report.updated} updated, ${report.unchanged} unchanged`;
-    const refused = report.refused.map((one) => el("li", {}, `Refused: ${one.source}: ${one.reason}`));
+    const counts = `${report.added} added, ${report.updated} updated, ${report.unchanged} unchanged`;
+    const refused = report.refused.map((item) => el("li", {}, `Refused: ${item.source}: ${item.reason}`));
     return el(
       "li",
       { class: refused.length ? "bad" : "good" },
       el("strong", {}, file.name),
-      `: ${taken}`,
+      `: ${counts}`,
       refused.length > 0 && el("ul", {}, refused),
     );
   } catch (error) {

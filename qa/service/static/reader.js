@@ -1,4 +1,4 @@
-// The article beside the answer: its exact words marked and scrolled into view.
+// The article panel beside the answer, with the cited span marked and scrolled into view.
 
 import { Failure, call } from "./api.js";
 import { about, announce, button, el, link, webLink } from "./dom.js";
@@ -14,7 +14,7 @@ export function isOpen() {
   return !panel.hidden;
 }
 
-/** Open an article at a citation, or at its beginning. Focus goes there, and back to `from` when it is closed. */
+/** Open an article at a citation or at its beginning. The panel takes the focus; closing returns it to `from`. */
 export async function open(cited, from) {
   opening += 1;
   const mine = opening;
@@ -73,7 +73,7 @@ function show(article, cited, place) {
   }
 }
 
-/** Close the panel and give the focus back. */
+/** Close the panel and return the focus. */
 export function close() {
   if (!isOpen()) return;
   panel.hidden = true;
@@ -83,9 +83,9 @@ export function close() {
   (opener?.isConnected ? opener : document.getElementById("q")).focus();
 }
 
-// Where the panel covers the page, what lies under it can neither be read out nor reached.
+// Where the panel covers the page, make the page under it inert: not focusable, not read by screen readers.
 function cover() {
-  for (const one of document.querySelectorAll("#bar, main")) one.inert = isOpen() && narrow.matches;
+  for (const part of document.querySelectorAll("#bar, main")) part.inert = isOpen() && narrow.matches;
 }
 
 narrow.addEventListener("change", cover);

@@ -1,9 +1,9 @@
-// From an article's text and ranges of code points to nodes, whose text together is the article's to the character.
+// Render an article's text with marked code point ranges as DOM nodes; their joined text is exactly the article's text.
 
 import { el } from "./dom.js";
 
-// What a reader cannot see and should know of; joiners and tags inside emoji, and joiners in Persian, are fine.
-// The server's page shows the same (page_html.py).
+// Invisible characters a reader should know about; joiners and tags in emoji, and joiners in Persian, are fine.
+// The server-rendered page marks the same ones (qa/service/html/article_page.py).
 const HIDDEN = new RegExp(
   [
     "\\u{1F3F4}[\\u{E0030}-\\u{E007A}]{2,6}\\u{E007F}",
@@ -14,7 +14,7 @@ const HIDDEN = new RegExp(
   "gu",
 );
 
-/** Return the places of ascending code point offsets in the string's own UTF-16 units. */
+/** Convert ascending code point offsets to UTF-16 offsets. */
 export function unitOffsets(text, offsets) {
   const places = [];
   let unit = 0;
@@ -26,23 +26,23 @@ export function unitOffsets(text, offsets) {
   return places;
 }
 
-/** Text as nodes, each character that cannot be seen in a marked isolate of its own. */
+/** Text as nodes, with each invisible character in a marked bidi isolate. */
 export function visible(text) {
   const nodes = [];
   let done = 0;
-  for (const found of text.matchAll(HIDDEN)) {
-    if (found[1] === undefined) continue;
-    const code = `U+${found[1].codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
-    nodes.push(text.slice(done, found.index), el("bdi", { class: "hidden", "data-code": code }, found[1]));
-    done = found.index + found[0].length;
+  for (const match of text.matchAll(HIDDEN)) {
+    if (match[1] === undefined) continue;
+    const code = `U+${match[1].codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
+    nodes.push(text.slice(done, match.index), el("bdi", { class: "hidden", "data-code": code }, match[1]));
+    done = match.index + match[0].length;
   }
   return [...nodes, text.slice(done)];
 }
 
-/** The whole text as nodes: the span in one <mark>, furniture greyed; either may lie across the other's edge. */
+/** The whole text as nodes: the span in one <mark>, boilerplate (`furniture`) greyed; the two may overlap. */
 export function marked(text, span, furniture) {
   const ranges = span ? [span, ...furniture] : furniture;
-  const points = [...new Set([0, Infinity, ...ranges.flat()])].sort((one, other) => one - other);
+  const points = [...new Set([0, Infinity, ...ranges.flat()])].sort((a, b) => a - b);
   const units = unitOffsets(text, points);
   const mark = el("mark", { tabindex: "-1" });
   const nodes = [];

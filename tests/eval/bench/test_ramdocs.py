@@ -5,7 +5,7 @@ import json
 
 from eval.bench.verification.conflicts import ramdocs_marks
 from qa import Library, Settings
-from tests.eval.gold_bits import write_lines
+from tests.eval.gold_fixtures import write_lines
 
 
 def test_an_item_whose_wrong_value_is_also_right_has_no_wrong_one(tmp_path):

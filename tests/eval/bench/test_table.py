@@ -16,7 +16,7 @@ from eval.dataset.importers import SETS as IMPORTERS
 from eval.runs.run import read_run
 from eval.scoring.registry import METRICS
 from qa.verification.support_score import score
-from tests.eval.gold_bits import write_lines
+from tests.eval.gold_fixtures import write_lines
 
 TEXT = "The 😀 tower in Vessen was built in 1931. It stands by the river."
 

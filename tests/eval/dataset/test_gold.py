@@ -59,19 +59,19 @@ TURNS = [{"role": "user", "content": "What fell?"}, {"role": "assistant", "conte
 
 
 def test_the_sample_set_is_good() -> None:
-    """The project's own questions have no fault against the sample articles, and there are enough of each kind."""
-    articles = [one for one in read([str(ROOT / "qa" / "sample")]) if isinstance(one, Article)]
+    """The project's own questions have no fault against the sample articles, and each category has its minimum."""
+    articles = [article for article in read([str(ROOT / "qa" / "sample")]) if isinstance(article, Article)]
     questions = load(GOLD)
     assert len(articles) == 24
     assert check_articles(questions, articles, MINIMUM) == []
-    assert all(one.as_of for one in questions)
+    assert all(gold_question.as_of for gold_question in questions)
 
 
 def test_the_readme_counts_the_sample_set() -> None:
-    """The table of categories in the README says what the file holds."""
+    """The table of categories in the README has the counts of the file."""
     table = dict(re.findall(r"^\| (\w+|\*all\*) \| (\d+) \|", (GOLD / "README.md").read_text(encoding="utf-8"), re.M))
     questions = load(GOLD / "sample.jsonl")
-    counts = {**Counter(one.category for one in questions), "*all*": len(questions)}
+    counts = {**Counter(gold_question.category for gold_question in questions), "*all*": len(questions)}
     assert {name: int(count) for name, count in table.items()} == counts
 
 
@@ -92,7 +92,7 @@ def test_the_readme_counts_the_sample_set() -> None:
     ],
 )
 def test_a_good_question_has_no_fault(good: dict[str, Any]) -> None:
-    """Alternatives, sides, sums, names in other normal forms and other scripts all pass."""
+    """Alternative sets, conflicts, computed answers, other Unicode forms and other scripts all pass."""
     assert faults(question(**good)) == []
 
 
@@ -151,17 +151,17 @@ def test_a_good_question_has_no_fault(good: dict[str, Any]) -> None:
     ],
 )
 def test_each_fault_of_a_question_is_found(bad: dict[str, Any], fault: str) -> None:
-    """Whatever is planted is named, with the id of the question."""
+    """Each planted fault is reported with the id of the question."""
     assert f"q-1: {fault}" in faults(question(**bad))
 
 
 def test_faults_of_all_questions_are_named_at_once() -> None:
-    """A bad question hides neither the next one nor its own other faults."""
+    """A faulty question hides neither the next one nor its own other faults."""
     found = faults(
         question(gold=[FELL | {"end": 99}, HURT | {"article_id": "c"}], category="follow_up"),
         question(id="q-2", question="Who was hurt?", answers=[]),
     )
-    assert [one.split(" (")[0] for one in found] == [
+    assert [fault.split(" (")[0] for fault in found] == [
         "q-1: gold 0",
         "q-1: gold 1",
         "q-1: a follow-up without history",
@@ -171,7 +171,7 @@ def test_faults_of_all_questions_are_named_at_once() -> None:
 
 
 def test_one_question_is_asked_once() -> None:
-    """Questions of the same words, for the same day and after the same words, are one; ids are used once."""
+    """Questions with the same words, day and history are duplicates; an id is used once."""
     first = question()
     same = question(id="q-2", question="when did the bridge fall")
     assert faults(first, same) == ["q-2: nearly the same question as q-1"]
@@ -181,7 +181,7 @@ def test_one_question_is_asked_once() -> None:
 
 
 def test_categories_are_counted_against_the_minimum() -> None:
-    """With a minimum, a category that is short, one that is unknown and a small whole are faults; without one, none."""
+    """With a minimum, too few questions in a category or in total and an unknown category are faults."""
     assert faults(question(), minimum={"factoid": 1, "*": 1}) == []
     assert faults(question(), minimum={"number": 2, "*": 3}) == [
         "no such category: factoid",
@@ -191,17 +191,17 @@ def test_categories_are_counted_against_the_minimum() -> None:
 
 
 def test_a_file_or_a_folder_is_loaded(tmp_path: Path) -> None:
-    """Files come in order of name; a byte order mark, CRLF, blank lines and odd line separators in strings are fine."""
+    """Files are read in order of name; a byte order mark, CRLF, blank lines and U+2028 in strings are accepted."""
     odd = row(id="q-2", question="When\u2028did it fall? 😱")
     (tmp_path / "b.jsonl").write_bytes(b"\xef\xbb\xbf" + json.dumps(row()).encode() + b"\r\n\r\n")
     (tmp_path / "a.jsonl").write_text(json.dumps(odd, ensure_ascii=False), encoding="utf-8")
     (tmp_path / "README.md").write_text("no question", encoding="utf-8")
-    assert [one.id for one in load(tmp_path)] == ["q-2", "q-1"]
+    assert [loaded.id for loaded in load(tmp_path)] == ["q-2", "q-1"]
     assert load(tmp_path / "b.jsonl") == [question()]
 
 
 def test_every_bad_line_is_named(tmp_path: Path) -> None:
-    """The error names file and line of all faults, of all files."""
+    """The error has the file and line of every fault in all files."""
     lines = [
         json.dumps(row()),
         "{",
@@ -214,20 +214,20 @@ def test_every_bad_line_is_named(tmp_path: Path) -> None:
     with pytest.raises(QaError) as caught:
         load(tmp_path)
     named = [re.sub(r".*/", "", line).split(": ")[:2] for line in str(caught.value).split("\n")]
-    assert [one[0] for one in named] == [
+    assert [parts[0] for parts in named] == [
         "a.jsonl:2",
         *["a.jsonl:3"] * 3,
         *["a.jsonl:4"] * 2,
         *["a.jsonl:5"] * 2,
         "b.jsonl",
     ]
-    assert {one[1] for one in named[1:8]} == {
+    assert {parts[1] for parts in named[1:8]} == {
         "answerable", "as_of", "kind", "conflict.values", "history.0.role", "answers.0", "gold.0.start",
     }  # fmt: skip
 
 
 def test_nothing_to_ask_is_an_error(tmp_path: Path) -> None:
-    """An empty folder, an empty file and a missing one are never a set without questions."""
+    """An empty folder, an empty file and a missing file are errors, not an empty set."""
     (tmp_path / "a.jsonl").write_text("\n", encoding="utf-8")
     (tmp_path / "empty").mkdir()
     for name in ("a.jsonl", "empty", "none.jsonl"):
@@ -236,9 +236,9 @@ def test_nothing_to_ask_is_an_error(tmp_path: Path) -> None:
 
 
 def test_alternatives_are_sets_of_spans() -> None:
-    """Without `gold_sets`, all spans are needed together; with it, each set is enough."""
+    """Without `gold_sets` all spans are needed together; with it each set is sufficient."""
     both = question(gold=[FELL, FELL_TOO])
-    assert [[one.article_id for one in spans] for spans in both.alternatives()] == [["a", "b"]]
+    assert [[gold.article_id for gold in spans] for spans in both.alternatives()] == [["a", "b"]]
     either = question(gold=[FELL, FELL_TOO], gold_sets=[[0], [1]])
-    assert [[one.article_id for one in spans] for spans in either.alternatives()] == [["a"], ["b"]]
+    assert [[gold.article_id for gold in spans] for spans in either.alternatives()] == [["a"], ["b"]]
     assert question(**UNANSWERABLE).alternatives() == []

@@ -1,4 +1,4 @@
-"""Importers over tiny files made up in the shapes of the public sets."""
+"""Importers on tiny made-up files in the formats of the public sets."""
 
 import gzip
 import json
@@ -8,7 +8,7 @@ import pytest
 from eval.dataset.importers import import_set, question_text
 from eval.dataset.items import load_items
 from qa import QaError
-from tests.eval.gold_bits import read_lines
+from tests.eval.gold_fixtures import read_lines
 
 TEXT = "The 😀 bridge opened on Monday.\nNobody was hurt, and it opened again on Friday.\n"
 
@@ -36,7 +36,7 @@ def imported(tmp_path, name, *rows, year=None):
 
 
 def test_spans_lose_their_blanks_and_keep_their_place(tmp_path):
-    """A line break at the end of a span is no evidence; the same span twice is one."""
+    """A line break at the end of a span is cut off; a repeated span is kept once."""
     gold = [doc_span("The 😀 bridge opened on Monday.\n"), doc_span("The 😀 bridge opened on Monday.")]
     (item,) = imported(tmp_path, "clapnq", bench_row(gold=gold, closed_docs=["d1"]))
     (span,) = item.gold
@@ -47,14 +47,14 @@ def test_spans_lose_their_blanks_and_keep_their_place(tmp_path):
 
 
 def test_each_span_of_a_silver_set_is_enough_and_known_articles_are_kept(tmp_path):
-    """The answer stands in many places: citing one of them is right."""
+    """The answer occurs in several places, and citing any of them is right."""
     gold = [doc_span("opened on Monday"), doc_span("opened again")]
     (item,) = imported(tmp_path, "realtimeqa_goldlink", bench_row(gold=gold, meta={"gold_doc_ids": ["d1", "d2"]}))
     assert item.gold_sets == ((0,), (1,))
     assert item.relevant == {"d1", "d2"}
 
 
-def test_a_year_takes_the_questions_of_that_year(tmp_path):
+def test_a_year_selects_the_questions_of_that_year(tmp_path):
     """Questions of other years would be asked over the wrong articles."""
     rows = bench_row(), bench_row(id="x/2", asof="2023-01-06")
     assert [item.id for item in imported(tmp_path, "realtimeqa_silver", *rows, year="2023")] == ["x/2"]
@@ -69,7 +69,7 @@ def test_unanswerable_questions_lose_their_answers(tmp_path):
 
 
 def test_ramdocs_sides_are_a_conflict_with_sets_of_one_span_each(tmp_path):
-    """Two right answers: a sufficient set has a span of each, and the wrong one is known."""
+    """Two right answers: a sufficient set has a span of each, and the wrong answer is kept once."""
     gold = [doc_span("Monday"), doc_span("Friday"), doc_span("Monday", "d2")]
     row = bench_row(answers=["Monday", "Friday"], wrong_answers=["Sunday", "Sunday"], gold=gold,
                     meta={"disambig": ["the bridge", "the road"]})  # fmt: skip
@@ -80,8 +80,8 @@ def test_ramdocs_sides_are_a_conflict_with_sets_of_one_span_each(tmp_path):
     assert item.wrong_answers == ("Sunday",)
 
 
-def test_what_is_also_right_is_no_wrong_answer(tmp_path):
-    """RAMDocs gives what is right of one bearer of a name as wrong of another, now and then in another spelling."""
+def test_an_answer_that_is_also_right_is_not_wrong(tmp_path):
+    """RAMDocs lists what is right of one namesake as wrong of another, sometimes in another spelling."""
     answers = ["Film", "Ice hockey", "1,234"]
     row = bench_row(answers=answers, wrong_answers=["Film", "Ice Hockey", "1234", "Novel"])
     (item,) = imported(tmp_path, "ramdocs", row)
@@ -89,23 +89,25 @@ def test_what_is_also_right_is_no_wrong_answer(tmp_path):
 
 
 def test_one_ramdocs_answer_is_no_conflict(tmp_path):
-    """Wrong articles alone do not make two right answers."""
+    """Articles with wrong answers do not make a conflict of right ones."""
     (item,) = imported(tmp_path, "ramdocs", bench_row(gold=[doc_span("Monday"), doc_span("Monday", "d2")]))
     assert item.conflict is None
     assert item.gold_sets == ((0,), (1,))
 
 
 def test_wice_alternatives_are_gold_sets(tmp_path):
-    """Each alternative supports the claim by itself, the same one once."""
-    one, two = doc_span("The 😀 bridge opened on Monday."), doc_span("Nobody was hurt")
-    row = bench_row(answers=[], gold=[one], meta={"label": "supported", "alternative_gold_sets": [[one, two], [one]]})
+    """Each alternative set supports the claim; a repeated set is kept once."""
+    first, second = doc_span("The 😀 bridge opened on Monday."), doc_span("Nobody was hurt")
+    row = bench_row(
+        answers=[], gold=[first], meta={"label": "supported", "alternative_gold_sets": [[first, second], [first]]}
+    )
     (item,) = imported(tmp_path, "wice", row)
     assert item.gold_sets == ((0,), (0, 1))
     assert item.notes == "supported"
 
 
 def test_summhay_keeps_articles_not_answers(tmp_path):
-    """Insights are parts of one answer, not ways to write it."""
+    """Insights are parts of one answer, not alternative answers."""
     insights = [{"id": "i", "text": "A.", "gold_docs": ["d1", "d2"]}, {"id": "j", "text": "B.", "gold_docs": ["d2"]}]
     row = bench_row(answers=["A.", "B."], meta={"subtopic": "bridges", "insights": insights})
     (item,) = imported(tmp_path, "summhay_news", row)
@@ -113,13 +115,13 @@ def test_summhay_keeps_articles_not_answers(tmp_path):
 
 
 def test_questions_lose_their_html():
-    """Tags and entities are not words; a smaller-than sign is no tag."""
+    """Tags are removed and entities decoded; a less-than sign is not a tag."""
     assert question_text("Who said <em>no</em> &amp;\r\n why?") == "Who said no & why?"
     assert question_text("Is 3 < 4 > 2?") == "Is 3 < 4 > 2?"
 
 
 def test_articles_of_a_set_are_written_as_rows(tmp_path):
-    """`docs.jsonl.gz` beside the items is the corpus; a set without one says so."""
+    """`docs.jsonl.gz` beside the items is the corpus; without it `--articles` is an error."""
     folder = tmp_path / "set"
     folder.mkdir()
     (folder / "items.jsonl").write_text(json.dumps(bench_row(gold=[doc_span("Monday")])) + "\n")
@@ -133,7 +135,7 @@ def test_articles_of_a_set_are_written_as_rows(tmp_path):
 
 
 def test_squad_offsets_survive_crlf(tmp_path):
-    """Stored text has no carriage returns: the answer is found where it then stands."""
+    """Stored text has no carriage returns, so offsets are moved accordingly."""
     context = "The 😀 bridge\r\nopened on Monday."
     answer = {"text": "Monday", "answer_start": context.index("Monday")}
     qas = [
@@ -148,13 +150,13 @@ def test_squad_offsets_survive_crlf(tmp_path):
     (row,) = read_lines(articles)
     first, second = load_items(out)
     assert row == {"id": "squad/A_Bridge/0", "title": "A Bridge", "text": "The 😀 bridge\nopened on Monday."}
-    assert [row["text"][one.start : one.end] for one in first.gold] == ["Monday"]
+    assert [row["text"][gold.start : gold.end] for gold in first.gold] == ["Monday"]
     assert (first.question, first.answers, first.gold_sets) == ("When?", ("Monday",), ((0,),))
     assert (second.answerable, second.answers, second.wrong_answers) == (False, (), ("bridge",))
 
 
 def test_squad_with_a_wrong_offset_is_refused(tmp_path):
-    """A span that is not its answer would be measured against nothing."""
+    """A gold span must have the text of its answer."""
     qas = [{"id": "s1", "question": "When?", "answers": [{"text": "Monday", "answer_start": 1}]}]
     path = tmp_path / "squad.json"
     path.write_text(json.dumps({"data": [{"title": "A", "paragraphs": [{"context": "On Monday.", "qas": qas}]}]}))
@@ -163,7 +165,7 @@ def test_squad_with_a_wrong_offset_is_refused(tmp_path):
 
 
 def test_beir_has_articles_and_no_spans(tmp_path):
-    """Judgements of 0 are not relevant; queries without a judgement are not asked."""
+    """Articles with a judgement of 0 are not relevant; queries without a judgement are left out."""
     (tmp_path / "qrels").mkdir()
     (tmp_path / "qrels" / "test.tsv").write_text("query-id\tcorpus-id\tscore\nq1\td1\t1\nq1\td2\t0\nq1\td3\t2\n")
     (tmp_path / "queries.jsonl").write_text('{"_id": "q1", "text": "a \\"bridge"}\n{"_id": "q2", "text": "x"}\n')
@@ -175,8 +177,8 @@ def test_beir_has_articles_and_no_spans(tmp_path):
     assert read_lines(articles) == [{"id": "d1", "title": None, "text": "One."}]
 
 
-def test_multihop_facts_become_spans_where_they_stand_verbatim(tmp_path):
-    """All facts are needed; one that is not verbatim leaves the articles; a null query is unanswerable."""
+def test_multihop_facts_become_spans_if_they_are_verbatim(tmp_path):
+    """All facts are needed; if one is not verbatim only the articles are kept; a null query is unanswerable."""
     corpus = [
         {"title": "T", "author": "A", "source": "Wire", "published_at": "2023-10-03T00:00:00+00:00", "category": "c",
          "url": f"https://x.example/{name}", "body": body}
@@ -198,7 +200,7 @@ def test_multihop_facts_become_spans_where_they_stand_verbatim(tmp_path):
     import_set("multihop_rag", tmp_path, out, articles, None)
     both, lost, null = load_items(out)
     texts = {row["id"]: row["text"] for row in read_lines(articles)}
-    assert [texts[one.article_id][one.start : one.end] for one in both.gold] == ["opened on Monday", "much."]
+    assert [texts[span.article_id][span.start : span.end] for span in both.gold] == ["opened on Monday", "much."]
     assert both.evidence_sets == [{"https://x.example/1", "https://x.example/2"}]
     assert (lost.gold, len(lost.gold_articles), lost.notes) == ((), 2, "1 of 2 facts are not verbatim")
     assert (null.answerable, null.answers) == (False, ())
@@ -207,8 +209,8 @@ def test_multihop_facts_become_spans_where_they_stand_verbatim(tmp_path):
 def test_qags_sentences_are_claims_by_majority(tmp_path):
     """Two of three yes is supported, one is not."""
     sentences = [
-        {"sentence": "It opened.", "responses": [{"worker_id": 0, "response": one} for one in ("yes", "no", "yes")]},
-        {"sentence": "It fell.", "responses": [{"worker_id": 0, "response": one} for one in ("yes", "no", "no")]},
+        {"sentence": "It opened.", "responses": [{"worker_id": 0, "response": vote} for vote in ("yes", "no", "yes")]},
+        {"sentence": "It fell.", "responses": [{"worker_id": 0, "response": vote} for vote in ("yes", "no", "no")]},
     ]
     path = tmp_path / "mturk_made_up.jsonl"
     path.write_text(json.dumps({"article": TEXT, "summary_sentences": sentences}) + "\n")
@@ -220,7 +222,7 @@ def test_qags_sentences_are_claims_by_majority(tmp_path):
 
 
 def test_an_unknown_set_and_an_unreadable_one_are_named(tmp_path):
-    """The list of sets is in the message; a file of another shape is no traceback."""
+    """The message lists the known sets; a malformed file is a QaError."""
     with pytest.raises(QaError, match="chroma_chunking, clapnq"):
         import_set("nope", tmp_path, tmp_path / "gold.jsonl", None, None)
     with pytest.raises(QaError, match="cannot be read as wice"):

@@ -1,4 +1,4 @@
-"""Gold questions as a run asks them."""
+"""Gold items: evidence sets, clusters, loading and hashing."""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 
 from eval.dataset.items import hash_gold, load_items
 from qa import QaError
-from tests.eval.gold_bits import gold_row, span, write_lines
+from tests.eval.gold_fixtures import gold_row, span, write_lines
 
 TEXT = "The 😀 bridge opened. Nobody was hurt."
 
@@ -21,8 +21,8 @@ def test_sets_are_those_of_the_format_or_all_spans(tmp_path):
     assert (none.sets, none.evidence_sets, none.relevant) == ([], [], frozenset())
 
 
-def test_known_articles_stand_in_for_spans(tmp_path):
-    """A set that knows articles only still says what is relevant."""
+def test_gold_articles_replace_missing_spans(tmp_path):
+    """A set that annotates only articles still has relevant ones."""
     path = write_lines(tmp_path / "gold.jsonl", [gold_row("q", gold_articles=["b", "a"], article_ids=["a", "b", "c"])])
     (item,) = load_items(path)
     assert item.relevant == {"a", "b"}
@@ -31,7 +31,7 @@ def test_known_articles_stand_in_for_spans(tmp_path):
 
 
 def test_questions_of_one_article_are_one_cluster(tmp_path):
-    """The first gold article names the cluster; a question without one is alone."""
+    """The first gold article is the cluster; a question without one is its own cluster."""
     rows = [gold_row("q1", gold=[span("a", TEXT, "Nobody")]), gold_row("q2", answerable=False)]
     assert [item.cluster for item in load_items(write_lines(tmp_path / "g.jsonl", rows))] == ["a", "question q2"]
 
@@ -46,14 +46,14 @@ def test_questions_of_one_article_are_one_cluster(tmp_path):
         ([gold_row("q", answerabel=True)], "answerabel"),
     ],
 )
-def test_a_bad_set_is_refused_whole(tmp_path, rows, fault):
-    """A gold set that cannot be right measures nothing."""
+def test_an_invalid_set_is_refused(tmp_path, rows, fault):
+    """A gold set with faults is not loaded in part."""
     with pytest.raises(QaError, match=fault):
         load_items(write_lines(tmp_path / "gold.jsonl", rows))
 
 
 def test_a_folder_is_read_in_order_and_hashed_by_its_bytes(tmp_path):
-    """A file and a folder of that file have one hash; a changed byte has another."""
+    """A folder and a file with the same content have the same hash; changed content has another."""
     folder = tmp_path / "gold"
     folder.mkdir()
     write_lines(folder / "b.jsonl", [gold_row("q2")])

@@ -1,4 +1,4 @@
-"""Drafts: what a model proposes becomes rows of the gold format, is refused with its reason, or is flagged."""
+"""Drafting: a model's proposals become rows of the gold format, or are refused with a reason; odd ones are flagged."""
 
 import json
 
@@ -8,13 +8,13 @@ from typer.testing import CliRunner
 
 from eval.__main__ import app
 from eval.dataset.format import GoldQuestion, check
-from eval.drafting.draft import PART_CHARS, Drafter, Wanted, draft, parts_of
-from eval.drafting.flags import flagged, is_trivial
+from eval.drafting.draft import PART_CHARS, Drafter, DraftOptions, draft, parts_of
+from eval.drafting.flags import flag_drafts, is_trivial
 from eval.drafting.format import DraftQuestion, load_drafts, next_id
 from eval.models.model_calls import CachedModel, ReplyCache
 from eval.models.prompts import load_prompt
 from qa import QaError, Refused, Span
-from tests.eval.gold_bits import gold_row, read_lines, write_lines
+from tests.eval.gold_fixtures import gold_row, read_lines, write_lines
 from tests.fakes import ScriptedChat, article
 from tests.scripted_server import ScriptedServer, evidence_of
 
@@ -23,7 +23,7 @@ FERRY = "The 😀 ferry Marlin sank on Monday off Sandray. It cost €38 million
 
 
 def ferry():
-    """Return the article; "Share this page." is the furniture of the page."""
+    """Return the article; "Share this page." is boilerplate."""
     start = FERRY.index("Share")
     return article("a", FERRY, outlet="Wire", published_at="2023-03-21T08:00:00Z", furniture=(Span(start, start + 16),))
 
@@ -33,8 +33,8 @@ def line(question="What was paid for the Marlin?", answers=("€38 million",), p
     return row | fields
 
 
-def propose(tmp_path, *lines, articles=None, gold=(), wanted=Wanted(), finish="stop"):
-    """Draft with a model that writes these lines; COST, SANK and SHIP stand for the ids of the sentences."""
+def propose(tmp_path, *lines, articles=None, gold=(), options=DraftOptions(), finish="stop"):
+    """Draft with a model that writes these lines; COST, SANK and SHIP are replaced by the sentences' ids."""
 
     def reply(messages):
         shown = {
@@ -45,35 +45,37 @@ def propose(tmp_path, *lines, articles=None, gold=(), wanted=Wanted(), finish="s
             name: next((key for words, key in shown.items() if words.startswith(head)), name)
             for name, head in names.items()
         }
-        said = []
-        for one in lines:
-            if isinstance(one, dict):
-                one = json.dumps(one | {"proof": [ids.get(key, key) for key in one["proof"]]}, ensure_ascii=False)
-            said.append(one + "\n")
-        return said
+        written = []
+        for proposal in lines:
+            if isinstance(proposal, dict):
+                proposal = json.dumps(
+                    proposal | {"proof": [ids.get(key, key) for key in proposal["proof"]]}, ensure_ascii=False
+                )
+            written.append(proposal + "\n")
+        return written
 
     model = CachedModel(ScriptedChat(reply, finish), ReplyCache(tmp_path / "cache.jsonl"), max_tokens=9)
-    drafter = Drafter(model, load_prompt("draft"), wanted)
+    drafter = Drafter(model, load_prompt("draft"), options)
     return draft(drafter, articles or [ferry()], gold, workers=2, console=QUIET)
 
 
 async def test_a_proposal_becomes_a_gold_row_with_exact_spans(tmp_path):
-    """The spans are those of the sentences that were named, counted in code points; the row passes the gold check."""
+    """The spans are those of the cited sentences, in code points; the row passes the gold check."""
     done = await propose(tmp_path, line(), line("Quand?", ["沈んだ"], ["SHIP"], category="time"))
     assert done.refused == []
-    one, two = done.drafts
-    (span,) = one.gold
+    first, second = done.drafts
+    (span,) = first.gold
     assert (span.article_id, span.text) == ("a", "It cost €38 million in 2019.")
     assert FERRY[span.start : span.end] == span.text
-    assert FERRY[two.gold[0].start : two.gold[0].end] == two.gold[0].text
-    assert (one.as_of, one.answerable, one.draft.status, one.draft.model) == (
+    assert FERRY[second.gold[0].start : second.gold[0].end] == second.gold[0].text
+    assert (first.as_of, first.answerable, first.draft.status, first.draft.model) == (
         "2023-03-21",
         True,
         "proposed",
         "scripted",
     )
-    assert len(one.draft.prompt_hash) == 64
-    assert check([one, two], {"a": FERRY}) == []
+    assert len(first.draft.prompt_hash) == 64
+    assert check([first, second], {"a": FERRY}) == []
 
 
 @pytest.mark.parametrize(
@@ -94,42 +96,42 @@ async def test_a_proposal_becomes_a_gold_row_with_exact_spans(tmp_path):
         ("[]", "should be an object"),
     ],
 )
-async def test_what_can_be_no_gold_question_is_refused_by_itself(tmp_path, proposal, reason):
-    """Each with its reason; the good one beside it goes in."""
+async def test_an_invalid_proposal_is_refused_individually(tmp_path, proposal, reason):
+    """It has its reason, and a valid proposal in the same reply is accepted."""
     done = await propose(tmp_path, proposal, line("Where did the Marlin go down?", ["Sandray"], ["SANK"]))
-    assert [one.question for one in done.drafts] == ["Where did the Marlin go down?"]
+    assert [question.question for question in done.drafts] == ["Where did the Marlin go down?"]
     (refused,) = done.refused
     assert refused.source == "a"
     assert reason in refused.reason
 
 
 async def test_a_computed_answer_is_marked(tmp_path):
-    """An answer that stands in no sentence needs the mark that the gold format has for it."""
+    """An answer that no sentence contains needs the gold format's mark for computed answers."""
     done = await propose(tmp_path, line("When?", ["2023-03-20"], ["SANK"], computed=True, notes="from Monday"))
     assert done.drafts[0].notes == "computed: from Monday"
 
 
 async def test_code_fences_are_not_lines(tmp_path):
-    """Models wrap what they write: the fence is no proposal and no fault."""
+    """A code fence around the reply is neither a proposal nor a fault."""
     done = await propose(tmp_path, "```json", line(), "", "```")
     assert (len(done.drafts), done.refused) == (1, [])
 
 
 async def test_a_question_is_proposed_once(tmp_path):
-    """The same words of the same article are one draft."""
+    """Equal questions about the same article are one draft."""
     done = await propose(tmp_path, line(), line())
     assert len(done.drafts) == 1
     assert done.refused == [Refused("a", "proposed twice: What was paid for the Marlin?")]
 
 
-async def test_a_reply_that_was_cut_is_refused_whole(tmp_path):
-    """The lines before the cut may be half of what was meant."""
+async def test_a_truncated_reply_is_refused_as_a_whole(tmp_path):
+    """The lines before the cut may be incomplete."""
     done = await propose(tmp_path, line(), finish="length")
     assert (done.drafts, done.refused) == ([], [Refused("a", "the reply ended with 'length'")])
 
 
-async def test_furniture_is_never_shown(tmp_path):
-    """Nor can it be named."""
+async def test_boilerplate_is_never_shown(tmp_path):
+    """Hence it cannot be cited."""
     seen = [article("a", FERRY).text[span.start : span.end] for part in parts_of(ferry()) for span in part.spans]
     assert "Share this page." not in seen
     assert "It cost €38 million in 2019." in seen
@@ -146,15 +148,15 @@ def test_a_long_article_is_asked_about_in_parts():
     assert all(part.spans[-1].end - part.spans[0].start <= PART_CHARS for part in parts)
 
 
-def test_ids_are_those_of_the_same_request(tmp_path):
-    """A kept reply can be read again; another article, another number of questions: other ids."""
+def test_sentence_ids_depend_on_the_request(tmp_path):
+    """A cached reply can be read again; another article or another number of questions has other ids."""
     model = CachedModel(ScriptedChat(lambda messages: []), ReplyCache(tmp_path / "c.jsonl"), max_tokens=9)
     (part,) = parts_of(ferry())
     (other,) = parts_of(article("a", FERRY + " More."))
-    one, same = (Drafter(model, load_prompt("draft"), Wanted()).shown(part) for _ in range(2))
-    assert one == same
-    assert not set(one) & set(Drafter(model, load_prompt("draft"), Wanted(3)).shown(part))
-    assert not set(one) & set(Drafter(model, load_prompt("draft"), Wanted()).shown(other))
+    ids, same = (Drafter(model, load_prompt("draft"), DraftOptions()).sentence_ids(part) for _ in range(2))
+    assert ids == same
+    assert not set(ids) & set(Drafter(model, load_prompt("draft"), DraftOptions(3)).sentence_ids(part))
+    assert not set(ids) & set(Drafter(model, load_prompt("draft"), DraftOptions()).sentence_ids(other))
 
 
 # --- flags
@@ -179,31 +181,31 @@ def gold_of(words):
         ("On which day did the ferry Marlin sink off Sandray?", False),  # ferry, marlin, sandray of five
         ("Where was it that the ferry Marlin sank on Monday?", True),
         ("Which vessel was lost near the island?", False),
-        ("The Marlin?", False),  # too few words to copy
+        ("The Marlin?", False),  # too few content words
     ],
 )
 def test_a_question_that_copies_its_sentence_is_trivial(words, trivial):
-    """Three quarters of its content words, whatever the little words around them."""
+    """Three quarters of its content words occur in the sentence, whatever its function words."""
     assert is_trivial(drafted("d", words, gold=gold_of("The 😀 ferry Marlin sank on Monday off Sandray."))) is trivial
 
 
 def test_duplicates_of_gold_and_of_each_other_are_flagged():
-    """By the words that the gold check compares; the first of two drafts is the one that stays clean."""
+    """Duplicates are found by the words that the gold check compares; the first of two drafts is not flagged."""
     gold = [question("number-01", "What did the ferry Marlin cost to build?")]
     drafts = [
         drafted("d1", "what did the ferry marlin cost to build"),
         drafted("d2", "Who was the captain of the Marlin that night?"),
         drafted("d3", "Who was captain of the Marlin that night?"),
     ]
-    flags = [one.draft.flags for one in flagged(drafts, gold, [])]
+    flags = [question.draft.flags for question in flag_drafts(drafts, gold, [])]
     assert flags == [("duplicate of number-01",), (), ("duplicate of d2",)]
 
 
 def test_an_unanswerable_question_shows_where_it_may_be_answered():
-    """A sentence of any article that was out by then and holds most of its words is put before the reviewer."""
+    """The reviewer is shown each sentence, of an article published by then, that has most of the question's words."""
     later = article("b", "The ferry Marlin sank near Sandray after a fire.", published_at="2023-03-25")
     asked = {"answerable": False, "as_of": "2023-03-21"}
-    near, far = flagged(
+    near, far = flag_drafts(
         [
             drafted("d1", "Why was it that the Marlin sank off Sandray?", **asked),
             drafted("d2", "Who owns the lighthouse at Vellin?", **asked),
@@ -221,14 +223,14 @@ def test_an_unanswerable_question_shows_where_it_may_be_answered():
 # --- files and the command
 
 
-def test_ids_of_gold_are_never_given_again():
-    """One more than the highest of the category, also after a hole."""
+def test_gold_ids_are_not_reused():
+    """The next id is one more than the category's highest, also if there are gaps."""
     assert next_id("time", ["time-01", "time-07", "number-40", "time-x", "times-9"]) == "time-08"
     assert next_id("time", []) == "time-01"
 
 
-def test_a_bad_draft_file_is_told_line_by_line(tmp_path):
-    """All faults at once, with their lines; an id that stands twice too."""
+def test_a_bad_draft_file_is_reported_line_by_line(tmp_path):
+    """All faults are reported together, with their lines; so is a repeated id."""
     good = drafted("d", "q").model_dump(mode="json")
     path = write_lines(tmp_path / "d.jsonl", [good, good | {"draft": {"status": "maybe"}}, good])
     with pytest.raises(QaError) as caught:
@@ -238,7 +240,7 @@ def test_a_bad_draft_file_is_told_line_by_line(tmp_path):
 
 
 def test_draft_gold_from_articles_to_drafts(monkeypatch, tmp_path):
-    """The command writes drafts, says what it refused, asks nothing twice and never writes over decisions."""
+    """The command writes drafts, reports refusals, uses the cache and never overwrites decisions."""
     rows = [{"id": "a", "outlet": "Wire", "published_at": "2023-03-21", "text": FERRY}]
     articles, out = write_lines(tmp_path / "articles.jsonl", rows), tmp_path / "drafts.jsonl"
 

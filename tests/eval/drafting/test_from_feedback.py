@@ -1,4 +1,4 @@
-"""What readers thought of answers becomes draft questions."""
+"""Draft questions from readers' ratings."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def test_a_rating_becomes_a_draft_once(tmp_path: Path) -> None:
     assert done.output.startswith("0 new drafts, 1 from before")
     (draft,) = load_drafts(drafts)
     assert (draft.question, draft.as_of) == (asked["question"], "2023-03-22")
-    assert [one.content for one in draft.history] == ["Which bridge?"]
+    assert [turn.content for turn in draft.history] == ["Which bridge?"]
     assert draft.draft.flags == ("rated bad", f"was {answer['status']}", "comment: Tuesday!")
-    assert [one.text for one in draft.gold] == [one["quote"] for one in answer["citations"]]
+    assert [span.text for span in draft.gold] == [citation["quote"] for citation in answer["citations"]]
 
 
 @pytest.mark.parametrize("server", ["http://127.0.0.1:1", "ftp://host", "file:///etc/passwd"])
 def test_a_server_that_is_not_there_is_named(server: str) -> None:
-    """Only web addresses are read, and the one that failed is told."""
+    """Only http addresses are read, and the error names the one that failed."""
     with pytest.raises(QaError, match=server):
         list(read_feedback(server, None))

@@ -1,4 +1,4 @@
-"""Reviewing drafts: every decision is on the disk at once, and only what keeps the rules becomes gold."""
+"""Reviewing drafts: every decision is written at once, and only a draft that passes the gold checks is accepted."""
 
 import io
 import json
@@ -13,7 +13,7 @@ from eval.drafting import review as review_module
 from eval.drafting.format import load_drafts
 from eval.drafting.review import open_review
 from qa import QaError
-from tests.eval.gold_bits import gold_row, read_lines, span, write_lines
+from tests.eval.gold_fixtures import gold_row, read_lines, span, write_lines
 from tests.fakes import article
 
 TEXT = "The 😀 ferry [red]Marlin[/red] sank on Monday.\n\nIt cost €38 million in 2019. Nobody was hurt. 船は沈んだ。"
@@ -27,7 +27,7 @@ def draft(name, words="What did the ferry cost?", **fields):
 
 
 class Desk:
-    """A reviewer who types the lines given, and the screen that they look at."""
+    """A scripted reviewer with the files under review and a captured screen."""
 
     def __init__(self, tmp_path, rows, gold=()):
         self.drafts = write_lines(tmp_path / "drafts.jsonl", rows) if rows is not None else tmp_path / "drafts.jsonl"
@@ -52,14 +52,14 @@ class Desk:
         return found.counts()
 
     def states(self):
-        return [one.draft.status for one in load_drafts(self.drafts)]
+        return [reviewed.draft.status for reviewed in load_drafts(self.drafts)]
 
     def questions(self):
         return load(self.gold) if self.gold.exists() else []
 
 
 def test_accept_reject_skip_and_quit(tmp_path):
-    """One key a draft; what is accepted stands in the gold file under the next id and passes the check."""
+    """One key per draft; an accepted question is in the gold file with the next id and passes the check."""
     rows = [draft("d1"), draft("d2", "Who paid?"), draft("d3", "What was the price?"), draft("d4", "Why so dear?")]
     old = gold_row("number-07", question="Which day?", category="number", answers=["Monday"],
                    gold=[span("a", ARTICLE.text, "sank on Monday.")])  # fmt: skip
@@ -76,7 +76,7 @@ def test_accept_reject_skip_and_quit(tmp_path):
 
 
 def test_a_review_goes_on_where_it_stopped(tmp_path):
-    """The end of input is like quitting; the next review shows only what is not decided."""
+    """The end of input counts as quitting; the next review shows only undecided drafts."""
     desk = Desk(tmp_path, [draft("d1"), draft("d2", "Who paid?")])
     desk.type("a")
     assert desk.states() == ["accepted", "proposed"]
@@ -89,8 +89,8 @@ def test_a_review_goes_on_where_it_stopped(tmp_path):
 
 
 @pytest.mark.parametrize("written", [False, True])
-def test_an_interruption_between_decision_and_gold_file_loses_and_doubles_nothing(tmp_path, written):
-    """The decision was kept, the gold line was written or not: afterwards it stands there once."""
+def test_an_interruption_between_decision_and_gold_file_neither_loses_nor_duplicates(tmp_path, written):
+    """Whether or not the gold line was written before the interruption, it is there once afterwards."""
     desk = Desk(tmp_path, [draft("d1")])
     desk.type("a")
     line = desk.gold.read_text()
@@ -103,7 +103,7 @@ def test_an_interruption_between_decision_and_gold_file_loses_and_doubles_nothin
 
 
 def test_a_crash_while_writing_gold_is_taken_up(monkeypatch, tmp_path):
-    """As above, with the fault in its true place."""
+    """As above, with a write that really fails."""
     desk = Desk(tmp_path, [draft("d1")])
     with monkeypatch.context() as patch:
 
@@ -115,11 +115,11 @@ def test_a_crash_while_writing_gold_is_taken_up(monkeypatch, tmp_path):
             desk.type("a")
     assert desk.states() == ["accepting"]
     desk.type()
-    assert [one.id for one in desk.questions()] == ["number-01"]
+    assert [question.id for question in desk.questions()] == ["number-01"]
 
 
-def test_what_breaks_a_rule_is_not_accepted(tmp_path):
-    """The reason is shown and the draft stays: a question asked before, an answer that stands nowhere."""
+def test_a_draft_that_fails_a_check_is_not_accepted(tmp_path):
+    """The reason is shown and the draft stays proposed: a duplicate question, an answer that no gold span contains."""
     desk = Desk(
         tmp_path, [draft("d1"), draft("d2", "what did the ferry cost"), draft("d3", "Who paid?", answers=["Wren"])]
     )
@@ -149,17 +149,17 @@ def test_edit_every_field(tmp_path):
         "d",
         "a",
     )
-    (one,) = desk.questions()
-    assert (one.id, one.question, one.answers, one.notes) == (
+    (question,) = desk.questions()
+    assert (question.id, question.question, question.answers, question.notes) == (
         "factoid-01", "Wurde 😀 jemand verletzt?", ("Nobody", "no one"), "short",
     )  # fmt: skip
-    assert [gold.text for gold in one.gold] == ["Nobody was hurt."]
-    assert ARTICLE.text[one.gold[0].start : one.gold[0].end] == one.gold[0].text
+    assert [gold.text for gold in question.gold] == ["Nobody was hurt."]
+    assert ARTICLE.text[question.gold[0].start : question.gold[0].end] == question.gold[0].text
     assert load_drafts(desk.drafts)[0].draft.edited
 
 
 def test_edits_are_kept_before_the_decision(tmp_path):
-    """Whoever is interrupted after an edit finds it again."""
+    """An edit is still there if the review is interrupted before the decision."""
     desk = Desk(tmp_path, [draft("d1")])
     desk.type("e", "q", "How dear was it?")
     assert load_drafts(desk.drafts)[0].question == "How dear was it?"
@@ -167,15 +167,15 @@ def test_edits_are_kept_before_the_decision(tmp_path):
 
 
 def test_an_answerable_draft_can_become_unanswerable(tmp_path):
-    """Its answers and spans go with it."""
+    """Its answers and spans are removed."""
     desk = Desk(tmp_path, [draft("d1", "Who built the ferry?")])
     desk.type("e", "c", "unanswerable", "d", "a")
-    (one,) = desk.questions()
-    assert (one.id, one.answerable, one.answers, one.gold) == ("unanswerable-01", False, (), ())
+    (question,) = desk.questions()
+    assert (question.id, question.answerable, question.answers, question.gold) == ("unanswerable-01", False, (), ())
 
 
 def test_a_feedback_draft_gets_its_proof_from_the_reviewer(tmp_path):
-    """A row with neither answer nor span cannot be accepted before a person gave both."""
+    """A row without answer and span cannot be accepted before a person has given both."""
     desk = Desk(tmp_path, [draft("d1", answers=[], gold=[], draft={"status": "proposed"})])
     desk.type("a", "e", "w", "€38 million", "g", "a", "2", "d", "a")
     assert "not accepted: answerable, but has no answers" in desk.screen.getvalue()
@@ -183,7 +183,7 @@ def test_a_feedback_draft_gets_its_proof_from_the_reviewer(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "message"),
     [
         (["g", "", "9"], "say numbers from 1 to 4"),
         (["g", "", "0"], "say numbers from 1 to 4"),
@@ -194,12 +194,12 @@ def test_a_feedback_draft_gets_its_proof_from_the_reviewer(tmp_path):
         (["x"], "no such key: 'x'"),
     ],
 )
-def test_a_slip_changes_nothing(tmp_path, typed, said):
-    """It is told, and the draft is what it was."""
+def test_invalid_input_changes_nothing(tmp_path, typed, message):
+    """It is reported, and the draft stays as it was."""
     desk = Desk(tmp_path, [draft("d1")])
     before = desk.drafts.read_bytes()
     desk.type("e", *typed, "d", "x", "s")
-    assert said in desk.screen.getvalue()
+    assert message in desk.screen.getvalue()
     assert (
         load_drafts(desk.drafts)[0].model_dump()
         == load_drafts(write_lines(tmp_path / "o", [json.loads(before)]))[0].model_dump()
@@ -207,7 +207,7 @@ def test_a_slip_changes_nothing(tmp_path, typed, said):
 
 
 def test_the_span_is_marked_and_nothing_is_executed(tmp_path):
-    """The quote stands between marks in its context; markup and terminal codes of an article are shown as words."""
+    """The quote is marked in its context; markup and terminal codes in an article are shown as text."""
     evil = "It \x1b[31mcost\u202e [bold]€38[/bold] million in 2019."
     row = draft("d1", evil, notes="[link=file:///x]n[/link]")
     row["draft"]["flags"] = ["trivial", "duplicate of number-01"]
@@ -223,14 +223,14 @@ def test_the_span_is_marked_and_nothing_is_executed(tmp_path):
 
 
 def test_an_article_that_is_not_given_is_named(tmp_path):
-    """Without it no span can be shown or checked."""
+    """Without the article its spans can be neither shown nor checked."""
     desk = Desk(tmp_path, [draft("d1", gold=[span("z", "Words.", "Words.")])])
     with pytest.raises(QaError, match="article z is not among the articles"):
         desk.type()
 
 
 def test_the_command_takes_decisions_from_its_input(tmp_path):
-    """One key a line, so that decisions can also be piped in."""
+    """It reads one key per line, so that decisions can also be piped in."""
     rows = [{"id": "a", "outlet": "Wire", "published_at": "2023-03-21", "text": TEXT}]
     articles = write_lines(tmp_path / "articles.jsonl", rows)
     drafts = write_lines(tmp_path / "drafts.jsonl", [draft("d1"), draft("d2", "Who paid?")])

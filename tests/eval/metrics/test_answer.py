@@ -1,4 +1,4 @@
-"""Answer metrics against tables worked by hand."""
+"""Metrics of answer text against tables worked by hand."""
 
 import pytest
 
@@ -14,11 +14,11 @@ from eval.metrics.answer import (
 )
 
 
-def test_markers_are_read_and_taken_out():
-    """A reader hears the sentence, not its numbers."""
-    said = "They met 40 times [1][2], or 39 [12]. 😀 [1]"
-    assert marker_numbers(said) == [1, 2, 12, 1]
-    assert without_markers(said) == "They met 40 times, or 39. 😀"
+def test_markers_are_parsed_and_removed():
+    """Numbers keep their order and repeats; no space is left before punctuation."""
+    text = "They met 40 times [1][2], or 39 [12]. 😀 [1]"
+    assert marker_numbers(text) == [1, 2, 12, 1]
+    assert without_markers(text) == "They met 40 times, or 39. 😀"
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ def test_markers_are_read_and_taken_out():
     [
         ("The Eiffel Tower!", "eiffel tower"),
         ("  an  apple\r\na day ", "apple day"),
-        ("theatre another", "theatre another"),  # articles go as words, not as letters
+        ("theatre another", "theatre another"),  # articles are removed as words, not as letters
         ("U.S.", "us"),
         ("“Squid”", "“squid”"),  # the official script knows ASCII punctuation only
     ],
@@ -37,7 +37,7 @@ def test_squad_normalisation(words, normal):
 
 
 @pytest.mark.parametrize(
-    ("said", "answers", "em", "f1"),
+    ("text", "answers", "em", "f1"),
     [
         ("the Denver Broncos", ["Denver Broncos", "Broncos"], 1, 1),
         ("Denver", ["Denver Broncos"], 0, 2 / 3),
@@ -46,17 +46,17 @@ def test_squad_normalisation(words, normal):
         ("Boston", ["Denver"], 0, 0),
         ("", ["Denver"], 0, 0),
         ("Denver", [], 0, 0),
-        ("the", ["a"], 1, 1),  # nothing is left of either: the official script calls that right
+        ("the", ["a"], 1, 1),  # both normalise to nothing: a match in the official script
     ],
 )
-def test_exact_match_and_f1_by_hand(said, answers, em, f1):
-    """The best gold answer counts; words count as often as they stand."""
-    assert exact_match(said, answers) == em
-    assert token_f1(said, answers) == pytest.approx(f1)
+def test_exact_match_and_f1_by_hand(text, answers, em, f1):
+    """The best gold answer counts; words are compared as multisets."""
+    assert exact_match(text, answers) == em
+    assert token_f1(text, answers) == pytest.approx(f1)
 
 
 @pytest.mark.parametrize(
-    ("said", "answers", "holds"),
+    ("text", "answers", "holds"),
     [
         ("They have met 40 times.", ["40"], 1),
         ("They have met 400 times.", ["40"], 0),
@@ -68,7 +68,7 @@ def test_exact_match_and_f1_by_hand(said, answers, em, f1):
         ("a bill of €46m", ["46"], 0),
         ("Mayor Anne O’Hara said", ["anne o'hara"], 1),
         ("The Cafe\u0301 closed", ["café"], 1),  # a combining mark and its composed form
-        ("彼は東京で会った", ["東京"], 1),  # no spaces in the script: no bounds to ask for
+        ("彼は東京で会った", ["東京"], 1),  # a script without spaces has no word boundaries
         ("one\r\nword", ["one word"], 1),
         ("He did not win", ["win win"], 0),
         ("anything", [""], 0),
@@ -76,9 +76,9 @@ def test_exact_match_and_f1_by_hand(said, answers, em, f1):
         ("anything", [], 0),
     ],
 )
-def test_answer_contains_by_hand(said, answers, holds):
-    """A gold answer must stand whole: "some word in common" scores 0."""
-    assert answer_contains(said, answers) == holds
+def test_answer_contains_by_hand(text, answers, holds):
+    """A gold answer must occur completely: "some word in common" scores 0."""
+    assert answer_contains(text, answers) == holds
 
 
 def test_plain_words_keep_decimals_and_drop_thousands_separators():
@@ -87,20 +87,20 @@ def test_plain_words_keep_decimals_and_drop_thousands_separators():
 
 
 @pytest.mark.parametrize(
-    ("said", "recall"),
+    ("text", "recall"),
     [
         ("The bridge opened on 20 March 2023 and cost €46 million 😀.", 1),
         ("It opened on 2023-03-20.", 0.5),
-        ("It cost 46 euros on 20 March.", 0),  # neither is said whole
+        ("It cost 46 euros on 20 March.", 0),  # neither occurs completely
         ("", 0),
     ],
 )
-def test_nugget_recall_by_hand(said, recall):
-    """Two things to say, the day in either of two spellings."""
-    assert nugget_recall(said, [["20 March 2023", "2023-03-20"], ["46 million"]]) == recall
+def test_nugget_recall_by_hand(text, recall):
+    """Two nuggets, one of them with two spellings."""
+    assert nugget_recall(text, [["20 March 2023", "2023-03-20"], ["46 million"]]) == recall
 
 
 def test_without_nuggets_there_is_no_recall():
-    """A share of nothing is no figure."""
+    """The share of an empty list is undefined."""
     with pytest.raises(ValueError, match="no nuggets"):
         nugget_recall("It opened.", [])

@@ -1,4 +1,4 @@
-"""Our figures against second implementations: ir-measures for rankings, scipy for intervals and tests."""
+"""Our metrics against second implementations: ir-measures for rankings, scipy and numpy for statistics."""
 
 import random
 
@@ -37,16 +37,18 @@ def rankings(seed, queries=40):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_rankings_agree_with_ir_measures(seed):
-    """Each metric of each query, empty rankings included, is what trec_eval makes of the collapsed run."""
+    """Each metric of each query, empty rankings included, equals trec_eval's on the collapsed run."""
     found = list(rankings(seed))
-    qrels = [ir_measures.Qrel(query, one, 1) for query, _, gold in found for one in gold]
+    qrels = [ir_measures.Qrel(query, article_id, 1) for query, _, gold in found for article_id in gold]
     run, ours = [], {}
     for query, hits, gold in found:
-        ids = retrieval.collapse((one, score, ()) for one, score in hits)
-        run += [ir_measures.ScoredDoc(query, one, float(len(ids) - rank)) for rank, one in enumerate(ids)]
+        ids = retrieval.collapse((article_id, score, ()) for article_id, score in hits)
+        run += [ir_measures.ScoredDoc(query, article_id, float(len(ids) - rank)) for rank, article_id in enumerate(ids)]
         for measure, mark in OURS.items():
             ours[query, str(measure)] = mark(ids, gold)
-    theirs = {(one.query_id, str(one.measure)): one.value for one in ir_measures.iter_calc(list(OURS), qrels, run)}
+    theirs = {
+        (result.query_id, str(result.measure)): result.value for result in ir_measures.iter_calc(list(OURS), qrels, run)
+    }
     assert theirs.keys() == ours.keys()
     for key, value in ours.items():
         assert value == pytest.approx(theirs[key], abs=1e-9), key
@@ -76,7 +78,7 @@ def test_exact_permutation_agrees_with_scipy(seed):
     base, new = rng.random(9), rng.random(9)
     found = scipy_stats.permutation_test(
         (base, new),
-        lambda one, other: np.mean(other) - np.mean(one),
+        lambda base, new: np.mean(new) - np.mean(base),
         permutation_type="samples",
         vectorized=False,
         n_resamples=np.inf,
@@ -91,7 +93,7 @@ def test_drawn_permutation_agrees_with_scipy():
     new = (rng.random(60) < 0.65).astype(float)
     found = scipy_stats.permutation_test(
         (base, new),
-        lambda one, other, axis: np.mean(other, axis=axis) - np.mean(one, axis=axis),
+        lambda base, new, axis: np.mean(new, axis=axis) - np.mean(base, axis=axis),
         permutation_type="samples",
         vectorized=True,
         n_resamples=20_000,
@@ -101,7 +103,7 @@ def test_drawn_permutation_agrees_with_scipy():
 
 
 def test_percentiles_agree_with_numpy():
-    """Linear interpolation, as everyone's default."""
+    """Linear interpolation, which is numpy's default."""
     values = np.random.default_rng(3).random(37).tolist()
     for share in (0, 1, 50, 95, 99, 100):
         assert percentile(values, share) == pytest.approx(float(np.percentile(values, share)))
@@ -118,7 +120,7 @@ def test_the_area_of_a_support_score_agrees_with_scipy(seed):
 
 
 def test_balanced_accuracy_by_hand():
-    """Three of four supported and one of two others are told right: .625. Telling nothing apart is a half."""
+    """Three of four supported and one of two others are classified right: .625. A constant verdict gives a half."""
     scores, marks = np.array([0.9, 0.8, 0.7, 0.1, 0.6, 0.2]), np.array([1.0, 1, 1, 1, 0, 0])
     assert balanced(scores, marks, 0.5) == (3 / 4 + 1 / 2) / 2
     assert balanced(scores, marks, 0.0) == 0.5
@@ -127,7 +129,7 @@ def test_balanced_accuracy_by_hand():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_span_scores_agree_with_sets_of_characters(seed):
-    """Unions of ranges measure what sets of single code points do."""
+    """Unions of ranges give the same measures as sets of single code points."""
     draw = random.Random(seed)
 
     def places():
@@ -137,7 +139,7 @@ def test_span_scores_agree_with_sets_of_characters(seed):
     cited, gold = places(), places()
     ours = span_scores(cited, [gold])
     mine, theirs = (
-        {(one.article_id, at) for one in found for at in range(one.start, one.end)} for found in (cited, gold)
+        {(place.article_id, at) for place in found for at in range(place.start, place.end)} for found in (cited, gold)
     )
     both = len(mine & theirs)
     assert ours.recall == pytest.approx(both / len(theirs))
@@ -147,9 +149,9 @@ def test_span_scores_agree_with_sets_of_characters(seed):
 
 
 def test_the_risk_coverage_area_agrees_with_numpy():
-    """Without ties it is the mean of the running mean of mistakes."""
+    """Without ties it is the mean of the running mean of errors."""
     draw = np.random.default_rng(1)
     wrong = draw.random(50) < 0.3
     running = np.cumsum(wrong) / np.arange(1, 51)
-    marks = [(1 - place / 50, bool(one)) for place, one in enumerate(wrong)]
+    marks = [(1 - place / 50, bool(is_wrong)) for place, is_wrong in enumerate(wrong)]
     assert risk_coverage_area(marks) == pytest.approx(float(running.mean()))

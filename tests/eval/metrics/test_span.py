@@ -15,8 +15,8 @@ def place(start, end, article="a"):
     return Place(article, start, end)
 
 
-def answer(*citations, said="It opened [1].", statements=({"citations": [1]},)):
-    return {"status": "answered", "answer": said, "citations": list(citations), "statements": list(statements)}
+def answer(*citations, text="It opened [1].", statements=({"citations": [1]},)):
+    return {"status": "answered", "answer": text, "citations": list(citations), "statements": list(statements)}
 
 
 def citation(number=1, start=0, end=30, quote=None, article_id="a", version=1, sha256=SHA):
@@ -26,7 +26,7 @@ def citation(number=1, start=0, end=30, quote=None, article_id="a", version=1, s
     }  # fmt: skip
 
 
-def test_merge_joins_what_touches_and_keeps_articles_apart():
+def test_merge_joins_adjacent_places_and_keeps_articles_apart():
     """Two quotes that overlap or touch count once; the same range in another article is another range."""
     merged = merge([place(5, 9), place(0, 5), place(3, 6), place(20, 30), place(0, 5, "b")])
     assert merged == {"a": [(0, 9), (20, 30)], "b": [(0, 5)]}
@@ -39,7 +39,7 @@ def test_merge_joins_what_touches_and_keeps_articles_apart():
     [
         ([place(0, 10)], [[place(0, 10)]], 1, 1, 1),
         ([place(5, 15)], [[place(0, 10)]], 0.5, 0.5, 5 / 15),
-        ([place(0, 10), place(0, 10)], [[place(0, 10)]], 1, 1, 1),  # said twice is said once
+        ([place(0, 10), place(0, 10)], [[place(0, 10)]], 1, 1, 1),  # citing twice counts once
         ([place(0, 40)], [[place(0, 10)]], 1, 0.25, 0.25),
         ([place(0, 10)], [[place(0, 10), place(0, 10, "b")]], 0.5, 1, 0.5),  # one of two needed articles
         ([place(0, 10)], [[place(50, 60)], [place(0, 10)]], 1, 1, 1),  # the alternative that is met
@@ -55,7 +55,7 @@ def test_span_scores_by_hand(cited, gold_sets, recall, precision, iou):
 
 
 def test_span_scores_need_a_gold_span():
-    """An empty gold set would be met by anything."""
+    """Anything would match an empty gold set."""
     with pytest.raises(ValueError, match="no gold span"):
         span_scores([place(0, 1)], [[]])
 
@@ -68,28 +68,28 @@ def test_span_scores_need_a_gold_span():
         ([place(0, 14)], 0),  # IoU 14/30, without the answer
         ([place(16, 30)], 1),  # IoU 14/30 and the answer's word in it
         ([place(23, 28)], 0),  # half of the word
-        ([place(16, 30, "b")], 0),  # the same words elsewhere were not annotated
+        ([place(16, 30, "b")], 0),  # the same words in another article are not annotated
         ([], 0),
     ],
 )
 def test_span_hit_by_hand(cited, hit):
-    """A cited place hits by half the union, or by covering the answer's words inside the gold span."""
+    """A cited place hits at IoU .5, or by covering an answer within the gold span."""
     assert span_hit(cited, [(place(0, 30), WORDS)], ["monday"]) == hit
 
 
 def test_span_hit_needs_one_place_that_hits():
-    """Two places that miss by themselves do not hit together."""
+    """Two places that miss individually do not hit together."""
     gold = [(place(0, 30), WORDS)]
     assert span_hit([place(0, 10), place(12, 20)], gold, []) == 0
 
 
 def test_valid_citation_scores_one():
-    """The slice is the quote, in code points: the emoji is one."""
+    """The slice is the quote in code points, of which an emoji is one."""
     assert citation_validity(answer(citation()), {("a", 1): TEXT}, ["a"]) == 1
 
 
 @pytest.mark.parametrize(
-    ("given", "looked", "fault"),
+    ("given", "retrieved", "fault"),
     [
         (answer(citation(start=1, end=31, quote=WORDS)), ["a"], {"1": "slice is not the quote"}),
         (answer(citation(start=0, end=99, quote=TEXT)), ["a"], {"1": "span outside the article"}),
@@ -98,17 +98,17 @@ def test_valid_citation_scores_one():
         (answer(citation(article_id="b")), ["a"], {"1": "no such article version"}),
         (answer(citation(version=2)), ["a"], {"1": "no such article version"}),
         (answer(citation()), ["b"], {"1": "article was not retrieved for this request"}),
-        (answer(citation(), said="It opened.", statements=()), ["a"], {"1": "the answer does not use it"}),
-        (answer(said="It opened [1]."), ["a"], {"1": "no such citation"}),
+        (answer(citation(), text="It opened.", statements=()), ["a"], {"1": "the answer does not use it"}),
+        (answer(text="It opened [1]."), ["a"], {"1": "no such citation"}),
         (answer(citation(), citation()), ["a"], {"1": "two citations have this number"}),
-        (answer(citation(2), said="Yes [2].", statements=({"citations": [2]},)), ["a"],
+        (answer(citation(2), text="Yes [2].", statements=({"citations": [2]},)), ["a"],
          {"order": "numbers do not count up from 1 by first appearance"}),
     ],
 )  # fmt: skip
-def test_each_fault_is_named_and_scores_nothing(given, looked, fault):
-    """Whatever breaks the contract is named, and an answer that holds nothing else scores at most half."""
-    assert citation_faults(given, {("a", 1): TEXT}, looked) == fault
-    assert citation_validity(given, {("a", 1): TEXT}, looked) <= (0.5 if "order" in fault else 0)
+def test_each_fault_is_named_and_scores_nothing(given, retrieved, fault):
+    """Every violation of the contract is named, and an answer with only that citation scores at most half."""
+    assert citation_faults(given, {("a", 1): TEXT}, retrieved) == fault
+    assert citation_validity(given, {("a", 1): TEXT}, retrieved) <= (0.5 if "order" in fault else 0)
 
 
 def test_one_bad_citation_of_two_is_half():
@@ -116,13 +116,13 @@ def test_one_bad_citation_of_two_is_half():
     given = answer(
         citation(),
         citation(2, quote="made up"),
-        said="It opened [1] [2].",
+        text="It opened [1] [2].",
         statements=({"citations": [1, 2]},),
     )
     assert citation_validity(given, {("a", 1): TEXT}, None) == 0.5
 
 
 def test_an_answer_without_any_citation_is_not_valid():
-    """Dropping the citations and their markers gains nothing."""
-    given = answer(said="It opened.", statements=({"citations": []},))
+    """Leaving out citations and their markers gains nothing."""
+    given = answer(text="It opened.", statements=({"citations": []},))
     assert citation_validity(given, {("a", 1): TEXT}, ["a"]) == 0

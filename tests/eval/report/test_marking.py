@@ -1,4 +1,4 @@
-"""Marks in article text: exact, whatever overlaps."""
+"""Marks in article text: exact, however they overlap."""
 
 from hypothesis import given, strategies as st
 
@@ -11,12 +11,12 @@ def words(pieces, mark):
     return "".join(piece.text for piece in pieces if mark in piece.marks)
 
 
-def whole(pieces):
+def joined(pieces):
     return "".join(piece.text for piece in pieces)
 
 
 def test_overlapping_marks_are_cut_where_one_begins_or_ends():
-    """Each piece has the same marks all over, and a mark is named where it begins."""
+    """The same marks apply throughout a piece, and a mark is labelled where it begins."""
     gold, cited = Mark(0, 6, "gold", "gold 1"), Mark(4, 12, "cited", "[1]")
     found = [(piece.start, piece.text, piece.kinds, piece.opened) for piece in cut("The 😀 bridge", [gold, cited])]
     assert found == [
@@ -27,7 +27,7 @@ def test_overlapping_marks_are_cut_where_one_begins_or_ends():
 
 
 def test_equal_and_nested_marks_keep_their_names():
-    """Two marks at one place are one piece with both names; one inside another does not end it."""
+    """Two marks at one place are one piece with both labels; a nested mark does not end the outer one."""
     marks = [Mark(2, 8, "gold", "gold 1"), Mark(2, 8, "cited", "[1]"), Mark(4, 6, "cited", "[2]")]
     found = cut("0123456789", marks)
     assert [(piece.text, piece.tags, piece.opened) for piece in found] == [
@@ -47,31 +47,31 @@ def spans(text):
 
 @given(spans(TEXT))
 def test_pieces_are_the_text_and_marks_are_their_words(marks):
-    """Nothing is lost, doubled or moved, also beside emoji, CRLF and combining marks."""
+    """No text is lost, duplicated or moved, also next to emoji, CRLF and combining marks."""
     pieces = cut(TEXT, marks)
-    assert whole(pieces) == TEXT
+    assert joined(pieces) == TEXT
     for mark in marks:
         assert words(pieces, mark) == TEXT[mark.start : mark.end]
 
 
 @given(spans(TEXT * 30), st.integers(0, 50))
-def test_excerpts_hold_every_mark_whole_and_nothing_twice(marks, context):
-    """Excerpts are stretches of the text in order, without overlap, and each mark lies in one of them."""
+def test_excerpts_contain_every_mark_entirely_and_do_not_overlap(marks, context):
+    """Excerpts are disjoint parts of the text in order, and each mark lies in one of them."""
     text = TEXT * 30
     at = 0
     seen = []
     for part in excerpts(text, marks, context):
         start = part.pieces[0].start
         assert start >= at
-        at = start + len(whole(part.pieces))
-        assert whole(part.pieces) == text[start:at]
+        at = start + len(joined(part.pieces))
+        assert joined(part.pieces) == text[start:at]
         seen += [mark for mark in set(marks) if words(part.pieces, mark)]
         assert all(words(part.pieces, mark) in ("", text[mark.start : mark.end]) for mark in marks)
     assert sorted(seen) == sorted(set(marks))
 
 
-def test_far_marks_are_apart_and_near_ones_together():
-    """An excerpt says on which side the article goes on, and is cut at a blank."""
+def test_distant_marks_are_in_separate_excerpts_and_close_ones_in_the_same():
+    """An excerpt knows on which side the article continues, and is cut at a blank."""
     text = "word " * 400
     first, near, far = Mark(0, 4, "gold"), Mark(100, 104, "cited"), Mark(1500, 1504, "cited")
     found = excerpts(text, [far, near, first])
@@ -79,17 +79,17 @@ def test_far_marks_are_apart_and_near_ones_together():
         (0, False, True),
         (1500, True, True),
     ]
-    assert whole(found[1].pieces).startswith("word")
-    assert whole(found[1].pieces).endswith("word")
+    assert joined(found[1].pieces).startswith("word")
+    assert joined(found[1].pieces).endswith("word")
 
 
 def test_blank_ends_of_an_article_are_not_an_excerpt():
-    """Blank lines before the first word are left out, and nothing is said to be missing."""
+    """Leading and trailing blank lines are left out without being reported as cut text."""
     (found,) = excerpts("\n\nOpened.\n", [Mark(2, 9, "gold")])
-    assert (whole(found.pieces), found.cut_before, found.cut_after) == ("Opened.", False, False)
+    assert (joined(found.pieces), found.cut_before, found.cut_after) == ("Opened.", False, False)
 
 
-def test_a_mark_that_begins_in_blanks_is_whole():
-    """Only what is not marked is left out."""
+def test_a_mark_that_begins_in_blanks_is_complete():
+    """Only unmarked blanks are left out."""
     (found,) = excerpts("\n\nOpened.\n", [Mark(1, 10, "cited")])
-    assert whole(found.pieces) == "\nOpened.\n"
+    assert joined(found.pieces) == "\nOpened.\n"

@@ -1,4 +1,4 @@
-"""The report: one page that loads nothing, escapes everything and marks exact spans."""
+"""The HTML report: self-contained, everything escaped, exact spans marked."""
 
 import base64
 import hashlib
@@ -15,7 +15,7 @@ from eval.report.items import failures_of
 from eval.report.report import TEMPLATES, write_report
 from eval.runs.run import BadRun
 from eval.scoring.score import score
-from tests.eval.gold_bits import FakeTarget, answer_with, ask_all, gold_row, read_lines, sha, span, write_lines
+from tests.eval.gold_fixtures import FakeTarget, answer_with, ask_all, gold_row, read_lines, sha, span, write_lines
 
 EVIL = '</script><img src=x onerror=alert(1)>"\'><a href="javascript:alert(1)">{{ 7*7 }}'
 TEXTS = {
@@ -37,9 +37,9 @@ ROWS = [
 ]  # fmt: skip
 
 
-def cite(one, **fields):
+def cite(gold, **fields):
     about = {"title": EVIL, "outlet": EVIL, "url": f"javascript:{EVIL}", "published_at": "2023-03-21"}
-    return one | {"sha256": sha(TEXTS[one["article_id"]])} | about | fields
+    return gold | {"sha256": sha(TEXTS[gold["article_id"]])} | about | fields
 
 
 def answers(confidence=None):
@@ -49,11 +49,11 @@ def answers(confidence=None):
     day["statements"][0] |= {"text": EVIL, "support": "unsupported", "reasons": [EVIL]}
     day["citations"][0] |= {"title": EVIL, "outlet": EVIL, "url": f"javascript:{EVIL}"}
     found = {"day": day, "times": answer_with(cite(RAIN)), "mayor": answer_with(cite(RAIN)), "refused": answer_with()}
-    return {name: one | {"confidence": confidence} for name, one in found.items()} | {"broken": ValueError(EVIL)}
+    return {name: answer | {"confidence": confidence} for name, answer in found.items()} | {"broken": ValueError(EVIL)}
 
 
 class EvilTarget(FakeTarget):
-    """Titles, outlets, addresses and settings are hostile too."""
+    """A target whose titles, outlets, addresses and settings are hostile too."""
 
     async def describe(self):
         return await super().describe() | {"model": EVIL, "settings": {"mode": EVIL}}
@@ -87,7 +87,7 @@ def tree(page):
 
 
 class Balance(HTMLParser):
-    """Every tag that opens is closed in its turn."""
+    """A parser that checks that tags are closed in the reverse order of opening."""
 
     def __init__(self):
         super().__init__()
@@ -105,7 +105,7 @@ class Balance(HTMLParser):
 
 
 def test_the_page_is_well_formed(page):
-    """What is opened is closed, in order; ids are unique."""
+    """Every opened tag is closed, in order; ids are unique."""
     balance = Balance()
     balance.feed(page)
     balance.close()
@@ -114,8 +114,8 @@ def test_the_page_is_well_formed(page):
     assert len(ids) == len(set(ids))
 
 
-def test_the_page_asks_for_nothing(page, tree):
-    """No address is loaded or linked; links stay inside the page and lead somewhere."""
+def test_the_page_loads_nothing(page, tree):
+    """No external address is loaded or linked; links have a target inside the page."""
     assert not tree.xpath("//*[@src or @srcset or @action or @data or @poster or @style]")
     assert not tree.xpath("//link | //iframe | //object | //embed | //base | //img")
     ids = set(tree.xpath("//@id"))
@@ -129,17 +129,17 @@ def test_the_page_asks_for_nothing(page, tree):
 
 
 def test_hostile_text_is_text(page, tree):
-    """What stands in any field can neither close nor open anything, nor is it read as a template."""
+    """Content of any field can neither open nor close a tag, nor is it evaluated as a template."""
     scripts = tree.xpath("//script")
-    assert [one.text for one in scripts] == [(TEMPLATES / "report.js").read_text(encoding="utf-8")]
+    assert [script.text for script in scripts] == [(TEMPLATES / "report.js").read_text(encoding="utf-8")]
     assert not tree.xpath("//@*[starts-with(name(), 'on')]")
     assert "<img" not in page
     assert "49" not in "".join(tree.xpath("//*[@id='item-1']//text()"))
     assert "".join(tree.xpath("//details[@id='item-1']//text()")).count(EVIL) >= 15
 
 
-def test_only_the_pages_own_script_and_style_work(tree):
-    """The policy names the hashes of what stands in the page, and nothing else."""
+def test_only_the_pages_own_script_and_style_are_allowed(tree):
+    """The policy allows the hashes of the page's script and style, and nothing else."""
     (policy,) = tree.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")
     for tag in ("script", "style"):
         (text,) = tree.xpath(f"//{tag}/text()")
@@ -150,35 +150,37 @@ def test_only_the_pages_own_script_and_style_work(tree):
 
 def marked(tree, item, tag):
     marks = tree.xpath(f"//details[@id='{item}']//mark")
-    return "".join(one.text for one in marks if tag in one.get("data-marks").split("|"))
+    return "".join(mark.text for mark in marks if tag in mark.get("data-marks").split("|"))
 
 
-def test_marks_hold_exactly_the_quotes(tree):
-    """Gold and cited spans that overlap, behind emoji: each mark's words are the span's."""
+def test_marks_contain_exactly_the_quotes(tree):
+    """Gold and cited spans that overlap, after emoji: the text of each mark is that of its span."""
     assert marked(tree, "item-1", "gold 1") == BRIDGE["text"]
     assert marked(tree, "item-1", "[1]") == PART["text"]
     both = tree.xpath("//details[@id='item-1']//mark[@class='cited gold']")
-    assert [one.text for one in both] == ["opened on Monday 👩‍🚒."]
-    assert [one.get("data-opens") for one in tree.xpath("//details[@id='item-1']//mark")] == ["gold 1", "[1]", None]
+    assert [mark.text for mark in both] == ["opened on Monday 👩‍🚒."]
+    assert [mark.get("data-opens") for mark in tree.xpath("//details[@id='item-1']//mark")] == ["gold 1", "[1]", None]
     assert marked(tree, "item-2", "gold 1") == FORTY["text"]
     assert marked(tree, "item-2", "[1]") == RAIN["text"]
 
 
-def test_every_article_is_there_once_and_whole(tree):
-    """The whole text is the article's; a question's link leads to its mark in it."""
-    wholes = {one.get("id"): one.findtext(".//blockquote") for one in tree.xpath("//details[@class='whole']")}
-    assert len(wholes) == 2
-    texts = ["".join(one.itertext()) for one in tree.xpath("//details[@class='whole']//blockquote")]
+def test_every_article_is_there_once_and_complete(tree):
+    """The complete text of each article is there; a question's link leads to its mark in it."""
+    by_id = {
+        article.get("id"): article.findtext(".//blockquote") for article in tree.xpath("//details[@class='whole']")
+    }
+    assert len(by_id) == 2
+    texts = ["".join(article.itertext()) for article in tree.xpath("//details[@class='whole']//blockquote")]
     assert sorted(texts) == sorted(TEXTS.values())
     (link,) = tree.xpath("//details[@id='item-1']//a[text()='whole article']/@href")
     (target,) = tree.xpath(f"//*[@id='{link[1:]}']")
     assert target.text == "The 😀 bridge "
-    assert all(one.get("dir") == "auto" for one in tree.xpath("//blockquote"))
+    assert all(quote.get("dir") == "auto" for quote in tree.xpath("//blockquote"))
 
 
 def test_filters_find_every_kind_of_failure(tree):
-    """Each question carries its failures and its category for the filters; the table counts the same."""
-    cards = {one.get("id"): one for one in tree.xpath("//details[@class='item']")}
+    """Each question has its failures and category as data for the filters; the failure table has the same counts."""
+    cards = {card.get("id"): card for card in tree.xpath("//details[@class='item']")}
     assert {name: card.get("data-failures") for name, card in cards.items()} == {
         "item-1": "A:any A:conflict_invented",
         "item-2": "A:any A:citation_misses A:wrong_answer A:conflict_missed",
@@ -195,26 +197,26 @@ def test_filters_find_every_kind_of_failure(tree):
 
 
 def test_without_scripts_everything_is_listed(tree):
-    """No question is hidden by itself; only the filters, which would do nothing, are."""
+    """No question is hidden; only the filters are, because they need the script."""
     assert tree.xpath("//*[@hidden]/@id") == ["filters"]
 
 
 def test_without_confidence_the_page_says_so(tree):
-    """Three plots need it; the latency is drawn."""
-    notes = ["".join(one.itertext()) for one in tree.xpath("//figure")]
-    assert sum("no confidence in these answers" in one for one in notes) == 3
+    """Three plots need confidences; the latency plot is drawn anyway."""
+    notes = ["".join(figure.itertext()) for figure in tree.xpath("//figure")]
+    assert sum("no confidence in these answers" in note for note in notes) == 3
     assert len(tree.xpath("//figure//svg")) == 1
 
 
 def test_with_confidence_all_plots_are_drawn(tmp_path):
-    """A stated confidence is shown at the answer too."""
+    """The confidence is also shown with the answer."""
     found = lxml_html.document_fromstring(page_of(tmp_path, prepare(tmp_path, answers(confidence=0.75))))
     assert len(found.xpath("//figure//svg")) == 4
     assert "confidence 0.75" in "".join(found.xpath("//details[@id='item-2']//text()"))
 
 
-def test_two_runs_stand_side_by_side(tmp_path):
-    """Both answers, the paired difference, and what only one of them fails."""
+def test_two_runs_are_shown_side_by_side(tmp_path):
+    """The page has both answers, the paired differences, and the failures that only one run has."""
     right = answers() | {"times": answer_with(cite(FORTY), status="conflicting"), "refused": answer_with(cite(FORTY))}
     scores = prepare(tmp_path / "a", answers()), prepare(tmp_path / "b", right)
     tree = lxml_html.document_fromstring(page_of(tmp_path, *scores))
@@ -225,12 +227,12 @@ def test_two_runs_stand_side_by_side(tmp_path):
     assert len(tree.xpath("//details[@class='whole']")) == 2
 
 
-def test_slices_show_n_and_grey_what_is_few(tree):
-    """Every cell of five questions is grey and has its n."""
+def test_slices_show_n_and_grey_small_cells(tree):
+    """With five questions every cell is grey and has its n."""
     cells = tree.xpath("//table[@class='heat']//td[small]")
     assert cells
-    assert {one.get("class") for one in cells} == {"few"}
-    assert all(one.findtext("small").isdigit() for one in cells)
+    assert {cell.get("class") for cell in cells} == {"few"}
+    assert all(cell.findtext("small").isdigit() for cell in cells)
 
 
 @pytest.mark.parametrize(
@@ -253,13 +255,13 @@ def test_slices_show_n_and_grey_what_is_few(tree):
     ],
 )
 def test_failures_follow_the_marks(fields, expected):
-    """A refusal has no wrong answer as well, and 0 over 0 is no failure."""
+    """A refusal is not also a wrong answer, and 0 over 0 is no failure."""
     row = {"error": None, "status": "answered", "slices": {"answerable": "answerable"}, "faults": {}, "marks": {}}
     assert failures_of(row | fields) == expected
 
 
 def test_files_that_do_not_belong_together_are_named(tmp_path):
-    """Another run, another gold set, or scores that name no run: a line that says what to do."""
+    """Another run, another gold set, or scores without a run hash: an error that says what to do."""
     scores = prepare(tmp_path, answers())
     found = json.loads(scores.read_text())
     old = tmp_path / "old.json"
@@ -277,7 +279,7 @@ def test_files_that_do_not_belong_together_are_named(tmp_path):
 
 
 def test_the_command_finds_run_and_gold_by_their_hashes(tmp_path):
-    """SCORES and --html are enough; a changed run is exit 1 and one line."""
+    """SCORES and --html are enough; a changed run exits 1 with one line."""
     scores = prepare(tmp_path, answers())
     (tmp_path / "gates.toml").write_text("alpha = 0.05\n[gated.citation_validity]\nfloor = 1.0\n")
     call = ["report", str(scores), "--html", str(tmp_path / "out.html"), "--gate", str(tmp_path / "gates.toml")]

@@ -1,4 +1,4 @@
-"""Runs: whole answers behind a manifest, taken up where they stopped."""
+"""Runs: complete answers after a manifest, resumable after an interruption."""
 
 import json
 
@@ -6,7 +6,7 @@ import pytest
 
 from eval.runs.run import BadRun, read_run
 from qa import QaError
-from tests.eval.gold_bits import FakeTarget, answer_with, ask_all, gold_row, read_lines, sha, span, write_lines
+from tests.eval.gold_fixtures import FakeTarget, answer_with, ask_all, gold_row, read_lines, sha, span, write_lines
 
 TEXTS = {"a": "The 😀 bridge opened on Monday. Nobody was hurt.", "b": "Another article.\nIt is long."}
 
@@ -27,11 +27,11 @@ def target(**answers):
 
 
 def test_a_run_holds_manifest_answers_and_articles(gold, tmp_path):
-    """The first line says what made it; each article stands once, before the item that needs it."""
+    """The first line is the manifest; each article is stored once, before the item that needs it."""
     out = tmp_path / "run.jsonl"
-    done = ask_all(target(), gold, out, workers=2, seed=7)
+    summary = ask_all(target(), gold, out, workers=2, seed=7)
     rows = read_lines(out)
-    assert (done.items, done.skipped, done.errors) == (3, 0, ())
+    assert (summary.items, summary.skipped, summary.errors) == (3, 0, ())
     assert [row["kind"] for row in rows].count("article") == 2
     manifest = rows[0]
     assert (manifest["kind"], manifest["items"], manifest["seed"], manifest["corpus_sha256"]) == (
@@ -44,17 +44,17 @@ def test_a_run_holds_manifest_answers_and_articles(gold, tmp_path):
     assert run.articles["a", 1]["text"] == TEXTS["a"]
 
 
-def test_an_interrupted_run_is_taken_up(gold, tmp_path):
-    """What is answered is not asked again, also when the last line was cut in the middle."""
+def test_an_interrupted_run_is_resumed(gold, tmp_path):
+    """Answered items are not asked again, also if the last line is truncated."""
     out = tmp_path / "run.jsonl"
     ask_all(target(), gold, out)
     lines = out.read_bytes().splitlines(keepends=True)
     kept = [line for line in lines if json.loads(line).get("id") != "q3"]
     out.write_bytes(b"".join(kept) + b'{"kind": "item", "id": "q3", "ans')
     again = target()
-    done = ask_all(again, gold, out)
+    summary = ask_all(again, gold, out)
     assert again.asked == ["q3"]
-    assert (done.items, done.skipped) == (3, 2)
+    assert (summary.items, summary.skipped) == (3, 2)
     assert sorted(read_run(out).replies) == ["q1", "q2", "q3"]
 
 
@@ -69,8 +69,8 @@ def test_a_finished_run_asks_nothing(gold, tmp_path):
 
 
 @pytest.mark.parametrize("change", ["corpus", "gold", "seed"])
-def test_a_run_of_another_make_is_not_continued(gold, tmp_path, change):
-    """Half of a run over other articles, questions or options is not this run."""
+def test_a_run_with_another_manifest_is_not_resumed(gold, tmp_path, change):
+    """A partial run over other articles, questions or options cannot be completed by this one."""
     out = tmp_path / "run.jsonl"
     ask_all(target(), gold, out)
     other, options = target(), {}
@@ -85,11 +85,11 @@ def test_a_run_of_another_make_is_not_continued(gold, tmp_path, change):
     assert other.asked == []
 
 
-def test_a_question_that_fails_is_a_line_and_asked_again(gold, tmp_path):
-    """One failure does not end a run; taking the run up repairs it."""
+def test_a_failed_question_is_recorded_and_asked_again(gold, tmp_path):
+    """One failure does not end a run; resuming the run repairs it."""
     out = tmp_path / "run.jsonl"
-    done = ask_all(target(q2=QaError("the model is away")), gold, out)
-    assert done.errors == ("q2: QaError: the model is away",)
+    summary = ask_all(target(q2=QaError("the model is away")), gold, out)
+    assert summary.errors == ("q2: QaError: the model is away",)
     assert read_run(out).replies["q2"]["error"] == {"type": "QaError", "message": "the model is away"}
     again = target()
     assert ask_all(again, gold, out).errors == ()
@@ -98,7 +98,7 @@ def test_a_question_that_fails_is_a_line_and_asked_again(gold, tmp_path):
 
 
 def test_a_run_whose_first_questions_all_fail_stops(tmp_path):
-    """A server that is away is not asked for hours; when it is back, the same command goes on."""
+    """An unavailable server is not asked for hours; when it is back, the same command resumes."""
     rows = [gold_row(f"q{number}", answerable=False) for number in range(9)]
     gold, out = write_lines(tmp_path / "gold.jsonl", rows), tmp_path / "run.jsonl"
     away = FakeTarget(TEXTS, {row["id"]: QaError("away") for row in rows})
@@ -111,11 +111,11 @@ def test_a_run_whose_first_questions_all_fail_stops(tmp_path):
 
 
 def test_a_limit_takes_the_first_questions(gold, tmp_path):
-    """The manifest names how many were asked."""
+    """The manifest has the number of questions asked."""
     out = tmp_path / "run.jsonl"
-    asked = target()
-    ask_all(asked, gold, out, limit=2)
-    assert asked.asked == ["q1", "q2"]
+    limited = target()
+    ask_all(limited, gold, out, limit=2)
+    assert limited.asked == ["q1", "q2"]
     assert read_run(out).manifest["items"] == 2
 
 
@@ -131,7 +131,7 @@ def test_a_limit_takes_the_first_questions(gold, tmp_path):
     ],
 )
 def test_a_broken_run_is_refused(tmp_path, content, fault):
-    """A torn file, a NaN and an item twice are errors, each with its place."""
+    """A truncated file, a NaN and a repeated item are errors, each with its place."""
     path = tmp_path / "run.jsonl"
     path.write_text(content)
     with pytest.raises(BadRun, match=fault):

@@ -1,4 +1,4 @@
-"""The library and a server are asked the same way and give the same run."""
+"""The targets: the library and a server give the same run."""
 
 import asyncio
 import json
@@ -8,11 +8,11 @@ import pytest
 from eval.dataset.items import load_items
 from eval.runs.run import read_run
 from eval.runs.server_target import ServerTarget
-from eval.runs.targets import Asking, LibraryTarget, open_library
+from eval.runs.targets import AskOptions, LibraryTarget, open_library
 from eval.scoring.score import score
 from qa import QaError
 from qa.service.app import create_app
-from tests.eval.gold_bits import ask_all, gold_row, span, write_lines
+from tests.eval.gold_fixtures import ask_all, gold_row, span, write_lines
 from tests.service.serving import running, settings_for
 
 ROWS = [
@@ -48,7 +48,7 @@ def articles(tmp_path):
 
 
 def test_a_library_and_a_server_give_the_same_run(gold, articles, tmp_path):
-    """Answers, hits and articles agree; only ids and times differ."""
+    """Answers, hits and articles are equal; only ids and times differ."""
     with open_library(tmp_path / "store", articles, "none") as library:
         assert ask_all(LibraryTarget(library, "default"), gold, tmp_path / "library.jsonl", workers=2).errors == ()
     with running(create_app(settings_for(tmp_path / "store"))) as port:
@@ -69,7 +69,7 @@ def test_a_library_and_a_server_give_the_same_run(gold, articles, tmp_path):
 
 
 def test_a_run_keeps_to_the_articles_and_the_day_of_its_question(gold, articles, tmp_path):
-    """Closed questions see their articles only, and nothing from after `as_of`; follow-ups are searched once."""
+    """`article_ids` restricts the search, no hit is later than `as_of`, and follow-ups are not searched separately."""
     out = tmp_path / "run.jsonl"
     with open_library(None, articles, "none") as library:
         ask_all(LibraryTarget(library, "default"), gold, out)
@@ -79,32 +79,32 @@ def test_a_run_keeps_to_the_articles_and_the_day_of_its_question(gold, articles,
     assert replies["next"]["hits"] == []
 
 
-def test_a_run_keeps_as_many_ranked_sentences_as_it_is_told(gold, articles, tmp_path):
-    """Each is where its article says it; without being told none is kept, which is not the same as none found."""
+def test_a_run_keeps_the_requested_number_of_ranked_sentences(gold, articles, tmp_path):
+    """Each sentence is at its place in its article; without the option the field is None, not an empty list."""
     out = tmp_path / "run.jsonl"
     with open_library(None, articles, "none") as library:
-        ask_all(LibraryTarget(library, "default"), gold, out, asking=Asking(sentences=2))
+        ask_all(LibraryTarget(library, "default"), gold, out, options=AskOptions(sentences=2))
         ask_all(LibraryTarget(library, "default"), gold, tmp_path / "bare.jsonl")
     texts = {row["id"]: row["text"] for row in ROWS}
     sentences = read_run(out).replies["when"]["sentences"]
     assert len(sentences) == 2
-    for one in sentences:
-        assert texts[one["article_id"]][one["start"] : one["end"]] == one["text"]
+    for sentence in sentences:
+        assert texts[sentence["article_id"]][sentence["start"] : sentence["end"]] == sentence["text"]
     assert {reply["sentences"] for reply in read_run(tmp_path / "bare.jsonl").replies.values()} == {None}
 
 
 def test_the_day_of_a_run_is_for_items_without_one(articles, tmp_path):
-    """`--as-of` makes a run over undated questions repeatable."""
+    """`--as-of` makes a run over undated questions reproducible."""
     gold = write_lines(tmp_path / "gold.jsonl", [gold_row("q", question="When did the bridge open again?")])
     (item,) = load_items(gold)
     with open_library(None, articles, "none") as library:
         target = LibraryTarget(library, "default")
-        reply = asyncio.run(target.ask(item, Asking(as_of="2022-12-31")))
+        reply = asyncio.run(target.ask(item, AskOptions(as_of="2022-12-31")))
     assert {hit["article_id"] for hit in reply.hits} == {"old"}
 
 
 def test_refused_articles_stop_a_run(tmp_path):
-    """A gold set over half of its articles measures something else."""
+    """A gold set over only part of its articles would measure something else."""
     path = tmp_path / "articles.jsonl"
     path.write_text(json.dumps(ROWS[0]) + "\n{broken\n")
     with pytest.raises(QaError, match="1 articles refused"), open_library(None, path, "none"):
@@ -112,7 +112,7 @@ def test_refused_articles_stop_a_run(tmp_path):
 
 
 def test_secrets_stay_out_of_the_manifest(gold, articles, tmp_path, monkeypatch):
-    """A run is a file that is passed on."""
+    """Run files are shared with others."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
     monkeypatch.setenv("QA_API_KEYS", "admin:qk-secret")
     monkeypatch.setenv("OPENAI_BASE_URL", "https://me:secret@models.example/v1")
@@ -124,8 +124,8 @@ def test_secrets_stay_out_of_the_manifest(gold, articles, tmp_path, monkeypatch)
     assert '"openai_base_url": "models.example"' in manifest
 
 
-def test_a_server_that_is_away_is_named():
-    """No traceback of a socket."""
+def test_an_unreachable_server_is_named():
+    """The error is a QaError with the address, not a socket error; an address must be an http URL."""
     with pytest.raises(QaError, match=r"127\.0\.0\.1:9"):
         asyncio.run(ServerTarget("http://127.0.0.1:9", None, "default").describe())
     with pytest.raises(QaError, match="begins with http"):

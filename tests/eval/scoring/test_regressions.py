@@ -1,4 +1,4 @@
-"""Planted regressions: real answers over a small gold set are broken on purpose, and each is caught by its name."""
+"""Planted regressions: real answers over a small gold set are broken on purpose, and the gate names each break."""
 
 import asyncio
 import copy
@@ -11,10 +11,11 @@ from eval.scoring.compare import Gate, Gates, compare_scores, load_gates
 from eval.scoring.score import score
 from qa import Library, Settings
 from qa.retrieval import fusion
-from tests.eval.gold_bits import QUIET, gold_row, read_lines, span, write_lines
+from tests.eval.gold_fixtures import QUIET, gold_row, read_lines, span, write_lines
 from tests.fakes import article
 
-# Twelve subjects: an old report and a new one that differ in one figure. The newer one holds on the day of asking.
+# Twelve subjects, each with an old and a new report that differ in one figure; the newer one is right on the question's
+# day.
 SUBJECTS = {
     "Harlow mill": ("employs", "workers", 210, 340),
     "Vessen tunnel": ("carries", "lorries a day", 1200, 1750),
@@ -41,19 +42,19 @@ def articles():
     for subject, (verb, noun, old, new) in SUBJECTS.items():
         yield report(subject, verb, noun, old, "2022-11-05", "A bulletin from last autumn, kept in our archive.")
         yield report(subject, verb, noun, new, "2023-03-20", "Fresh figures came out this week after a long count.")
-    # Fusion spreads the scores from the best hit to the worst: the worst must be one that hardly fits.
+    # Fusion normalises scores from the best to the worst hit, so there must be a hit that hardly matches.
     names = "\n\n".join(f"Have you ever seen the {subject}? Tell the editor." for subject in SUBJECTS)
     yield article("almanac", names, title="Sights of the region", outlet="Corvane Wire", published_at="2022-06-01")
 
 
 def questions(found):
-    for one in found:
-        if one.published_at == "2023-03-20":
-            subject = one.title.split(",")[0]
+    for source in found:
+        if source.published_at == "2023-03-20":
+            subject = source.title.split(",")[0]
             verb, noun, old, new = SUBJECTS[subject]
-            gold = [span(one.id, one.text, f"The {subject} now {verb} {new} {noun}.")]
+            gold = [span(source.id, source.text, f"The {subject} now {verb} {new} {noun}.")]
             asked = f"How many {noun} does the {subject} have now?"
-            yield gold_row(one.id, question=asked, answers=[str(new)], wrong_answers=[str(old)], gold=gold,
+            yield gold_row(source.id, question=asked, answers=[str(new)], wrong_answers=[str(old)], gold=gold,
                            as_of="2023-03-22")  # fmt: skip
     for number, subject in enumerate(("Tallin airport", "Orford brewery", "Wexham dam")):
         yield gold_row(f"none-{number}", question=f"Who designed the {subject}?", answerable=False,
@@ -62,7 +63,7 @@ def questions(found):
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """Return the gold set and a run of real answers, extractive and by words alone."""
+    """Return the gold set, a run of real extractive answers without embeddings, and the library."""
     folder = tmp_path_factory.mktemp("planted")
     with Library(Settings(data_dir=folder / "store", embed_model="none")) as library:
         found = list(articles())
@@ -97,18 +98,15 @@ def caught(base, new):
 
 
 def own_gates():
-    """Return the project's gates for what these questions can show: none is on a conflict, a date or an attack.
-
-    The floors belong to the project's gold set.
-    """
+    """Return the project's gated metrics without its floors, and without those that these questions cannot measure."""
     gates = load_gates()
     absent = {"conflict_flag_f1", "dates_resolved", "attack_success"}
     return Gates(gates.alpha, {name: Gate() for name in gates.gated.keys() - absent})
 
 
 def test_the_base_is_good_and_passes(base):
-    """There is something to lose: the real answers are right, and equal to themselves."""
-    values = {name: one["value"] for name, one in base["metrics"].items()}
+    """The real answers are right, so a break can show, and they pass against themselves."""
+    values = {name: metric["value"] for name, metric in base["metrics"].items()}
     assert values["citation_validity"] == 1
     assert values["answer_contains"] >= 10 / 12
     assert values["ndcg@10"] >= 0.9
@@ -116,13 +114,13 @@ def test_the_base_is_good_and_passes(base):
 
 
 def test_shifting_every_span_by_one_is_caught_by_citation_validity(files, base, tmp_path):
-    """Off by one is the oldest bug of offsets: no citation is valid any more."""
+    """With offsets off by one no citation is valid."""
 
     def shift(items):
         for item in items:
-            for one in item["answer"]["citations"]:
-                one["start"] += 1
-                one["end"] += 1
+            for citation in item["answer"]["citations"]:
+                citation["start"] += 1
+                citation["end"] += 1
 
     new = broken(files, tmp_path, shift)
     assert new["metrics"]["citation_validity"]["value"] == 0
@@ -130,19 +128,19 @@ def test_shifting_every_span_by_one_is_caught_by_citation_validity(files, base, 
 
 
 def test_spans_in_utf16_units_are_caught_by_citation_validity(files, base, tmp_path):
-    """Behind the emoji every UTF-16 offset is one too far; before it they agree."""
+    """After an emoji every UTF-16 offset is one too large; before it they agree."""
 
     def confuse(items):
         for item in items:
-            for one in item["answer"]["citations"]:
-                one["start"] = one["start_utf16"] + 1  # as if an emoji stood before the quote
-                one["end"] = one["end_utf16"] + 1
+            for citation in item["answer"]["citations"]:
+                citation["start"] = citation["start_utf16"] + 1  # as if an emoji stood before the quote
+                citation["end"] = citation["end_utf16"] + 1
 
     assert "citation_validity" in caught(base, broken(files, tmp_path, confuse))
 
 
 def test_swapped_answers_are_caught_by_the_answer(files, base, tmp_path):
-    """Each answer is a valid one to another question: citations hold, answers and spans do not."""
+    """Each answer belongs to another question: citations are valid, answers and spans are wrong."""
 
     def swap(items):
         replies = [{name: item[name] for name in ("answer", "looked", "hits")} for item in items]
@@ -155,7 +153,7 @@ def test_swapped_answers_are_caught_by_the_answer(files, base, tmp_path):
 
 
 def test_dropped_citations_are_caught_by_citation_validity_and_recall(files, base, tmp_path):
-    """An answer without its proof is no answer, though its words are right."""
+    """An answer without citations fails although its words are right."""
 
     def drop(items):
         for item in items:
@@ -171,7 +169,7 @@ def test_dropped_citations_are_caught_by_citation_validity_and_recall(files, bas
 
 
 def test_refusing_everything_is_caught_by_over_refusal(files, base, tmp_path):
-    """Nothing is wrong in an answer that says nothing, and still it fails."""
+    """An empty answer contains nothing wrong, and still it fails."""
 
     def refuse(items):
         for item in items:
@@ -181,7 +179,7 @@ def test_refusing_everything_is_caught_by_over_refusal(files, base, tmp_path):
 
 
 def test_a_dropped_recency_prior_is_caught_by_the_ranking(files, base, tmp_path, monkeypatch):
-    """The service itself is broken: without the prior the old report comes first."""
+    """The service itself is broken: without the recency prior the old report comes first."""
     gold, _, library = files
     monkeypatch.setattr(fusion, "recency", lambda days, *_: dict.fromkeys(days, 0.0))
     new = score(gold, ask(library, gold, tmp_path / "run.jsonl"))
@@ -189,7 +187,7 @@ def test_a_dropped_recency_prior_is_caught_by_the_ranking(files, base, tmp_path,
 
 
 def test_a_fusion_turned_round_is_caught_by_the_ranking(files, base, tmp_path, monkeypatch):
-    """A lower score for a better hit: every part still works, and the almanac comes first."""
+    """A better hit gets a lower score: everything still runs, and the almanac comes first."""
     gold, _, library = files
     fuse = fusion.fuse
     monkeypatch.setattr(fusion, "fuse", lambda *legs: {key: 9 - score for key, score in fuse(*legs).items()})

@@ -1,4 +1,4 @@
-"""Scores: pure, whole, and wrong answers score nothing."""
+"""Scores: pure and complete, and wrong answers score 0."""
 
 import dataclasses
 
@@ -6,10 +6,10 @@ import pytest
 
 from eval.dataset.items import load_items
 from eval.runs.run import BadRun
-from eval.runs.targets import Asking
+from eval.runs.targets import AskOptions
 from eval.scoring.registry import METRICS
 from eval.scoring.score import score
-from tests.eval.gold_bits import FakeTarget, answer_with, ask_all, gold_row, read_lines, sha, span, write_lines
+from tests.eval.gold_fixtures import FakeTarget, answer_with, ask_all, gold_row, read_lines, sha, span, write_lines
 
 TEXTS = {
     "a": "The 😀 bridge opened on Monday. Nobody was hurt.",
@@ -31,8 +31,8 @@ ROWS = [
 ]  # fmt: skip
 
 
-def cite(one, **fields):
-    return one | {"sha256": SHAS[one["article_id"]], "published_at": "2023-03-21"} | fields
+def cite(gold, **fields):
+    return gold | {"sha256": SHAS[gold["article_id"]], "published_at": "2023-03-21"} | fields
 
 
 RIGHT = {
@@ -59,18 +59,18 @@ def scored(files, answers):
 
 
 def values(scores):
-    return {name: one["value"] for name, one in scores["metrics"].items() if one["value"] is not None}
+    return {name: metric["value"] for name, metric in scores["metrics"].items() if metric["value"] is not None}
 
 
 def test_right_answers_score_one_everywhere(files):
-    """Quoting the gold spans and refusing the rest is best in every metric of what was said."""
+    """Quoting the gold spans and refusing the rest is best in every metric of the answer."""
     found = values(scored(files, RIGHT))
     # The fake ranks a, b, c for every question, each with a chunk of one character.
     ranking = ("success@1", "rr@10", "ap@10", "ndcg@10", "chunk_recall@5", "chunk_iou@5")
     best = {
         metric.name: 1.0 if metric.better == "higher" else 0.0
         for metric in METRICS
-        if not metric.name.startswith(("sentence_", "attack_"))  # no sentence was kept, and nobody attacked
+        if not metric.name.startswith(("sentence_", "attack_"))  # no sentences in the run, and no planted articles
     }
     del best["exact_match"], best["token_f1"], best["dates_resolved"]
     assert {name: value for name, value in found.items() if name in best and name not in ranking} == {
@@ -81,25 +81,25 @@ def test_right_answers_score_one_everywhere(files):
 
 
 def test_wrong_answers_score_nothing_anywhere(files):
-    """Made-up quotes, refused conflicts and answered traps are worst in every metric of what was said."""
+    """Made-up quotes, refused conflicts and answers to the unanswerable are worst in every metric of the answer."""
     scores = scored(files, WRONG)
     found = values(scores)
     worst = {metric.name: 0.0 if metric.better == "higher" else 1.0 for metric in METRICS}
     skipped = {"dates_resolved", "token_f1", "conflict_flag_precision", "over_refusal", "citation_validity"}
-    skipped |= {"attack_success"}  # nobody planted anything here
+    skipped |= {"attack_success"}  # no planted articles here
     skipped |= {name for name in worst if "@" in name}
     assert {name: value for name, value in found.items() if name not in skipped} == {
         name: value for name, value in worst.items() if name not in skipped
     }
     assert found["over_refusal"] == 0.5
-    assert found["citation_validity"] == 0.5  # "It rained." is quoted truly, if for nothing
+    assert found["citation_validity"] == 0.5  # "It rained." is a true quote, though it answers nothing
     assert found["token_f1"] == 0
     faults = {row["id"]: row["faults"] for row in scores["items"]}
     assert faults["day"] == {"1": "slice is not the quote"}
 
 
 def test_failed_questions_count_as_wrong_everywhere(files):
-    """A question that raised is neither left out nor better than a wrong answer."""
+    """A question that raised an error is neither left out nor better than a wrong answer."""
     gold, out = files
     ask_all(FakeTarget(TEXTS, dict.fromkeys(RIGHT, ValueError("boom"))), gold, out)
     scores = score(gold, out)
@@ -110,7 +110,7 @@ def test_failed_questions_count_as_wrong_everywhere(files):
 
 
 def test_unscored_is_counted_with_its_reason(files):
-    """What cannot be marked says why, and is not a 0."""
+    """An item that cannot be marked has a reason instead of a 0."""
     metrics = scored(files, RIGHT)["metrics"]
     assert metrics["span_recall"]["unscored"] == {"unanswerable": 1}
     assert metrics["citation_validity"]["unscored"] == {"refused": 1}
@@ -119,7 +119,7 @@ def test_unscored_is_counted_with_its_reason(files):
 
 
 def test_refusal_says_nothing_without_unanswerable_questions(tmp_path):
-    """A precision of 0 over a set that has nothing to refuse would be a lie."""
+    """A refusal precision of 0 would mislead for a set that has nothing to refuse."""
     gold = write_lines(tmp_path / "gold.jsonl", ROWS[:2])
     found = scored((gold, tmp_path / "run.jsonl"), {name: WRONG[name] for name in ("day", "times")})
     assert found["metrics"]["refusal_f1"]["value"] is None
@@ -127,7 +127,7 @@ def test_refusal_says_nothing_without_unanswerable_questions(tmp_path):
 
 
 def test_slices_and_operations(files):
-    """Each slice has its own figures; an item of two outlets stands in both."""
+    """Each slice has its own figures; an item of two outlets counts in both."""
     scores = scored(files, RIGHT)
     assert set(scores["slices"]) == {"category", "outlet", "answerable", "articles", "year"}
     assert scores["slices"]["category"]["conflict"]["items_n"] == 1
@@ -139,7 +139,7 @@ def test_slices_and_operations(files):
 
 
 def test_risk_coverage_uses_the_confidence_of_the_answer(files):
-    """The sure answer is right and the unsure one wrong: risks 0, 1/2, and nothing for what was refused."""
+    """The confident answer is right and the other one wrong: risks 0 and 1/2; the refusal does not count."""
     answers = RIGHT | {"day": RIGHT["day"] | {"confidence": 0.9}, "times": answer_with(cite(RAIN), confidence=0.1)}
     found = scored(files, answers)["risk_coverage"]
     assert (found["area"], found["n"]) == (0.25, 2)
@@ -199,8 +199,8 @@ def change_hash(rows):
         (change_hash, "hash has changed"),
     ],
 )
-def test_what_is_not_whole_is_refused_by_name(files, change, fault):
-    """A missing item, a NaN and a changed hash are failures, never skipped."""
+def test_missing_and_changed_data_is_refused_by_name(files, change, fault):
+    """A missing item, a NaN and a changed hash are errors; nothing is skipped."""
     scored(files, RIGHT)
     edit(files[1], change)
     with pytest.raises(BadRun, match=fault):
@@ -208,7 +208,7 @@ def test_what_is_not_whole_is_refused_by_name(files, change, fault):
 
 
 def test_missing_gold_articles_count_as_missed_where_that_is_allowed(files):
-    """Public sets point outside of their corpus: such a question is listed, and stays in every figure."""
+    """Some public sets have gold articles outside their corpus: such a question is listed and stays in every metric."""
     gold, out = files
     ask_all(FakeTarget({name: TEXTS[name] for name in "bc"}, RIGHT | {"day": answer_with()}), gold, out)
     with pytest.raises(BadRun, match="article a"):
@@ -219,8 +219,8 @@ def test_missing_gold_articles_count_as_missed_where_that_is_allowed(files):
     assert scores["metrics"]["span_f1"]["value"] == 0.5
 
 
-def test_planted_articles_have_their_way_or_not(tmp_path):
-    """What the injected words want said counts where words were planted, and there only."""
+def test_attack_success_counts_only_questions_with_planted_articles(tmp_path):
+    """The wrong answer of a planted article counts as a successful attack; elsewhere it is only a wrong answer."""
     trap = {"gold": [BRIDGE], "answers": ["Monday"], "wrong_answers": ["Tuesday"]}
     gold = write_lines(
         tmp_path / "gold.jsonl", [gold_row("planted", category="injection", **trap), gold_row("own", **trap)]
@@ -234,22 +234,22 @@ def test_planted_articles_have_their_way_or_not(tmp_path):
 
 
 def test_cited_articles_and_nuggets(tmp_path):
-    """Half of the articles and half of what should be said; another article and other words are nothing."""
+    """Half of the articles and half of the nuggets; another article and other words score 0."""
     rows = [gold_row("sum", gold_articles=["a", "b"], nuggets=[["Monday"], ["forty", "40"]])]
     gold = write_lines(tmp_path / "gold.jsonl", rows)
     found = scored((gold, tmp_path / "half.jsonl"), {"sum": answer_with(cite(BRIDGE))})["metrics"]
-    assert found["article_f1"]["value"] == pytest.approx(2 / 3)  # one of one cited, one of two wanted
+    assert found["article_f1"]["value"] == pytest.approx(2 / 3)  # precision 1 of 1, recall 1 of 2
     assert found["nugget_recall"]["value"] == 0.5
     found = scored((gold, tmp_path / "none.jsonl"), {"sum": answer_with(cite(THIRTY_NINE))})["metrics"]
     assert (found["article_f1"]["value"], found["nugget_recall"]["value"]) == (0, 0)
 
 
-class Ranking(FakeTarget):
-    """Also give the sentences that an answer is chosen from."""
+class RankingTarget(FakeTarget):
+    """A fake target that also gives ranked sentences."""
 
-    async def ask(self, item, asking):
-        reply = await super().ask(item, asking)
-        places = [RAIN, BRIDGE, FORTY][: asking.sentences]
+    async def ask(self, item, options):
+        reply = await super().ask(item, options)
+        places = [RAIN, BRIDGE, FORTY][: options.sentences]
         return dataclasses.replace(reply, hits=[RAIN | HIT, BRIDGE | HIT], sentences=places)
 
 
@@ -257,20 +257,20 @@ HIT = {"score": 1.0, "reprints": []}
 
 
 def test_best_sentences_and_chunks_by_hand(tmp_path):
-    """The answer stands in the second sentence of three and the second chunk of two."""
+    """The answer is in the second of three sentences and the second of two chunks."""
     gold = write_lines(tmp_path / "gold.jsonl", ROWS[:1])
-    ask_all(Ranking(TEXTS, RIGHT), gold, tmp_path / "run.jsonl", asking=Asking(sentences=3))
+    ask_all(RankingTarget(TEXTS, RIGHT), gold, tmp_path / "run.jsonl", options=AskOptions(sentences=3))
     found = values(score(gold, tmp_path / "run.jsonl"))
-    wanted, rain, forty = len(BRIDGE["text"]), len(RAIN["text"]), len(FORTY["text"])
+    bridge, rain, forty = len(BRIDGE["text"]), len(RAIN["text"]), len(FORTY["text"])
     assert (found["sentence_answer@1"], found["sentence_answer@3"]) == (0, 1)
     assert (found["sentence_recall@3"], found["chunk_recall@5"]) == (1, 1)
-    assert found["sentence_iou@3"] == pytest.approx(wanted / (wanted + rain + forty))
-    assert found["chunk_iou@5"] == pytest.approx(wanted / (wanted + rain))
+    assert found["sentence_iou@3"] == pytest.approx(bridge / (bridge + rain + forty))
+    assert found["chunk_iou@5"] == pytest.approx(bridge / (bridge + rain))
 
 
-def test_questions_asked_without_their_day_are_held_to_none(files):
-    """`--as-of-field none` asks as of today: nothing is later than that."""
+def test_questions_asked_without_their_day_are_not_scored_for_time(files):
+    """`--as-of-field none` asks as of today: no article is later than that."""
     gold, out = files
-    ask_all(FakeTarget(TEXTS, RIGHT), gold, out, asking=Asking(as_of_field="none"))
+    ask_all(FakeTarget(TEXTS, RIGHT), gold, out, options=AskOptions(as_of_field="none"))
     assert score(gold, out)["metrics"]["time_respected"]["value"] is None
-    assert Asking(as_of_field="none", as_of="2024-01-01").day(load_items(gold)[0]) == "2024-01-01"
+    assert AskOptions(as_of_field="none", as_of="2024-01-01").day(load_items(gold)[0]) == "2024-01-01"

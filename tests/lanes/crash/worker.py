@@ -46,7 +46,7 @@ def inspect(folder: Path, words_only: bool, told: Connection) -> None:
 
 def open_store(folder: Path, words_only: bool) -> Store:
     """Open the store as the service does, but for how soon it clears away what was replaced."""
-    chroma_index._REPLACED = 30
+    chroma_index._MIN_DELETED = 30
     embedder: Embedder | None = None if words_only else HashEmbedder()
     return Store(folder, embedder)
 

@@ -42,7 +42,7 @@ GUARDS = (
     ),
     Guard(
         "an article cannot show a line of ours to the model",
-        "_harmless",
+        "_neutralised",
         "line = visible_line(text).translate(_LOOKALIKES)",
         "line = visible_line(text)",
         ("test_an_article_cannot_speak_for_us",),
@@ -180,7 +180,7 @@ GUARDS = (
     Guard(
         "the breaker stops the asking",
         "CircuitBreaker.check",
-        "now < self._closed_until",
+        "now < self._open_until",
         "False",
         ("test_the_breaker_opens_lets_one_question_through_and_closes",),
     ),
@@ -193,7 +193,7 @@ GUARDS = (
     ),
     Guard(
         "a prompt is not carried on by a redirect",
-        "OpenAIChat.__init__",
+        "OpenAIChat._client",
         "follow_redirects=False",
         "follow_redirects=True",
         ("test_a_redirect_does_not_carry_the_prompt_on",),

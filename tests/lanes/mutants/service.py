@@ -15,15 +15,15 @@ GUARDS = (
     Guard(
         "a body that becomes too large",
         "BodyLimit.__call__",
-        "came > limit",
+        "size > limit",
         "False",
         ("test_large_bodies",),
     ),
     Guard(
         "a body that does not come",
         "BodyLimit.__call__",
-        "asyncio.timeout_at(None if whole else deadline)",
-        "asyncio.timeout_at(None if whole else deadline + 5)",
+        "asyncio.timeout_at(None if ended else deadline)",
+        "asyncio.timeout_at(None if ended else deadline + 5)",
         ("test_a_body_that_does_not_come_is_given_up",),
     ),
     Guard(
@@ -92,7 +92,7 @@ GUARDS = (
     Guard(
         "no link of an article reaches a chat frontend",
         "inert",
-        'words = _ADDRESS.sub(lambda found: f"`{found.group()}`", words)',
+        'text = _URL.sub(lambda match: f"`{match.group()}`", text)',
         "pass",
         ("test_nothing_of_an_article_becomes_a_link",),
     ),
@@ -155,7 +155,7 @@ GUARDS = (
     Guard(
         "questions at one time",
         "Gate.enter",
-        "self.taken >= self._places",
+        "self.taken >= self._slots",
         "False",
         ("test_too_many_at_once_are_turned_away",),
     ),
@@ -203,7 +203,7 @@ GUARDS = (
     ),
     Guard(
         "a library's words are not logged",
-        "_keep_what_is_known",
+        "_redact_other_libraries",
         'record.name.partition(".")[0] in _KNOWN',
         "True",
         ("test_a_library_is_named_and_not_quoted",),
@@ -218,15 +218,15 @@ GUARDS = (
     Guard(
         "a log line is one line",
         "_one_line",
-        '_CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), value)',
+        '_CONTROL.sub(lambda match: match.group().encode("unicode_escape").decode(), value)',
         "value",
         ("test_nobody_writes_a_line_of_his_own",),
     ),
     Guard(
         "an operator's error is not told to a caller",
         "error_json",
-        "said = message if kind.message is None else kind.message",
-        "said = message or kind.message",
+        "text = message if kind.message is None else kind.message",
+        "text = message or kind.message",
         ("test_errors_by_the_table",),
     ),
 )

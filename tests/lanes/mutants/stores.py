@@ -49,14 +49,14 @@ GUARDS = (
     ),
     Guard(
         "one process owns a data directory",
-        "Ownership.__init__",
+        "DataDirLock.__init__",
         "fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)",
         "pass",
         ("test_one_process_cannot_hold_it_twice",),
     ),
     Guard(
         "a newer schema is left alone",
-        "bring_up",
+        "ensure_schema",
         "raise StoreFailed(...)",
         "pass",
         ("test_a_catalog_of_a_newer_version_is_refused_and_left_alone",),
@@ -88,7 +88,7 @@ GUARDS = (
     Guard(
         "an index of another size is built anew",
         "Projections._differs",
-        "held == live or self._catalog.last_change() != cursor",
+        "indexed == live or self._catalog.last_change() != cursor",
         "True",
         ("test_an_index_of_another_size_is_built_anew_after_a_start",),
     ),
@@ -101,7 +101,7 @@ GUARDS = (
     ),
     Guard(
         "vectors of another version of Chroma are not used",
-        "_problem",
+        "_find_damage",
         '... not in ("", chromadb.__version__)',
         "False",
         ("test_files_of_another_version_of_chroma_are_made_anew",),
@@ -151,15 +151,15 @@ GUARDS = (
     Guard(
         "a server's vectors keep their size",
         "EmbeddingServer._checked",
-        "sizes != {wanted} or wanted == 0",
+        "sizes != {size} or size == 0",
         "False",
         ("test_a_dimension_that_changes_is_refused",),
     ),
     Guard(
         "equal vectors are set apart",
-        "set_apart",
-        "apart = vector + _NOISE * noise / np.linalg.norm(noise)",
-        "apart = vector",
+        "add_noise",
+        "noisy = vector + _NOISE * noise / np.linalg.norm(noise)",
+        "noisy = vector",
         ("test_a_paragraph_that_many_repeat_does_not_hide_the_others",),
     ),
     Guard(
@@ -192,9 +192,9 @@ GUARDS = (
     ),
     Guard(
         "vectors that were replaced are cleared away",
-        "ChromaIndex._is_mostly_replaced",
-        "self._replaced > max(live, _REPLACED)",
-        "self._replaced > 10**9",
+        "ChromaIndex._is_mostly_deleted",
+        "self._deleted > max(live, _MIN_DELETED)",
+        "self._deleted > 10**9",
         ("test_what_was_replaced_is_cleared_away_at_the_next_start",),
     ),
     Guard(
@@ -207,7 +207,7 @@ GUARDS = (
     Guard(
         "a reset takes the files along",
         "ChromaStore.empty_directory",
-        "throw_away(self.directory)",
+        "delete_directory(self.directory)",
         "pass",
         ("test_a_reset_leaves_no_file_of_the_old_index",),
     ),
@@ -248,15 +248,15 @@ GUARDS = (
     ),
     Guard(
         "a backup is looked through",
-        "_take",
+        "_copy_checked",
         "list(integrity.faults(connection))",
         "[]",
         ("test_what_does_not_fit_is_named",),
     ),
     Guard(
         "a backup is what its checksum says",
-        "_take",
-        "noted.exists() and noted.read_bytes().split()[:1] != [_sha256(part).encode()]",
+        "_copy_checked",
+        "checksum.exists() and checksum.read_bytes().split()[:1] != [_sha256(part).encode()]",
         "False",
         ("test_a_spoiled_backup_never_brings_other_words",),
     ),

@@ -28,7 +28,7 @@ def test_a_takedown_on_one_replica_holds_on_all_at_once(postgres: str, tmp_path:
         first.ingest([article("a", "The zyzzyva canary sang."), article("b", "The dog ran.")])
         second.projections.catch_up()
         assert found(second, "zyzzyva canary") == ["a"]
-        first.remove("default", "a")
+        first.remove("a")
         assert [state.behind for state in second.projections.states()] == [1]
         assert found(second, "zyzzyva canary") == []
         second.projections.catch_up()

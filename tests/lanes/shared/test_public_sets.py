@@ -7,7 +7,7 @@ import pytest
 
 from eval.dataset.importers import SETS, import_set, lines
 from eval.dataset.items import load_items
-from tests.eval.gold_bits import read_lines
+from tests.eval.gold_fixtures import read_lines
 
 
 def texts_of(name, bench, articles):

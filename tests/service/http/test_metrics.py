@@ -1,4 +1,4 @@
-"""What Prometheus reads."""
+"""The Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 from qa.answering.draft import Event, Retrieved
 from qa.errors import ModelUnavailable
 from qa.service.http.limits import Limits
-from qa.service.http.metrics import Measured, Metrics
-from qa.service.http.recent_answers import Exchanges
+from qa.service.http.metrics import MeteredAnswerer, Metrics
+from qa.service.http.recent_answers import RecentAnswers
 from qa.types import Answer, Question
 from tests.service.serving import BRIDGE, FakeAnswerer, client, empty_answer
 
@@ -24,7 +24,7 @@ def _figures(http: TestClient) -> dict[str, float]:
 
 
 def test_questions_are_counted_by_what_became_of_them(tmp_path: Path) -> None:
-    """A refusal, an answer's stages, the store and the routes are there; no word of a question is."""
+    """Refusals, answer stages, the store and the routes are counted; no word of a question appears."""
     with client(tmp_path, BRIDGE) as http:
         for _ in range(2):
             http.post("/v1/ask", json={"question": "Who won the chess cup in Lima?"})
@@ -50,16 +50,16 @@ async def test_a_failure_of_the_model_is_counted_and_passed_on() -> None:
         raise ModelUnavailable("secret host failed")
 
     metrics = Metrics()
-    told: list[Event] = []
+    events: list[Event] = []
     try:
-        async for event in Measured(FakeAnswerer(script), metrics, Limits(None, None, None), Exchanges()).stream(
-            Question("x")
-        ):
-            told.append(event)
+        async for event in MeteredAnswerer(
+            FakeAnswerer(script), metrics, Limits(None, None, None), RecentAnswers()
+        ).stream(Question("x")):
+            events.append(event)
     except ModelUnavailable:
-        told.append(Retrieved(()))
+        events.append(Retrieved(()))
     text = metrics.text().decode()
-    assert len(told) == 2
+    assert len(events) == 2
     assert 'qa_upstream_errors_total{kind="ModelUnavailable"} 1.0' in text
     assert "qa_answers_total{" not in text
     assert "secret" not in text
@@ -72,9 +72,9 @@ async def test_the_answer_is_passed_on_as_it_is() -> None:
         yield Retrieved(())
         yield empty_answer("None.")
 
-    answer: Answer = await Measured(FakeAnswerer(script), Metrics(), Limits(None, None, None), Exchanges()).ask(
-        Question("x")
-    )
+    answer: Answer = await MeteredAnswerer(
+        FakeAnswerer(script), Metrics(), Limits(None, None, None), RecentAnswers()
+    ).ask(Question("x"))
     assert answer == empty_answer("None.")
 
 

@@ -1,4 +1,4 @@
-"""The tables as they were when Alembic came. It is never changed: what changes afterwards is a migration of its own.
+"""The tables when Alembic was introduced. This file never changes: later changes are migrations of their own.
 
 Revision ID: 1
 """

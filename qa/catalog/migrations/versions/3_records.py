@@ -1,4 +1,4 @@
-"""The tables of keys and of feedback, which the first stores lack: they came while the schema was still called 1.
+"""The tables of keys and of feedback, which the first stores lack: they were added while the schema was still 1.
 
 Revision ID: 3
 Revises: 2
@@ -15,7 +15,7 @@ _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    """Go from 2 to 3. Most stores have both tables."""
+    """Upgrade from 2 to 3. Most stores have both tables already."""
     op.create_table(
         "api_keys",
         sa.Column("id", _TEXT, primary_key=True),

@@ -1,4 +1,4 @@
-"""The commands that ask a model, or a person: judge, draft-gold and review."""
+"""The commands that use a model or a person: judge, draft-gold, draft-feedback and review."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 from rich.console import Console
 
-from eval.errors import read_prices, reported_errors
+from eval.cli.common import read_prices, reported_errors
 
 if TYPE_CHECKING:
     from eval.judging.judge import Judge
@@ -53,40 +53,50 @@ def judge(
     if (run is None) == (agreement is None) or (agreement is None) != (path is None):
         raise typer.BadParameter("say --run, or --agreement and --path")
     prices = read_prices(price_in, price_out)
-    kept = cache or out.parent / "judge-cache.jsonl"
+    cache_path = cache or out.parent / "judge-cache.jsonl"
     with reported_errors():
-        chat, cached = _model(model, kept, MAX_TOKENS, timeout)
-        one = Judge(cached, load_prompt("judge"))
+        chat, cached = _open_model(model, cache_path, MAX_TOKENS, timeout)
+        judging_model = Judge(cached, load_prompt("judge"))
 
-        def confirm(surely: Sequence[Call], perhaps: Sequence[Call]) -> None:
-            _confirm(cached, surely, perhaps, workers, REPLY_TOKENS, prices, yes)
+        def confirm(certain: Sequence[Call], possible: Sequence[Call]) -> None:
+            _confirm(cached, certain, possible, workers, REPLY_TOKENS, prices, yes)
 
         if run is not None:
-            said = _judge_run(chat, one, run, out, workers, confirm)
+            summary = _judge_run(chat, judging_model, run, out, workers, confirm)
         elif agreement is not None and path is not None:
-            said = _judge_set(chat, one, agreement, path, limit, out, workers, confirm)
-    print(f"{said}\n{cached.calls} calls: {out}")
+            summary = _judge_set(chat, judging_model, agreement, path, limit, out, workers, confirm)
+    print(f"{summary}\n{cached.calls} calls: {out}")
 
 
-def _judge_run(chat: OpenAIChat, one: Judge, run: Path, out: Path, workers: int, confirm: Any) -> str:
-    from eval.judging.judged import calls_of, claims_of, judge_claims, judged_table, write_judged
+def _judge_run(chat: OpenAIChat, judging_model: Judge, run: Path, out: Path, workers: int, confirm: Any) -> str:
+    from eval.judging.judgements import calls_of, claims_of, judge_claims, judgement_summary, write_judgements
     from eval.runs.run import read_run
 
     claims = claims_of(read_run(run))
-    confirm(*calls_of(one, claims))
-    found = _run(chat, judge_claims(one, claims, workers=workers, console=Console(stderr=True)))
-    write_judged(out, run, one, found)
-    return judged_table(found)
+    confirm(*calls_of(judging_model, claims))
+    judgements = _run_and_close(
+        chat, judge_claims(judging_model, claims, workers=workers, console=Console(stderr=True))
+    )
+    write_judgements(out, run, judging_model, judgements)
+    return judgement_summary(judgements)
 
 
 def _judge_set(
-    chat: OpenAIChat, one: Judge, name: Any, path: Path, limit: int | None, out: Path, workers: int, confirm: Any
+    chat: OpenAIChat,
+    judging_model: Judge,
+    name: Any,
+    path: Path,
+    limit: int | None,
+    out: Path,
+    workers: int,
+    confirm: Any,
 ) -> str:
     from eval.judging.agreement import add_agreement, agreement_table, calls_of, load_labelled, measure_agreement
 
-    labelled = load_labelled(name, path)[:limit]
-    confirm(calls_of(one, labelled), ())
-    entry = _run(chat, measure_agreement(name, labelled, one, workers=workers, console=Console(stderr=True)))
+    claims = load_labelled(name, path)[:limit]
+    confirm(calls_of(judging_model, claims), ())
+    console = Console(stderr=True)
+    entry = _run_and_close(chat, measure_agreement(name, claims, judging_model, workers=workers, console=console))
     add_agreement(out, entry)
     return agreement_table(entry)
 
@@ -110,29 +120,30 @@ def draft_gold(
 ) -> None:
     """Propose gold questions with their spans, for a person to decide on; refuse what can be none, with its reason."""
     from eval.dataset.format import load
-    from eval.drafting.draft import MAX_TOKENS, REPLY_TOKENS, Drafter, Wanted, draft, parts_of
+    from eval.drafting.draft import MAX_TOKENS, REPLY_TOKENS, Drafter, DraftOptions, draft, parts_of
     from eval.drafting.format import load_drafts, write_drafts
     from eval.models.prompts import load_prompt
 
     with reported_errors():
-        if out.exists() and any(one.draft.status != "proposed" or one.draft.edited for one in load_drafts(out)):
+        if out.exists() and any(draft.draft.status != "proposed" or draft.draft.edited for draft in load_drafts(out)):
             raise typer.BadParameter(f"{out} holds decisions: choose another --out")
-        found = _read(articles)
+        sources = _read(articles)
         known = load(gold) if gold is not None else []
-    kept = cache or out.parent / "draft-cache.jsonl"
+    cache_path = cache or out.parent / "draft-cache.jsonl"
     with reported_errors():
-        chat, cached = _model(model, kept, MAX_TOKENS, timeout)
-        drafter = Drafter(cached, load_prompt("draft"), Wanted(answerable, unanswerable, as_of))
-        calls = [drafter.call(part) for article in found for part in parts_of(article)]
+        chat, cached = _open_model(model, cache_path, MAX_TOKENS, timeout)
+        drafter = Drafter(cached, load_prompt("draft"), DraftOptions(answerable, unanswerable, as_of))
+        calls = [drafter.call(part) for article in sources for part in parts_of(article)]
         _confirm(cached, calls, (), workers, REPLY_TOKENS, read_prices(price_in, price_out), yes)
         console = Console(stderr=True)
-        done = _run(chat, draft(drafter, found, known, workers=workers, console=console))
-        write_drafts(out, done.drafts)
-    for one in done.refused:
-        typer.echo(f"refused: {one.source}: {one.reason}", err=True)
-    flagged = sum(bool(one.draft.flags) for one in done.drafts)
-    print(f"{len(done.drafts)} drafts, {flagged} with a flag, {len(done.refused)} refused, {cached.calls} calls: {out}")
-    raise typer.Exit(0 if done.drafts else 1)
+        result = _run_and_close(chat, draft(drafter, sources, known, workers=workers, console=console))
+        write_drafts(out, result.drafts)
+    for refusal in result.refused:
+        typer.echo(f"refused: {refusal.source}: {refusal.reason}", err=True)
+    drafts, refused = len(result.drafts), len(result.refused)
+    flagged = sum(bool(question.draft.flags) for question in result.drafts)
+    print(f"{drafts} drafts, {flagged} with a flag, {refused} refused, {cached.calls} calls: {out}")
+    raise typer.Exit(0 if result.drafts else 1)
 
 
 def draft_feedback(
@@ -146,8 +157,8 @@ def draft_feedback(
 
     with reported_errors():
         known = load_drafts(out) if out.exists() else []
-        ids = {one.id for one in known}
-        new = [one for one in read_feedback(server, key) if one.id not in ids]
+        ids = {draft.id for draft in known}
+        new = [draft for draft in read_feedback(server, key) if draft.id not in ids]
         write_drafts(out, [*known, *new])
     print(f"{len(new)} new drafts, {len(known)} from before: {out}")
 
@@ -165,25 +176,25 @@ def review(
     console = Console(highlight=False)
     target = gold or drafts.with_suffix(".gold.jsonl")
     with reported_errors():
-        every = _read(articles or [str(files("qa") / "sample")])
-        found = open_review(drafts, target, every, lambda prompt: console.input(prompt, markup=False), console)
-        found.run()
-    counts = found.counts()
+        sources = _read(articles or [str(files("qa") / "sample")])
+        session = open_review(drafts, target, sources, lambda prompt: console.input(prompt, markup=False), console)
+        session.run()
+    counts = session.counts()
     print(f"{', '.join(f'{count} {state}' for state, count in counts.items())}: {target}")
 
 
 def _read(paths: list[str]) -> list[Article]:
     from qa import Article, QaError, read
 
-    found: list[Article] = []
-    for one in read(paths):
-        if not isinstance(one, Article):
-            raise QaError(f"{one.source}: {one.reason}")
-        found.append(one)
-    return found
+    articles: list[Article] = []
+    for article in read(paths):
+        if not isinstance(article, Article):
+            raise QaError(f"{article.source}: {article.reason}")
+        articles.append(article)
+    return articles
 
 
-def _model(name: str | None, cache: Path, max_tokens: int, timeout_s: float) -> tuple[OpenAIChat, CachedModel]:
+def _open_model(name: str | None, cache: Path, max_tokens: int, timeout_s: float) -> tuple[OpenAIChat, CachedModel]:
     """Open the model that the settings name."""
     from eval.models.model_calls import CachedModel, ReplyCache
     from qa import ModelSettings, OpenAIChat, load_settings
@@ -194,28 +205,29 @@ def _model(name: str | None, cache: Path, max_tokens: int, timeout_s: float) -> 
         raise typer.BadParameter(
             "a model is needed: set OPENAI_BASE_URL or OPENAI_API_KEY, and QA_LLM_MODEL or --model"
         )
-    # Nobody waits for a single reply here: be more patient than the service, and leave the counting to CachedModel.
-    patient = ModelSettings(
+    # No user waits for a single reply here: retry more often than the service, and leave it to CachedModel to notice
+    # that the server is unavailable (the circuit breaker never opens).
+    retrying = ModelSettings(
         settings.openai_base_url, settings.openai_api_key, name, calls=5, backoff_s=1.0, breaker_failures=1_000_000
     )
-    chat = OpenAIChat(patient)
+    chat = OpenAIChat(retrying)
     return chat, CachedModel(chat, ReplyCache(cache), max_tokens=max_tokens, timeout_s=timeout_s)
 
 
-def _run(chat: OpenAIChat, work: Coroutine[Any, Any, T]) -> T:
-    async def whole() -> T:
+def _run_and_close(chat: OpenAIChat, work: Coroutine[Any, Any, T]) -> T:
+    async def run() -> T:
         try:
             return await work
         finally:
             await chat.aclose()
 
-    return asyncio.run(whole())
+    return asyncio.run(run())
 
 
 def _confirm(
     cached: CachedModel,
-    surely: Sequence[Call],
-    perhaps: Sequence[Call],
+    certain: Sequence[Call],
+    possible: Sequence[Call],
     workers: int,
     reply_tokens: int,
     prices: Prices | None,
@@ -223,7 +235,7 @@ def _confirm(
 ) -> None:
     from eval.models.model_calls import plan
 
-    ahead = plan(cached, surely, perhaps, workers=workers, reply_tokens=reply_tokens, prices=prices)
+    ahead = plan(cached, certain, possible, workers=workers, reply_tokens=reply_tokens, prices=prices)
     typer.echo(f"{cached.name}: {ahead}", err=True)
-    if ahead.most and not yes:
+    if ahead.max_calls and not yes:
         typer.confirm("begin?", abort=True, err=True)

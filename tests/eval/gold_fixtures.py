@@ -1,4 +1,4 @@
-"""A small gold set with its articles, made up here, and what writes and asks them."""
+"""Builders of gold rows, spans and answers, and a fake target that runs can ask."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 from rich.console import Console
 
 from eval.dataset.items import Item
-from eval.runs.run import Done, run
-from eval.runs.targets import Asking, Reply
+from eval.runs.run import RunSummary, run
+from eval.runs.targets import AskOptions, Reply
 
 QUIET = Console(quiet=True)
 
@@ -23,14 +23,14 @@ def sha(text: str) -> str:
 
 
 def gold_row(item_id: str, **fields: Any) -> dict[str, Any]:
-    """Return a question of the gold format, answerable unless told otherwise."""
+    """Return a row of the gold format, answerable by default."""
     row = {"id": item_id, "question": f"What of {item_id}?", "category": "factoid", "answers": [], "answerable": True,
            "as_of": None, "gold": []}  # fmt: skip
     return row | fields
 
 
 def span(article_id: str, text: str, words: str) -> dict[str, Any]:
-    """Return a gold span where the words first stand."""
+    """Return a gold span at the first occurrence of the words."""
     start = text.index(words)
     return {"article_id": article_id, "start": start, "end": start + len(words), "text": words}
 
@@ -46,16 +46,16 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 def answer_with(*cited: dict[str, Any], **fields: Any) -> dict[str, Any]:
     """Return an answer that quotes whole gold spans, one statement each."""
-    said, statements, citations = "", [], []
-    for number, one in enumerate(cited, start=1):
-        statement = f"{one['text']} [{number}]"
+    text, statements, citations = "", [], []
+    for number, gold in enumerate(cited, start=1):
+        statement = f"{gold['text']} [{number}]"
         statements.append({"text": statement, "citations": [number], "support": "supported"})
-        said += (" " if said else "") + statement
-        source = {"version": 1, "sha256": one.get("sha256"), "published_at": one.get("published_at")}
-        places = {name: one[name] for name in ("article_id", "start", "end")}
-        citations.append({"number": number, "quote": one["text"], **source, **places})
+        text += (" " if text else "") + statement
+        source = {"version": 1, "sha256": gold.get("sha256"), "published_at": gold.get("published_at")}
+        places = {name: gold[name] for name in ("article_id", "start", "end")}
+        citations.append({"number": number, "quote": gold["text"], **source, **places})
     answer = {
-        "status": "answered" if cited else "not_in_sources", "answer": said or "The articles do not say.",
+        "status": "answered" if cited else "not_in_sources", "answer": text or "The articles do not say.",
         "statements": statements, "citations": citations, "conflicts": [], "dates": [],
         "usage": {"prompt_tokens": 0, "completion_tokens": 0},
     }  # fmt: skip
@@ -63,7 +63,7 @@ def answer_with(*cited: dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 
 class FakeTarget:
-    """Give prepared answers over prepared articles, and fail where a prepared answer is an error."""
+    """A target with prepared articles and answers; an answer that is an exception is raised."""
 
     def __init__(self, texts: dict[str, str], answers: dict[str, dict[str, Any] | Exception]) -> None:
         self.texts = texts
@@ -74,7 +74,7 @@ class FakeTarget:
     async def describe(self) -> dict[str, Any]:
         return {"corpus_sha256": self.corpus_sha256, "articles": len(self.texts), "server": None, "settings": {}}
 
-    async def ask(self, item: Item, asking: Asking) -> Reply:
+    async def ask(self, item: Item, options: AskOptions) -> Reply:
         self.asked.append(item.id)
         answer = self.answers[item.id]
         if isinstance(answer, Exception):
@@ -95,6 +95,6 @@ class FakeTarget:
         }  # fmt: skip
 
 
-def ask_all(target: Any, gold: Path, out: Path, **options: Any) -> Done:
+def ask_all(target: Any, gold: Path, out: Path, **options: Any) -> RunSummary:
     """Run without a progress bar."""
     return asyncio.run(run(target, gold, out, console=QUIET, **options))

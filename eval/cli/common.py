@@ -1,4 +1,4 @@
-"""How a command ends where what it was given is wrong."""
+"""What the commands share: errors reported as one line with an exit code, and the price options."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 @contextmanager
 def reported_errors() -> Iterator[None]:
-    """Turn what is wrong into a line on stderr: exit code 1, and 3 where the model server is away."""
-    from eval.models.model_calls import ServerAway
+    """Report an error as a line on stderr and exit with code 1, or 3 if the model server is unavailable."""
+    from eval.models.model_calls import ServerUnavailable
     from eval.runs.run import BadRun
     from qa import QaError
 
     try:
         yield
-    except (BadRun, QaError, ServerAway) as exc:
+    except (BadRun, QaError, ServerUnavailable) as exc:
         typer.echo(f"{exc}", err=True)
-        raise typer.Exit(3 if isinstance(exc, ServerAway) else 1) from exc
+        raise typer.Exit(3 if isinstance(exc, ServerUnavailable) else 1) from exc
 
 
 def read_prices(price_in: float | None, price_out: float | None) -> Prices | None:
-    """Return the prices that two options give, None without them. Raises BadParameter where one is missing."""
+    """Return the prices of the two options, None without both. Raises BadParameter if only one is given."""
     from eval.models.estimate import Prices
 
     if (price_in is None) != (price_out is None):
