@@ -123,7 +123,9 @@ def _measure_set(bench: Bench, name: str, bench_set: BenchSet, faults: list[str]
     return [_figure(name, row, scores, bench_set.by_article) for row in bench_set.rows]
 
 
-def _ask(library: Library, gold: Path, run_path: Path, bench_set: BenchSet, bench: Bench, console: Console) -> RunSummary:
+def _ask(
+    library: Library, gold: Path, run_path: Path, bench_set: BenchSet, bench: Bench, console: Console
+) -> RunSummary:
     asking = AskOptions("extractive", as_of_field=bench_set.as_of_field, sentences=BEST_SENTENCES)
 
     def ask() -> RunSummary:
