@@ -28,7 +28,7 @@ from eval.runs.targets import open_library
 from qa import Filters, Library, Question
 from qa.answering.extractive import choose, confidence
 from qa.library import sample_articles
-from qa.query.analysis import Asked
+from qa.query.analysis import AnalysedQuestion
 from qa.retrieval.sentence_ranker import Ranked
 from qa.types import Evidence
 
@@ -42,7 +42,7 @@ class Probe:
 
     set: str
     item: Item
-    asked: Asked
+    asked: AnalysedQuestion
     ranked: Ranked
 
     def proves(self, sentence: Evidence) -> bool:
@@ -94,7 +94,7 @@ def probe_set(library: Library, name: str, items: Sequence[Item]) -> Iterator[Pr
     for item in items:
         question = Question(item.question, filters=Filters(article_ids=item.article_ids), as_of=item.as_of)
         retrieved, ranked, _ = answerer.look(question)
-        yield Probe(name, item, retrieved.asked, ranked)
+        yield Probe(name, item, retrieved.question, ranked)
 
 
 def _print_figures(probes: Sequence[Probe]) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from qa import QaError
 from qa.answering.extractive import eligible, terms
-from qa.query.analysis import Asked
+from qa.query.analysis import AnalysedQuestion
 from qa.retrieval.sentence_ranker import Ranked
 from qa.types import Evidence
 
@@ -53,9 +53,11 @@ class Fitted:
     constant: float
 
 
-def rows_of(asked: Asked, ranked: Ranked, proves: Callable[[Evidence], bool], number: int, answerable: bool) -> Rows:
+def rows_of(
+    question: AnalysedQuestion, ranked: Ranked, proves: Callable[[Evidence], bool], number: int, answerable: bool
+) -> Rows:
     """Return the training rows of one question."""
-    candidates = eligible(asked, ranked)
+    candidates = eligible(question, ranked)
     features = [terms(found) for _, found in candidates]
     names = tuple(features[0]) if features else ()
     values = np.array([list(row.values()) for row in features], dtype=float).reshape(len(features), len(names))

@@ -26,7 +26,7 @@ from qa import Library
 from qa.indexes.protocols import Candidate, Place
 from qa.library import sample_articles
 from qa.retrieval.fusion import WEIGHTS, Weights, recency, score
-from qa.retrieval.retriever import Found, day_asked
+from qa.retrieval.retriever import LegHits, day_asked
 from qa.types import SearchBounds
 
 FITTED = ("goldlink", "goldlink undated", "gold")
@@ -35,7 +35,7 @@ FOLDS, BEST, DEPTH = 5, 30, 10
 _LOWEST, _HIGHEST = Weights(0.2, 0.3, 0.0, 0.5, 0.1, 0.5), Weights(1.2, 1.5, 1.8, 1.5, 1.0, 1.8)
 
 Array = NDArray[np.float64]
-Order = Callable[[Found], Sequence[Place]]
+Order = Callable[[LegHits], Sequence[Place]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Probe:
     """A question with the candidates of each leg and the articles that answer it."""
 
     set: str
-    found: Found
+    found: LegHits
     right: frozenset[int]
 
 
@@ -105,7 +105,7 @@ def _named(weights: Weights) -> dict[str, float]:
     return dict(zip(Weights.__slots__, astuple(weights), strict=True))
 
 
-def _stretched(found: Found) -> dict[Place, float]:
+def _stretched(found: LegHits) -> dict[Place, float]:
     total: dict[Place, float] = {}
     for leg in (found.words, found.near):
         low, high = (leg[-1].score, leg[0].score) if leg else (0.0, 0.0)
@@ -116,7 +116,7 @@ def _stretched(found: Found) -> dict[Place, float]:
     return total
 
 
-def _reciprocal(found: Found) -> dict[Place, float]:
+def _reciprocal(found: LegHits) -> dict[Place, float]:
     total: dict[Place, float] = {}
     for leg in (found.words, found.near):
         for rank, candidate in enumerate(leg, start=1):
@@ -124,7 +124,7 @@ def _reciprocal(found: Found) -> dict[Place, float]:
     return total
 
 
-def _timed(found: Found, match: dict[Place, float], weight: float) -> list[Place]:
+def _timed(found: LegHits, match: dict[Place, float], weight: float) -> list[Place]:
     every: tuple[Candidate, ...] = (*found.words, *found.near)
     prior = recency({candidate.place: candidate.day for candidate in every}, found.not_after, found.window)
     return sorted(match, key=lambda place: (-match[place] - weight * prior[place], place))

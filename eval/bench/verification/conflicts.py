@@ -74,7 +74,7 @@ def _sample(library: Library) -> None:
     for item in json.loads(QUESTIONS.read_text(encoding="utf-8")):
         question = Question(item["question"], filters=Filters(outlets=tuple(item.get("outlets", ()))))
         retrieved, ranked, _ = answerer.look(question)
-        marks.append(mark(item, find(retrieved.asked, ranked)))
+        marks.append(mark(item, find(retrieved.question, ranked)))
         if marks[-1].reported != item["kind"] or marks[-1].strange:
             print(f"  {item['kind']:>13} reported as {marks[-1].reported:<13} {item['question']}")
     for name in dict.fromkeys(mark.set for mark in marks):
@@ -93,7 +93,7 @@ def pair_marks(library: Library) -> list[Mark]:
     for item in items:
         retrieved, ranked, _ = answerer.look(Question(item["question"], as_of="2024-12-31"))
         spellings = [spelling for value in item["values"] for spelling in value]
-        marks.append(mark({**item, "set": "pairs", "values": spellings}, find(retrieved.asked, ranked)))
+        marks.append(mark({**item, "set": "pairs", "values": spellings}, find(retrieved.question, ranked)))
     return marks
 
 
@@ -145,7 +145,7 @@ def _ramdocs_mark(library: Library, item: Item, texts: Mapping[str, str], collec
     answerer = library.answerer()
     question = Question(item.question, collection=collection, mode="extractive")
     retrieved, ranked, _ = answerer.look(question)
-    disagreements = find(retrieved.asked, ranked)
+    disagreements = find(retrieved.question, ranked)
     answer = asyncio.run(answerer.ask(question))
     cited = [citation.quote for citation in answer.citations]
     if answer.status != "not_in_sources":

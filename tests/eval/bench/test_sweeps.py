@@ -4,19 +4,19 @@ from eval.bench.tuning.sweeps import Probe, by_weights, marks, variants
 from qa.indexes.protocols import Candidate
 from qa.query.analysis import analyse
 from qa.retrieval.fusion import WEIGHTS, Weights
-from qa.retrieval.retriever import Found
+from qa.retrieval.retriever import LegHits
 
 
 def probe(words: list[int], near: list[int], right: set[int]) -> Probe:
     """Return a question for which each leg found these articles, best first, all of one day."""
     legs = [tuple(Candidate((n, 1, 3), 100, 1 - at / 10) for at, n in enumerate(leg)) for leg in (words, near)]
-    return Probe("gold", Found(analyse("What?"), legs[0], legs[1], 100, None, ()), frozenset(right))
+    return Probe("gold", LegHits(analyse("What?"), legs[0], legs[1], 100, None, ()), frozenset(right))
 
 
 def test_a_mark_is_the_reciprocal_rank_of_the_first_right_article() -> None:
     """An article counts once, however many of its chunks are found; beyond the tenth the score is 0."""
     chunks = tuple(Candidate((n, 1, at), 100, 1 - at / 10) for at, n in enumerate((1, 1, 2)))
-    twice = Probe("gold", Found(analyse("What?"), chunks, (), 100, None, ()), frozenset({2}))
+    twice = Probe("gold", LegHits(analyse("What?"), chunks, (), 100, None, ()), frozenset({2}))
     probes = [twice, probe([1, 2, 3], [], {1, 3}), probe(list(range(12)), [], {10}), probe([1], [], set())]
     assert list(marks(probes, by_weights(WEIGHTS))) == [1 / 2, 1, 0, 0]
 
