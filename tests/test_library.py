@@ -134,6 +134,7 @@ def test_options_narrow_what_is_read(library: Library) -> None:
         ({"top_k": 0}, "top_k"),
         ({"outlets": "The Aldermont Observer"}, "outlets"),
         ({"article_ids": "a"}, "article_ids"),
+        ({"after": "2026-04-02", "before": date(2026, 4, 1)}, "after"),
     ],
 )
 def test_a_bad_option_is_named(library: Library, options: dict[str, object], name: str) -> None:
@@ -141,6 +142,32 @@ def test_a_bad_option_is_named(library: Library, options: dict[str, object], nam
     with pytest.raises(BadQuestion, match=name) as caught:
         library.ask(COST, **options)  # type: ignore[arg-type]
     assert caught.value.param == name
+
+
+def test_a_search_reads_days_as_a_question_does(library: Library) -> None:
+    """Text in any form and dates; what is not a day is named."""
+    assert library.search("Orrin Bridge", as_of=date(2026, 3, 12)) == library.search(
+        "Orrin Bridge", as_of="12 March 2026"
+    )
+    with pytest.raises(BadQuestion, match="as_of: 'someday'"):
+        library.search("Orrin Bridge", as_of="someday")
+
+
+def test_a_question_that_is_no_text_is_refused(library: Library) -> None:
+    """None from a form that was not filled in is the caller's mistake, by its name."""
+    with pytest.raises(BadQuestion, match="question: text is wanted, not None"):
+        library.ask(None)  # type: ignore[arg-type]
+
+
+def test_add_takes_lists_and_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An iterable of articles and paths is as good as each of them; `~` is the caller's home."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home" / "archive").mkdir(parents=True)
+    (tmp_path / "home" / "archive" / "one.txt").write_text("The ferry costs four euros.")
+    articles = (Article(id=f"n{number}", text=f"Notice {number} was lifted.") for number in range(3))
+    with Library("~/store") as library:
+        assert library.add(articles, ["~/archive"]).added == 4
+    assert (tmp_path / "home" / "store").is_dir()
 
 
 def test_an_unknown_option_is_a_mistake_of_the_caller(library: Library) -> None:
