@@ -112,9 +112,9 @@ def _each_claim(question: AnalysedQuestion, target: Target, ranked: Ranked) -> I
     best = max(sentence.score for sentence in ranked.evidence)
     given_numbers = {word for word in stemming.words(question.text) if any(char.isdigit() for char in word)}
     for sentence, features in list(zip(ranked.evidence, ranked.features, strict=True))[:MAX_SENTENCES]:
-        if sentence.score < CLOSE * best or features.loose or not _has_the_names(question, sentence, features):
+        if sentence.score < CLOSE * best or features.loose or not _has_question_names(question, sentence, features):
             continue
-        found = [
+        candidates = [
             value
             for value in find_values(sentence.text, sentence.source.published_at)
             if value.measure in target.measures
@@ -123,16 +123,16 @@ def _each_claim(question: AnalysedQuestion, target: Target, ranked: Ranked) -> I
         opening = _DATELINE.match(sentence.text)
         dateline = opening.end() if opening else 0
         if target.ordinals:
-            found = [replace(value, unit="") if value.unit == ORDINAL else value for value in found]
-        for value in found:
+            candidates = [replace(value, unit="") if value.unit == ORDINAL else value for value in candidates]
+        for value in candidates:
             if value.unit == ORDINAL or value.former or value.end <= dateline:
                 continue
             if value.measure == "date" and _SAID_ON.search(sentence.text[: value.start]):
                 continue
             if given_numbers and set(stemming.words(sentence.text[value.start : value.end])) <= given_numbers:
                 continue  # the number is the question's own
-            fit = _rate_fit(question, target, sentence, value, found)
-            rate = _rate(sentence.text, value)
+            fit = _measure_fit(question, target, sentence, value, candidates)
+            rate = _read_rate(sentence.text, value)
             if _SUPPOSED.search(sentence.text):
                 fit *= _SUPPOSED_WEIGHT
             if fit >= (FIT if question.names else FIT_UNNAMED) and (not target.rate or rate == target.rate):
@@ -146,13 +146,13 @@ def _find_names(sentence: Evidence) -> set[str]:
     return set(stemming.stems(" ".join(long))) - NEVER_COUNTED
 
 
-def _rate(sentence: str, value: Value) -> str:
+def _read_rate(sentence: str, value: Value) -> str:
     match = _RATE.match(sentence, value.end)
     unit = next((part.lower() for part in match.groups() if part), "") if match else ""
     return "day" if unit == "dai" else unit
 
 
-def _has_the_names(question: AnalysedQuestion, sentence: Evidence, features: Features) -> bool:
+def _has_question_names(question: AnalysedQuestion, sentence: Evidence, features: Features) -> bool:
     """Tell whether the article has every name of the question; its own outlet's need not be there."""
     if not question.names:
         return True
@@ -160,7 +160,7 @@ def _has_the_names(question: AnalysedQuestion, sentence: Evidence, features: Fea
     return features.named >= sum(name not in outlet for name in question.names) / len(question.names) - 1e-9
 
 
-def _rate_fit(
+def _measure_fit(
     question: AnalysedQuestion, target: Target, sentence: Evidence, value: Value, found: Sequence[Value]
 ) -> float:
     """Return the share of the question's words that are near the value, 0 when it is a value of another thing."""
