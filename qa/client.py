@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from dataclasses import asdict
+from datetime import date
 from os import PathLike
 from typing import Any, Self, TypeVar, Unpack
 from urllib.parse import quote
@@ -14,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from qa import errors
 from qa.answering.draft import Delta, Event, Retrieved
-from qa.library import AskOptions, Library, articles_of, question_of, run_async, settings_for
+from qa.library import AskOptions, Item, Library, articles_of, day_of, question_of, run_async, settings_for
 from qa.retrieval.retriever import SearchResult
 from qa.service.schemas.requests import AskBody, SearchBody
 from qa.service.schemas.responses import (
@@ -151,11 +152,12 @@ class Client:
         *,
         collection: str = "default",
         filters: Filters = Filters(),
-        as_of: str | None = None,
+        as_of: str | date | None = None,
         top_k: int = 8,
     ) -> SearchResult:
         """Return the best chunks for a query."""
-        fields = {"query": query, "collection": collection, "filters": asdict(filters), "as_of": as_of, "top_k": top_k}
+        day = None if as_of is None else day_of("as_of", as_of)
+        fields = {"query": query, "collection": collection, "filters": asdict(filters), "as_of": day, "top_k": top_k}
         return self.post("/v1/search", validated(SearchBody, fields), SearchOut).domain(query)
 
     def text(self, article_id: str, *, version: int | None = None, collection: str = "default") -> str:
@@ -166,7 +168,7 @@ class Client:
 
     def add(
         self,
-        *items: str | PathLike[str] | Article,
+        *items: Item | Iterable[Item],
         outlet: str | None = None,
         published: str | None = None,
         collection: str = "default",

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Item = str | PathLike[str] | Article
 Progress = Callable[[str, int], None]
 
 
@@ -81,13 +82,13 @@ class Library:
 
     def add(
         self,
-        *items: str | PathLike[str] | Article,
+        *items: Item | Iterable[Item],
         outlet: str | None = None,
         published: str | None = None,
         collection: str = "default",
         workers: int = 1,
     ) -> IngestReport:
-        """Ingest files, folders, globs and Article objects; the report lists what was refused.
+        """Ingest files, folders, globs and Article objects, or iterables of them; the report lists what was refused.
 
         `outlet` and `published` are defaults for files that do not name their own. Raises StoreFailed and
         EmbeddingFailed.
@@ -196,7 +197,7 @@ class Library:
         *,
         collection: str = "default",
         filters: Filters = Filters(),
-        as_of: str | None = None,
+        as_of: str | date | None = None,
         top_k: int = 8,
         fill: bool = True,
     ) -> SearchResult:
@@ -209,7 +210,8 @@ class Library:
                 self.projections.catch_up()
             except QaError as exc:  # search what is indexed; `degraded` reports the rest
                 _log.warning("the indexes cannot follow the catalog: %s", exc)
-        return self.retriever.search(query, SearchBounds(day_asked(as_of), collection, filters, top_k))
+        today = day_asked(None if as_of is None else day_of("as_of", as_of))
+        return self.retriever.search(query, SearchBounds(today, collection, filters, top_k))
 
     def text(self, article_id: str, *, version: int | None = None, collection: str = "default") -> str:
         """Return the text that spans index into, of the newest version by default. Raises NotFound."""
@@ -220,15 +222,17 @@ class Library:
         return self.projections.verify()
 
 
-def articles_of(items: Iterable[str | PathLike[str] | Article], **options: Any) -> Iterator[Article | Refused]:
-    """Yield Article objects unchanged, and what `qa.read` with these options reads from every other item."""
+def articles_of(items: Iterable[Item | Iterable[Item]], **options: Any) -> Iterator[Article | Refused]:
+    """Yield Article objects unchanged, and what `qa.read` with these options reads from files, folders and globs."""
     from qa.readers.read import read
 
     for item in items:
         if isinstance(item, Article):
             yield item
+        elif isinstance(item, str | PathLike):
+            yield from read(Path(item).expanduser() if str(item).startswith("~") else item, **options)
         else:
-            yield from read(item, **options)
+            yield from articles_of(item, **options)
 
 
 class AskOptions(TypedDict, total=False):
@@ -251,10 +255,12 @@ def question_of(question: str | Question, options: AskOptions) -> Question:
     unknown = values.keys() - AskOptions.__annotations__.keys()
     if unknown:
         raise TypeError(f"unknown option {', '.join(sorted(unknown))}; known: {', '.join(AskOptions.__annotations__)}")
+    if not isinstance(question, str | Question):
+        raise BadQuestion(f"question: text is wanted, not {question!r}", "question")
     base = question if isinstance(question, Question) else Question(question)
     for name in ("as_of", "after", "before"):
         if values.get(name) is not None:
-            values[name] = _day(name, values[name])
+            values[name] = day_of(name, values[name])
     for name in ("outlets", "article_ids", "history"):
         if isinstance(values.get(name), str):
             raise BadQuestion(f"{name}: a list is wanted, not {values[name]!r}", name)
@@ -265,10 +271,14 @@ def question_of(question: str | Question, options: AskOptions) -> Question:
     if values.get("top_k", 1) < 1:
         raise BadQuestion(f"top_k: {values['top_k']} chunks cannot be read", "top_k")
     filters = {name: values.pop(name) for name in ("outlets", "article_ids", "after", "before") if name in values}
-    return replace(base, filters=replace(base.filters, **filters), **values)
+    narrowed = replace(base.filters, **filters)
+    if narrowed.after and narrowed.before and narrowed.after > narrowed.before:
+        raise BadQuestion(f"after: {narrowed.after} is later than before={narrowed.before}", "after")
+    return replace(base, filters=narrowed, **values)
 
 
-def _day(name: str, value: str | date) -> str:
+def day_of(name: str, value: str | date) -> str:
+    """Return the ISO day that an option names. Raises BadQuestion, which names the option."""
     try:
         return dates.day(dates.parse_published(value))
     except BadArticle:
@@ -280,7 +290,9 @@ def settings_for(path_or_settings: str | PathLike[str] | Settings | None) -> Set
     if isinstance(path_or_settings, Settings):
         return path_or_settings
     settings = load_settings()
-    return settings if path_or_settings is None else settings.model_copy(update={"data_dir": Path(path_or_settings)})
+    if path_or_settings is None:
+        return settings
+    return settings.model_copy(update={"data_dir": Path(path_or_settings).expanduser()})
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:

@@ -1,4 +1,4 @@
-"""Every rule of the contract that holds for any answer, whoever wrote it."""
+"""The invariants of every answer object, extractive or from a model."""
 
 import re
 
@@ -7,9 +7,9 @@ from qa.types import Answer
 
 
 def faults(answer: Answer, catalog: Catalog) -> list[str]:
-    """Return what is wrong with an answer object; nothing is right for all of them."""
+    """Return the violated invariants of an answer; an empty list if there are none."""
     found: list[str] = []
-    numbers = [one.number for one in answer.citations]
+    numbers = [citation.number for citation in answer.citations]
     if numbers != list(range(1, len(numbers) + 1)):
         found.append(f"citations are numbered {numbers}")
     if answer.citations and list(dict.fromkeys(int(n) for n in re.findall(r"\[(\d+)\]", answer.answer))) != numbers:
@@ -21,13 +21,13 @@ def faults(answer: Answer, catalog: Catalog) -> list[str]:
     for statement in answer.statements:
         if answer.answer[statement.start : statement.end] != statement.text or not statement.citations:
             found.append(f"statement at {statement.start} is not in the answer, or cites nothing")
-    for one in answer.citations:
-        article = catalog.text("default", one.source.article_id, one.source.version)
-        utf16 = article.text.encode("utf-16-le")[2 * one.start_utf16 : 2 * one.end_utf16].decode("utf-16-le")
-        if not one.quote == utf16 == article.text[one.span.start : one.span.end]:
-            found.append(f"citation {one.number} is not what stands in {one.source.article_id}")
-        if one.source.sha256 != article.source.sha256:
-            found.append(f"citation {one.number} has another text's hash")
-        if any(one.span.overlaps(furniture) for furniture in article.furniture):
-            found.append(f"citation {one.number} is furniture")
+    for citation in answer.citations:
+        article = catalog.text("default", citation.source.article_id, citation.source.version)
+        utf16 = article.text.encode("utf-16-le")[2 * citation.start_utf16 : 2 * citation.end_utf16].decode("utf-16-le")
+        if not citation.quote == utf16 == article.text[citation.span.start : citation.span.end]:
+            found.append(f"citation {citation.number} does not match the text of {citation.source.article_id}")
+        if citation.source.sha256 != article.source.sha256:
+            found.append(f"citation {citation.number} has another text's hash")
+        if any(citation.span.overlaps(furniture) for furniture in article.furniture):
+            found.append(f"citation {citation.number} is furniture")
     return found

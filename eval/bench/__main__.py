@@ -1,4 +1,4 @@
-"""The command line of the research: speed, and quality on public sets. It is in a checkout, not in the wheel."""
+"""`eval bench`: the research commands, which measure speed, and quality on public sets. Not part of the wheel."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def scale(
     with reported_errors():
         from eval.bench.speed.scale import measure, show
 
-        show(measure(data, [int(one) for one in sizes.split(",")], embed, vectors_from, store, out, plot))
+        show(measure(data, [int(size) for size in sizes.split(",")], embed, vectors_from, store, out, plot))
 
 
 @app.command()
@@ -105,17 +105,17 @@ def tables(
 
     from eval.bench.public.table import Bench, as_json as data_of, markdown, measure, names
 
-    pairs = [one.partition("=") for one in store or ()]
+    pairs = [option.partition("=") for option in store or ()]
     if not all(name and folder and Path(folder).is_dir() for name, _, folder in pairs):
         raise typer.BadParameter("say --store CORPUS=DIR with a folder that is there")
-    asked = Bench(data, cache, embed, limit, workers, {name: Path(folder) for name, _, folder in pairs}, refit)
+    bench = Bench(data, cache, embed, limit, workers, {name: Path(folder) for name, _, folder in pairs}, refit)
     with reported_errors():
-        found = measure(asked, sets.split(",") if sets else names(), Console(stderr=True))
-    figures = json.dumps(data_of(found, asked), ensure_ascii=False, indent=1)
+        results = measure(bench, sets.split(",") if sets else names(), Console(stderr=True))
+    figures = json.dumps(data_of(results, bench), ensure_ascii=False, indent=1)
     if out is not None:
         out.write_text(figures + "\n", encoding="utf-8")
-    print(figures if as_json else markdown(found))
-    raise typer.Exit(1 if found.faults else 0)
+    print(figures if as_json else markdown(results))
+    raise typer.Exit(1 if results.faults else 0)
 
 
 if __name__ == "__main__":

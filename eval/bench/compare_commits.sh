@@ -1,9 +1,9 @@
 #!/bin/sh
-# Ask our gold set of two commits, each with its own code, and compare the answers:
+# Run our gold set on two commits, each with its own code, and compare the scores:
 #     eval/bench/compare_commits.sh BASE NEW [OPTIONS OF eval run]
-# Questions, articles, scoring and gates are those of the working tree, the same for both.
+# Questions, articles, scoring and gates are those of the working tree for both.
 set -eu
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 here=$(pwd)
 python=${PYTHON:-$here/.venv/bin/python}
 base=$1 new=$2

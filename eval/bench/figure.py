@@ -1,4 +1,4 @@
-"""Figures of the research commands, as SVG files that are the same for the same values."""
+"""Plots of the research commands, as reproducible SVG files: the same values give the same bytes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ except ModuleNotFoundError as exc:
 
 
 def svg(draw: Callable[[Figure], None], width: float, height: float) -> str:
-    """Return what `draw` puts on a figure of so many inches, as an SVG file that says nothing of its making."""
-    file = StringIO()
+    """Return the figure that `draw` fills, `width` by `height` inches, as SVG without its date and creator."""
+    buffer = StringIO()
     style = rc_context(
         {
-            "svg.fonttype": "none",  # words stay words: a reader can search them, and the file is small
-            "svg.hashsalt": "news-qa",  # ids are drawn at random without one
+            "svg.fonttype": "none",  # text stays text: it can be searched, and the file is small
+            "svg.hashsalt": "news-qa",  # without a salt, ids are random
             "text.parse_math": False,
             "font.size": 9,
             "axes.titlesize": 10,
@@ -37,5 +37,5 @@ def svg(draw: Callable[[Figure], None], width: float, height: float) -> str:
     with style:
         figure = Figure((width, height), layout="constrained")
         draw(figure)
-        figure.savefig(file, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    return file.getvalue().partition("?>")[2].partition(">")[2].lstrip()  # a DTD is of no use to a browser
+        figure.savefig(buffer, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    return buffer.getvalue().partition("?>")[2].partition(">")[2].lstrip()  # browsers ignore the DTD

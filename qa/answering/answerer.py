@@ -1,6 +1,6 @@
-"""Answer a question so that every sentence is cited: with the articles' own sentences, or by a model and checked.
+"""Answer questions with a citation for every sentence: quoted from the articles, or written by a model and checked.
 
-In both modes one `Draft` (draft.py) collects the statements, so that numbering, markers, stream and status are alike.
+In both modes one `Draft` (draft.py) collects the statements, so numbering, markers, stream and status are the same.
 An answer is always made as a stream; `ask` reads it to its end.
 """
 
@@ -26,7 +26,7 @@ from qa.errors import BadQuestion, ModelFailed, StoreFailed
 from qa.llm.prompts import Prompts
 from qa.llm.protocols import ChatModel
 from qa.query import history, rewrite
-from qa.query.analysis import FORMAL, Asked
+from qa.query.analysis import KINDS_WITH_FORM, AnalysedQuestion
 from qa.query.follow_ups import Standalone, carry_over
 from qa.query.rewrite import Rewritten
 from qa.retrieval.retriever import Retriever, SearchResult, day_asked, utc_today
@@ -35,11 +35,11 @@ from qa.tracing import StageTimer
 from qa.types import Answer, Embedder, Question, SearchBounds, Turn
 
 MAX_QUESTION_CHARS = 2_000
-# Chunks read for sentences, for each one asked for. Few sentences hold a length or a sum, and these seldom share the
-# most words with the question: for such questions it pays to read further.
-READ, READ_FORMAL = 2, 5
-CALLS = 3  # of the model server, for one question: the rewriting of a follow-up, retries and the answer together
-REWRITE_SHARE = 0.25  # of the deadline: a slow rewriting leaves the rest for the answer
+# How many chunks are read for sentences, as a multiple of `top_k`. Few sentences have a length or a sum, and these
+# seldom share the most words with the question: for such questions it pays to read further.
+READ, READ_WITH_FORM = 2, 5
+CALLS = 3  # to the model server for one question: the rewriting of a follow-up, the answer and all retries
+REWRITE_SHARE = 0.25  # of the time to the deadline: a slow rewriting leaves the rest for the answer
 
 _log = logging.getLogger(__name__)
 
@@ -53,25 +53,27 @@ class PreparedQuestion:
 
     turns: tuple[Turn, ...]  # the conversation as plain text
     standalone: Standalone
-    asked: Asked
+    analysed: AnalysedQuestion
     bounds: SearchBounds
 
 
 def prepare(question: Question, today: date) -> PreparedQuestion:
-    """Work out what a question, asked today, asks for; a follow-up takes words from its conversation."""
+    """Analyse a question of this day; a follow-up takes words from its conversation."""
     turns = history.clean(question.history)
-    return _analysed(question, turns, carry_over(question.question, turns), today)
+    return _prepare_standalone(question, turns, carry_over(question.question, turns), today)
 
 
-def _analysed(question: Question, turns: tuple[Turn, ...], standalone: Standalone, today: date) -> PreparedQuestion:
-    asked = standalone.analyse()
-    chunks = (READ_FORMAL if asked.kind in FORMAL else READ) * question.top_k
+def _prepare_standalone(
+    question: Question, turns: tuple[Turn, ...], standalone: Standalone, today: date
+) -> PreparedQuestion:
+    analysed = standalone.analyse()
+    chunks = (READ_WITH_FORM if analysed.kind in KINDS_WITH_FORM else READ) * question.top_k
     bounds = SearchBounds(today, question.collection, question.filters, chunks)
-    return PreparedQuestion(turns, standalone, asked, bounds)
+    return PreparedQuestion(turns, standalone, analysed, bounds)
 
 
 class Answerer:
-    """Answer questions. One for a process; safe to use from many tasks at once."""
+    """Answer questions. One per process; safe to use from many tasks at once."""
 
     def __init__(
         self,
@@ -121,15 +123,17 @@ class Answerer:
         if mode == "llm" and prepared.standalone.is_follow_up:
             rewritten = await self._rewrite(question.question, prepared.turns, today, deadline, timer)
             if rewritten.standalone is not None:
-                prepared = await self._in_thread(_analysed, question, prepared.turns, rewritten.standalone, today)
-        found, ranked, texts = await self._in_thread(self._find, prepared, timer)
+                prepared = await self._in_thread(
+                    _prepare_standalone, question, prepared.turns, rewritten.standalone, today
+                )
+        result, ranked, texts = await self._in_thread(self._find, prepared, timer)
         draft = Draft(str(prepared.standalone), texts, mode)
         if rewritten is not None:
             draft.spend(rewritten.usage)
             if rewritten.standalone is None:
                 draft.degrade("rewrite")
-        draft.degrade(*found.degraded)
-        yield Retrieved(found.hits, ranked.evidence, mode)
+        draft.degrade(*result.degraded)
+        yield Retrieved(result.hits, ranked.evidence, mode)
         if mode == "llm" and ranked.evidence:
             assert self._model_answerer is not None
             budget = CallBudget(deadline, CALLS if rewritten is None else CALLS - rewrite.CALLS)
@@ -144,9 +148,9 @@ class Answerer:
                     raise
                 draft.lose_model()
         if draft.mode == "extractive":
-            for event in await self._in_thread(_quote, found, ranked, draft, timer):
+            for event in await self._in_thread(_quote, result, ranked, draft, timer):
                 yield event
-        unquoted, answer = await self._in_thread(self._finish, question.collection, found, ranked, draft, timer)
+        unquoted, answer = await self._in_thread(self._finish, question.collection, result, ranked, draft, timer)
         for event in unquoted:
             yield event
         if answer.status == "not_in_sources":
@@ -154,7 +158,7 @@ class Answerer:
         yield answer
 
     async def _in_thread(self, work: Callable[[*Args], T], *args: *Args) -> T:
-        """Compute off the event loop, because every other answer waits for it."""
+        """Run a computation in a thread, because on the event loop every other answer would wait for it."""
         return await to_thread.run_sync(work, *args, limiter=self._limiter)
 
     def _mode(self, question: Question) -> Literal["extractive", "llm"]:
@@ -183,38 +187,38 @@ class Answerer:
         self, prepared: PreparedQuestion, timer: StageTimer
     ) -> tuple[SearchResult, Ranked, dict[tuple[str, int], str]]:
         with timer.stage("retrieve"):
-            found = self._retriever.search(prepared.asked, prepared.bounds)
+            result = self._retriever.search(prepared.analysed, prepared.bounds)
         with timer.stage("evidence"):
-            # An article that was taken down since the search is not among the texts: it may not be cited any more.
+            # An article that was taken down since the search has no text here, and may not be cited any more.
             texts = self._catalog.texts(
-                prepared.bounds.collection, {(hit.source.article_id, hit.source.version) for hit in found.hits}
+                prepared.bounds.collection, {(hit.source.article_id, hit.source.version) for hit in result.hits}
             )
-            ranked = self._ranker.rank(found.asked, found.hits, texts)
-        return found, ranked, texts
+            ranked = self._ranker.rank(result.question, result.hits, texts)
+        return result, ranked, texts
 
     def _finish(
-        self, collection: str, found: SearchResult, ranked: Ranked, draft: Draft, timer: StageTimer
+        self, collection: str, result: SearchResult, ranked: Ranked, draft: Draft, timer: StageTimer
     ) -> tuple[list[Event], Answer]:
         """Return the events of conflicting sides that were not quoted yet, and the whole answer."""
         with timer.stage("verify"):
-            events = draft.note_conflicts(find.find(found.asked, ranked))
+            events = draft.note_conflicts(find.find(result.question, ranked))
             if not draft.is_empty and self._is_withdrawn(collection, draft.cited_versions()):
                 draft.degrade("withdrawn")
         return events, draft.finish(f"ans_{secrets.token_hex(12)}", timer.timings_ms())
 
     def _is_withdrawn(self, collection: str, cited: set[tuple[str, int]]) -> bool:
-        """Tell whether a cited version was taken down meanwhile: its words were sent and cannot be looked up again."""
+        """Tell whether a cited version has been taken down: its words were sent and cannot be looked up again."""
         try:
             return self._catalog.texts(collection, cited).keys() != cited
-        except StoreFailed:  # the answer is whole; the next question will report that the catalog fails
+        except StoreFailed:  # the answer is whole; the next question will report the failing catalog
             return False
 
 
-def _quote(found: SearchResult, ranked: Ranked, draft: Draft, timer: StageTimer) -> list[Event]:
-    """Add the articles' sentences that answer to the draft and return their events."""
+def _quote(result: SearchResult, ranked: Ranked, draft: Draft, timer: StageTimer) -> list[Event]:
+    """Add the sentences that answer to the draft and return their events."""
     with timer.stage("evidence"):
-        chosen = extractive.choose(found.asked, ranked)
-        draft.rate_confidence(round(extractive.confidence(found.asked, ranked), 4))
+        chosen = extractive.choose(result.question, ranked)
+        draft.rate_confidence(round(extractive.confidence(result.question, ranked), 4))
     events = [event for sentence in chosen for event in draft.add(sentence.text, sentence.cited)]
     if chosen and not chosen[0].covers:
         draft.cover_part()

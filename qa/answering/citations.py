@@ -1,4 +1,4 @@
-"""Number the cited spans of an answer. Pure; what a citation proves is decided in `verification`."""
+"""Number the cited spans of an answer. Pure; `qa.verification` decides what a citation proves."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from qa.types import Citation, Evidence
 
 
 class Numbering:
-    """Give each cited span its number: from 1, without gaps, by first appearance."""
+    """The numbers of the cited spans: from 1, without gaps, in order of first appearance."""
 
     def __init__(self) -> None:
         self._citations: dict[tuple[str, int, int, int], Citation] = {}
 
     def cite(self, evidence: Evidence, article_text: str) -> tuple[Citation, bool]:
-        """Return the citation of a sentence, and whether it is new. The quote is cut from the article anew."""
+        """Return the citation of a sentence, and whether it is new. The quote is sliced from the article text."""
         key = (evidence.source.article_id, evidence.source.version, evidence.span.start, evidence.span.end)
         known = self._citations.get(key)
         if known is not None:
@@ -40,16 +40,16 @@ class Numbering:
 
 
 def markers(citations: Iterable[Citation]) -> str:
-    """Return the markers of citations as they stand in the answer: `[1][2]`."""
-    return "".join(f"[{one.number}]" for one in citations)
+    """Return the markers of citations as the answer shows them: `[1][2]`."""
+    return "".join(f"[{citation.number}]" for citation in citations)
 
 
 _FORGED_MARKER = re.compile(r"\[(\d+)\]")
 
 
 def without_markers(statement: str) -> str:
-    """Return plain text on one line that cannot be mistaken for one of our markers.
+    """Return a statement as plain text on one line, without anything that looks like one of our markers.
 
-    An article's sentence is text that others wrote: its tags, addresses and hidden signs stay in the quote.
+    Others wrote the sentences of articles: their tags, addresses and hidden characters are only in the quote.
     """
     return " ".join(_FORGED_MARKER.sub(r"(\1)", plain_statement(statement)).split())

@@ -28,7 +28,7 @@ from qa.types import (
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The first event of a stream: the chunks that were found, their sentences, best first, and who will answer."""
+    """The first event of a stream: the hits, their sentences, best first, and the mode of the answer."""
 
     hits: tuple[Hit, ...]
     evidence: tuple[Evidence, ...] = ()
@@ -58,7 +58,7 @@ VERBATIM = Judged("supported", (), 1.0)  # the words of the source itself
 
 
 def decide_status(*, has_statements: bool, contradicted: bool, covers_all: bool, complete: bool) -> Status:
-    """Return the status of an answer: the first line that applies decides."""
+    """Return the status of an answer; the first rule that applies decides."""
     if not has_statements:
         return "not_in_sources"
     if contradicted:
@@ -67,7 +67,7 @@ def decide_status(*, has_statements: bool, contradicted: bool, covers_all: bool,
 
 
 class Draft:
-    """The answer as far as it has come. Nothing changes it but its methods."""
+    """The answer as built so far, changed only by its methods."""
 
     def __init__(
         self, question: str, texts: Mapping[tuple[str, int], str], mode: Literal["extractive", "llm"] = "extractive"
@@ -90,12 +90,12 @@ class Draft:
 
     @property
     def mode(self) -> Literal["extractive", "llm"]:
-        """Who answers: the articles' own sentences, or a model."""
+        """Whether sentences of the articles are the answer, or a model writes it."""
         return self._mode
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether there is no statement yet."""
+        """Tell whether the draft has no statement yet."""
         return not self._statements
 
     def write_with(self, model: str) -> None:
@@ -123,15 +123,15 @@ class Draft:
         return [*events, Delta(gap + statement)]
 
     def reject(self, reason: str, text: str) -> None:
-        """Record something that a model wrote and that does not become part of the answer."""
+        """Record something that a model wrote and the answer leaves out."""
         self._rejected.append(Rejected(reason, text))
 
     def spend(self, usage: Usage) -> None:
-        """Add the tokens of one call of a model."""
+        """Add the tokens of one model call."""
         self._usage += usage
 
     def degrade(self, *parts: str) -> None:
-        """Record which parts of the system failed or were behind while the answer was made."""
+        """Record parts of the system that failed or were behind while the answer was made."""
         self._degraded += parts
 
     def cover_part(self) -> None:
@@ -139,11 +139,11 @@ class Draft:
         self._covers_all = False
 
     def cut_short(self) -> None:
-        """Record that the model's reply ended before it was whole."""
+        """Record that the model's reply is incomplete."""
         self._complete = False
 
     def lose_model(self) -> None:
-        """Record that the model failed. Statements that were sent stay; without any, the articles answer instead."""
+        """Record that the model failed. Statements already sent stay; without any, the answer becomes extractive."""
         self.degrade("llm")
         if self._statements:
             self.cut_short()
@@ -155,22 +155,22 @@ class Draft:
         """Record how likely it is, 0..1, that the articles answer the question."""
         self._confidence = confidence
 
-    def note_conflicts(self, found: Sequence[Disagreement]) -> list[Event]:
+    def note_conflicts(self, disagreements: Sequence[Disagreement]) -> list[Event]:
         """Record the disagreements that the answer touches, and quote each side that it does not cite yet.
 
-        Without a model a contradiction about what is asked is part of the answer, whatever else was found.
+        In extractive mode a contradiction is part of the answer even if the answer cites none of its sides.
         """
         events: list[Event] = []
-        for disagreement in found:
-            silent = [side for side in disagreement.sides if not self._cites_any(side.evidence)]
-            untouched = len(silent) == len(disagreement.sides)
-            if untouched and not (self._mode == "extractive" and disagreement.kind == "contradiction"):
+        for disagreement in disagreements:
+            uncited = [side for side in disagreement.sides if not self._cites_any(side.evidence)]
+            cites_none = len(uncited) == len(disagreement.sides)
+            if cites_none and not (self._mode == "extractive" and disagreement.kind == "contradiction"):
                 continue
-            for side in silent:
+            for side in uncited:
                 if not self._cites_any(side.evidence):  # two sides may share a sentence
-                    events += self.add(extractive.quoted(side.evidence[0]), side.evidence[:1])
+                    events += self.add(extractive.with_attribution(side.evidence[0]), side.evidence[:1])
             values = [self._value(side.value, side.evidence) for side in disagreement.sides]
-            values.sort(key=lambda value: value.citations)  # in the order in which the reader meets them
+            values.sort(key=lambda value: value.citations)  # in the order in which the answer cites them
             self._conflicts.append(Conflict(disagreement.about, tuple(values), disagreement.kind))
         return events
 
@@ -218,9 +218,9 @@ class Draft:
         )
 
     def _dates(self) -> tuple[ResolvedDate, ...]:
-        """Return the time phrases of the quotes, each as the date that it means on the day of its article."""
+        """Return the time phrases of the quotes with the dates that they mean on the day of their articles."""
         return tuple(
-            ResolvedDate(citation.number, found.phrase, found.resolved, found.basis)
+            ResolvedDate(citation.number, phrase.phrase, phrase.resolved, phrase.basis)
             for citation in self._numbering.all()
-            for found in phrases.resolve(citation.quote, citation.source.published_at)
+            for phrase in phrases.resolve(citation.quote, citation.source.published_at)
         )

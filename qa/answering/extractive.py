@@ -9,9 +9,9 @@ from datetime import date
 from itertools import islice
 
 from qa.answering.prompt_injection import is_injected_instruction
-from qa.query.analysis import FORMAL, Asked
+from qa.query.analysis import KINDS_WITH_FORM, AnalysedQuestion
 from qa.retrieval.sentence_ranker import Features, Ranked
-from qa.text import stemming as text
+from qa.text import stemming
 from qa.types import Evidence, Source
 
 MAX_SENTENCES = 3
@@ -19,8 +19,8 @@ TERMS = (
     *("own", "near", "kind", "similar", "loose"),
     *("held", "many", "focus", "uncounted", "unnamed", "other_year", "withheld"),
 )
-# What a sentence's features are worth as the log of its odds of being the answer, with and without an embedder, and the
-# least confidence that is answered. `python -m eval.bench.tuning.refusal --fit` makes them (docs/retrieval.md).
+# Weights of a sentence's features, for the log odds that it is the answer, with and without an embedder; and the least
+# confidence to answer with. `python -m eval.bench.tuning.refusal --fit` makes the weights (docs/retrieval.md).
 Weights = Mapping[str, float]
 WEIGHTS: Weights = {
     "own": 0.95, "near": 2.60, "kind": 0.31, "similar": 4.99, "loose": -3.93, "held": 1.65, "many": 0.21,
@@ -31,11 +31,11 @@ WEIGHTS_BY_WORDS: Weights = {
     "focus": 0.13, "uncounted": -1.04, "unnamed": -0.41, "other_year": -1.09, "withheld": -0.56, "constant": -4.29,
 }  # fmt: skip
 ENOUGH, ENOUGH_BY_WORDS = 0.47, 0.48
-# How much less is enough for a follow-up (docs/follow-ups.md), and where only sentences that hold a length, a sum or a
-# day are considered at all: fewer of them can be wrong.
-FOLLOWING, BY_FORM = 0.15, 0.05
-CONSIDERED = 12  # sentences of which one may be the answer
-_CLOSE = 0.7  # how far the log odds of a further sentence may lie below the best: half its odds (docs/retrieval.md)
+# How much less is enough for a follow-up (docs/follow-ups.md), and for a question whose answer must have a length, a
+# sum or a day: fewer sentences are considered, so fewer can be wrong.
+LESS_FOR_FOLLOW_UP, LESS_WITH_FORM = 0.15, 0.05
+CONSIDERED = 12  # sentences that may be the answer
+_CLOSE = 0.7  # how far the log odds of a further sentence may be below the best: half its odds (docs/retrieval.md)
 _TITLE_CHARS = 60
 
 
@@ -45,39 +45,41 @@ class Quoted:
 
     text: str
     cited: tuple[Evidence, ...]
-    covers: bool  # the evidence holds what the question names
+    covers: bool  # the article has every name of the question
 
 
-def choose(asked: Asked, ranked: Ranked) -> list[Quoted]:
+def choose(question: AnalysedQuestion, ranked: Ranked) -> list[Quoted]:
     """Return up to three sentences that answer, best first; none when the articles do not say."""
-    found = sorted(_with_odds(asked, ranked), key=lambda sentence: -sentence[0])
-    if not found or _probability(found[0][0]) < _enough(asked, found[0][2]):
+    candidates = sorted(_with_odds(question, ranked), key=lambda sentence: -sentence[0])
+    if not candidates or _probability(candidates[0][0]) < _least_confidence(question, candidates[0][2]):
         return []
     chosen: list[Quoted] = []
     chosen_stems: list[set[str]] = []
-    for log_odds, evidence, features in found:
-        if log_odds < found[0][0] - _CLOSE or len(chosen) == MAX_SENTENCES:
+    for log_odds, evidence, features in candidates:
+        if log_odds < candidates[0][0] - _CLOSE or len(chosen) == MAX_SENTENCES:
             break
-        stems = set(text.stems(evidence.text))
+        stems = set(stemming.stems(evidence.text))
         if any(len(stems & other) > 0.7 * min(len(stems), len(other)) for other in chosen_stems):
             continue
         chosen_stems.append(stems)
-        chosen.append(Quoted(quoted(evidence), (evidence,), features.named >= 1.0))
+        chosen.append(Quoted(with_attribution(evidence), (evidence,), features.named >= 1.0))
     return chosen
 
 
-def _enough(asked: Asked, features: Features) -> float:
-    """Return the least confidence to answer with. A follow-up has few words of its own that a sentence could hold."""
+def _least_confidence(question: AnalysedQuestion, features: Features) -> float:
+    """Return the least confidence to answer with. A follow-up has few words of its own for a sentence to match."""
     enough = ENOUGH if features.compared else ENOUGH_BY_WORDS
-    return enough - FOLLOWING * bool(asked.context_stems) - BY_FORM * (asked.kind in FORMAL)
+    return (
+        enough - LESS_FOR_FOLLOW_UP * bool(question.context_stems) - LESS_WITH_FORM * (question.kind in KINDS_WITH_FORM)
+    )
 
 
-def confidence(asked: Asked, ranked: Ranked) -> float:
+def confidence(question: AnalysedQuestion, ranked: Ranked) -> float:
     """Return how likely it is that one of the sentences answers, 0..1.
 
-    That is, the likeliest one. For a kind of answer that has a form only sentences with that form count.
+    It is that of the likeliest sentence. Where an answer must have a form, only sentences with that form count.
     """
-    best = max((log_odds for log_odds, _, _ in _with_odds(asked, ranked)), default=None)
+    best = max((log_odds for log_odds, _, _ in _with_odds(question, ranked)), default=None)
     return 0.0 if best is None else _probability(best)
 
 
@@ -86,16 +88,15 @@ def _probability(log_odds: float) -> float:
 
 
 def terms(features: Features) -> dict[str, float]:
-    """Return the features that the odds are made of, by name.
+    """Return the features that the odds are computed from, by name.
 
-    The chunk's score is not among them: it is relative to what else was found, so it distinguishes a small store's only
-    article from the tenth of many by nothing that the sentence says.
+    The chunk's score is not among them: it is relative to what else was found, so it says nothing about the sentence.
     """
     return {name: features.value(name) for name in TERMS}
 
 
-def _with_odds(asked: Asked, ranked: Ranked) -> list[tuple[float, Evidence, Features]]:
-    return [(_log_odds(features), evidence, features) for evidence, features in eligible(asked, ranked)]
+def _with_odds(question: AnalysedQuestion, ranked: Ranked) -> list[tuple[float, Evidence, Features]]:
+    return [(_log_odds(features), evidence, features) for evidence, features in eligible(question, ranked)]
 
 
 def _log_odds(features: Features) -> float:
@@ -103,19 +104,19 @@ def _log_odds(features: Features) -> float:
     return weights["constant"] + sum(weights[name] * features.value(name) for name in TERMS)
 
 
-def eligible(asked: Asked, ranked: Ranked) -> list[tuple[Evidence, Features]]:
-    """Return the best sentences that have the form of an answer, in order; no injected instruction is among them."""
+def eligible(question: AnalysedQuestion, ranked: Ranked) -> list[tuple[Evidence, Features]]:
+    """Return the best sentences that have the form of an answer, in order, without injected instructions."""
     pairs = zip(ranked.evidence, ranked.features, strict=True)
-    fit = (
+    fitting = (
         (evidence, features)
         for evidence, features in pairs
-        if (asked.kind not in FORMAL or features.kind) and not is_injected_instruction(evidence.text)
+        if (question.kind not in KINDS_WITH_FORM or features.kind) and not is_injected_instruction(evidence.text)
     )
-    return list(islice(fit, CONSIDERED))
+    return list(islice(fitting, CONSIDERED))
 
 
-def quoted(evidence: Evidence) -> str:
-    """Return a sentence verbatim, after its outlet and date."""
+def with_attribution(evidence: Evidence) -> str:
+    """Return a sentence verbatim, with its outlet and date before it."""
     return f"{attribution(evidence.source)}: {evidence.text}"
 
 

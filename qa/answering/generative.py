@@ -20,17 +20,17 @@ from qa.tracing import StageTimer
 from qa.types import Embedder, Evidence, Source
 from qa.verification import support_score, verify
 
-SHOWN_SENTENCES = 24  # what a model is given to read, at most
+SHOWN_SENTENCES = 24  # in the prompt, at most
 MAX_REPLY_TOKENS = 700
 # With the reply this fits the window of 4,096 tokens that small local servers start with.
 PROMPT_TOKENS = 3_300
 _LINE_TOKENS = 10  # an id or the words "around the next sentence", and the line's end
-_HEADING_TOKENS = 24  # its number, the day and what parts them
+_HEADING_TOKENS = 24  # its number, the day and the separators
 
 
 @dataclass(frozen=True, slots=True)
 class CallBudget:
-    """Until when, and how often, the model server may be called for one question."""
+    """Until when and how often the model server may be called for one question."""
 
     deadline: float  # as time.monotonic() counts
     calls: int
@@ -60,7 +60,7 @@ class ModelAnswerer:
         draft.write_with(self._model.name)
         as_of = today.isoformat()
         system = self._prompts.system_with(wishes)
-        room = PROMPT_TOKENS - sum(map(estimate_tokens, (system, self._filled(draft.question, as_of))))
+        room = PROMPT_TOKENS - sum(map(estimate_tokens, (system, self._fill_prompt(draft.question, as_of))))
         shown = fit(evidence[:SHOWN_SENTENCES], room)
         if not shown:
             raise ModelRefused("beside the question no evidence fits into the prompt")
@@ -72,11 +72,11 @@ class ModelAnswerer:
             },
         )
         fence = make_fence()
-        filled = self._filled(draft.question, as_of, evidence_block(list(sources.by_id.items()), fence), fence)
-        messages = [Message("system", system), Message("user", filled)]
+        prompt = self._fill_prompt(draft.question, as_of, evidence_block(list(sources.by_id.items()), fence), fence)
+        messages = [Message("system", system), Message("user", prompt)]
         parser = ReplyParser(sources.by_id, fence)
         began = time.monotonic()
-        ended = heard = False
+        ended = has_content = False
         failed: ModelFailed | None = None
         reply = self._model.stream(messages, deadline=budget.deadline, max_tokens=MAX_REPLY_TOKENS, calls=budget.calls)
         try:
@@ -84,7 +84,7 @@ class ModelAnswerer:
                 async for piece in pieces:
                     if isinstance(piece, TextPiece):
                         parsed = parser.feed(piece.text)
-                        heard = heard or bool(parsed)
+                        has_content = has_content or bool(parsed)
                         async for event in self._take(parsed, sources, draft, timer):
                             yield event
                     else:
@@ -95,19 +95,19 @@ class ModelAnswerer:
         timer.add("generate", time.monotonic() - began)
         # What the model wrote before it failed is checked and kept; a sentence that was cut off loses its ids.
         parsed = parser.finish(whole=ended)
-        heard = heard or bool(parsed)
+        has_content = has_content or bool(parsed)
         async for event in self._take(parsed, sources, draft, timer):
             yield event
         if not ended:
             draft.cut_short()
-        if failed is None and not heard:  # blanks or thoughts alone: not the same as "not in the sources"
+        if failed is None and not has_content:  # only blanks or thoughts: not the same as "not in the sources"
             failed = ModelBroken("the model finished without a sentence")
         if failed is None and not ended and draft.is_empty:
             failed = ModelBroken("the model stopped before a sentence was whole")
         if failed is not None:
             raise failed
 
-    def _filled(self, question: str, as_of: str, evidence: str = "", fence: str = "") -> str:
+    def _fill_prompt(self, question: str, as_of: str, evidence: str = "", fence: str = "") -> str:
         return self._prompts.user(question=question, as_of=as_of, evidence=evidence, fence=fence)
 
     async def _take(
@@ -127,7 +127,7 @@ class ModelAnswerer:
         others = [evidence for sentence_id, evidence in sources.by_id.items() if sentence_id not in sentence.ids]
         try:
             score = support_score.score(sentence.text, cited, self._embedder)
-        except EmbeddingFailed:  # the retriever has said so in `degraded` already
+        except EmbeddingFailed:  # the retriever has reported it in `degraded` already
             score = support_score.score(sentence.text, cited, None)
         verdict, reasons = verify.check(sentence.text, cited, others, retrieved=sources.texts, score=score)
         return Judged(verdict, reasons, round(score, 4))
@@ -150,7 +150,7 @@ class _Sources:
 
 
 def fit(evidence: Sequence[Evidence], room: int) -> list[Evidence]:
-    """Return the evidence that `room` tokens hold: the longest contexts go first, then the lowest sentences."""
+    """Return the evidence that fits into `room` tokens: drop the longest contexts first, then the lowest sentences."""
     kept = [sentence for sentence in evidence if _cost([replace(sentence, context="")]) <= room // 2]
     while _cost(kept) > room and any(sentence.context for sentence in kept):
         longest = max(range(len(kept)), key=lambda place: len(kept[place].context))
@@ -161,7 +161,7 @@ def fit(evidence: Sequence[Evidence], room: int) -> list[Evidence]:
 
 
 def _cost(evidence: Sequence[Evidence]) -> int:
-    """Return what the evidence costs at most as `evidence_block` lays it out."""
+    """Return at most how many tokens the evidence takes in the form of `evidence_block`."""
     sources = {sentence.source for sentence in evidence}
     headings = [estimate_tokens(f"{source.outlet}{source.title}") for source in sources]
     lines = [part for sentence in evidence for part in (sentence.text, sentence.context) if part]

@@ -1,6 +1,6 @@
 """Recognise prompt injection: sentences in an article that instruct a language model. Pure.
 
-The prompt tells a model not to obey them. Without a model they would be quoted, because they repeat the words of the
+The prompt tells a model not to obey them. In extractive mode they would be quoted, because they repeat the words of the
 question that they target.
 """
 

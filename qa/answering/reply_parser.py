@@ -1,13 +1,13 @@
-"""Read a model's reply as it streams: sentences with the ids they cite. Pure.
+"""Parse a model's reply as it streams: sentences with the ids they cite. Pure.
 
 The grammar, line by line:
 
     line      =  { sentence citation } | "NOT_IN_SOURCES" | "PARTIAL"
     citation  =  "[" id { "," id } "]" ...       before or after the full stop
 
-A line is read when it is complete, and a sentence without ids only when the line after it is known (small models
-put the ids on a line of their own). So nothing that was handed out can be changed by later input, and it does not
-matter where the stream was split. What is handed out is plain text: models write markup, articles make them do it.
+A line is parsed when it is complete, and a sentence without ids is returned only when the line after it is known (small
+models put the ids on a line of their own). So later input changes nothing that was returned, and it does not matter
+where the stream was split. What is returned is plain text: models write markup, and articles make them do it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from qa.text.plain import plain_text
 from qa.text.sentences import split_sentences
 
-LINE_CHARS = 4000  # a longer line is not an answer; the rest of it is not read
+LINE_CHARS = 4000  # a longer line is not an answer; the rest of it is ignored
 _NOT_IN_SOURCES = re.compile(r"^NOT_IN_SOURCES\b|\bNOT_IN_SOURCES$")
 _PARTIAL = "PARTIAL"
 
@@ -29,7 +29,7 @@ _RULE = re.compile(r"^(?:```|~~~)[\w-]*\s*$|^[-=_*`~\s|:]+$")
 _WORD = re.compile(r"[A-Za-z0-9]+")
 _BRACKET = re.compile(r"[\[\]]")
 _SEPARATORS = re.compile(r"[\s,;:.&†#^()/+–—-]+")
-_INVENTED = re.compile(r"s(?=[a-z0-9]*\d)[a-z0-9]{1,9}|\d{1,3}")  # shaped like our ids, or a number in their place
+_INVENTED = re.compile(r"s(?=[a-z0-9]*\d)[a-z0-9]{1,9}|\d{1,3}")  # shaped like our ids, or a number in place of one
 _LABELS = frozenset({"and", "article", "articles", "doc", "evidence", "id", "ids", "n", "ref", "sentence", "sentences",
                      "source", "sources", "see"})  # fmt: skip
 _PLACEHOLDERS = frozenset({"id", "ids", "n"})
@@ -38,14 +38,14 @@ _WRAPPED = re.compile(r"[({]\s?((?:\[[^\[\]]*\](?:[\s,;&]|and)*)+)[)}]")
 _DEFINITION = re.compile(r"^\[([^\[\]]*)\](?=:)")
 _ENDS_SENTENCE = re.compile(r"[.!?…。！？]['\"’”»)]*\s*$")
 _CLOSING = re.compile(r"\s*[.!?…。！？]+['\"’”»)]*")
-_CLINGS = ".,;:!?…)’”»。，、；：！？）"
-_DEEPEST = 4  # brackets in brackets; without a limit a line of them takes quadratic time
+_NO_SPACE_BEFORE = ".,;:!?…)’”»。，、；：！？）"
+_DEEPEST = 4  # levels of nested brackets; without a limit a line of brackets takes quadratic time
 _EDGE = " \t*_`'\"“”.:;,!()-–—"
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence in plain text, the known ids it cites, and what it cited that nobody gave it."""
+    """One sentence in plain text, the known ids it cites, and the ids it cites that the prompt did not have."""
 
     text: str
     ids: tuple[str, ...] = ()
@@ -72,10 +72,10 @@ class _Cite:
 
 
 class ReplyParser:
-    """Turn the pieces of one reply into what it says.
+    """An incremental parser of one reply.
 
-    `ids` are the sentence ids that the model was shown, `fence` is the token that its evidence was fenced with: a
-    sentence that repeats it copies the prompt, so it loses the token and its ids.
+    `ids` are the sentence ids of the prompt, `fence` is the token that fenced its evidence: a sentence that repeats the
+    token copies the prompt, so it loses the token and its ids.
     """
 
     def __init__(self, ids: Iterable[str], fence: str = "") -> None:
@@ -87,13 +87,13 @@ class ReplyParser:
         self._waiting: Sentence | None = None
 
     def feed(self, text: str) -> list[Parsed]:
-        """Take the next piece of the stream and return what is now certain."""
+        """Take the next piece of the stream and return what later input cannot change."""
         return self._take(self._thoughts.feed(text))
 
     def finish(self, *, whole: bool = True) -> list[Parsed]:
-        """Return what the end of the reply makes certain; `whole` False when it was cut short.
+        """Return the rest at the end of the reply; `whole` is False when it was cut short.
 
-        The sentence in which a reply was cut keeps its words and loses its ids: it proves nothing.
+        The sentence in which a reply was cut keeps its words and loses its ids, since it may be incomplete.
         """
         parsed = self._take(self._thoughts.finish())
         self._overlong = self._overlong or not whole
@@ -117,20 +117,22 @@ class ReplyParser:
     def _end_line(self) -> list[Parsed]:
         line, overlong = self._line, self._overlong
         self._line, self._overlong = "", False
-        found = _read_line(line, self._ids)
-        if overlong and found:
-            # Its end was not read: the last sentence may say something else than it seems to, so it proves nothing.
-            last = found.pop()
-            found.append(Sentence(last.text) if isinstance(last, Sentence) else last)
+        parsed = _read_line(line, self._ids)
+        if overlong and parsed:
+            # Its end was not read, so the last sentence may mean something else than it seems to: it loses its ids.
+            last = parsed.pop()
+            parsed.append(Sentence(last.text) if isinstance(last, Sentence) else last)
         if self._fence:
-            found = [_unfenced(one, self._fence) for one in found]
-        return [alone for one in found for item in self._settle(one) for alone in _each_sentence(item)]
+            parsed = [_without_fence(item, self._fence) for item in parsed]
+        return [single for item in parsed for item in self._settle(item) for single in _split_item(item)]
 
     def _settle(self, item: Parsed) -> list[Parsed]:
-        """Join ids that stand alone to the sentence before them; hold a sentence that may yet get its ids."""
+        """Give ids without a sentence to the sentence before them; hold back a sentence that may yet get its ids."""
         waiting, self._waiting = self._waiting, None
         if isinstance(item, Sentence) and not item.text:
-            return [replace(waiting, ids=item.ids, unknown=_once((*waiting.unknown, *item.unknown)))] if waiting else []
+            return (
+                [replace(waiting, ids=item.ids, unknown=_unique((*waiting.unknown, *item.unknown)))] if waiting else []
+            )
         before: list[Parsed] = [waiting] if waiting else []
         if isinstance(item, Sentence) and not item.ids:
             self._waiting = item
@@ -174,14 +176,14 @@ def _read_line(line: str, known: dict[str, str]) -> list[Parsed]:
     if _RULE.match(line.strip()):
         return []
     line = _DECORATION.sub("", plain_text(line.translate(_BRACKETS)))
-    # An id is random, so it cites wherever it stands: bare, in round brackets or among other words.
+    # An id is random, so it is a citation in any form: bare, in round brackets or among other words.
     line = _WRAPPED.sub(r"\1", _WORD.sub(lambda word: _bracketed(word.group(), known), line))
     parsed: list[Parsed] = []
-    for text, cites in _sentences(_parts(line, known)):
-        ids = _once(key for cite in cites for key in cite.ids)
-        unknown = _once(key for cite in cites for key in cite.unknown)
+    for text, cites in _cut_sentences(_split_citations(line, known)):
+        ids = _unique(key for cite in cites for key in cite.ids)
+        unknown = _unique(key for cite in cites for key in cite.unknown)
         text = _DEFINITION.sub(r"\1", _DECORATION.sub("", plain_text(text)))
-        parsed += _marked(text.replace("](", "] (").strip(), ids, unknown)
+        parsed += _read_marks(text.replace("](", "] (").strip(), ids, unknown)
     return parsed
 
 
@@ -190,8 +192,8 @@ def _bracketed(word: str, known: dict[str, str]) -> str:
     return f"[{key}]" if key else word
 
 
-def _parts(line: str, known: dict[str, str]) -> list[str | _Cite]:
-    """Part a line into text and citations. Brackets that cite are taken out, others stay, loose ones are dropped."""
+def _split_citations(line: str, known: dict[str, str]) -> list[str | _Cite]:
+    """Split a line into text and citations. Brackets with text are kept, unpaired brackets are dropped."""
     frames: list[list[str | _Cite]] = [[]]
     at = 0
     while match := _BRACKET.search(line, at):
@@ -207,13 +209,13 @@ def _parts(line: str, known: dict[str, str]) -> list[str | _Cite]:
             at = link.end() if link else at  # [text](address): only the text is kept
             frames[-1] += read if read is not None else inner if link else ["[", *inner, "]"]
     frames[-1].append(line[at:])
-    for inner in frames[1:]:  # brackets that never closed: each is read for itself
+    for inner in frames[1:]:  # brackets that never closed are read one by one
         frames[0] += _citation(inner, known, closed=False) or inner
     return frames[0]
 
 
 def _citation(inner: list[str | _Cite], known: dict[str, str], *, closed: bool = True) -> list[str | _Cite] | None:
-    """Read what stood in one pair of brackets: its citations, or None when it is text."""
+    """Return the citations in one pair of brackets, or None when it has text."""
     cites: list[str | _Cite] = [part for part in inner if isinstance(part, _Cite)]
     words = [word for part in inner if isinstance(part, str) for word in _SEPARATORS.split(part) if word]
     ids = tuple(known[word.lower()] for word in words if word.lower() in known)
@@ -231,7 +233,7 @@ def _citation(inner: list[str | _Cite], known: dict[str, str], *, closed: bool =
     return None
 
 
-def _sentences(parts: list[str | _Cite]) -> list[tuple[str, list[_Cite]]]:
+def _cut_sentences(parts: list[str | _Cite]) -> list[tuple[str, list[_Cite]]]:
     """Cut a line where one sentence with its citations ends and the next begins."""
     parts = [
         part
@@ -270,30 +272,30 @@ def _ends_with_cite(parts: list[str | _Cite]) -> bool:
 
 def _begins_sentence(part: str) -> bool:
     first = part.lstrip(" \"'“‘«(")[:1]
-    return first != "" and not first.islower() and first not in _CLINGS
+    return first != "" and not first.islower() and first not in _NO_SPACE_BEFORE
 
 
 def _join(before: str, after: str) -> str:
     """Close the gap that a citation left."""
     before, after = before.rstrip(), after.lstrip()
-    if not before or not after or after[0] in _CLINGS or not (before[-1].isascii() or after[0].isascii()):
+    if not before or not after or after[0] in _NO_SPACE_BEFORE or not (before[-1].isascii() or after[0].isascii()):
         return before + after
     return f"{before} {after}"
 
 
-def _marked(text: str, ids: tuple[str, ...], unknown: tuple[str, ...]) -> list[Parsed]:
-    """Recognise the two marks, alone on a line or put at either end of a sentence."""
+def _read_marks(text: str, ids: tuple[str, ...], unknown: tuple[str, ...]) -> list[Parsed]:
+    """Recognise NOT_IN_SOURCES and PARTIAL, alone on a line, and the first also at either end of a sentence."""
     bare = text.strip(_EDGE)
     if bare == _PARTIAL:
         return [Partial()]
     if _NOT_IN_SOURCES.search(bare):
         rest = plain_text(_NOT_IN_SOURCES.sub(" ", bare)).strip(_EDGE)
-        said: list[Parsed] = [Sentence(rest, ids, unknown)] if rest else []
-        return [*said, NotInSources()]
+        sentence: list[Parsed] = [Sentence(rest, ids, unknown)] if rest else []
+        return [*sentence, NotInSources()]
     return [Sentence(text, ids, unknown)] if bare or ids or unknown else []
 
 
-def _unfenced(item: Parsed, fence: re.Pattern[str]) -> Parsed:
+def _without_fence(item: Parsed, fence: re.Pattern[str]) -> Parsed:
     if not isinstance(item, Sentence) or not fence.search(item.text):
         return item
     text = item.text
@@ -302,8 +304,8 @@ def _unfenced(item: Parsed, fence: re.Pattern[str]) -> Parsed:
     return Sentence(text)
 
 
-def _each_sentence(item: Parsed) -> list[Parsed]:
-    """Part what stands before one citation, so that a false sentence is not carried by the true one beside it."""
+def _split_item(item: Parsed) -> list[Parsed]:
+    """Split the text of one citation into sentences, lest a false one be accepted with the true one beside it."""
     if not isinstance(item, Sentence) or not item.ids:
         return [item]
     pieces: list[str] = []
@@ -323,5 +325,5 @@ def _is_open(text: str) -> bool:
     return any(count > 0 for count in marks)
 
 
-def _once(keys: Iterable[str]) -> tuple[str, ...]:
+def _unique(keys: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(keys))

@@ -1,7 +1,7 @@
-"""Posts and the people who hold them, where the question asks for one or the other. Pure.
+"""Find who holds which post, where the question asks for the post or for its holder. Pure.
 
-Only what stands in apposition is read: "Ines Ash, the director of the authority" and "its director, Ines Ash". Who did
-what is not compared: two articles that name two people are seldom at odds.
+Only appositions are read: "Ines Ash, the director of the authority" and "its director, Ines Ash". Who did what is not
+compared: two articles that name two people seldom contradict each other.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from qa.query.analysis import Asked
+from qa.query.analysis import AnalysedQuestion
 from qa.retrieval.sentence_ranker import Ranked
 from qa.text import stemming
 from qa.text.english import CAPITAL, CAPITALISED, MARKS
 from qa.types import Evidence
 
-CLOSE = 0.4  # a sentence takes part when it scores this share of the best
+CLOSE = 0.4  # a sentence is read when it scores this share of the best
 
-_NAMED = rf"(?P<name>{CAPITALISED}(?: [{CAPITAL}][{MARKS}]*\.)*(?: {CAPITALISED}){{1,3}})"
-_NAME = rf"(?:(?:Dr|Mr|Mrs|Ms|Prof|Sir|Dame)\.? )?{_NAMED}"
+_BARE_NAME = rf"(?P<name>{CAPITALISED}(?: [{CAPITAL}][{MARKS}]*\.)*(?: {CAPITALISED}){{1,3}})"
+_NAME = rf"(?:(?:Dr|Mr|Mrs|Ms|Prof|Sir|Dame)\.? )?{_BARE_NAME}"
 _OWNER = r"(?P<owner>the |its |their |his |her |(?:the |our )?[\w ]{1,30}['’]s )"
 _POST = r"(?P<post>[a-z][a-z-]+(?: [a-z][a-z-]+){0,3}?)"
 _OF = r"(?: (?:of|at|for) (?P<of>(?:the )?[\w’'& -]{2,50}))?"
@@ -35,11 +35,11 @@ _ASKS_HOLDER = re.compile(
 _QUESTION_NAME = re.compile(
     rf"\b(?:(?:Dr|Mr|Mrs|Ms|Prof|Sir|Dame)\.? {CAPITALISED}|{CAPITALISED}(?= {CAPITALISED}))(?: {CAPITALISED})*"
 )
-# A deputy is another post than the one deputised for; one who held it before is no rival.
 _TITLE = re.compile(r"(?:Dr|Mr|Mrs|Ms|Prof|Sir|Dame)\.?")
+# A deputy has another post than the one deputised for; a former holder is no rival.
 _RANKS = frozenset("deputy vice assistant acting interim associate".split())
 _PAST = frozenset("former then ex late previous new incoming outgoing".split())
-_NO_POST = frozenset(
+_NEVER_IN_POST = frozenset(
     "who which whose where and but with said says was is had has in on at to when while as from".split()
 )
 _SAME_LAST, _SAME_FIRST = 0.8, 0.5  # likeness of spelling
@@ -47,98 +47,103 @@ _SAME_LAST, _SAME_FIRST = 0.8, 0.5  # likeness of spelling
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """One person in one post, as one sentence says."""
+    """One person in one post, as one sentence states it."""
 
     name: str
     post: str
-    of: str  # the body it is a post of, as far as the sentence says
+    of: str  # the body that the post is in, as far as the sentence names it
     evidence: Evidence
 
 
-def posts(asked: Asked, ranked: Ranked) -> tuple[str, list[list[tuple[str, Evidence]]]] | None:
-    """Return what is asked and its answers, sorted by which are the same; None when no post or holder is asked for."""
-    best = max(one.score for one in ranked.evidence)
-    near = [
-        (one, features)
-        for one, features in zip(ranked.evidence, ranked.features, strict=True)
-        if one.score >= CLOSE * best and not features.loose
+def find_posts(question: AnalysedQuestion, ranked: Ranked) -> tuple[str, list[list[tuple[str, Evidence]]]] | None:
+    """Return what the question asks for and its answers, grouped; None when it asks for no post and no holder."""
+    best = max(sentence.score for sentence in ranked.evidence)
+    close = [
+        (sentence, features)
+        for sentence, features in zip(ranked.evidence, ranked.features, strict=True)
+        if sentence.score >= CLOSE * best and not features.loose
     ]
-    name = _QUESTION_NAME.search(re.sub(r"['’]s\b", "", asked.question))
-    if _ASKS_POST.search(asked.question) and name:
-        found = [one for sentence, _ in near for one in _holders(sentence) if _same_person(one.name, name.group())]
-        return f"post: {name.group()}", _grouped([(one.post, one.evidence) for one in found], _same_post)
-    who = _ASKS_HOLDER.search(asked.question)
-    if who and not any(letter.isupper() for letter in who["post"]):
-        wanted = who["post"].removeprefix("current ")
-        found = [
-            one
-            for sentence, features in near
-            if features.named >= 1
-            for one in _holders(sentence)
-            if _same_post(one.post, wanted) and _same_body(one.of, who["of"] or "")
+    name = _QUESTION_NAME.search(re.sub(r"['’]s\b", "", question.text))
+    if _ASKS_POST.search(question.text) and name:
+        holders = [
+            holder
+            for sentence, _ in close
+            for holder in _find_holders(sentence)
+            if _is_same_person(holder.name, name.group())
         ]
-        return f"name: {wanted}", _grouped([(one.name, one.evidence) for one in found], _same_name)
+        return f"post: {name.group()}", _group([(holder.post, holder.evidence) for holder in holders], _is_same_post)
+    asks_holder = _ASKS_HOLDER.search(question.text)
+    if asks_holder and not any(letter.isupper() for letter in asks_holder["post"]):
+        post = asks_holder["post"].removeprefix("current ")
+        holders = [
+            holder
+            for sentence, features in close
+            if features.named >= 1
+            for holder in _find_holders(sentence)
+            if _is_same_post(holder.post, post) and _is_same_body(holder.of, asks_holder["of"] or "")
+        ]
+        return f"name: {post}", _group([(holder.name, holder.evidence) for holder in holders], _is_same_name)
     return None
 
 
-def _holders(sentence: Evidence) -> Iterator[Holder]:
+def _find_holders(sentence: Evidence) -> Iterator[Holder]:
     for pattern in _PATTERNS:
-        for found in pattern.finditer(sentence.text):
-            words = found["post"].split()
-            bare = not (found["owner"] or found["of"]) and not sentence.text.startswith(",", found.end("post"))
+        for match in pattern.finditer(sentence.text):
+            words = match["post"].split()
+            bare = not (match["owner"] or match["of"]) and not sentence.text.startswith(",", match.end("post"))
             if bare:  # "Ines Ash, faces questions."
                 continue
-            if _NO_POST.isdisjoint(words) and _PAST.isdisjoint(words):
-                post = found["post"]
-                of = found["of"] or ""
+            if _NEVER_IN_POST.isdisjoint(words) and _PAST.isdisjoint(words):
+                post = match["post"]
+                of = match["of"] or ""
                 # "head of archaeology" is one post; "director of the museum" is "director", and where.
                 if of and of[0].islower() and not of.startswith("the "):
                     post = f"{post} of {of}"
-                owner = (found["owner"] or "").lower()
-                # "Norlund Ferries and its director": whose it is stands before.
-                body = sentence.text[: found.start()] if owner.strip() in ("its", "their") else owner
-                yield Holder(found["name"], post, f"{body}{of}", sentence)
+                owner = (match["owner"] or "").lower()
+                # "Norlund Ferries and its director": the body is named before.
+                body = sentence.text[: match.start()] if owner.strip() in ("its", "their") else owner
+                yield Holder(match["name"], post, f"{body}{of}", sentence)
 
 
-def _same_person(found: str, wanted: str) -> bool:
-    """Tell whether two names are one, a letter aside; "Ask" in "Ask Ines Ash" opens its sentence."""
-    *first, last = found.split()
-    given, family = wanted.split()[0], wanted.split()[-1]
-    if _likeness(last, family) < _SAME_LAST:
+def _is_same_person(stated: str, asked_for: str) -> bool:
+    """Tell whether two names are the same but for a letter; "Ask" in "Ask Ines Ash" begins its sentence."""
+    *first, last = stated.split()
+    given, family = asked_for.split()[0], asked_for.split()[-1]
+    if _similarity(last, family) < _SAME_LAST:
         return False
-    return _TITLE.fullmatch(given) is not None or any(_likeness(one, given) >= _SAME_FIRST for one in first)
+    return _TITLE.fullmatch(given) is not None or any(_similarity(word, given) >= _SAME_FIRST for word in first)
 
 
-def _likeness(a: str, b: str) -> float:
+def _similarity(a: str, b: str) -> float:
     return SequenceMatcher(None, stemming.fold(a), stemming.fold(b), autojunk=False).ratio()
 
 
-def _same_post(a: str, b: str) -> bool:
-    one, other = set(stemming.stems(a)), set(stemming.stems(b))
+def _is_same_post(a: str, b: str) -> bool:
+    words, other_words = set(stemming.stems(a)), set(stemming.stems(b))
     ranks = set(stemming.stems(" ".join(_RANKS)))
-    return (one & ranks) == (other & ranks) and (one <= other or other <= one)
+    return (words & ranks) == (other_words & ranks) and (words <= other_words or other_words <= words)
 
 
-def _same_body(found: str, wanted: str) -> bool:
-    """Tell whether a post is one of the body that is asked about: some word of it must stand there."""
-    return not wanted or bool(
-        set(stemming.stems(found)) & (set(stemming.stems(wanted)) - set(stemming.stems("the of and for")))
+def _is_same_body(stated: str, asked_for: str) -> bool:
+    """Tell whether a post is in the body that the question names: they must share a word."""
+    return not asked_for or bool(
+        set(stemming.stems(stated)) & (set(stemming.stems(asked_for)) - set(stemming.stems("the of and for")))
     )
 
 
-def _same_name(a: str, b: str) -> bool:
-    one, other = set(stemming.words(a)), set(stemming.words(b))
-    return one <= other or other <= one or (a.split()[-1] == b.split()[-1] and a[0] == b[0])
+def _is_same_name(a: str, b: str) -> bool:
+    words, other_words = set(stemming.words(a)), set(stemming.words(b))
+    return words <= other_words or other_words <= words or (a.split()[-1] == b.split()[-1] and a[0] == b[0])
 
 
-def _grouped(
-    found: Sequence[tuple[str, Evidence]], same: Callable[[str, str], bool]
+def _group(
+    values: Sequence[tuple[str, Evidence]], same: Callable[[str, str], bool]
 ) -> list[list[tuple[str, Evidence]]]:
     groups: list[list[tuple[str, Evidence]]] = []
-    for value, evidence in found:
-        place = next((group for group in groups if same(group[0][0], value)), None)
-        if place is None:
+    for value, evidence in values:
+        group_of_value = next((group for group in groups if same(group[0][0], value)), None)
+        if group_of_value is None:
             groups.append([(value, evidence)])
         else:
-            place.append((value, evidence))
+            group_of_value.append((value, evidence))
     return groups

@@ -1,4 +1,4 @@
-"""Words that state the same of a figure, forms of one verb among them, and words that state the opposite. Pure."""
+"""Synonyms in what is said of a figure, with the forms of irregular verbs, and opposites: gained, lost. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Set
 from functools import lru_cache
 
 from qa.text import stemming
-from qa.text.english import SAME_OF_A_FIGURE, UNSTEMMED_VERBS
+from qa.text.english import FIGURE_SYNONYMS, UNSTEMMED_VERBS
 
 _GAINED = frozenset(stemming.stems("create add gain hire recruit new extra more"))
 _LOST = frozenset(
@@ -15,13 +15,13 @@ _LOST = frozenset(
 
 
 def holds(stems: Set[str], stem: str) -> bool:
-    """Tell whether a stem, or one that states the same, is among the stems."""
-    return stem in stems or not stems.isdisjoint(_others().get(stem, frozenset()))
+    """Tell whether a stem or one of its synonyms is among the stems."""
+    return stem in stems or not stems.isdisjoint(_synonyms().get(stem, frozenset()))
 
 
-def opposed(asked: Set[str], said: Set[str]) -> bool:
-    """Tell whether one speaks of what was lost and the other of what was gained: jobs cut, jobs created."""
-    return _leans(asked) * _leans(said) < 0
+def opposed(question: Set[str], statement: Set[str]) -> bool:
+    """Tell whether one is about a loss and the other about a gain: jobs cut, jobs created."""
+    return _leans(question) * _leans(statement) < 0
 
 
 def _leans(stems: Set[str]) -> int:
@@ -29,10 +29,10 @@ def _leans(stems: Set[str]) -> int:
 
 
 @lru_cache(maxsize=1)
-def _others() -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
-    for group in (*SAME_OF_A_FIGURE, *UNSTEMMED_VERBS):
+def _synonyms() -> dict[str, frozenset[str]]:
+    synonyms: dict[str, set[str]] = {}
+    for group in (*FIGURE_SYNONYMS, *UNSTEMMED_VERBS):
         stems = set(stemming.stems(group))
         for stem in stems:
-            found.setdefault(stem, set()).update(stems - {stem})
-    return {stem: frozenset(others) for stem, others in found.items()}
+            synonyms.setdefault(stem, set()).update(stems - {stem})
+    return {stem: frozenset(others) for stem, others in synonyms.items()}

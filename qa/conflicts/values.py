@@ -1,4 +1,4 @@
-"""The values in a sentence - counts, money, shares, lengths of time, sizes, days, hours - and whether two agree. Pure.
+"""Find the values of a sentence (counts, money, shares, durations, sizes, dates, times) and compare two of them. Pure.
 
 A value is a range: "autumn 2027" is wide, "7:42" is a point. Two values agree when both can be true of one thing, as
 far as rounding, "about" and "more than" allow.
@@ -58,7 +58,7 @@ _MINUTES_AFTER = re.compile(
     rf"(?P<length>[ -](?P<unit>{'|'.join(MINUTES)})s?)\b(?P<point> (?:ago|later|earlier|late|before|after)\b)?"
 )
 _SIZE_AFTER = re.compile(rf"[ -]?(square |cubic |nautical )?({'|'.join(SIZE_FORMS)})\b(?! of them)", re.IGNORECASE)
-# A number that names a thing is no value: "the number 14 bus", "pier seven", "E4".
+# A number that is a label is not a value: "the number 14 bus", "pier seven", "E4".
 _LABEL = re.compile(
     r"\b(?:numbers?|no\.?|route|flight|chapter|page|room|section|article|pier|gate|platform|line|level|phase|grade"
     r"|highway|interstate|district|ward|apollo|type|model|part|volume|season|episode|top|under|covid)[ -]$"
@@ -66,10 +66,10 @@ _LABEL = re.compile(
     r"|\bof (?:those|them|whom|these)[^,.;]{0,20} $",  # "of those aboard nine": a part
     re.IGNORECASE,
 )
-_NAMED = re.compile(rf"\w,? (?:{TITLED} )+$")  # "Super Bowl 45", "Week 6"
+_NAME_BEFORE = re.compile(rf"\w,? (?:{TITLED} )+$")  # "Super Bowl 45", "Week 6"
 _LABELS_BELOW = 100
 _NOT_COUNTED = re.compile(r" (?:of (?:them|the(?:m|se|ir|m)?|those|whom|which)\b|or (?:two|so)\b)|-(?!\w*(?:strong)\b)")
-_WHOLE = re.compile(r" of them(?=[,;.])")
+_OF_THEM = re.compile(r" of them(?=[,;.])")
 _OVER = re.compile(
     r"\b(?:at least|more than|(?:just |well )?over|no fewer than|no less than|not less than|upwards? of|exceed(?:s|ed)?"
     r"|above) (?:US)?[$€£]?$",
@@ -81,7 +81,7 @@ _ABOUT = re.compile(
     r" |~ ?)(?:a )?(?:US)?[$€£]?$",
     re.IGNORECASE,
 )
-# What stands there to be compared with: "from 187 to 243", "up from 90", "90 a week earlier".
+# A figure given for comparison: "from 187 to 243", "up from 90", "90 a week earlier".
 _FORMER = re.compile(
     r"\b(?:from|compared (?:with|to)|instead of|rather than|not|against|than|previous|earlier figure of)"
     r" (?:about |around |some )?(?:US)?[$€£]?$",
@@ -89,23 +89,23 @@ _FORMER = re.compile(
 )
 _FORMER_AFTER = re.compile(r"[a-z ]{0,12}\b(?:a (?:week|month|year|day) (?:earlier|ago|before)|last year)\b")
 ORDINAL = "th"  # the unit of "40th"
-_SLACK = 0.1  # how far above "more than 1,000" a figure may be that says the same
-_EXACT_BELOW = 100  # smaller counts are not rounded unless they say so
+_SLACK = 0.1  # how far above "more than 1,000" an agreeing figure may be
+_EXACT_BELOW = 100  # smaller counts are taken as exact unless they say "about"
 
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """One value and where it stands in its sentence."""
+    """One value and its place in the sentence."""
 
     measure: Measure
-    unit: str  # of the same unit only are two values comparable: EUR, m, ""
+    unit: str  # EUR, m, ""; only values of the same unit are comparable
     low: float
     high: float
     start: int
     end: int
     bound: Bound = ""
     step: float = 0.0  # how coarse the figure is: 5,200 is given in steps of 100
-    former: bool = False  # it stands there to be compared with
+    former: bool = False  # an earlier figure, given for comparison
 
     def comparable(self, other: Value) -> bool:
         """Tell whether the two are of one measure and unit."""
@@ -118,11 +118,11 @@ def agree(a: Value, b: Value) -> bool:
         return True
     if a.measure in ("date", "clock"):
         return False
-    return _rounds(a, b) or _rounds(b, a) or _bounded(a, b) or _bounded(b, a)
+    return _is_rounding_of(a, b) or _is_rounding_of(b, a) or _is_within_bound(a, b) or _is_within_bound(b, a)
 
 
-def _rounds(rough: Value, fine: Value) -> bool:
-    """Tell whether the first is the second, rounded."""
+def _is_rounding_of(rough: Value, fine: Value) -> bool:
+    """Tell whether the first value is the second, rounded."""
     off = abs(rough.low - fine.low)
     if rough.measure == "duration" and rough.step > fine.step:
         return off <= rough.step / 2  # six weeks, 45 days
@@ -133,33 +133,33 @@ def _rounds(rough: Value, fine: Value) -> bool:
     return off <= min(rough.step / 2, 0.05 * rough.low)
 
 
-def _bounded(bound: Value, other: Value) -> bool:
+def _is_within_bound(bound: Value, other: Value) -> bool:
     if bound.bound == "over":
         return bound.low <= other.low <= bound.low * (1 + _SLACK)
     return bound.bound == "under" and other.low <= bound.low  # "up to 20,000" leaves room for 10,000
 
 
-def values(sentence: str, published: str | None = None) -> list[Value]:
+def find_values(sentence: str, published: str | None = None) -> list[Value]:
     """Return the values of a sentence in order; relative days are read against the day of publication."""
     near = date.fromisoformat(published[:10]) if published else None
-    found = [Value("clock", "", low, high, start, end) for start, end, low, high in day_ranges.clocks(sentence)]
-    masked = _mask(sentence, found)
-    found += [Value("date", "", low, high, start, end) for start, end, low, high in day_ranges.days(masked, near)]
-    # A date that could not be placed is no count either: what is left of "May 9" is masked as well.
+    values = [Value("clock", "", low, high, start, end) for start, end, low, high in day_ranges.clocks(sentence)]
+    masked = _mask(sentence, values)
+    values += [Value("date", "", low, high, start, end) for start, end, low, high in day_ranges.days(masked, near)]
+    # A date that could not be resolved is not a count either, so the rest of "May 9" is masked as well.
     masked = _mask(masked, [Value("date", "", 0, 0, *span) for span in day_ranges.mentions(masked)])
-    return sorted([*found, *_numbers(masked)], key=lambda value: value.start)
+    return sorted([*values, *_read_values(masked)], key=lambda value: value.start)
 
 
-def _mask(sentence: str, found: list[Value]) -> str:
-    for value in found:
+def _mask(sentence: str, values: list[Value]) -> str:
+    for value in values:
         sentence = f"{sentence[: value.start]}{'_' * (value.end - value.start)}{sentence[value.end :]}"
     return sentence
 
 
-def _numbers(sentence: str) -> Iterator[Value]:
+def _read_values(sentence: str) -> Iterator[Value]:
     money_ended = -9
-    for found in _NUMBER.finditer(sentence):
-        value = _number(sentence, found)
+    for match in _NUMBER.finditer(sentence):
+        value = _read_value(sentence, match)
         if value is None:
             continue
         if value.measure == "money":
@@ -169,9 +169,9 @@ def _numbers(sentence: str) -> Iterator[Value]:
         yield value
 
 
-def _number(sentence: str, found: re.Match[str]) -> Value | None:
-    amount, step = _amount(found)
-    before, start, end = sentence[: found.start()], found.start(), found.end()
+def _read_value(sentence: str, match: re.Match[str]) -> Value | None:
+    amount, step = _read_amount(match)
+    before, start, end = sentence[: match.start()], match.start(), match.end()
     sign = _SIGN.search(before)
     if sign:
         start = sign.start()
@@ -179,20 +179,22 @@ def _number(sentence: str, found: re.Match[str]) -> Value | None:
         if short:
             scale = SHORT_SCALES[listed(short[1])]
             amount, step, end = amount * scale, step * scale, short.end()
-        return _made("money", _SIGNS[sign[1]], amount, step, (start, end), sentence)
+        return _value_of("money", _SIGNS[sign[1]], amount, step, (start, end), sentence)
     for measure, pattern in (("money", _CURRENCY_AFTER), ("percent", _PERCENT_AFTER), ("age", _AGE_AFTER)):
         unit = pattern.match(sentence, end)
         if unit:
             name = CURRENCY_FORMS[listed(unit[1])] if measure == "money" else ""
-            return _made(measure, name, amount, step, (start, unit.end()), sentence)  # type: ignore[arg-type]
-    if _LABEL.search(before) or (_NAMED.search(before) and found["digits"] and amount < _LABELS_BELOW):
+            return _value_of(measure, name, amount, step, (start, unit.end()), sentence)  # type: ignore[arg-type]
+    if _LABEL.search(before) or (_NAME_BEFORE.search(before) and match["digits"] and amount < _LABELS_BELOW):
         return None
     length = _MINUTES_AFTER.match(sentence, end)
     if length:
         factor = MINUTES[length["unit"]]
         point = length["point"] is not None  # "two days ago" is a day, no length
         return (
-            None if point else _made("duration", "", amount * factor, factor, (start, length.end("length")), sentence)
+            None
+            if point
+            else _value_of("duration", "", amount * factor, factor, (start, length.end("length")), sentence)
         )
     size = _SIZE_AFTER.match(sentence, end)
     if size:
@@ -200,19 +202,21 @@ def _number(sentence: str, found: re.Match[str]) -> Value | None:
         power = listed(size[1] or "")
         name = unit_name if power in ("", "nautical") else f"{power} {unit_name}"
         factor *= 1.15078 if power == "nautical" else 1.0
-        return _made("size", name, amount * factor, step * factor, (start, size.end()), sentence)
-    if _AGED.search(before) and found["digits"] and len(found["digits"]) == 2 and sentence[end : end + 1] == ",":
-        return _made("age", "", amount, step, (start, end), sentence)
-    if (found["words"] or "").lower() == "one" and not sentence[end:].startswith(" person"):
+        return _value_of("size", name, amount * factor, step * factor, (start, size.end()), sentence)
+    if _AGED.search(before) and match["digits"] and len(match["digits"]) == 2 and sentence[end : end + 1] == ",":
+        return _value_of("age", "", amount, step, (start, end), sentence)
+    if (match["words"] or "").lower() == "one" and not sentence[end:].startswith(" person"):
         return None  # nearly always a pronoun
-    whole = _WHOLE.match(sentence, end) is not None and before.endswith(", ")  # "the coins, 3,200 of them, lay"
-    if (not whole and _NOT_COUNTED.match(sentence, end)) or (found["th"] and sentence[end:].startswith(" century")):
+    counts_all = _OF_THEM.match(sentence, end) is not None and before.endswith(", ")  # "the coins, 3,200 of them, lay"
+    if (not counts_all and _NOT_COUNTED.match(sentence, end)) or (
+        match["th"] and sentence[end:].startswith(" century")
+    ):
         return None
-    # "The 40th meeting" tells how many there were only where that is asked.
-    return _made("count", ORDINAL if found["th"] else "", amount, step, (start, end), sentence)
+    # "The 40th meeting" says how many there were only where the question asks for that.
+    return _value_of("count", ORDINAL if match["th"] else "", amount, step, (start, end), sentence)
 
 
-def _made(measure: Measure, unit: str, amount: float, step: float, span: tuple[int, int], sentence: str) -> Value:
+def _value_of(measure: Measure, unit: str, amount: float, step: float, span: tuple[int, int], sentence: str) -> Value:
     before = sentence[: span[0]]
     bound: Bound = ""
     for name, pattern in (("over", _OVER), ("under", _UNDER), ("about", _ABOUT)):
@@ -222,16 +226,16 @@ def _made(measure: Measure, unit: str, amount: float, step: float, span: tuple[i
     return Value(measure, unit, amount, amount, *span, bound=bound, step=step, former=former)
 
 
-def _amount(found: re.Match[str]) -> tuple[float, float]:
+def _read_amount(match: re.Match[str]) -> tuple[float, float]:
     """Return the number and the size of its last digit that is not a rounded zero."""
-    if found["digits"]:
-        digits = re.sub(rf"[,{_SPACES} ]", "", found["digits"])
-        scale = _SCALES[listed(found["scale"])] if found["scale"] else 1.0
-        whole, _, decimals = digits.partition(".")
-        zeros = len(whole) - len(whole.rstrip("0")) if not decimals else 0
+    if match["digits"]:
+        digits = re.sub(rf"[,{_SPACES} ]", "", match["digits"])
+        scale = _SCALES[listed(match["scale"])] if match["scale"] else 1.0
+        integer, _, decimals = digits.partition(".")
+        zeros = len(integer) - len(integer.rstrip("0")) if not decimals else 0
         return float(digits) * scale, scale * 10.0 ** (zeros if not decimals else -len(decimals))
     total = part = 0.0
-    for word in re.findall(r"[a-z]+", listed(found["words"])):
+    for word in re.findall(r"[a-z]+", listed(match["words"])):
         if word in _SMALL:
             part += _SMALL[word]
         elif word in _SCALES:

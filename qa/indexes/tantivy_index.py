@@ -6,6 +6,7 @@ which two stemmers of different versions might not.
 
 from __future__ import annotations
 
+import errno
 import logging
 import math
 import shutil
@@ -16,6 +17,7 @@ from types import MappingProxyType
 
 import tantivy
 from tantivy import Occur, Query
+from tenacity import retry, retry_if_exception, stop_after_attempt, wait_fixed
 
 from qa.catalog.catalog import ChunkRow
 from qa.errors import Closed, StoreFailed, store_failed
@@ -138,8 +140,7 @@ class LexicalIndex:
         with self._mapped_errors("emptied"):
             self._check_open()
             self._drop_writer()
-            if self._directory.exists():  # not after an interrupted reset
-                shutil.rmtree(self._directory)
+            _remove(self._directory)
             self._open()
 
     def size(self) -> int:
@@ -273,3 +274,14 @@ def _filter(schema: tantivy.Schema, collection: str, clauses: Sequence[Clause]) 
                 yield Occur.MustNot, later
     for query in required:
         yield Occur.Must, Query.const_score_query(query, 0.0)
+
+
+def _is_not_empty(exc: BaseException) -> bool:
+    return isinstance(exc, OSError) and exc.errno == errno.ENOTEMPTY
+
+
+@retry(retry=retry_if_exception(_is_not_empty), stop=stop_after_attempt(5), wait=wait_fixed(0.05), reraise=True)
+def _remove(directory: Path) -> None:
+    """Remove a directory, if it is there; again when a thread of tantivy wrote a last file meanwhile (seen once)."""
+    if directory.exists():
+        shutil.rmtree(directory)

@@ -49,6 +49,7 @@ class OpenAIChat:
         self._where, self._url = address_of(settings.base_url)
         # Connections belong to the event loop that opened them, and a caller may have several: `Library.ask` runs one
         # for each question.
+        self._tls = httpx2.create_ssl_context()  # takes 50 ms: once, and not on an event loop
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI] = WeakKeyDictionary()
         self._breaker = CircuitBreaker(settings.breaker_failures, settings.breaker_pause_s)
         self._unknown_parameters: set[str] = set()
@@ -67,6 +68,7 @@ class OpenAIChat:
                 api_key=self._settings.api_key or "none",  # servers without keys ignore it
                 max_retries=0,
                 http_client=openai.DefaultAsyncHttpxClient(
+                    verify=self._tls,
                     timeout=httpx2.Timeout(None, connect=self._settings.connect_timeout_s),
                     follow_redirects=False,  # a redirect would send the prompt to a host that nobody configured
                 ),

@@ -1,4 +1,4 @@
-"""Analyse a question: its content words, the names in it, and the kind of answer that it asks for. Pure."""
+"""Analyse a question: its content words, its names, and the kind of answer that it asks for. Pure."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from qa.text.english import MINUTES, RELATED, STOP_WORDS, capitalised
 
 Kind = Literal["number", "money", "age", "date", "duration", "person", "place", "quotation", "other"]
 
-# Words that shape a question and seldom occur in the sentence that answers it.
-_ASKING = frozenset(
+# Words that phrase a question and seldom occur in the sentence that answers it.
+_QUESTION_WORDS = frozenset(
     "say said says tell told long large big old far tall high often happen name named call called".split()
 )
-# "last" is a verb only in questions of this kind; elsewhere it says when.
-_LASTING = frozenset("last lasts lasted take takes took".split())
+# "last" is a verb only in questions about a duration; elsewhere it is part of a date.
+_DURATION_VERBS = frozenset("last lasts lasted take takes took".split())
 _FIRST_WORD = re.compile(r"^\W*(\w+)")
 
 _MONEY = (
@@ -45,26 +45,28 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
 _KINDS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
 
 
-# Kinds of answer that have a form: a sentence without a length of time does not say how long.
-FORMAL: frozenset[Kind] = frozenset({"age", "duration", "money", "number", "date"})
+# Kinds of answer with a recognisable form: a sentence without a length of time does not say how long.
+KINDS_WITH_FORM: frozenset[Kind] = frozenset({"age", "duration", "money", "number", "date"})
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """One question, analysed."""
+class AnalysedQuestion:
+    """A question with what is read from it for search and ranking."""
 
-    question: str
+    text: str
     stems: tuple[str, ...]  # content words, stemmed, each once
-    names: tuple[str, ...]  # stems of the capitalised words among them
+    names: tuple[str, ...]  # those of them that are stems of capitalised words
     kind: Kind
-    related: Mapping[str, frozenset[str]]  # for some stems, those of their synonyms
-    context_stems: tuple[str, ...] = ()  # of words from the conversation: the topic, not what the answer must hold
+    related: Mapping[str, frozenset[str]]  # the stems of synonyms, for the stems that have any
+    context_stems: tuple[str, ...] = ()  # of words from the conversation: the topic, not what an answer must contain
     in_context: str = ""  # the question with the words that it takes from the conversation
-    earlier_questions: str = ""  # of the conversation, read for the time that they name
+    earlier_questions: str = ""  # of the conversation: searched for the time that they name
 
 
-def analyse(question: str, own_words: str | None = None, context: str = "", earlier_questions: str = "") -> Asked:
-    """Analyse a question. Of a follow-up, `context` are the words that it takes from the conversation."""
+def analyse(
+    question: str, own_words: str | None = None, context: str = "", earlier_questions: str = ""
+) -> AnalysedQuestion:
+    """Analyse a question; for a follow-up, `context` has the words that it takes from the conversation."""
     kind = kind_of(question)
     own = question if own_words is None else own_words
     stems = content_stems(own, kind)
@@ -74,46 +76,46 @@ def analyse(question: str, own_words: str | None = None, context: str = "", earl
     question_stems = stemming.stem_set(question)
     added = [word for word in context.split() if not stemming.stem_set(word) <= question_stems]
     in_context = " ".join([*added, question])
-    return Asked(question, stems, names, kind, related, context_stems, in_context, earlier_questions)
+    return AnalysedQuestion(question, stems, names, kind, related, context_stems, in_context, earlier_questions)
 
 
-def carries_meaning(word: str) -> bool:
-    """Tell whether a word is neither a stop word nor one that shapes a question."""
-    return any(part not in STOP_WORDS and part not in _ASKING for part in stemming.words(word))
+def is_content_word(word: str) -> bool:
+    """Tell whether a word is neither a stop word nor a question word."""
+    return any(part not in STOP_WORDS and part not in _QUESTION_WORDS for part in stemming.words(word))
 
 
 @lru_cache(maxsize=1)
 def _related() -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
+    synonyms: dict[str, set[str]] = {}
     for group in RELATED:
         stems = set(stemming.stems(group))
         for stem in stems:
-            found.setdefault(stem, set()).update(stems - {stem})
-    return {stem: frozenset(others) for stem, others in found.items()}
+            synonyms.setdefault(stem, set()).update(stems - {stem})
+    return {stem: frozenset(others) for stem, others in synonyms.items()}
 
 
 def content_stems(question: str, kind: Kind = "other") -> tuple[str, ...]:
-    """Return the stems that carry meaning; all of them when every word is a stop word."""
+    """Return the stems of the content words; those of all words when every word is a stop word."""
     words = stemming.words(question)
     content = [word for word in words if word not in STOP_WORDS]
-    shaping = _ASKING | _LASTING if kind == "duration" else _ASKING
-    telling = [word for word in content if word not in shaping]
-    return tuple(dict.fromkeys(stemming.stems(" ".join(telling or content or words))))
+    shaping = _QUESTION_WORDS | _DURATION_VERBS if kind == "duration" else _QUESTION_WORDS
+    informative = [word for word in content if word not in shaping]
+    return tuple(dict.fromkeys(stemming.stems(" ".join(informative or content or words))))
 
 
 def kind_of(question: str) -> Kind:
-    """Return the kind of answer that a question wants."""
+    """Return the kind of answer that a question asks for."""
     return next((kind for kind, pattern in _KINDS if pattern.search(question)), "other")
 
 
 def _name_stems(question: str) -> list[str]:
     first = _FIRST_WORD.match(question)
-    found: list[str] = []
+    names: list[str] = []
     for word in capitalised(question):
-        # The first word is always capitalised; it is a name only if it is no ordinary question word.
-        opens = first is not None and word.start() == first.start(1)
+        # The first word is always capitalised; it is a name only if it is not a stop word or question word.
+        is_first = first is not None and word.start() == first.start(1)
         stems = stemming.stems(word.group())
-        if opens and (not stems or stemming.words(word.group())[0] in STOP_WORDS | _ASKING):
+        if is_first and (not stems or stemming.words(word.group())[0] in STOP_WORDS | _QUESTION_WORDS):
             continue
-        found += stems
-    return found
+        names += stems
+    return names

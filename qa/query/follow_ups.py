@@ -1,6 +1,6 @@
-"""Follow-up questions: which ones need the conversation to be understood, and the words that they take from it. Pure.
+"""Follow-up questions: tell which ones need the conversation, and add the words that they take from it. Pure.
 
-English only: a question in another language stays as it is, unless it is as short as an ellipsis.
+English only: a question in another language is left unchanged, unless it is as short as an ellipsis.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from qa.query.analysis import Asked, analyse, carries_meaning
+from qa.query.analysis import AnalysedQuestion, analyse, is_content_word
 from qa.text import stemming
 from qa.text.english import MONTHS, WEEKDAYS, WHOLE_WORD, capitalised
 from qa.types import Turn
 
-CHAIN = 3  # earlier questions that are read for a chain of follow-ups
-_SHORT = 3  # a question with fewer words of its own, and no name, leaves out what it is about
-MOST_WORDS, _MOST_ANSWER_WORDS = 16, 10  # taken from the earlier questions, and from the last answer
+CHAIN = 3  # how many earlier questions are read, since a follow-up may follow a follow-up
+_FEW_WORDS = 3  # a question with no name and no more content words than this leaves out what it is about
+MOST_WORDS, _MOST_ANSWER_WORDS = 16, 10  # taken from the earlier questions and from the last answer
 
 _NEW_TOPIC = re.compile(
     r"^\W*(?:(?:ok(?:ay)?|right|thanks?(?: you)?|fine|now)\W+)*(?:(?:a )?(?:different|another|new|next|other)"
@@ -25,8 +25,8 @@ _NEW_TOPIC = re.compile(
     r"|(?:ok(?:ay)?|right|fine|thanks?(?: you)?)\W+now)\b",
     re.IGNORECASE,
 )
-_JOINED = re.compile(r"^\W*(?:and|but|so|then|also|plus|or)\b(?!\W+so\b)", re.IGNORECASE)
-_ABOUT = re.compile(
+_CONJUNCTION = re.compile(r"^\W*(?:and|but|so|then|also|plus|or)\b(?!\W+so\b)", re.IGNORECASE)
+_ELLIPSIS = re.compile(
     r"^\W*(?:(?:and|but|so|then|ok(?:ay)?)\W+)*(?:(?:what|how) about|and(?: (?:what|how))?(?: of)?)\s+"
     r"(?P<other>.+?)\W*$",
     re.IGNORECASE | re.DOTALL,
@@ -63,7 +63,7 @@ _SUBJECT_WHO = re.compile(
     r"^\W*(?:who|which \w+|what \w+)\s+(?!did|does|do|is|are|was|were|will|would|has|have|had|can|could|should)\w+",
     re.IGNORECASE,
 )
-_THING = re.compile(
+_NOUN = re.compile(
     r"\b(?:the|an?|this|each|every|no|\w+(?:'|’)s)\s+[a-z]"
     r"|\b(?:who|which|what) (?!did|does|do|is|are|was|were|will|has)[a-z]",
     re.IGNORECASE,
@@ -73,70 +73,72 @@ _TIMES = (
     re.compile(rf"\b(?:{'|'.join(MONTHS)})\b"),
     re.compile(rf"\b(?:{'|'.join(WEEKDAYS)})\b"),
 )
-_LEAD = re.compile(r"(?P<word>in|at|from|for|to|by|with|on)\s+(?:the\s+)?", re.IGNORECASE)
+_PREPOSITION = re.compile(r"(?P<word>in|at|from|for|to|by|with|on)\s+(?:the\s+)?", re.IGNORECASE)
 _PLURAL = re.compile(r"\b[a-z]{3,}(?<![aiosu])s\b")
 
 
 @dataclass(frozen=True, slots=True)
 class Standalone:
-    """A question and the words that it takes from the conversation, which say what it is about."""
+    """A question with the words from the conversation that say what it is about."""
 
     question: str  # the follow-up, or the earlier question with its new part in place
-    own_words: str  # the words that an answering sentence may be expected to hold
+    own_words: str  # the words that an answering sentence is expected to contain
     context: str = ""
-    answer_words: str = ""  # words of the last answer: used for the search alone, never shown
-    earlier_questions: str = ""  # read for the time that they name
-    is_follow_up: bool = False  # it cannot be understood without the conversation
+    answer_words: str = ""  # words of the last answer: only searched for, never shown
+    earlier_questions: str = ""  # searched for the time that they name
+    is_follow_up: bool = False  # the question as asked cannot be understood without the conversation
 
     def __str__(self) -> str:
-        """Return it as a person can read it."""
+        """Return the question, with its context in brackets where it is not a part of the question."""
         shows_context = self.context and self.own_words == self.question
         return f"{self.question} ({self.context})" if shows_context else self.question
 
-    def analyse(self) -> Asked:
-        """Take the question apart."""
+    def analyse(self) -> AnalysedQuestion:
+        """Analyse the question with its context."""
         context = f"{self.context} {self.answer_words}".strip()
         return analyse(self.question, self.own_words, context, self.earlier_questions)
 
 
-def alone(question: str) -> Standalone:
+def standalone(question: str) -> Standalone:
     """Return a question that takes nothing from the conversation."""
     return Standalone(question, question)
 
 
-def depends(question: str) -> bool:
-    """Tell whether a question needs what was said before to be understood."""
+def needs_context(question: str) -> bool:
+    """Tell whether a question can be understood only with the conversation before it."""
     if _NEW_TOPIC.search(question):
         return False
-    if _JOINED.search(question) or _ABOUT.search(question):
+    if _CONJUNCTION.search(question) or _ELLIPSIS.search(question):
         return True
-    if any(found.search(question) for found in (_DEMONSTRATIVE, _PLACE_OR_TIME, _COMPARED)):
+    if any(pattern.search(question) for pattern in (_DEMONSTRATIVE, _PLACE_OR_TIME, _COMPARED)):
         return True
     if _refers_back(question):
         return True
-    return not names(question) and (_MORE.search(question) is not None or len(list(telling(question))) <= _SHORT)
+    return not find_names(question) and (
+        _MORE.search(question) is not None or len(list(content_words(question))) <= _FEW_WORDS
+    )
 
 
 def carry_over(question: str, turns: Sequence[Turn]) -> Standalone:
-    """Return the question with what it needs of the turns before it, as `history.clean` returns them."""
+    """Return the question with the words it needs from the earlier turns, which are as `history.clean` returns them."""
     if not turns:
-        return alone(question)
-    if not depends(question):
-        return alone(_NEW_TOPIC.sub("", question).lstrip(" ,.:;-–—") or question)
+        return standalone(question)
+    if not needs_context(question):
+        return standalone(_NEW_TOPIC.sub("", question).lstrip(" ,.:;-–—") or question)
     earlier_questions = [turn.content for turn in turns if turn.role == "user"]
     before: Standalone | None = None
     for earlier in earlier_questions[-CHAIN:]:
-        before = _joined(earlier, before) if before and depends(earlier) else alone(earlier)
-    found = _joined(question, before) if before else alone(question)
+        before = _combine(earlier, before) if before and needs_context(earlier) else standalone(earlier)
+    combined = _combine(question, before) if before else standalone(question)
     answer_words = ""
     if turns[-1].role == "assistant":
-        known = f"{found.question} {found.own_words} {found.context}"
-        answer_words = taken(turns[-1].content, _MOST_ANSWER_WORDS, known)
-    return replace(found, answer_words=answer_words, is_follow_up=True)
+        known = f"{combined.question} {combined.own_words} {combined.context}"
+        answer_words = pick_words(turns[-1].content, _MOST_ANSWER_WORDS, known)
+    return replace(combined, answer_words=answer_words, is_follow_up=True)
 
 
-def names(question: str) -> list[str]:
-    """Return the runs of capitalised words of a question, but not a first word that is capitalised as such."""
+def find_names(question: str) -> list[str]:
+    """Return the runs of capitalised words of a question, without a first word that is not a content word."""
     if question.upper() == question:
         return []
     runs: list[list[re.Match[str]]] = []
@@ -144,7 +146,7 @@ def names(question: str) -> list[str]:
         if word.group() == "I":
             continue
         first = not question[: word.start()].strip("“\"'‘¿( ")
-        if first and not carries_meaning(word.group()):
+        if first and not is_content_word(word.group()):
             continue
         if runs and question[runs[-1][-1].end() : word.start()] in (" ", " & "):
             runs[-1].append(word)
@@ -155,66 +157,68 @@ def names(question: str) -> list[str]:
 
 def _refers_back(question: str) -> bool:
     """Tell whether a pronoun comes before anything in the question that it could refer to."""
-    for pattern, thing in ((_PERSONAL, False), (_IMPERSONAL, True)):
-        found = pattern.search(question)
-        if found:
-            ahead = question[: found.start()]
-            # "Did Anna see him?": one name is the subject, and cannot be whom the pronoun means.
-            named = len(names(ahead)) > (found.group().lower() in ("him", "them"))
-            if not (named or _SUBJECT_WHO.search(ahead) or (thing and _THING.search(ahead))):
+    for pattern, may_be_thing in ((_PERSONAL, False), (_IMPERSONAL, True)):
+        pronoun = pattern.search(question)
+        if pronoun:
+            ahead = question[: pronoun.start()]
+            # "Did Anna see him?": one name is the subject, so the pronoun cannot mean it.
+            named = len(find_names(ahead)) > (pronoun.group().lower() in ("him", "them"))
+            if not (named or _SUBJECT_WHO.search(ahead) or (may_be_thing and _NOUN.search(ahead))):
                 return True
     return False
 
 
-def _joined(question: str, before: Standalone) -> Standalone:
-    """Return a follow-up of `before`: in its place if it is only a part, else with its words as context."""
-    found = _ABOUT.search(question)
-    if found and not _CLAUSE.search(found["other"]):
-        replaced = _in_place(found["other"], before.question)
-        if replaced:
-            whole, dropped = replaced
-            context = taken(f"{before.own_words} {before.context}", MOST_WORDS, known=f"{found['other']} {dropped}")
-            return Standalone(whole, found["other"], context, earlier_questions=before.earlier_questions)
-    context = taken(f"{before.question} {before.context}", MOST_WORDS, known=question)
+def _combine(question: str, before: Standalone) -> Standalone:
+    """Combine a follow-up with the question before it: substitute an ellipsis, else add its words as context."""
+    ellipsis = _ELLIPSIS.search(question)
+    if ellipsis and not _CLAUSE.search(ellipsis["other"]):
+        substitution = _substitute(ellipsis["other"], before.question)
+        if substitution:
+            substituted, dropped = substitution
+            context = pick_words(
+                f"{before.own_words} {before.context}", MOST_WORDS, known=f"{ellipsis['other']} {dropped}"
+            )
+            return Standalone(substituted, ellipsis["other"], context, earlier_questions=before.earlier_questions)
+    context = pick_words(f"{before.question} {before.context}", MOST_WORDS, known=question)
     earlier_questions = f"{before.question} {before.earlier_questions}".strip()
     return Standalone(question, question, context, earlier_questions=earlier_questions)
 
 
-def _in_place(other: str, before: str) -> tuple[str, str] | None:
-    """Return the earlier question with `other` in place of its part of the same kind, and that part; None without."""
+def _substitute(new_part: str, before: str) -> tuple[str, str] | None:
+    """Return the earlier question with `new_part` in place of its part of the same kind, and that part; or None."""
     for pattern in _TIMES:
-        new, old = pattern.search(other), pattern.search(before)
+        new, old = pattern.search(new_part), pattern.search(before)
         if new and old:
             return before[: old.start()] + new.group() + before[old.end() :], old.group()
         if new:
-            return None  # a time cannot take the place of a name
-    known = [name for name in names(before) if not any(time.search(name) for time in _TIMES)]
-    lead = _LEAD.match(other)
-    if lead:  # "in Y" takes the place of "in X" alone
-        preposition = rf"\b{lead['word']} (?:the )?"
-        known = [name for name in known if re.search(preposition + re.escape(name), before, re.IGNORECASE)]
-        other = other[lead.end() :]
-    if names(other) and known:
-        old_name = re.sub(r"['’]s$", "", known[0])
-        return before.replace(old_name, other, 1), old_name
-    if re.fullmatch(r"(?:for |the )?[a-z]+s", other, re.IGNORECASE):
-        plurals = [plural for plural in _PLURAL.finditer(before) if carries_meaning(plural.group())]
+            return None  # a time cannot replace a name
+    old_names = [name for name in find_names(before) if not any(time.search(name) for time in _TIMES)]
+    preposition = _PREPOSITION.match(new_part)
+    if preposition:  # "in Y" replaces only "in X"
+        pattern_before = rf"\b{preposition['word']} (?:the )?"
+        old_names = [name for name in old_names if re.search(pattern_before + re.escape(name), before, re.IGNORECASE)]
+        new_part = new_part[preposition.end() :]
+    if find_names(new_part) and old_names:
+        old_name = re.sub(r"['’]s$", "", old_names[0])
+        return before.replace(old_name, new_part, 1), old_name
+    if re.fullmatch(r"(?:for |the )?[a-z]+s", new_part, re.IGNORECASE):
+        plurals = [plural for plural in _PLURAL.finditer(before) if is_content_word(plural.group())]
         if plurals:
-            first = plurals[0]
-            return before[: first.start()] + other.split()[-1] + before[first.end() :], first.group()
+            plural = plurals[0]
+            return before[: plural.start()] + new_part.split()[-1] + before[plural.end() :], plural.group()
     return None
 
 
-def telling(words: str) -> Iterator[str]:
-    """Yield the words that carry meaning, spelt as in the text."""
-    return (word.group() for word in _WORD.finditer(words) if carries_meaning(word.group()))
+def content_words(words: str) -> Iterator[str]:
+    """Yield the content words, spelt as in the text."""
+    return (word.group() for word in _WORD.finditer(words) if is_content_word(word.group()))
 
 
-def taken(words: str, most: int, known: str) -> str:
-    """Return the telling words in order, each once, without those that occur in `known`."""
+def pick_words(words: str, most: int, known: str) -> str:
+    """Return the first content words, each once, without those that occur in `known`."""
     known_stems = stemming.stem_set(known)
     kept: list[str] = []
-    for word in telling(words):
+    for word in content_words(words):
         stems = stemming.stem_set(word)
         if not stems <= known_stems and len(kept) < most:
             known_stems |= stems

@@ -1,4 +1,4 @@
-"""The turns of a conversation as plain text, without markers, links and source lists, and not too long. Pure."""
+"""Clean the turns of a conversation to plain text: no markers, links or source lists, and a limited length. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_TURN_CHARS = 1_200
 MAX_CHARS = 4_000
 _READ_CHARS = 4 * MAX_TURN_CHARS  # of a turn, before it is cleaned: a longer one was pasted
 
-# A list of sources below an answer, ours or a front end's: a heading, or the first line that begins with a number.
+# A list of sources below an answer, by us or by a front end: its heading, or its first line that begins with a number.
 _SOURCES = re.compile(
     r"^[ \t#*_>-]*(?:sources?|references?|citations?|footnotes?)[ \t*_]*(?::|$)"
     r"|(?<=\n)[ \t]*(?:[-*•][ \t]*)?\[\^?\d+\]:?[ (]",

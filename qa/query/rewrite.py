@@ -1,4 +1,4 @@
-"""Ask a model to rewrite a follow-up as a question that needs no conversation. One call, one line, checked."""
+"""Ask a model to rewrite a follow-up as a standalone question, in one call, and check the line that it returns."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from datetime import date
 from qa.errors import ModelFailed
 from qa.llm.prompts import Prompts, history_block, make_fence
 from qa.llm.protocols import ChatModel, EndPiece, Message, TextPiece
-from qa.query.follow_ups import MOST_WORDS, Standalone, names, taken, telling
+from qa.query.follow_ups import MOST_WORDS, Standalone, content_words, find_names, pick_words
 from qa.text import stemming
 from qa.text.plain import plain_text
 from qa.text.sentences import split_sentences
 from qa.types import Turn, Usage
 
-CALLS = 1  # never repeated: without a rewriting the follow-up takes words from the conversation (followups.py)
+CALLS = 1  # never retried: without a rewriting the follow-up takes words from the conversation (follow_ups.py)
 MAX_TOKENS = 160
 MAX_CHARS = 400
 
@@ -30,7 +30,7 @@ _ASKS = ("?", "？", "؟")
 
 @dataclass(frozen=True, slots=True)
 class Rewritten:
-    """What a model made of a follow-up: None if the call failed, or if what it wrote is not such a question."""
+    """The result of a rewriting: no question if the call failed or if the reply is not a usable question."""
 
     standalone: Standalone | None
     usage: Usage = field(default_factory=Usage)
@@ -39,48 +39,48 @@ class Rewritten:
 async def rewrite(
     question: str, turns: Sequence[Turn], today: date, model: ChatModel, prompts: Prompts, deadline: float
 ) -> Rewritten:
-    """Ask the model once. `turns` come from `history.clean`. Never fails: what went wrong is logged."""
+    """Ask the model once. `turns` come from `history.clean`. Never raises: a failure is logged."""
     fence = make_fence()
-    filled = prompts.rewrite(
+    prompt = prompts.rewrite(
         question=question, as_of=today.isoformat(), history=history_block(turns, fence), fence=fence
     )
-    messages = [Message("system", prompts.rewrite_system), Message("user", filled)]
-    reply, usage, whole = "", Usage(), False
+    messages = [Message("system", prompts.rewrite_system), Message("user", prompt)]
+    reply, usage, complete = "", Usage(), False
     try:
         async with aclosing(model.stream(messages, deadline=deadline, max_tokens=MAX_TOKENS, calls=CALLS)) as pieces:
             async for piece in pieces:
                 if isinstance(piece, TextPiece):
                     reply += piece.text
                 elif isinstance(piece, EndPiece):
-                    usage, whole = piece.usage, piece.finish_reason == "stop" and piece.terminated
+                    usage, complete = piece.usage, piece.finish_reason == "stop" and piece.terminated
     except ModelFailed as exc:
         _log.warning("follow-up not rewritten: %s", exc)
         return Rewritten(None)
-    rewritten = read_line(reply, question, turns) if whole and fence not in reply else None
+    rewritten = read_line(reply, question, turns) if complete and fence not in reply else None
     if rewritten is None:
         _log.warning("follow-up not rewritten: the model wrote no question that can be used")
         return Rewritten(None, usage)
-    context = taken(rewritten, MOST_WORDS, known=question)
+    context = pick_words(rewritten, MOST_WORDS, known=question)
     return Rewritten(Standalone(rewritten, question, context, is_follow_up=True), usage)
 
 
 def read_line(reply: str, question: str, turns: Sequence[Turn]) -> str | None:
-    """Return the question that a model wrote; None if the reply is not one plain question about the same matter."""
+    """Return the question in a model's reply; None if the reply is not one plain question on the same subject."""
     lines = [line.strip() for line in _THOUGHT.sub("", reply).splitlines() if line.strip()]
     if len(lines) != 1:
         return None
     quoted = _QUOTED.match(lines[0])
     line = quoted[2] if quoted else lines[0]
-    if len(line) > MAX_CHARS or plain_text(line) != line or any(sign in line for sign in "[]<>{}|"):
+    if len(line) > MAX_CHARS or plain_text(line) != line or any(character in line for character in "[]<>{}|"):
         return None
     if not line.endswith(_ASKS) or len(split_sentences(line)) != 1:
         return None
-    return line if _same_matter(line, question, turns) else None
+    return line if _keeps_subject(line, question, turns) else None
 
 
-def _same_matter(line: str, question: str, turns: Sequence[Turn]) -> bool:
-    """Tell whether the line keeps a word of the question, and every name and number in it is in the conversation."""
+def _keeps_subject(line: str, question: str, turns: Sequence[Turn]) -> bool:
+    """Tell whether the line has a word of the question, and only names and numbers of the conversation."""
     conversation = stemming.stem_set(" ".join((question, *(turn.content for turn in turns))))
-    named = stemming.stem_set(" ".join((*names(line), *re.findall(r"\w*\d[\w.,]*", line))))
-    own = stemming.stem_set(" ".join(telling(question))) or conversation  # "and why?" has no word that could be kept
-    return named <= conversation and not own.isdisjoint(stemming.stem_set(" ".join(telling(line))) or own)
+    names = stemming.stem_set(" ".join((*find_names(line), *re.findall(r"\w*\d[\w.,]*", line))))
+    own = stemming.stem_set(" ".join(content_words(question))) or conversation  # "and why?" has no content word to keep
+    return names <= conversation and not own.isdisjoint(stemming.stem_set(" ".join(content_words(line))) or own)

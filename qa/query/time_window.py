@@ -1,4 +1,4 @@
-"""The time that a question speaks of, as a window of days. Pure."""
+"""Find the time that a question names, as a window of days. Pure."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ def window(question: str, as_of: date) -> tuple[date, date] | None:
     """Return the first and last day that a question names, None when it names no time or an impossible one."""
     phrases = resolve(question, as_of.isoformat())
     for pattern in _PATTERNS:
-        for found in pattern.finditer(question):
-            # "Black Friday" and "the Sunday Times" are no days.
-            if "weekday" not in pattern.groupindex or any(p.start <= found.start("weekday") < p.end for p in phrases):
-                bound = _BOUND.search(question[: found.start()])
-                return _resolve(found.groupdict() | ({"lead": bound[1]} if bound else {}), as_of)
-    return _phrase(phrases, as_of)
+        for match in pattern.finditer(question):
+            # "Black Friday" and "the Sunday Times" are not days.
+            if "weekday" not in pattern.groupindex or any(p.start <= match.start("weekday") < p.end for p in phrases):
+                bound = _BOUND.search(question[: match.start()])
+                return _resolve(match.groupdict() | ({"lead": bound[1]} if bound else {}), as_of)
+    return _window_of_phrase(phrases, as_of)
 
 
-def _phrase(phrases: list[Resolved], as_of: date) -> tuple[date, date] | None:
-    """Return the period of a phrase that articles use too, "last weekend", "two weeks ago", up to `as_of`."""
-    for found in phrases:
-        if found.resolved and not _WEEKDAY.search(found.phrase):
-            first, last = read_period(found.resolved)
+def _window_of_phrase(phrases: list[Resolved], as_of: date) -> tuple[date, date] | None:
+    """Return the period of a time phrase as articles have it, "last weekend", "two weeks ago", up to `as_of`."""
+    for phrase in phrases:
+        if phrase.resolved and not _WEEKDAY.search(phrase.phrase):
+            first, last = read_period(phrase.resolved)
             return (first, min(last, as_of)) if first <= as_of else None
     return None
 
@@ -68,19 +68,19 @@ def _resolve(parts: dict[str, str | None], as_of: date) -> tuple[date, date] | N
             day = date.fromisoformat(parts["iso"] or "")
             return _bounded(lead, (day, day), as_of)
         if parts.get("word"):
-            return _relative(listed(parts["word"] or ""), as_of)
+            return _relative_period(listed(parts["word"] or ""), as_of)
         if parts.get("weekday"):
             back = (as_of.weekday() - weekday_number(parts["weekday"] or "")) % 7
             day = as_of - timedelta(days=7 if lead == "last" and back == 0 else back)
             return day, day
-        first, last = _named(parts, lead, as_of)
+        first, last = _named_period(parts, lead, as_of)
     except (ValueError, OverflowError):  # 30 February; the day before the first of all days
         return None
     return _bounded(lead, (first, last), as_of)
 
 
 def _bounded(lead: str, period: Period, as_of: date) -> Period | None:
-    """Return what lies before, since or after a period; None for an "after" that has not come. Raises OverflowError."""
+    """Return the time before, since or after a period; None for an "after" in the future. Raises OverflowError."""
     first, last = period
     if lead in ("before", "until"):
         return date.min, first - timedelta(days=1) if lead == "before" else last
@@ -91,7 +91,7 @@ def _bounded(lead: str, period: Period, as_of: date) -> Period | None:
     return period
 
 
-def _named(parts: dict[str, str | None], lead: str, as_of: date) -> tuple[date, date]:
+def _named_period(parts: dict[str, str | None], lead: str, as_of: date) -> tuple[date, date]:
     """Return the year, month or day that is named. Raises ValueError."""
     if parts.get("decade"):
         decade = int(parts["decade"] or "")
@@ -100,23 +100,23 @@ def _named(parts: dict[str, str | None], lead: str, as_of: date) -> tuple[date, 
     if parts.get("quarter"):
         return quarter_period(year or 0, QUARTERS[listed(parts["quarter"] or "")])
     if parts.get("month_to"):
-        began = month_number(parts["month"] or ""), month_number(parts["month_to"] or "")
-        opened = int(parts.get("year_from") or 0) or (year or 0) - (began[0] > began[1])
-        return month_period(opened, began[0])[0], month_period(year or 0, began[1])[1]
+        months = month_number(parts["month"] or ""), month_number(parts["month_to"] or "")
+        first_year = int(parts.get("year_from") or 0) or (year or 0) - (months[0] > months[1])
+        return month_period(first_year, months[0])[0], month_period(year or 0, months[1])[1]
     if year is not None and not parts.get("month"):
         return date(year, 1, 1), date(year, 12, 31)
     month = month_number(parts["month"] or "")
     if year is None:
-        # A month without a year is the last one that has begun; "last March", said in March, is a year ago.
-        begun = month < as_of.month or (month == as_of.month and lead != "last")
-        year = as_of.year if begun else as_of.year - 1
+        # A month without a year is the last one that has begun; "last March", asked in March, is a year ago.
+        has_begun = month < as_of.month or (month == as_of.month and lead != "last")
+        year = as_of.year if has_begun else as_of.year - 1
     if parts.get("day"):
         day = date(year, month, int(parts["day"] or ""))
         return day, day
     return date(year, month, 1), date(year, month, monthrange(year, month)[1])
 
 
-def _relative(word: str, as_of: date) -> tuple[date, date]:
+def _relative_period(word: str, as_of: date) -> tuple[date, date]:
     if word == "today":
         return as_of, as_of
     if word == "yesterday":

@@ -1,8 +1,8 @@
-"""How the scores of two legs and the age of an article become one order. Pure.
+"""Score fusion: combine word scores, vector scores and the age of an article into one ranking. Pure.
 
-The constants are from RealTimeQA 2022 and our gold set together (`python -m eval.bench.tuning.sweeps`,
-docs/retrieval.md). Scores as they are, weighted, beat scores stretched to 0..1: a leg whose hits are all about as good
-must not tell them apart.
+The constants were fitted on RealTimeQA 2022 and our gold set together (`python -m eval.bench.tuning.sweeps`,
+docs/retrieval.md). A weighted sum of the raw scores beats scores stretched to 0..1: a leg whose hits are all about
+equally good must not separate them.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from typing import TypeVar
 from qa.indexes.protocols import Candidate, Place
 
 RECENCY_DAYS = 30.0
-LOOKING_BACK = 0.8  # what an article of today counts when the question asks for a time that has passed
+LOOKING_BACK = 0.8  # what an article of today counts when the question names a past time
 
 K = TypeVar("K", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What each thing that speaks for a chunk is worth."""
+    """The weight of each kind of evidence for a chunk."""
 
     words: float = 0.8
     meaning: float = 0.7
-    lead: float = 1.2  # how near the first chunk of an article is speaks for all of it: news begins with what happened
-    words_alone: float = 1.3  # of the words when the vectors found nothing
+    lead: float = 1.2  # of the first chunk's cosine, for all chunks of its article: news begins with what happened
+    words_alone: float = 1.3  # of the words when the vector search found nothing
     recency: float = 0.5
     recency_asked: float = 1.2  # of the age when the question itself says "this week"
 
@@ -43,17 +43,21 @@ def score(
     weights: Weights = WEIGHTS,
 ) -> dict[Place, float]:
     """Return the score of every chunk that a leg found, best first, ties by place."""
-    fused = fuse({one.place: one.score for one in words}, {one.place: one.score for one in near}, weights)
-    prior = recency({one.place: one.day for one in (*words, *near)}, as_of, window)
+    fused = fuse(
+        {candidate.place: candidate.score for candidate in words},
+        {candidate.place: candidate.score for candidate in near},
+        weights,
+    )
+    prior = recency({candidate.place: candidate.day for candidate in (*words, *near)}, as_of, window)
     age = weights.recency_asked if window is not None and window[1] >= as_of else weights.recency
     total = {place: match + age * prior[place] for place, match in fused.items()}
-    return dict(sorted(total.items(), key=lambda one: (-one[1], one[0])))
+    return dict(sorted(total.items(), key=lambda scored: (-scored[1], scored[0])))
 
 
 def fuse(words: Mapping[Place, float], near: Mapping[Place, float], weights: Weights = WEIGHTS) -> dict[Place, float]:
-    """Add up what each leg says of each chunk: shares of the question's weight in words, and cosines.
+    """Add up the scores of each leg for each chunk: shares of the question's weight in words, and cosines.
 
-    A chunk that the vectors did not find is no nearer than the last that they found: cosines count from there.
+    A chunk that the vector search did not find is no nearer than the last one it found, so cosines count from there.
     """
     if not near:
         return {place: weights.words_alone * share for place, share in words.items()}
@@ -72,8 +76,8 @@ def recency(days: Mapping[K, int | None], as_of: int, window: tuple[int, int] | 
     """Return a prior of 0..1 for each article from its day: 1 on `as_of`, 1 inside `window` when one is asked for.
 
     An article without a day gets the mean of the others, so that it is neither favoured nor buried. A window that
-    reaches `as_of` ("this week", "this year") asks for what is new. One that has passed leaves today's articles in the
-    race: "in 2019" may also be answered by one that looks back.
+    reaches `as_of` ("this week", "this year") asks for what is new. With a past window today's articles still count:
+    "in 2019" may also be answered by one that looks back.
     """
     past = window if window is not None and window[1] < as_of else None
     known: dict[K, float] = {}

@@ -1,4 +1,4 @@
-"""Retrieve the chunks for a question: word and vector search, fused, with a recency prior, near-duplicates folded."""
+"""Hybrid retrieval: word search and vector search, fused, with a recency prior and near-duplicates folded."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ from qa.errors import BadQuestion, EmbeddingFailed, StoreFailed
 from qa.indexes.filters import Clause, clauses_of
 from qa.indexes.protocols import Candidate, Place, VectorIndex, WordIndex
 from qa.query import time_window
-from qa.query.analysis import Asked, analyse
+from qa.query.analysis import AnalysedQuestion, analyse
 from qa.retrieval import fusion, near_duplicates
 from qa.temporal import dates
 from qa.types import Embedder, Hit, SearchBounds
 
-LEG_HITS = 100  # what each leg may contribute
-_VECTOR_THREADS = 32  # vector searches at one time; the others wait for a thread
+LEG_HITS = 100  # of each leg, at most
+_VECTOR_THREADS = 32  # vector searches at one time; others wait for a thread
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The hits of one question, and which indexes failed or were behind meanwhile."""
+    """The hits of one question, and which indexes failed or were behind."""
 
-    asked: Asked
+    question: AnalysedQuestion
     hits: tuple[Hit, ...]
     degraded: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What the legs found for one question, each best first."""
+class LegHits:
+    """What the word search and the vector search found for one question, each best first."""
 
-    asked: Asked
+    question: AnalysedQuestion
     words: tuple[Candidate, ...]
     near: tuple[Candidate, ...]
     not_after: int
-    window: tuple[int, int] | None  # the first and last day that the question speaks of
+    window: tuple[int, int] | None  # the first and last day that the question names
     degraded: tuple[str, ...]
 
 
 class Retriever:
-    """Search the projections; show only what is live in the catalog."""
+    """Search the indexes; return only what the catalog has now."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Retriever:
         embedder: Embedder | None,
         lagging: Callable[[], Sequence[str]] = lambda: (),
     ) -> None:
-        """Search these indexes. `lagging` names those that miss much of the catalog."""
+        """Search these indexes. `lagging` names those that lack much of the catalog."""
         self._lagging = lagging
         self._catalog = catalog
         self._lexical = lexical
@@ -67,7 +67,7 @@ class Retriever:
         # No thread is started before the first vector search.
         self._vector_threads = ThreadPoolExecutor(_VECTOR_THREADS, thread_name_prefix="vector-leg")
 
-    def search(self, question: str | Asked, bounds: SearchBounds) -> SearchResult:
+    def search(self, question: str | AnalysedQuestion, bounds: SearchBounds) -> SearchResult:
         """Return the best chunks. Raises StoreFailed when no index answers."""
         found = self.look(question, bounds)
         scores = fusion.score(found.words, found.near, found.not_after, found.window)
@@ -76,82 +76,87 @@ class Retriever:
             _hit(row, scores[place], word_ranks.get(place), vector_ranks.get(place))
             for place, row in self._live(list(scores), found.not_after, 2 * bounds.top_k)
         ]
-        return SearchResult(found.asked, tuple(near_duplicates.collapse(hits)[: bounds.top_k]), found.degraded)
+        return SearchResult(found.question, tuple(near_duplicates.collapse(hits)[: bounds.top_k]), found.degraded)
 
-    def look(self, question: str | Asked, bounds: SearchBounds) -> Found:
+    def look(self, question: str | AnalysedQuestion, bounds: SearchBounds) -> LegHits:
         """Return what each leg finds, before any ranking. Raises StoreFailed when no index answers."""
-        self._catalog.check_open()  # a leg of a closed library is not merely away
-        asked = analyse(question) if isinstance(question, str) else question
+        self._catalog.check_open()  # else a closed library would look like one without an index
+        analysed = analyse(question) if isinstance(question, str) else question
         not_after = dates.ordinal(bounds.today.isoformat())
         collection, filters = bounds.collection, bounds.filters
         articles = self._catalog.pks(collection, filters.article_ids) if filters.article_ids else ()
         clauses = clauses_of(filters, articles, not_after)
         degraded: list[str] = []
-        # If there are two legs they run at the same time: each waits mostly for code that does not hold the GIL.
-        two = self._vectors is not None and self._embedder is not None
+        # The two legs run at the same time: each waits mostly for code that does not hold the GIL.
+        has_vectors = self._vectors is not None and self._embedder is not None
         vector_leg = (
-            self._vector_threads.submit(copy_context().run, self._near, asked.in_context, collection, clauses)
-            if two
+            self._vector_threads.submit(copy_context().run, self._near, analysed.in_context, collection, clauses)
+            if has_vectors
             else None
         )
-        words = self._words(asked, collection, clauses, degraded)
+        words = self._words(analysed, collection, clauses, degraded)
         near = vector_leg.result() if vector_leg is not None else []
         if near is None:
             degraded.append("vectors")
         if len(degraded) == (1 if self._vectors is None else 2):
-            # Without this an answer would be "not in the sources" although nothing could be searched.
+            # Else the answer would be "not in the sources" although nothing could be searched.
             raise StoreFailed(f"no index answers: {', '.join(degraded)}")
         degraded += [f"{name}_behind" for name in self._lagging() if name not in degraded]
         today = bounds.today
-        span = time_window.window(asked.question, today) or time_window.window(asked.earlier_questions, today)
-        window = None if span is None else (dates.ordinal(span[0].isoformat()), dates.ordinal(span[1].isoformat()))
-        return Found(asked, tuple(words), tuple(near or ()), not_after, window, tuple(degraded))
+        days = time_window.window(analysed.text, today) or time_window.window(analysed.earlier_questions, today)
+        window = None if days is None else (dates.ordinal(days[0].isoformat()), dates.ordinal(days[1].isoformat()))
+        return LegHits(analysed, tuple(words), tuple(near or ()), not_after, window, tuple(degraded))
 
-    def _live(self, order: Sequence[Place], not_after: int, wanted: int) -> list[tuple[Place, ChunkRow]]:
-        """Return the best chunks as the catalog has them now, which may be newer than an index.
+    def _live(self, order: Sequence[Place], not_after: int, count: int) -> list[tuple[Place, ChunkRow]]:
+        """Return the best `count` chunks as the catalog has them now, which may be newer than an index.
 
-        Only as many are read from the catalog as are wanted: reading all 200 that the legs found cost more than the
-        search for them.
+        No more are read from the catalog: reading all 200 that the legs found took longer than the search for them.
         """
-        found: dict[Place, ChunkRow] = {}  # by the place that the row has now
-        found_at: dict[Place, Place] = {}  # the place that the index gave, by the place that the row has now
-        for start in range(0, len(order), wanted):
-            part = order[start : start + wanted]
+        live: dict[Place, ChunkRow] = {}  # by the place that the row has now
+        indexed_at: dict[Place, Place] = {}  # the place that the index gave, by the place that the row has now
+        for start in range(0, len(order), count):
+            part = order[start : start + count]
             rows = {_place_of(row): row for row in self._catalog.chunks_at(part)}
             newer = self._newer([place for place in part if place not in rows])
             for place in part:
                 row = rows.get(place) or newer.get(place)
                 if row is not None and (row.published_day is None or row.published_day <= not_after):
-                    found_at.setdefault(_place_of(row), place)
-                    found.setdefault(_place_of(row), row)
-            if len(found) >= wanted:
+                    indexed_at.setdefault(_place_of(row), place)
+                    live.setdefault(_place_of(row), row)
+            if len(live) >= count:
                 break
-        return [(found_at[place], row) for place, row in found.items()][:wanted]
+        return [(indexed_at[place], row) for place, row in live.items()][:count]
 
     def _newer(self, stale: Sequence[Place]) -> dict[Place, ChunkRow]:
-        """Return the current chunks of articles of which an index still has a version that was replaced.
+        """Return the current chunks of articles of which an index still has a replaced version.
 
-        Otherwise, between the write and the update of the index, an article is found by neither of its versions: 1,335
-        of 1,571 searches found nothing while it was replaced again and again.
+        Otherwise neither version of an article is found between the write and the update of the index: 1,335 of 1,571
+        searches found nothing while an article was replaced again and again.
         """
         if not stale:
             return {}
-        now: dict[int, list[ChunkRow]] = {}
+        current: dict[int, list[ChunkRow]] = {}
         for row in self._catalog.chunks_of(sorted({article for article, _, _ in stale})):
-            now.setdefault(row.article, []).append(row)
-        return {place: now[place[0]][min(place[2], len(now[place[0]]) - 1)] for place in stale if place[0] in now}
+            current.setdefault(row.article, []).append(row)
+        return {
+            place: current[place[0]][min(place[2], len(current[place[0]]) - 1)]
+            for place in stale
+            if place[0] in current
+        }
 
-    def _words(self, asked: Asked, collection: str, clauses: Sequence[Clause], degraded: list[str]) -> list[Candidate]:
+    def _words(
+        self, question: AnalysedQuestion, collection: str, clauses: Sequence[Clause], degraded: list[str]
+    ) -> list[Candidate]:
         try:
             with tracing.stage("words"):
-                return self._lexical.search((*asked.stems, *asked.context_stems), collection, clauses, LEG_HITS)
+                return self._lexical.search((*question.stems, *question.context_stems), collection, clauses, LEG_HITS)
         except StoreFailed as exc:
             _log.warning("word index away: %s", exc)
             degraded.append("lexical")
             return []
 
     def _near(self, question: str, collection: str, clauses: Sequence[Clause]) -> list[Candidate] | None:
-        """Return the nearest chunks, None where the search failed."""
+        """Return the nearest chunks, None if the search failed."""
         assert self._vectors is not None and self._embedder is not None
         try:
             with tracing.stage("vectors"):
@@ -163,7 +168,7 @@ class Retriever:
 
 
 def utc_today() -> date:
-    """Read the clock."""
+    """Return the day that the clock has in UTC."""
     return datetime.now(UTC).date()
 
 

@@ -1,4 +1,4 @@
-"""Compare the best sentences with each other: names that several articles give, similarity with neighbours. Pure."""
+"""Compare the best sentences: agreement of several articles on an answer, cosine with neighbouring sentences. Pure."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ import numpy as np
 
 from qa.types import Evidence, Vectors
 
-MANY = 4.0  # articles that hold all of the question and give the same answer: more of them add nothing
-_NEIGHBOUR = 0.5  # what a neighbour's vector counts, of the sentence's own
+MANY = 4.0  # articles with all of the question and the same answer; more of them add nothing
+_NEIGHBOUR = 0.5  # the weight of a neighbour's vector; the sentence's own has 1
 _GAP = 4  # characters between two sentences that follow each other: spaces, a blank line
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """One sentence, as far as the others are compared with it."""
+class ComparedSentence:
+    """What is compared of one sentence with the others."""
 
     article_id: str
     stems: Set[str]
-    answers: Set[str]  # the stems in it that can be the answer: new names, or new numbers
-    own: float  # the share of the question that it holds
+    answers: Set[str]  # its stems that can be the answer: names or numbers that the question does not have
+    own: float  # the share of the question's weight that it has
 
 
-def agreed(sentences: Sequence[Said]) -> list[float]:
-    """Return how much other articles give the same answer as each sentence, 0..1.
+def measure_agreement(sentences: Sequence[ComparedSentence]) -> list[float]:
+    """Return for each sentence how much other articles give the same answer, 0..1.
 
-    An article counts by its sentence that holds most of the question: a name that occurs everywhere answers nothing.
+    An article counts by its sentence with most of the question, because a name that occurs everywhere answers nothing.
     """
     by_answer: dict[str, dict[str, float]] = {}
     for answer in set().union(*(sentence.answers for sentence in sentences)):
@@ -35,27 +35,27 @@ def agreed(sentences: Sequence[Said]) -> list[float]:
         for sentence in sentences:
             if answer in sentence.stems:
                 votes[sentence.article_id] = max(sentence.own, votes.get(sentence.article_id, 0.0))
-    found = []
+    agreement = []
     for sentence in sentences:
-        others = (_without(by_answer[answer], sentence.article_id) for answer in sentence.answers)
-        found.append(min(max(others, default=0.0), MANY) / MANY)
-    return found
+        others = (_votes_of_others(by_answer[answer], sentence.article_id) for answer in sentence.answers)
+        agreement.append(min(max(others, default=0.0), MANY) / MANY)
+    return agreement
 
 
-def _without(votes: dict[str, float], article_id: str) -> float:
+def _votes_of_others(votes: dict[str, float], article_id: str) -> float:
     return sum(vote for other, vote in votes.items() if other != article_id)
 
 
 def cosine_with_neighbours(question: Vectors, evidence: Sequence[Evidence], vectors: Sequence[Vectors]) -> list[float]:
-    """Return the cosine of the question with each sentence and its neighbours among the sentences, taken together."""
-    found = []
+    """Return the cosine of the question with the weighted sum of each sentence and its neighbours among the others."""
+    cosines = []
     for sentence, own in zip(evidence, vectors, strict=True):
         mixed = own + _NEIGHBOUR * sum(
             (vector for other, vector in zip(evidence, vectors, strict=True) if _are_adjacent(sentence, other)),
             start=np.zeros_like(own),
         )
-        found.append(max(0.0, float(question @ mixed) / (float(np.linalg.norm(mixed)) or 1.0)))
-    return found
+        cosines.append(max(0.0, float(question @ mixed) / (float(np.linalg.norm(mixed)) or 1.0)))
+    return cosines
 
 
 def _are_adjacent(a: Evidence, b: Evidence) -> bool:

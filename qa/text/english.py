@@ -1,7 +1,7 @@
-"""English as this project knows it: words and names, months and days, number words, units, forms of words. Pure.
+"""English word lists and patterns: words and names, months and days, number words, units, word forms. Pure.
 
-A list is here once, whoever reads it. Where two lists look alike and must not be one, they are side by side, with the
-reason. This is the place where a second language goes.
+Each list is here once, for all its users. Where two similar lists must differ, they are side by side, with the reason.
+A second language would be added here.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ def _lexicon(words: str) -> frozenset[str]:
 
 
 def _characters(test: Callable[[str], bool]) -> str:
-    """Return the characters that pass a test, as the inside of a regex's brackets; `re` has no categories."""
-    # Beyond the first plane are letters of few newspapers, and with them a search takes twice as long.
+    """Return the characters that pass a test, as a regex character class without its brackets: `re` has no \\p{Lu}."""
+    # Only the basic plane: few newspapers use letters beyond it, and with them a search takes twice as long.
     found = [code for code in range(0x10000) if test(chr(code))]
     starts = [code for code in found if not test(chr(code - 1))]
     ends = [code for code in found if not test(chr(code + 1))]
@@ -28,27 +28,27 @@ CAPITAL = _characters(str.istitle)  # the capitals of every alphabet, "ǅ" among
 SMALL = _characters(str.islower)
 MARKS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20f0\ufe20-\ufe2f"  # "É" may be written as two characters
 IN_NAME = rf"\w{MARKS}’'‐‑\-"  # "O’Brien", "Jean-Luc"
-# A capitalised word of a sentence: "Ásgeir", "McDonald", "NATO", "E4". A capital alone is none.
+# A capitalised word: "Ásgeir", "McDonald", "NATO", "E4". A single capital is not one.
 CAPITALISED = rf"[{CAPITAL}][{MARKS}]*+[{IN_NAME}]*[\w{MARKS}]"
-# What may have a number as its name: "Week 6". Not in capitals throughout: "At the BBC 45 people".
+# A word whose number is a name: "Week 6". Not one in capitals: "At the BBC 45 people".
 TITLED = rf"[{CAPITAL}][{SMALL}{MARKS}]+"
-# A name at the top of an article may be of a script without capitals.
+# A name at the top of an article may be in a script without capitals.
 NO_SMALL_LETTER = rf"(?![{SMALL}]){LETTER}"
-# Words of a folded text, in which each character of CJK is a word, and "u.s" is one.
+# Words of a folded text, in which each CJK character is a word and "u.s" is one word.
 CJK = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003ffff"
 INITIALS = rf"(?<![^\W_]){LETTER}(?:\.{LETTER})+(?![^\W_])"
 WORD = rf"[^\W_{CJK}]+(?:'[^\W_{CJK}]+)*"
-# Words as they are written, for three purposes.
-# How far a figure is from a word is counted in these: what was tuned with them counts "U.S." as two.
+# Three patterns for words as written.
+# The distance between a figure and a word is counted in these: the constants were tuned with "U.S." as two words.
 COUNTED_WORD = rf"\d[\d,.]*\d|\w[{IN_NAME}]*"
-# What a follow-up takes from before is shown again, so "1,500", "U.S" and "AT&T" stay whole.
+# The words that a follow-up takes from the conversation are shown, so "1,500", "U.S" and "AT&T" stay whole.
 WHOLE_WORD = rf"[^\W_](?:[{IN_NAME}.,&]*[\w{MARKS}])?"
-# A question is cut at its spaces to find its names: "d’Arc" is not "Arc" there, and may end with a full stop.
+# The names of a question are found among its space-separated words: "d’Arc" is not "Arc", and a dot may end one.
 _WRITTEN = re.compile(rf"{LETTER}[{IN_NAME}.&]*")
 
 
 def capitalised(question: str) -> Iterator[re.Match[str]]:
-    """Yield the words of a question, as they are written, that begin with a capital."""
+    """Yield the words of a question, as written, that begin with a capital."""
     return (word for word in _WRITTEN.finditer(question) if word.group()[0].istitle())
 
 
@@ -89,10 +89,10 @@ SHORT_SCALES = {  # behind a figure: "$4m"
     **dict.fromkeys(("b", "bn", "bln"), 10**9),
     **dict.fromkeys(("t", "tn", "trn"), 10**12),
 }
-# What is counted in words: "two days ago", "a week ago". News writes a higher number in figures.
+# Numbers written as words in "two days ago", "a week ago". News writes higher numbers in figures.
 COUNTS = {"a": 1, "an": 1} | dict(list(ONES.items())[1:13])
-# Two readers of number words share these. `values` finds numbers in a text that stays as it is, a range with its
-# rounding; `facts` joins tokens that are normalised already, and reads ordinals, "twice" and scales behind figures.
+# Two parsers of number words share these. `conflicts.values` finds numbers in raw text, as ranges with their rounding;
+# `verification.tokens` joins normalised tokens, and reads ordinals, "twice" and scales after figures.
 
 UNITS = (  # by every form; "second" alone is an ordinal as often as a unit
     dict.fromkeys(("percent", "pct", "percentage"), "percent")
@@ -120,8 +120,8 @@ UNITS = (  # by every form; "second" alone is an ordinal as often as a unit
     }
 )
 CURRENCY_SIGNS = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yen", "₹": "rupee"}
-# What two figures in different units are compared by. The check of a statement does not: who writes miles for
-# kilometres has changed what was said, whatever the figure.
+# To compare two figures in different units. The verification of a statement does not convert: a statement with miles
+# for kilometres has changed its source, whatever the figure.
 CURRENCIES = {
     "euro": "EUR", "dollar": "USD", "pound": "GBP", "yen": "JPY", "rupee": "INR", "franc": "CHF", "yuan": "CNY",
     "rouble": "RUB", "guilder": "NLG",
@@ -137,12 +137,12 @@ SIZES = {
     "acre": ("ha", 0.404686), "degree": ("deg", 1.0), "mph": ("kmh", 1.60934), "kph": ("kmh", 1.0),
 }  # fmt: skip
 SIZE_FORMS = {form: SIZES[unit] for form, unit in UNITS.items() if unit in SIZES}
-# "5 lb" is a weight, and no other form of a currency is one.
+# Without "5 lb", a weight; every other form of a currency is one.
 CURRENCY_FORMS = {
     form: CURRENCIES[unit] for form, unit in UNITS.items() if unit in CURRENCIES and form not in ("lb", "lbs")
 }
-# What ranks a sentence higher when money is asked for. The weights were fitted with these beginnings of words; with all
-# forms of CURRENCIES one question of the gold set is answered otherwise.
+# A sentence with these ranks higher for a question about money. The weights were fitted with these prefixes; with all
+# forms of CURRENCIES one question of the gold set gets another answer.
 MONEY_RANKED = "dollar|euro|pound|yen|yuan|rouble|ruble|crown"
 
 ARTICLES = _lexicon("a an the")
@@ -155,8 +155,8 @@ _FUNCTION_WORDS = PRONOUNS | _lexicon(
     " do does during each for from had has have having how if in into is just of off on or other out over per so some"
     " such than then through to under until up upon was were what when where while with"
 )
-# Three lists of words without a meaning of their own, for three purposes.
-# A question is not searched for these. "No" and "will" are among them: in a question they tell nothing.
+# Three lists of function words, for three purposes.
+# A search leaves these out of a question, also "no" and "will": in a question they carry no content.
 STOP_WORDS = (
     (_FUNCTION_WORDS - {"theirs"})
     | ARTICLES
@@ -165,18 +165,18 @@ STOP_WORDS = (
         " no nor not now once only own please same should tell too very why will would"
     )
 )
-# A statement may add these to what it cites. "No", "may", "only" and "more" would change what is said.
+# A statement may add these to what it cites. "No", "may", "only" and "more" would change its meaning.
 FILLERS = _FUNCTION_WORDS | _lexicon(
     "amid among however meanwhile moreover nevertheless said say saying says since told toward towards via within"
 )
-# These beside a figure are not what it counts. "Other", "all" and "more" may be: "six more houses".
-IDLE_WORDS = ARTICLES | _lexicon(
+# A figure never counts these words beside it. "Other", "all" and "more" may be part of the noun: "six more houses".
+NEVER_COUNTED_WORDS = ARTICLES | _lexicon(
     "of in on at to for and or by with from that which it its is was were are be been has have had will would said says"
     " say he she they his her their this as but not no get gets who there each every when where while after before"
     " until"
 )
 
-# Forms that no suffix rule brings together: a question asks who "won", an article says who "wins".
+# Irregular forms, which no suffix rule unites: a question asks who "won", an article says who "wins".
 _VERBS = (
     "become:became begin:began,begun bear:bore,borne beat:beaten bring:brought build:built buy:bought"
     " catch:caught choose:chose,chosen come:came deal:dealt draw:drew,drawn drive:drove,driven eat:ate,eaten"
@@ -192,10 +192,10 @@ _VERBS = (
 IRREGULAR_VERBS = {
     form: verb for verb, _, forms in (entry.partition(":") for entry in _VERBS.split()) for form in forms.split(",")
 }
-# With these the stemmer would change every index that stands.
+# Left out of the stemmer, which would change every existing index.
 UNSTEMMED_VERBS = ("blow blew blown", "break broke broken", "freeze froze frozen", "strike stricken")
 
-# Words of like meaning, for two purposes. To rank sentences: loose, as a synonym counts less than the word itself.
+# Two lists of synonyms. To rank sentences: loose, since a synonym counts less than the word itself.
 RELATED = (
     "talks meeting negotiations discussions summit",
     "visit trip tour travel",
@@ -223,8 +223,8 @@ RELATED = (
     "rise rose increase increased grow grew climb climbed jump jumped",
     "fall fell drop dropped decrease decreased decline declined",
 )
-# To tell that two figures are of one thing: money "put" is money "spent", but what "rose" need not be what "grew".
-SAME_OF_A_FIGURE = (
+# To decide whether two figures are of one thing: money "put" is money "spent", but what "rose" need not be what "grew".
+FIGURE_SYNONYMS = (
     "invest investment spend spent spending cost costs pay paid put putting budget",
     "injure injured injuring hurt wounded injuries casualties",
     "start begin began begun commence",
@@ -243,7 +243,7 @@ SAME_OF_A_FIGURE = (
 
 
 def listed(words: str) -> str:
-    """Return words as the lists have them: a regex that ignores case finds "auguſt", "aprıl" and "APRİL" as well."""
+    """Return words in the form of the lists: a regex that ignores case also matches "auguſt", "aprıl" and "APRİL"."""
     return " ".join(words.casefold().replace("ı", "i").replace("\u0307", "").split())
 
 

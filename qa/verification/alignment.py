@@ -1,4 +1,4 @@
-"""Lay a statement along one sentence, word by word. Pure."""
+"""Word alignment of a statement with one sentence, by a diff of their tokens. Pure."""
 
 from __future__ import annotations
 
@@ -11,76 +11,78 @@ from qa.verification.tokens import CLAIMING, Token
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """Where the words of a statement stand in a sentence, in the same order."""
+    """Which words of a statement match which words of a sentence, in the same order."""
 
     statement: Sequence[Token]
     sentence: Sequence[Token]
-    places: tuple[int | None, ...]  # of each word of the statement
-    back: dict[int, int]  # and the other way round
+    in_sentence: tuple[int | None, ...]  # the position in the sentence of each word of the statement
+    in_statement: dict[int, int]  # and the other way round
 
-    def share(self) -> float:
-        """Return the share of the statement's claiming words that have a place."""
+    def matched_share(self) -> float:
+        """Return the share of the statement's claiming words that have a match."""
         claiming = [
-            place is not None
-            for token, place in zip(self.statement, self.places, strict=True)
+            position is not None
+            for token, position in zip(self.statement, self.in_sentence, strict=True)
             if token.kind in CLAIMING
         ]
         return sum(claiming) / len(claiming) if claiming else 1.0
 
     def slot(self, at: int) -> list[Token]:
-        """Return the words that stand in the sentence where this word of the statement should."""
-        before = next((self.places[i] for i in range(at - 1, -1, -1) if self.places[i] is not None), -1)
-        after = next((p for p in self.places[at + 1 :] if p is not None), len(self.sentence))
+        """Return the words that the sentence has where this word of the statement should be."""
+        before = next((self.in_sentence[i] for i in range(at - 1, -1, -1) if self.in_sentence[i] is not None), -1)
+        after = next((p for p in self.in_sentence[at + 1 :] if p is not None), len(self.sentence))
         return list(self.sentence[(-1 if before is None else before) + 1 : after])
 
-    def near(self, at: int) -> int:
-        """Return how many of the six words around have a place."""
-        return sum(place is not None for place in self.places[max(0, at - 3) : at + 4])
+    def matches_around(self, at: int) -> int:
+        """Return how many of this word and the six words around it have a match."""
+        return sum(position is not None for position in self.in_sentence[max(0, at - 3) : at + 4])
 
-    def moved(self, at: int) -> bool:
-        """Tell whether a word without a place stands elsewhere with what ties it in: "in" Moscow, "to" 9 percent.
+    def is_moved(self, at: int) -> bool:
+        """Tell whether an unmatched word is elsewhere in the sentence with a neighbour: "in" Moscow, "to" 9 percent.
 
-        The other half of a name, or the unit of a number, ties nothing in.
+        The other half of a name, or the unit of a number, does not count as such a neighbour.
         """
         own = self.statement[at].key
         return any(
-            token.key == own and place not in self.back and (self._tied(at, place, -1) or self._tied(at, place, 1))
-            for place, token in enumerate(self.sentence)
+            token.key == own
+            and position not in self.in_statement
+            and (self._has_same_neighbour(at, position, -1) or self._has_same_neighbour(at, position, 1))
+            for position, token in enumerate(self.sentence)
         )
 
-    def _tied(self, at: int, place: int, step: int) -> bool:
-        here, there = at + step, place + step
+    def _has_same_neighbour(self, at: int, position: int, step: int) -> bool:
+        here, there = at + step, position + step
         while 0 <= here < len(self.statement) and 0 <= there < len(self.sentence):
-            mine = self.statement[here]
-            if mine.key != self.sentence[there].key:
+            neighbour = self.statement[here]
+            if neighbour.key != self.sentence[there].key:
                 return False
-            if mine.kind not in ("name", "number", "unit", "month", "weekday"):
+            if neighbour.kind not in ("name", "number", "unit", "month", "weekday"):
                 return True
             here, there = here + step, there + step
         return False
 
 
-def exchanged(seeing: Alignment, blind: Alignment) -> tuple[str, str] | None:
-    """Return a name and the other that stands in its place, where the statement is otherwise the sentence.
+def find_exchanged_names(alignment: Alignment, name_blind: Alignment) -> tuple[str, str] | None:
+    """Return a name of the statement and the other name that the sentence has there, if all else is alike.
 
-    Two names that changed places break a diff into pieces that each look like words moved about. Blind to names, it
-    finds more of the sentence again, with the wrong name in each place.
+    Two names that changed places break a diff into pieces that each look like words moved about. An alignment that is
+    blind to names matches more of the sentence, with the wrong name in each position.
     """
-    if len(blind.back) <= len(seeing.back):
+    if len(name_blind.in_statement) <= len(alignment.in_statement):
         return None
-    for at, place in enumerate(blind.places):
-        if place is not None and seeing.statement[at].kind == "name":
-            mine, theirs = _run(seeing.statement, at), _run(seeing.sentence, place)
+    for at, position in enumerate(name_blind.in_sentence):
+        if position is not None and alignment.statement[at].kind == "name":
+            stated, cited = _name_run(alignment.statement, at), _name_run(alignment.sentence, position)
             if not (
-                {one.key for one in mine} <= {one.key for one in theirs}
-                or {one.key for one in theirs} <= {one.key for one in mine}
+                {token.key for token in stated} <= {token.key for token in cited}
+                or {token.key for token in cited} <= {token.key for token in stated}
             ):
-                return " ".join(one.shown for one in mine), " ".join(one.shown for one in theirs)
+                return " ".join(token.shown for token in stated), " ".join(token.shown for token in cited)
     return None
 
 
-def _run(words: Sequence[Token], at: int) -> Sequence[Token]:
-    """Return the names that stand together here."""
+def _name_run(words: Sequence[Token], at: int) -> Sequence[Token]:
+    """Return the adjacent names of which this one is a part."""
     start = end = at
     while start and words[start - 1].kind == "name":
         start -= 1
@@ -89,14 +91,15 @@ def _run(words: Sequence[Token], at: int) -> Sequence[Token]:
     return words[start:end]
 
 
-def align(statement: Sequence[Token], sentence: Sequence[Token], *, blind: bool = False) -> Alignment:
-    """Match the longest common runs first, as a diff does; a blind alignment takes any name for any other."""
-    theirs, mine = (
-        ["" if blind and one.kind == "name" else one.key for one in words] for words in (sentence, statement)
+def align(statement: Sequence[Token], sentence: Sequence[Token], *, name_blind: bool = False) -> Alignment:
+    """Match the longest common runs first, as a diff does; a name-blind alignment takes any name for any other."""
+    sentence_keys, statement_keys = (
+        ["" if name_blind and token.kind == "name" else token.key for token in words] for words in (sentence, statement)
     )
-    matcher = SequenceMatcher(None, theirs, mine, autojunk=False)
-    places: list[int | None] = [None] * len(statement)
+    matcher = SequenceMatcher(None, sentence_keys, statement_keys, autojunk=False)
+    in_sentence: list[int | None] = [None] * len(statement)
     for block in matcher.get_matching_blocks():
         for step in range(block.size):
-            places[block.b + step] = block.a + step
-    return Alignment(statement, sentence, tuple(places), {p: i for i, p in enumerate(places) if p is not None})
+            in_sentence[block.b + step] = block.a + step
+    in_statement = {position: at for at, position in enumerate(in_sentence) if position is not None}
+    return Alignment(statement, sentence, tuple(in_sentence), in_statement)

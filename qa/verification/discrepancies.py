@@ -1,14 +1,14 @@
-"""Where a statement departs from the sentences it cites: each departure with its reason. Pure.
+"""Find where a statement differs from the sentences it cites: each discrepancy with its reason. Pure.
 
-A hard departure makes a statement unsupported, a soft one keeps it from being fully supported.
+A hard discrepancy makes a statement unsupported, a soft one keeps it from being fully supported.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from qa.verification.alignment import exchanged
-from qa.verification.case import CLOSE, Case, Departure
+from qa.verification.aligned_statement import NEAR_COPY, AlignedStatement, Discrepancy
+from qa.verification.alignment import find_exchanged_names
 from qa.verification.fact_checks import (
     check_bound,
     check_name,
@@ -16,7 +16,7 @@ from qa.verification.fact_checks import (
     check_spelling,
     check_unit,
     find_swapped_numbers,
-    opens_only,
+    is_sentence_capital,
 )
 from qa.verification.wording_checks import (
     check_modal,
@@ -28,29 +28,30 @@ from qa.verification.wording_checks import (
 )
 
 
-def find_departures(case: Case) -> Iterator[Departure]:
-    """Yield every departure of the statement, word by word."""
-    for at, token in enumerate(case.statement):
-        if case.placed(at):
-            yield from check_spelling(case, at)
-            yield from check_bound(case, at)
+def find_discrepancies(aligned: AlignedStatement) -> Iterator[Discrepancy]:
+    """Yield every discrepancy of the statement, word by word."""
+    for at, token in enumerate(aligned.statement):
+        if aligned.is_matched(at):
+            yield from check_spelling(aligned, at)
+            yield from check_bound(aligned, at)
         elif token.kind in ("number", "month", "weekday"):
-            yield from check_number(case, at)
-        elif token.kind == "unit" and at and case.statement[at - 1].kind == "number":
-            yield from check_unit(case, at)
-        elif token.kind == "name" and not opens_only(case, at):
-            yield from check_name(case, at)
+            yield from check_number(aligned, at)
+        elif token.kind == "unit" and at and aligned.statement[at - 1].kind == "number":
+            yield from check_unit(aligned, at)
+        elif token.kind == "name" and not is_sentence_capital(aligned, at):
+            yield from check_name(aligned, at)
         elif token.kind == "negation":
-            yield from check_negation(case, at)
+            yield from check_negation(aligned, at)
         elif token.kind == "modal":
-            yield from check_modal(case, at)
+            yield from check_modal(aligned, at)
         else:
-            yield from check_word(case, at)
-    for one, blind in zip(case.alignments, case.blind, strict=True):
-        yield from find_lost(case, one)
-        yield from find_swapped_roles(one)
-        yield from find_swapped_numbers(one)
-        yield from find_exchanged_words(one)
-        pair = exchanged(one, blind) if case.close and not case.turned and blind.share() >= CLOSE else None
+            yield from check_word(aligned, at)
+    for alignment, name_blind in zip(aligned.alignments, aligned.name_blind, strict=True):
+        yield from find_lost(aligned, alignment)
+        yield from find_swapped_roles(alignment)
+        yield from find_swapped_numbers(alignment)
+        yield from find_exchanged_words(alignment)
+        is_copy = aligned.is_near_copy and not aligned.changes_voice and name_blind.matched_share() >= NEAR_COPY
+        pair = find_exchanged_names(alignment, name_blind) if is_copy else None
         if pair is not None:
-            yield Departure(f"altered: {pair[0]} for {pair[1]}", True, pair[0])
+            yield Discrepancy(f"altered: {pair[0]} for {pair[1]}", True, pair[0])

@@ -1,4 +1,4 @@
-"""Words that decide what a sentence claims: opposites, hedges, denials, units, fillers. Pure data."""
+"""Word lists that decide what a sentence claims: opposites, negations, hedges, modal verbs, countries. Pure data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ def _lexicon(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-# Left and right say the opposite; on one side they say about the same.
+# Words on the left are opposites of those on the right; words on one side are near-synonyms.
 _OPPOSITES = (
     "rise increase grow climb jump gain surge soar up higher / fall drop decline decrease shrink slump plunge tumble"
     " slip sink plummet down lower",
@@ -80,9 +80,9 @@ _OPPOSITES = (
     "lead leading / trail trailing",
     "because / although though despite",
 )
-# What denies. "nt" of "don't" becomes "not" when a text is taken apart.
+# The "n't" of "don't" becomes "not" when a text is split into tokens.
 NEGATIONS = _lexicon("not no never none nobody nothing nor neither without cannot")
-# Verbs and adverbs that turn what follows them into its contrary or into something unproved.
+# Words that deny what follows them or leave it unproved.
 DENIALS = _lexicon(
     "deny denied denies denying refuse refused refuses refusing fail failed fails failing reject rejected rejects"
     " hardly barely scarcely falsely wrongly unlikely impossible lack lacks lacked avoid avoided"
@@ -96,14 +96,14 @@ MODALS = {
     **dict.fromkeys(("can", "able", "ca"), "~can"),
     **dict.fromkeys(("must", "should", "ought"), "~must"),
 }
-# Another way to say that something is still to come, or is only possible.
-FUTURE = {
+# Other ways to say what a modal verb says: that something is still to come, or is only possible.
+MODAL_EQUIVALENTS = {
     "~will": _lexicon("~will to plan plans planned expected set due going scheduled about intends aims vows vowed"),
     "~may": _lexicon("~may ~can possible possibly perhaps likely potential potentially risk"),
     "~can": _lexicon("~can ~may able allow allows allowed possible"),
     "~must": _lexicon("~must need needs required has have had to"),
 }
-SPEAKING = _lexicon(
+SPEECH_WORDS = _lexicon(
     "say says said saying tell tells told add adds added ask asks asked announce announces announced claim claims"
     " claimed warn warns warned write writes wrote stated explain explains explained argue argues argued"
     " insist insists insisted note notes noted tweet tweets tweeted report reports reported declare declares declared"
@@ -114,7 +114,7 @@ QUANTIFIERS = _lexicon("each every all both any")  # fillers that claim somethin
 APPROXIMATE = _lexicon("about around roughly approximately approx some circa near close")
 BELOW = _lexicon("nearly almost under")
 ABOVE = _lexicon("over than exceeding")  # "more than"
-# People and languages go by their country.
+# People and languages get the key of their country.
 _PLACES = (
     "us:american,americans,america,usa uk:british,britain,britons china:chinese russia:russian,russians"
     " ukraine:ukrainian,ukrainians france:french germany:german,germans spain:spanish italy:italian,italians"
@@ -132,23 +132,23 @@ COUNTRIES = {
 }
 
 
-def _sides() -> list[tuple[frozenset[str], frozenset[str]]]:
+def _stemmed_opposites() -> list[tuple[frozenset[str], frozenset[str]]]:
     pairs = (line.partition("/")[::2] for line in _OPPOSITES)
     return [(frozenset(stemming.stems(left)), frozenset(stemming.stems(right))) for left, right in pairs]
 
 
-def _tables() -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
-    against: dict[str, set[str]] = {}
-    alike: dict[str, set[str]] = {}
-    for left, right in _sides():
+def _opposites_and_synonyms() -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
+    opposites: dict[str, set[str]] = {}
+    same: dict[str, set[str]] = {}
+    for left, right in _stemmed_opposites():
         for own, other in ((left, right), (right, left)):
             for stem in own:
-                against.setdefault(stem, set()).update(other - {stem})
-                alike.setdefault(stem, set()).update(own)
+                opposites.setdefault(stem, set()).update(other - {stem})
+                same.setdefault(stem, set()).update(own)
     return (
-        {stem: frozenset(others) for stem, others in against.items()},
-        {stem: frozenset(others - against[stem]) for stem, others in alike.items()},
+        {stem: frozenset(others) for stem, others in opposites.items()},
+        {stem: frozenset(others - opposites[stem]) for stem, others in same.items()},
     )
 
 
-OPPOSITES, ALIKE = _tables()  # both by stem
+OPPOSITES, SYNONYMS = _opposites_and_synonyms()  # both by stem

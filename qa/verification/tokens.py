@@ -1,7 +1,7 @@
-"""Take a sentence apart into words that can be compared: "$4m", "4,000,000 dollars" and "four million dollars" are one.
+"""Split a sentence into normalised tokens: "$4m", "4,000,000 dollars" and "four million dollars" become the same.
 
-Each word gets a key. Equal keys say the same; a number's key is its value, a month's its number in the year, a name's
-its letters, any other word's its stem. Articles and punctuation are left out. Pure.
+Each word gets a key, and words of one key mean the same. The key of a number is its value, of a month its number in the
+year, of any other word its stem. Articles and punctuation are left out. Pure.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ _TOKEN = re.compile(
 )
 _SENTENCE_START = re.compile(r"(?:^|[.!?]['\"”’)]*\s+)[\s\"'“‘(\[-]*$")
 _DAY = re.compile(r" \d{1,2}\b")
-# "Mar" and "Oct" may be names, or parts of them, but for "Oct. 3", "3 Oct" and "in Oct".
-_DATED = re.compile(r"\.|\s?\d")
-_DATING = re.compile(
+# "Mar" and "Oct" may be names, or parts of names, except in "Oct. 3", "3 Oct" and "in Oct".
+_BEFORE_DAY = re.compile(r"\.|\s?\d")
+_AFTER_PREPOSITION = re.compile(
     r"(?:\d|\b(?:in|of|since|until|till|by|from|to|last|next|this|early|mid|late|and|or)[ -])\s?$", re.I
 )
 _ORDINALS = {"st", "nd", "rd", "th"}
 _MAGNITUDES = SCALES | SHORT_SCALES
-_ADDED = ONES.keys() | TENS.keys()
-_COUNTED = {"dozen": 12, "twice": 2}
+_ADDENDS = ONES.keys() | TENS.keys()
+_MULTIPLES = {"dozen": 12, "twice": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,13 @@ class Token:
     """One word of a text."""
 
     key: str
-    shown: str  # as it stands in the text
+    shown: str  # as the text has it
     kind: Kind
-    opens: bool = False  # it begins a sentence, so that its capital proves nothing
+    opens_sentence: bool = False  # it begins a sentence, so its capital proves nothing
 
     @property
     def value(self) -> Decimal | None:
-        """Return what a number counts."""
+        """Return the value of a number."""
         try:
             return Decimal(self.key[1:]) if self.kind == "number" else None
         except InvalidOperation:  # "5:30", "1990s"
@@ -68,26 +68,26 @@ class Token:
 
     @property
     def bare(self) -> str:
-        """Return the letters without case and without the 's of a possessor."""
+        """Return the word in lower case, without its dots and its possessive ending."""
         return self.shown.casefold().removesuffix("'s").removesuffix("'").replace(".", "")
 
 
 @lru_cache(maxsize=1_024)  # a statement's neighbours are read again with the next statement
-def tokens(sentence: str) -> tuple[Token, ...]:
-    """Return the words of a text in order, dates as month, day, year, and units behind their numbers."""
+def tokenise(sentence: str) -> tuple[Token, ...]:
+    """Return the tokens of a text in order, dates as month, day, year, and units after their numbers."""
     plain = unicodedata.normalize("NFKC", sentence.translate(_PLAIN)).translate(_PLAIN)
-    return tuple(_dated([one for one in _counted(list(_split(plain))) if one is not _STOP]))
+    return tuple(_put_day_after_month([token for token in _join_numbers(list(_split(plain))) if token is not _BREAK]))
 
 
 def _split(plain: str) -> Iterator[Token]:
-    for found in _TOKEN.finditer(plain):
-        group, shown = found.lastgroup, found.group()
+    for match in _TOKEN.finditer(plain):
+        group, shown = match.lastgroup, match.group()
         if group == "sign":
             yield Token(english.CURRENCY_SIGNS.get(shown[-1], "percent"), shown, "unit")
         elif group in ("number", "suffix"):
-            yield from _figure(found["number"], (found["suffix"] or "").lower())
+            yield from _number_tokens(match["number"], (match["suffix"] or "").lower())
         elif group == "stop":
-            yield _STOP
+            yield _BREAK
         elif group == "iso":
             year, month, day = shown.split("-")
             yield Token(f"month:{int(month)}", month, "month")
@@ -95,25 +95,25 @@ def _split(plain: str) -> Iterator[Token]:
         elif group == "clock":
             yield Token(f"#{shown.lstrip('0') or shown}", shown, "number")
         else:
-            opens = bool(_SENTENCE_START.search(plain, max(0, found.start() - 12), found.start()))
+            opens_sentence = bool(_SENTENCE_START.search(plain, max(0, match.start() - 12), match.start()))
             short = len(shown) <= 4 and shown.capitalize() in english.MONTH_ABBREVIATIONS
             if short and not (
-                _DATED.match(plain, found.end())
-                or (plain[found.end() : found.end() + 1] != "-" and _DATING.search(plain[: found.start()]))
+                _BEFORE_DAY.match(plain, match.end())
+                or (plain[match.end() : match.end() + 1] != "-" and _AFTER_PREPOSITION.search(plain[: match.start()]))
             ):
-                yield Token(_stem(shown.casefold()), shown, "name" if shown[0].isupper() else "word", opens)
-            elif shown in ("May", "March") and _DAY.match(plain, found.end()):
+                yield Token(_stem(shown.casefold()), shown, "name" if shown[0].isupper() else "word", opens_sentence)
+            elif shown in ("May", "March") and _DAY.match(plain, match.end()):
                 yield Token(f"month:{english.MONTH_NUMBERS[shown.lower()]}", shown, "month")
             else:
-                yield from _word(shown, opens)
+                yield from _word_tokens(shown, opens_sentence)
 
 
-def _figure(digits: str, suffix: str) -> Iterator[Token]:
+def _number_tokens(digits: str, suffix: str) -> Iterator[Token]:
     value = Decimal(digits.replace(",", ""))
     if suffix == "s":  # the 1990s
         yield Token(f"#{digits}s", digits + "s", "number")
         return
-    if suffix in _ORDINALS and value in (1, 2):  # as the words, which may stand for more than a number
+    if suffix in _ORDINALS and value in (1, 2):  # as the words "first" and "second", which mean more than a number
         yield Token(_stem({1: "first", 2: "second"}[int(value)]), digits + suffix, "word")
         return
     if suffix in _MAGNITUDES:
@@ -124,52 +124,52 @@ def _figure(digits: str, suffix: str) -> Iterator[Token]:
         yield Token(english.UNITS[suffix], suffix, "unit")
 
 
-_STOP = Token("", ",", "filler")  # no number goes on over it: "$324 million, nine years"
+_BREAK = Token("", ",", "filler")  # no number continues across it: "$324 million, nine years"
 
 
 def _number(value: Decimal, shown: str) -> Token:
     return Token(f"#{value.normalize():f}", shown, "number")
 
 
-def _word(shown: str, opens: bool) -> Iterator[Token]:
+def _word_tokens(shown: str, opens_sentence: bool) -> Iterator[Token]:
     low = shown.casefold()
     if low in english.ARTICLES:
         return
     if low.endswith("n't"):
-        yield from _word(shown[:-3], opens)
+        yield from _word_tokens(shown[:-3], opens_sentence)
         yield Token("not", shown, "negation")
     elif low == "cannot":
         yield Token("~can", shown, "modal")
         yield Token("not", shown, "negation")
     elif low.endswith("'ll"):
-        yield from _word(shown[:-3], opens)
+        yield from _word_tokens(shown[:-3], opens_sentence)
         yield Token("~will", shown, "modal")
     elif low.endswith(("'ve", "'re")) or (low.endswith("'s") and low[:-2] in english.FILLERS):
-        yield from _word(shown.rpartition("'")[0], opens)
+        yield from _word_tokens(shown.rpartition("'")[0], opens_sentence)
     elif low:
-        yield Token(*_classified(shown, low, opens), opens)
+        yield Token(*_classify(shown, low, opens_sentence), opens_sentence)
 
 
-def _classified(shown: str, low: str, opens: bool) -> tuple[str, str, Kind]:
+def _classify(shown: str, low: str, opens_sentence: bool) -> tuple[str, str, Kind]:
     bare = low.removesuffix("'s").replace(".", "").replace("'", "")
     upper = shown[0].isupper()
     if bare == "us" and not upper:
         return "us:we", shown, "filler"
     if upper and (bare in lexicon.COUNTRIES or bare == "us"):
         return lexicon.COUNTRIES.get(bare, bare), shown, "name"
-    if upper and bare in english.MONTH_NUMBERS and not (opens and bare in ("may", "march")):
+    if upper and bare in english.MONTH_NUMBERS and not (opens_sentence and bare in ("may", "march")):
         return f"month:{english.MONTH_NUMBERS[bare]}", shown, "month"
     if upper and (day := english.WEEKDAY_NUMBERS.get(bare.removesuffix("s"))) is not None:
         return f"day:{day}", shown, "weekday"
     if bare in lexicon.NEGATIONS:
         return bare, shown, "negation"
-    if bare in lexicon.MODALS and (not upper or opens or bare not in ("will", "may")):
+    if bare in lexicon.MODALS and (not upper or opens_sentence or bare not in ("will", "may")):
         return lexicon.MODALS[bare], shown, "modal"
     if bare in english.UNITS:
-        return english.UNITS[bare], shown, "name" if upper and not opens else "unit"
-    if shown == "WHO":  # it says so at the start of a sentence too
+        return english.UNITS[bare], shown, "name" if upper and not opens_sentence else "unit"
+    if shown == "WHO":  # in capitals, so the organisation, also at the start of a sentence
         return "who", shown, "name"
-    if not upper or opens:
+    if not upper or opens_sentence:
         if bare in lexicon.DENIALS:
             return _stem(bare), shown, "denial"
         if bare in english.FILLERS:
@@ -178,115 +178,119 @@ def _classified(shown: str, low: str, opens: bool) -> tuple[str, str, Kind]:
         return _stem(bare), shown, "filler"
     if upper:
         return _stem(bare), shown, "name"
-    return _stem(bare), shown, "filler" if bare in lexicon.SPEAKING and bare in ("said", "say", "says") else "word"
+    return _stem(bare), shown, "filler" if bare in lexicon.SPEECH_WORDS and bare in ("said", "say", "says") else "word"
 
 
 def _stem(word: str) -> str:
     return "".join(stemming.stems(word)) or word
 
 
-def _counted(found: Sequence[Token]) -> list[Token]:
-    """Join number words and magnitudes to one number, its sign behind it: "four", "hundred", "and", "five" is 405."""
-    out: list[Token] = []
+def _join_numbers(tokens: Sequence[Token]) -> list[Token]:
+    """Join number words and magnitudes to one number, its sign after it: "four", "hundred", "and", "five" is 405."""
+    joined: list[Token] = []
     at = 0
-    while at < len(found):
-        value, after = _count(found, at)
+    while at < len(tokens):
+        value, after = _read_number(tokens, at)
         if value is None:
-            out.append(found[at])
+            joined.append(tokens[at])
             at += 1
             continue
-        shown = " ".join(token.shown for token in found[at:after])
+        shown = " ".join(token.shown for token in tokens[at:after])
         kind: Kind = "filler" if shown.casefold() == "one" else "number"  # "one" is nearly always a pronoun
-        sign = [out.pop()] if _is_sign(out) else []
-        out += [replace(_number(value, shown), kind=kind), *sign]
+        sign = [joined.pop()] if _awaits_number(joined) else []
+        joined += [replace(_number(value, shown), kind=kind), *sign]
         at = after
-        if [token.bare for token in found[at : at + 2]] == ["per", "cent"]:
-            out.append(Token("percent", "per cent", "unit"))
+        if [token.bare for token in tokens[at : at + 2]] == ["per", "cent"]:
+            joined.append(Token("percent", "per cent", "unit"))
             at += 2
-    return out
+    return joined
 
 
-def _is_sign(out: Sequence[Token]) -> bool:
-    """Tell whether the last word is a "$" that still waits for its number."""
-    return bool(out) and out[-1].shown[-1] in english.CURRENCY_SIGNS and not (len(out) > 1 and out[-2].kind == "number")
+def _awaits_number(tokens: Sequence[Token]) -> bool:
+    """Tell whether the last token is a "$" whose number comes next."""
+    return (
+        bool(tokens)
+        and tokens[-1].shown[-1] in english.CURRENCY_SIGNS
+        and not (len(tokens) > 1 and tokens[-2].kind == "number")
+    )
 
 
-def _count(found: Sequence[Token], at: int) -> tuple[Decimal | None, int]:
-    """Return the number that begins here and where it ends; None where none does."""
-    if found[at].kind == "number" and found[at].value is None:  # "5:30", "1990s"
+def _read_number(tokens: Sequence[Token], at: int) -> tuple[Decimal | None, int]:
+    """Return the number that begins here and where it ends; None where none begins."""
+    if tokens[at].kind == "number" and tokens[at].value is None:  # "5:30", "1990s"
         return None, at
-    count = _Count()
-    place = at
-    while place < len(found) and not count.done:
-        low = found[place].bare
-        if count.takes(found[place], low) or (low == "and" and count.may_go_on and _goes_on(found, place + 1)):
-            place += 1
+    number = _NumberReader()
+    end = at
+    while end < len(tokens) and not number.done:
+        low = tokens[end].bare
+        if number.take(tokens[end], low) or (low == "and" and number.can_continue and _is_addend(tokens, end + 1)):
+            end += 1
         else:
             break
-    return (count.total + count.part, place) if count.seen else (None, at)
+    return (number.total + number.part, end) if number.has_value else (None, at)
 
 
-def _goes_on(found: Sequence[Token], place: int) -> bool:
-    return place < len(found) and found[place].bare in _ADDED
+def _is_addend(tokens: Sequence[Token], at: int) -> bool:
+    return at < len(tokens) and tokens[at].bare in _ADDENDS
 
 
-class _Count:
-    """A number in words, as far as it is read."""
+class _NumberReader:
+    """A number in words, as far as it has been read."""
 
     def __init__(self) -> None:
-        self.total = Decimal(0)  # what thousands and millions have closed
+        self.total = Decimal(0)  # of the parts that a thousand or a million has closed
         self.part = Decimal(0)
-        self.seen = False
-        self.digits = False  # the part stands in digits: no word is added to it
+        self.has_value = False
+        self.in_digits = False  # the part is in digits: no word is added to it
         self.done = False
 
     @property
-    def may_go_on(self) -> bool:
-        return self.seen and not self.digits and self.part % 100 == 0
+    def can_continue(self) -> bool:
+        return self.has_value and not self.in_digits and self.part % 100 == 0
 
-    def takes(self, token: Token, low: str) -> bool:
-        """Add a word if the number goes on with it."""
+    def take(self, token: Token, low: str) -> bool:
+        """Add a word if the number continues with it."""
         if token.kind == "number":
-            return not self.seen and self._add(token.value or Decimal(0), digits=True)
+            return not self.has_value and self._add(token.value or Decimal(0), digits=True)
         if low in ONES:
             rounded = self.part % 10 == 0 and self.part % 100 != 10
-            return (not self.seen or (not self.digits and rounded)) and self._add(ONES[low])
+            return (not self.has_value or (not self.in_digits and rounded)) and self._add(ONES[low])
         if low in TENS:
-            return (not self.seen or self.may_go_on) and self._add(TENS[low])
+            return (not self.has_value or self.can_continue) and self._add(TENS[low])
         if low in ORDINALS:
-            return self._ends(low)
+            return self._close(low)
         if low == "hundred":
-            self.part, self.seen, self.digits = (self.part or Decimal(1)) * 100, True, False
+            self.part, self.has_value, self.in_digits = (self.part or Decimal(1)) * 100, True, False
             return True
-        if low in _MAGNITUDES and (len(low) > 3 or self.digits):
+        if low in _MAGNITUDES and (len(low) > 3 or self.in_digits):
             self.total += (self.part or Decimal(1)) * _MAGNITUDES[low]
-            self.part, self.seen, self.digits = Decimal(0), True, False
+            self.part, self.has_value, self.in_digits = Decimal(0), True, False
             return True
-        if low in _COUNTED and (low == "dozen" or not self.seen):
-            self.part, self.seen, self.done = (self.part or Decimal(1)) * _COUNTED[low], True, True
+        if low in _MULTIPLES and (low == "dozen" or not self.has_value):
+            self.part, self.has_value, self.done = (self.part or Decimal(1)) * _MULTIPLES[low], True, True
             return True
         return False
 
     def _add(self, value: Decimal | int, *, digits: bool = False) -> bool:
-        self.part, self.seen, self.digits = self.part + value, True, digits
+        self.part, self.has_value, self.in_digits = self.part + value, True, digits
         return True
 
-    def _ends(self, low: str) -> bool:
+    def _close(self, low: str) -> bool:
         """Close with an ordinal: "twentieth", "twenty-first"; "first" and "second" alone are words."""
         value = ORDINALS[low]
-        fits = not self.digits and self.part % 10 == 0 and self.part >= 20 and value < 10
-        if not fits and (self.seen or low in ("first", "second")):
+        fits = not self.in_digits and self.part % 10 == 0 and self.part >= 20 and value < 10
+        if not fits and (self.has_value or low in ("first", "second")):
             return False
         self.done = True
         return self._add(value)
 
 
-def _dated(found: list[Token]) -> list[Token]:
-    """Put the day behind its month: "10 March" and "March 10" are one."""
-    for at in range(1, len(found)):
-        day = found[at - 1].value
-        if found[at].kind == "month" and day is not None and 1 <= day <= 31:
-            behind = found[at + 1].value if at + 1 < len(found) else None
-            if behind is None or behind > 31:
-                found[at - 1], found[at] = found[at], found[at - 1]
-    return found
+def _put_day_after_month(tokens: list[Token]) -> list[Token]:
+    """Put the day after its month, so that "10 March" and "March 10" are the same."""
+    for at in range(1, len(tokens)):
+        day = tokens[at - 1].value
+        if tokens[at].kind == "month" and day is not None and 1 <= day <= 31:
+            after = tokens[at + 1].value if at + 1 < len(tokens) else None
+            if after is None or after > 31:
+                tokens[at - 1], tokens[at] = tokens[at], tokens[at - 1]
+    return tokens

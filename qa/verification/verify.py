@@ -1,8 +1,8 @@
 """Decide whether cited sentences support a statement. Pure.
 
-A statement is laid word by word along each sentence it cites. A verdict never comes from likeness alone: a number, a
-name, a denial, a role or a quotation that the cited text does not have makes a statement unsupported, however many of
-its other words are there. docs/verification.md has the rules and what they catch.
+A statement is aligned word by word with each sentence it cites. A verdict never comes from similarity alone: a number,
+a name, a negation, a role or a quotation that the cited text does not have makes a statement unsupported, however many
+of its other words are there. docs/verification.md has the rules and what they catch.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from qa.temporal import phrases
 from qa.text import stemming
 from qa.types import Evidence, Source, Support
 from qa.verification import quotations
+from qa.verification.aligned_statement import AlignedStatement, Discrepancy, Period, without_attribution
 from qa.verification.alignment import align
-from qa.verification.case import Case, Departure, Period, without_outlet
-from qa.verification.discrepancies import find_departures
-from qa.verification.lexicon import ALIKE
-from qa.verification.tokens import CLAIMING, Token, tokens
+from qa.verification.discrepancies import find_discrepancies
+from qa.verification.lexicon import SYNONYMS
+from qa.verification.tokens import CLAIMING, Token, tokenise
 
-# Shares of a statement's claiming words that its sources must hold: `python -m eval.bench.verification.verdicts`.
+# Shares of a statement's claiming words that its sources must have: `python -m eval.bench.verification.verdicts`.
 PARTLY, FULLY = 0.3, 0.8
-_EXACT = frozenset({"number", "month", "weekday"})  # right, or else a departure
-# A statement may take so many words, or such a share, from around the cited sentence: whose words they are, not more.
+_EXACT = frozenset({"number", "month", "weekday"})  # if wrong, a discrepancy already
+# So many words, or such a share, of a statement may come from around the cited sentence: names, but no claim.
 BORROWED, BORROWED_SHARE = 2, 0.15
-_BESIDE = 0.5  # what a word counts for that stands only around the cited sentence
-LIKELY = 0.5  # the support score from which on other words are taken for a retelling
-_NOWHERE: Mapping[Source, str] = {}
+_CONTEXT_WEIGHT = 0.5  # what a word counts for that is only around the cited sentence
+LIKELY = 0.5  # the support score from which on a statement in other words is taken for a retelling
+_NO_TEXTS: Mapping[Source, str] = {}
 
-Checked = tuple[Support, tuple[str, ...]]
+Verdict = tuple[Support, tuple[str, ...]]
 
 
 def check(
@@ -39,31 +39,33 @@ def check(
     cited: Sequence[Evidence],
     others: Sequence[Evidence] = (),
     *,
-    retrieved: Mapping[Source, str] = _NOWHERE,
+    retrieved: Mapping[Source, str] = _NO_TEXTS,
     score: float | None = None,
-) -> Checked:
+) -> Verdict:
     """Return how far the cited sentences support a statement, and why not if they do not.
 
-    `others` are sentences that were shown and are not cited: what one of them says is told from what none does; a
-    quotation is looked for in the `retrieved` texts too. `score` is what `support_score.score` says of the statement.
+    `others` are sentences that were shown and not cited: a statement of one of them is misattributed, not invented; a
+    quotation is looked for in the `retrieved` texts too. `score` is `support_score.score` of the statement.
     """
     if not cited:
         return "unsupported", ("cites nothing",)
     if is_verbatim(statement, cited):
         return "supported", ()
-    case = make_case(statement, cited)
-    found = [*find_departures(case), *_spoken(statement, case, cited)]
-    found += [Departure(reason, True) for reason in quotations.wrong_quotes(statement, cited, others, retrieved)]
-    if any(one.hard for one in found):
-        return "unsupported", _reasons(statement, found, cited, others)
-    share = coverage(case)
+    aligned = align_statement(statement, cited)
+    discrepancies = [*find_discrepancies(aligned), *_find_wrong_speaker(statement, aligned, cited)]
+    discrepancies += [
+        Discrepancy(reason, True) for reason in quotations.find_wrong_quotations(statement, cited, others, retrieved)
+    ]
+    if any(discrepancy.hard for discrepancy in discrepancies):
+        return "unsupported", _explain(statement, discrepancies, cited, others)
+    share = coverage(aligned)
     if share < PARTLY and (score is None or score < LIKELY):
-        return "unsupported", _reasons(
-            statement, [Departure("says other things than the cited text", True)], cited, others
+        return "unsupported", _explain(
+            statement, [Discrepancy("says other things than the cited text", True)], cited, others
         )
-    if found:
-        return "partial", _unique(one.reason for one in found)
-    if share < FULLY or (not case.close and _adds_words(case)) or _joins_neighbours(case):
+    if discrepancies:
+        return "partial", _without_repeats(discrepancy.reason for discrepancy in discrepancies)
+    if share < FULLY or (not aligned.is_near_copy and _adds_words(aligned)) or _takes_claims_from_context(aligned):
         return "partial", ("says more than the cited text",)
     return "supported", ()
 
@@ -71,24 +73,27 @@ def check(
 def is_verbatim(statement: str, cited: Sequence[Evidence]) -> bool:
     """Tell whether a statement is one of the cited sentences, but for white space and typography."""
     folded = stemming.fold(statement)
-    return any(stemming.fold(one.text) == folded for one in cited)
+    return any(stemming.fold(sentence.text) == folded for sentence in cited)
 
 
-def make_case(statement: str, cited: Sequence[Evidence]) -> Case:
-    """Lay a statement along the sentences it cites."""
-    around = [tokens(part) for one in cited for part in (one.context, one.source.title or "") if part]
-    outlets = [tokens(name) for one in cited for name in _outlet_names(one.source.outlet or "")]
-    own = without_outlet(tokens(statement), outlets)
-    near = {token.key for words in around for token in words}
-    near |= {token.key for outlet in outlets for token in outlet}
-    near |= {f"{a.key} {b.key}" for words in around for a, b in pairwise(words) if a.kind == b.kind == "name"}
-    years = frozenset(f"#{one.source.published_at[:4]}" for one in cited if one.source.published_at)
-    sides = [(align(own, tokens(one.text)), align(own, tokens(one.text), blind=True)) for one in cited]
-    return Case(
+def align_statement(statement: str, cited: Sequence[Evidence]) -> AlignedStatement:
+    """Align a statement with the sentences it cites."""
+    texts = [tokenise(part) for sentence in cited for part in (sentence.context, sentence.source.title or "") if part]
+    outlets = [tokenise(name) for sentence in cited for name in _outlet_names(sentence.source.outlet or "")]
+    own = without_attribution(tokenise(statement), outlets)
+    context = {token.key for words in texts for token in words}
+    context |= {token.key for outlet in outlets for token in outlet}
+    context |= {f"{a.key} {b.key}" for words in texts for a, b in pairwise(words) if a.kind == b.kind == "name"}
+    years = frozenset(f"#{sentence.source.published_at[:4]}" for sentence in cited if sentence.source.published_at)
+    pairs = [
+        (align(own, tokenise(sentence.text)), align(own, tokenise(sentence.text), name_blind=True))
+        for sentence in cited
+    ]
+    return AlignedStatement(
         own,
-        [seeing for seeing, _ in sides],
-        [blind for _, blind in sides],
-        frozenset(near),
+        [alignment for alignment, _ in pairs],
+        [name_blind for _, name_blind in pairs],
+        frozenset(context),
         years,
         partial(_periods, cited),
     )
@@ -96,97 +101,120 @@ def make_case(statement: str, cited: Sequence[Evidence]) -> Case:
 
 def _periods(cited: Sequence[Evidence]) -> list[Period]:
     found = [
-        (one.phrase, *one.resolved.split("/"))
-        for source in cited
-        if source.source.published_at
-        for one in phrases.resolve(source.text, source.source.published_at)
-        if one.resolved
+        (resolved.phrase, *resolved.resolved.split("/"))
+        for sentence in cited
+        if sentence.source.published_at
+        for resolved in phrases.resolve(sentence.text, sentence.source.published_at)
+        if resolved.resolved
     ]
     return [
         Period(
-            frozenset(token.key for token in tokens(phrase)), date.fromisoformat(days[0]), date.fromisoformat(days[-1])
+            frozenset(token.key for token in tokenise(phrase)),
+            date.fromisoformat(days[0]),
+            date.fromisoformat(days[-1]),
         )
         for phrase, *days in found
     ]
 
 
 def _outlet_names(outlet: str) -> list[str]:
-    """Return what an outlet goes by: "BBC News" is also the BBC."""
+    """Return the names of an outlet: "BBC News" is also the BBC."""
     return [outlet, outlet.removesuffix(" News")] if outlet.endswith(" News") else [outlet] if outlet else []
 
 
-def coverage(case: Case) -> float:
-    """Return the share of the statement's claiming words that stand in the cited text, or in part beside it."""
+def coverage(aligned: AlignedStatement) -> float:
+    """Return the share of the statement's claiming words that the cited text has; a word of its context counts half."""
     marks = [
-        1.0 if _stands(case, at, token) else _BESIDE * (token.key in case.near)
-        for at, token in enumerate(case.statement)
+        1.0 if _is_covered(aligned, at, token) else _CONTEXT_WEIGHT * (token.key in aligned.context_keys)
+        for at, token in enumerate(aligned.statement)
         if token.kind in CLAIMING
     ]
     return sum(marks) / len(marks) if marks else 1.0
 
 
-def _stands(case: Case, at: int, token: Token) -> bool:
+def _is_covered(aligned: AlignedStatement, at: int, token: Token) -> bool:
     """Tell whether the cited text has a word of the statement."""
-    held = case.placed(at) or token.key in case.keys or bool(case.keys & ALIKE.get(token.key, frozenset()))
-    return held or token.kind in _EXACT
+    matched = (
+        aligned.is_matched(at)
+        or token.key in aligned.cited_keys
+        or bool(aligned.cited_keys & SYNONYMS.get(token.key, frozenset()))
+    )
+    return matched or token.kind in _EXACT
 
 
-def _joins_neighbours(case: Case) -> bool:
-    """Tell whether the statement says what a sentence beside the cited one says: a name may, no claim."""
-    claiming = [(at, token) for at, token in enumerate(case.statement) if token.kind in CLAIMING]
-    beside = [token for at, token in claiming if not _stands(case, at, token) and token.key in case.near]
-    return len(beside) > max(BORROWED, BORROWED_SHARE * len(claiming))
+def _takes_claims_from_context(aligned: AlignedStatement) -> bool:
+    """Tell whether the statement claims what only a sentence beside the cited one says; a name may come from there."""
+    claiming = [(at, token) for at, token in enumerate(aligned.statement) if token.kind in CLAIMING]
+    borrowed = [
+        token for at, token in claiming if not _is_covered(aligned, at, token) and token.key in aligned.context_keys
+    ]
+    return len(borrowed) > max(BORROWED, BORROWED_SHARE * len(claiming))
 
 
-def _adds_words(case: Case) -> bool:
+def _adds_words(aligned: AlignedStatement) -> bool:
     """Tell whether a retelling has a word that the cited text has in no form: "gas" where it says "savings"."""
     return any(
         token.kind == "word"
-        and not case.placed(at)
-        and token.key not in case.keys
-        and case.keys.isdisjoint(ALIKE.get(token.key, frozenset()))
-        for at, token in enumerate(case.statement)
+        and not aligned.is_matched(at)
+        and token.key not in aligned.cited_keys
+        and aligned.cited_keys.isdisjoint(SYNONYMS.get(token.key, frozenset()))
+        for at, token in enumerate(aligned.statement)
     )
 
 
-def _spoken(statement: str, case: Case, cited: Sequence[Evidence]) -> list[Departure]:
-    """Return who is said to have spoken and has not."""
-    plain = {token.key for one in case.alignments for token in one.sentence if token.kind == "word"}
-    said = quotations.speaks(case.statement) - plain  # "Observers said", where the sentence has no capital for them
-    said &= quotations.speaks(tokens(quotations.outside(statement)))  # 'The report said: "Trade is slow"'
-    if not said:
+def _find_wrong_speaker(statement: str, aligned: AlignedStatement, cited: Sequence[Evidence]) -> list[Discrepancy]:
+    """Return the speaker that the statement names and the cited text does not, as a discrepancy."""
+    uncapitalised = {
+        token.key for alignment in aligned.alignments for token in alignment.sentence if token.kind == "word"
+    }
+    # "Observers said", where the sentence has no capital for them
+    stated = quotations.find_speakers(aligned.statement) - uncapitalised
+    # 'The report said: "Trade is slow"'
+    stated &= quotations.find_speakers(tokenise(quotations.without_quotations(statement)))
+    if not stated:
         return []
-    there = set[str]().union(*(quotations.speakers(one.sentence) for one in case.alignments))
-    pronoun = any(quotations.pronoun_speaks(one.sentence) for one in case.alignments)
-    if not there or pronoun:  # "he said", or a quotation that its speaker stands beside
-        there |= set[str]().union(*({t.key for t in tokens(one.context) if t.kind == "name"} for one in cited))
-        there |= {token.key for one in case.alignments for token in one.sentence if token.kind == "name"}
-    if not there or said & there:
+    cited_speakers = set[str]().union(
+        *(quotations.find_possible_speakers(alignment.sentence) for alignment in aligned.alignments)
+    )
+    pronoun = any(quotations.has_pronoun_speaker(alignment.sentence) for alignment in aligned.alignments)
+    if not cited_speakers or pronoun:  # "he said", or a quotation with its speaker in the next sentence
+        cited_speakers |= set[str]().union(
+            *({token.key for token in tokenise(sentence.context) if token.kind == "name"} for sentence in cited)
+        )
+        cited_speakers |= {
+            token.key for alignment in aligned.alignments for token in alignment.sentence if token.kind == "name"
+        }
+    if not cited_speakers or stated & cited_speakers:
         return []
-    shown = " ".join(token.shown for token in case.statement if token.key in said)
+    shown = " ".join(token.shown for token in aligned.statement if token.key in stated)
     what = (
-        "quote is by another speaker" if quotations.holds_quotes(statement, cited) else "said by another in cited text"
+        "quote is by another speaker"
+        if quotations.quotes_verbatim(statement, cited)
+        else "said by another in cited text"
     )
-    return [Departure(f"{what}: {shown}", True, shown)]
+    return [Discrepancy(f"{what}: {shown}", True, shown)]
 
 
-def _reasons(
-    statement: str, found: Sequence[Departure], cited: Sequence[Evidence], others: Sequence[Evidence]
+def _explain(
+    statement: str, discrepancies: Sequence[Discrepancy], cited: Sequence[Evidence], others: Sequence[Evidence]
 ) -> tuple[str, ...]:
-    """Return the reasons; what another shown sentence says is misattributed, not invented."""
-    strange = [one for one in others if one not in cited]
-    reasons = [one.reason for one in found]
+    """Return the reasons; what another of the shown sentences says is misattributed, not invented."""
+    uncited = [sentence for sentence in others if sentence not in cited]
+    reasons = [discrepancy.reason for discrepancy in discrepancies]
     own = stemming.stem_set(statement)
-    for one in strange:
-        if len(own & stemming.stem_set(one.text)) * 2 >= len(own) and check(statement, [one])[0] == "supported":
-            return _unique([f"said in another sentence: {one.text[:80]}", *reasons])
-    keys = {token.key for one in strange for token in tokens(one.text)}
-    for at, departure in enumerate(found):
-        elsewhere = departure.shown and all(token.key in keys for token in tokens(departure.shown))
-        if elsewhere and "not in cited text" in departure.reason:
-            reasons[at] = f"said in another sentence: {departure.shown}"
-    return _unique(reasons)
+    for sentence in uncited:
+        if (
+            len(own & stemming.stem_set(sentence.text)) * 2 >= len(own)
+            and check(statement, [sentence])[0] == "supported"
+        ):
+            return _without_repeats([f"said in another sentence: {sentence.text[:80]}", *reasons])
+    keys = {token.key for sentence in uncited for token in tokenise(sentence.text)}
+    for at, discrepancy in enumerate(discrepancies):
+        elsewhere = discrepancy.word and all(token.key in keys for token in tokenise(discrepancy.word))
+        if elsewhere and "not in cited text" in discrepancy.reason:
+            reasons[at] = f"said in another sentence: {discrepancy.word}"
+    return _without_repeats(reasons)
 
 
-def _unique(reasons: Iterable[str]) -> tuple[str, ...]:
+def _without_repeats(reasons: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(reasons))

@@ -1,4 +1,4 @@
-"""Our retriever in LangChain."""
+"""The LangChain retriever."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ASKED = "When do the ferries stop?"
 
 @pytest.fixture
 def library(tmp_path: Path) -> Iterator[Library]:
-    """Open a store with two articles of two outlets, words alone."""
+    """Open a store with two articles of two outlets, without embeddings."""
     with Library(Settings(data_dir=tmp_path / "store", embed_model="none")) as opened:
         opened.ingest(
             [article("wire", TEXT, outlet="Wire"), article("post", "The ferries stop in May.", outlet="Post")]
@@ -30,21 +30,23 @@ def library(tmp_path: Path) -> Iterator[Library]:
 
 def test_a_document_is_exactly_its_span(library: Library) -> None:
     """`page_content` is the slice of the stored article that its metadata names."""
-    found = ArticleRetriever(library=library).invoke(ASKED)
-    assert {one.metadata["article_id"] for one in found} == {"wire", "post"}
-    for one in found:
-        text = library.catalog.text("default", one.metadata["article_id"]).text
-        assert text[one.metadata["start"] : one.metadata["end"]] == one.page_content
+    documents = ArticleRetriever(library=library).invoke(ASKED)
+    assert {document.metadata["article_id"] for document in documents} == {"wire", "post"}
+    for document in documents:
+        text = library.catalog.text("default", document.metadata["article_id"]).text
+        assert text[document.metadata["start"] : document.metadata["end"]] == document.page_content
 
 
 def test_filters_and_the_number_hold(library: Library) -> None:
-    """What the retriever was made with is what it asks for."""
+    """The constructor's options bound every query."""
     only = ArticleRetriever(library=library, filters=Filters(outlets=("Post",)))
-    assert [one.metadata["outlet"] for one in only.invoke(ASKED)] == ["Post"]
+    assert [document.metadata["outlet"] for document in only.invoke(ASKED)] == ["Post"]
     assert len(ArticleRetriever(library=library, top_k=1).invoke(ASKED)) == 1
 
 
 async def test_it_is_a_step_of_a_chain(library: Library) -> None:
-    """Whatever takes a Runnable takes it, with and without a running loop."""
-    chain = ArticleRetriever(library=library, top_k=1) | RunnableLambda(lambda found: found[0].metadata["article_id"])
+    """It composes as a Runnable, with and without a running event loop."""
+    chain = ArticleRetriever(library=library, top_k=1) | RunnableLambda(
+        lambda documents: documents[0].metadata["article_id"]
+    )
     assert await chain.ainvoke(ASKED) == chain.invoke(ASKED)

@@ -1,4 +1,4 @@
-"""LlamaIndex's own parts over our retrieval and our answers."""
+"""The LlamaIndex integration, used with LlamaIndex's own components."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ASKED = "What will it cost to rebuild the eastern approach of the Orrin Bridge?"
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
-    """Open a store with the sample articles, words alone."""
+    """Open a store with the sample articles, without embeddings."""
     settings = Settings(data_dir=tmp_path_factory.mktemp("llamaindex") / "store", embed_model="none")
     with Library(settings) as library:
         library.ingest(read([str(sample_articles())]))
@@ -35,24 +35,24 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
 
 
 def test_a_node_is_exactly_its_span(library: Library) -> None:
-    """The text of each node is what stands at its offsets, and its id is its place."""
+    """The text of each node is the article's text at its offsets, and its id is its place."""
     nodes = ArticleRetriever(library, top_k=5).retrieve(ASKED)
     assert len(nodes) == 5
-    assert [one.score for one in nodes] == sorted((one.score or 0 for one in nodes), reverse=True)
-    for one in nodes:
-        found = library.catalog.text("default", one.node.metadata["article_id"], one.node.metadata["version"])
-        assert found.text[one.node.start_char_idx : one.node.end_char_idx] == one.node.get_content()  # type: ignore[attr-defined]
-    assert len({one.node.node_id for one in nodes}) == 5
+    assert [node.score for node in nodes] == sorted((node.score or 0 for node in nodes), reverse=True)
+    for node in nodes:
+        stored = library.catalog.text("default", node.node.metadata["article_id"], node.node.metadata["version"])
+        assert stored.text[node.node.start_char_idx : node.node.end_char_idx] == node.node.get_content()  # type: ignore[attr-defined]
+    assert len({node.node.node_id for node in nodes}) == 5
 
 
 def test_filters_and_the_day_hold(library: Library) -> None:
-    """What the retriever was made with narrows every query; the async way finds the same."""
+    """The constructor's options bound every query; the async method finds the same."""
     retriever = ArticleRetriever(library, filters=Filters(outlets=("Corvane Wire",)), as_of="2026-04-01")
     nodes = asyncio.run(retriever.aretrieve(ASKED))
     assert nodes
-    assert {one.node.metadata["outlet"] for one in nodes} == {"Corvane Wire"}
-    assert max(one.node.metadata["published_at"] for one in nodes) < "2026-04-02"
-    assert [one.node.node_id for one in nodes] == [one.node.node_id for one in retriever.retrieve(ASKED)]
+    assert {node.node.metadata["outlet"] for node in nodes} == {"Corvane Wire"}
+    assert max(node.node.metadata["published_at"] for node in nodes) < "2026-04-02"
+    assert [node.node.node_id for node in nodes] == [node.node.node_id for node in retriever.retrieve(ASKED)]
 
 
 def test_source_nodes_are_the_citations(library: Library) -> None:
@@ -61,8 +61,12 @@ def test_source_nodes_are_the_citations(library: Library) -> None:
     answer = response.metadata["answer"]  # type: ignore[index]
     assert isinstance(answer, Answer)
     assert str(response) == answer.answer
-    assert [one.node.get_content() for one in response.source_nodes] == [one.quote for one in answer.citations]
-    assert [one.node.metadata["citation"] for one in response.source_nodes] == list(range(1, len(answer.citations) + 1))
+    assert [node.node.get_content() for node in response.source_nodes] == [
+        citation.quote for citation in answer.citations
+    ]
+    assert [node.node.metadata["citation"] for node in response.source_nodes] == list(
+        range(1, len(answer.citations) + 1)
+    )
 
 
 def test_a_refusal_has_no_source(library: Library) -> None:
@@ -72,13 +76,13 @@ def test_a_refusal_has_no_source(library: Library) -> None:
 
 
 async def test_it_works_inside_a_running_loop(library: Library) -> None:
-    """The synchronous call is what a notebook makes, and there a loop is running."""
+    """The synchronous call works in a running event loop, as in a notebook."""
     engine = CitedQueryEngine(library)
     assert str(engine.query(ASKED)) == str(await engine.aquery(ASKED))
 
 
 def test_llamaindex_engines_take_the_retriever(library: Library) -> None:
-    """Its own query engine synthesises from our nodes, and shows a model the outlet and not our hashes."""
+    """Its own query engine synthesises from our nodes, and shows the LLM the outlet but not our hashes."""
     synthesizer = get_response_synthesizer(llm=MockLLM(), response_mode=ResponseMode.COMPACT)
     engine = RetrieverQueryEngine(ArticleRetriever(library, top_k=2), response_synthesizer=synthesizer)
     response = engine.query(ASKED)
@@ -88,21 +92,21 @@ def test_llamaindex_engines_take_the_retriever(library: Library) -> None:
 
 
 class ScriptedLLM(CustomLLM):
-    """Ask the tool once, then repeat what it said."""
+    """An LLM that calls the tool once, then repeats its output."""
 
     @property
     def metadata(self) -> LLMMetadata:
         return LLMMetadata(model_name="scripted")
 
     def complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponse:
-        said = re.search(r"Observation: (.*?\[1\])", prompt, re.DOTALL)
-        if said:
-            return CompletionResponse(text=f"Thought: I can answer.\nAnswer: {said[1]}")
+        observation = re.search(r"Observation: (.*?\[1\])", prompt, re.DOTALL)
+        if observation:
+            return CompletionResponse(text=f"Thought: I can answer.\nAnswer: {observation[1]}")
         return CompletionResponse(text=f'Thought: I need news.\nAction: news\nAction Input: {{"input": "{ASKED}"}}')
 
     def stream_complete(self, prompt: str, formatted: bool = False, **kwargs: Any) -> CompletionResponseGen:
-        whole = self.complete(prompt)
-        yield CompletionResponse(text=whole.text, delta=whole.text)
+        response = self.complete(prompt)
+        yield CompletionResponse(text=response.text, delta=response.text)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # LlamaIndex's own agents use what pydantic is dropping
@@ -110,13 +114,13 @@ async def test_an_agent_answers_with_the_engine_as_its_tool(library: Library) ->
     """LlamaIndex's own agent calls the engine and passes its cited answer on."""
     tool = QueryEngineTool.from_defaults(CitedQueryEngine(library), name="news", description="News of the bridge")
     agent = ReActAgent(tools=[tool], llm=ScriptedLLM(), streaming=False)
-    said = str(await agent.run("What does it cost?"))
-    assert said.endswith("[1]")
-    assert "46 million" in said
+    reply = str(await agent.run("What does it cost?"))
+    assert reply.endswith("[1]")
+    assert "46 million" in reply
 
 
 async def test_its_evaluator_scores_the_retriever(library: Library) -> None:
-    """Ids are places, so that a hit is a hit of the right chunk."""
+    """Node ids are places, so evaluation matches the right chunk."""
     retriever = ArticleRetriever(library, top_k=4)
     first = retriever.retrieve(ASKED)[0].node.node_id
     evaluator = RetrieverEvaluator.from_metric_names(["hit_rate", "mrr"], retriever=retriever)

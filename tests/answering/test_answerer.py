@@ -51,11 +51,13 @@ def library(tmp_path):
 
 def ids_in(messages) -> dict[str, str]:
     """Return the sentence ids of a prompt by their text."""
-    return {said: one for one, said in re.findall(r"^\[(s\w+)\] (.+)$", messages[-1].content, re.MULTILINE)}
+    return {
+        said: sentence_id for sentence_id, said in re.findall(r"^\[(s\w+)\] (.+)$", messages[-1].content, re.MULTILINE)
+    }
 
 
 def cite(messages, words: str) -> str:
-    return next(one for said, one in ids_in(messages).items() if words in said)
+    return next(sentence_id for said, sentence_id in ids_in(messages).items() if words in said)
 
 
 def check_shape(answer: Answer, library: Library) -> None:
@@ -94,7 +96,7 @@ async def test_the_event_loop_computes_nothing(library, mode, monkeypatch):
 
 
 async def test_silent_articles_are_a_status(library):
-    """A question whose names stand nowhere is refused, without statements and citations."""
+    """A question whose names are in no article is refused, without statements and citations."""
     answer = await library.answerer().ask(Question("What did Prime Minister Okonkwo say about the bridge?"))
     assert answer.status == "not_in_sources" and answer.answer == NOT_IN_SOURCES
     assert answer.statements == () and answer.citations == ()
@@ -109,14 +111,14 @@ async def test_length_is_not_answered_by_a_sentence_without_one(library):
 async def test_nothing_dated_after_as_of_is_cited(library):
     """On 3 May nobody could read what was published on 4 May."""
     answer = await library.answerer().ask(Question("How much did the Kestrel bridge repairs cost?", as_of="2026-05-03"))
-    assert all(one.source.article_id != "bridge" for one in answer.citations)
+    assert all(citation.source.article_id != "bridge" for citation in answer.citations)
 
 
 async def test_filters_bound_the_answer(library):
     """A filter by outlet leaves the other outlets out."""
     asked = Question("How many passengers did the Kestrel ferry carry?", filters=Filters(outlets=("harbour daily",)))
     answer = await library.answerer().ask(asked)
-    assert {one.source.outlet for one in answer.citations} <= {"Harbour Daily"}
+    assert {citation.source.outlet for citation in answer.citations} <= {"Harbour Daily"}
 
 
 async def test_model_answer_maps_ids_to_spans(library):
@@ -131,7 +133,7 @@ async def test_model_answer_maps_ids_to_spans(library):
     check_shape(answer, library)
     assert answer.mode == "llm" and answer.model == "scripted" and answer.complete
     assert answer.answer == ("The repairs cost 4.2 million euros. [1] The ferry carried 5,200 passengers in April. [2]")
-    assert [one.support for one in answer.statements] == ["supported", "supported"]
+    assert [statement.support for statement in answer.statements] == ["supported", "supported"]
     assert answer.usage.prompt_tokens == 10
 
 
@@ -147,7 +149,7 @@ async def test_invented_ids_and_changed_facts_are_rejected(library):
     answer = await library.answerer().ask(Question("What did the Kestrel bridge repairs cost?"))
     check_shape(answer, library)
     assert answer.answer == "The Kestrel bridge reopened on 3 May. [1]"
-    reasons = " | ".join(f"{one.reason}: {one.text}" for one in answer.rejected)
+    reasons = " | ".join(f"{rejected.reason}: {rejected.text}" for rejected in answer.rejected)
     assert "9.9" in reasons
     assert "s9zzzz" in reasons and "s1qqqq" in reasons and "cheese" in reasons and "It opened." in reasons
 
@@ -159,7 +161,7 @@ async def test_unsupported_can_be_marked_instead(tmp_path):
         library.ingest([BRIDGE])
         library.model = ScriptedChat(lambda messages: [f"It cost 9.9 million. [{cite(messages, '4.2 million')}]"])
         answer = await library.answerer().ask(Question("What did the Kestrel bridge repairs cost?"))
-    assert [one.support for one in answer.statements] == ["unsupported"]
+    assert [statement.support for statement in answer.statements] == ["unsupported"]
     assert "9.9" in answer.statements[0].reasons[0]
 
 
@@ -188,7 +190,7 @@ async def test_cut_reply_is_not_complete(library):
 
 
 class BrokenChat(ScriptedChat):
-    """Say something, or nothing, and then be away."""
+    """Write a sentence, or nothing, and then fail."""
 
     async def stream(self, messages, *, deadline, max_tokens, temperature=0.0, calls=None):
         async for piece in super().stream(messages, deadline=deadline, max_tokens=max_tokens):
@@ -198,7 +200,7 @@ class BrokenChat(ScriptedChat):
 
 
 async def test_without_its_model_the_answer_is_extractive(library):
-    """A model that is away is said in `degraded`, and the articles answer."""
+    """A failing model is reported in `degraded`, and the answer is extractive."""
     library.model = BrokenChat(lambda messages: [])
     answer = await library.answerer().ask(Question("What did the Kestrel bridge repairs cost?"))
     assert answer.mode == "extractive" and answer.degraded == ("llm",) and answer.complete
@@ -219,10 +221,10 @@ async def test_what_was_said_before_the_cut_is_checked_and_kept(library):
     library.model = BrokenChat(
         lambda m: [f"The repairs cost 4.2 million euros. [{cite(m, '4.2')}]\nThe ferry has [{cite(m, '5,200')}"]
     )
-    events = [one async for one in library.answerer().stream(Question("What did the Kestrel bridge repairs cost?"))]
+    events = [event async for event in library.answerer().stream(Question("What did the Kestrel bridge repairs cost?"))]
     answer = events[-1]
     assert isinstance(answer, Answer) and not answer.complete and answer.degraded == ("llm",)
-    assert "".join(one.text for one in events if isinstance(one, Delta)) == answer.answer
+    assert "".join(event.text for event in events if isinstance(event, Delta)) == answer.answer
     check_shape(answer, library)
 
 
@@ -235,20 +237,22 @@ async def test_joined_stream_equals_the_answer(library, size):
         return [whole[at : at + size] for at in range(0, len(whole), size)]
 
     library.model = ScriptedChat(reply)
-    events = [one async for one in library.answerer().stream(Question("Kestrel bridge repairs cost and ferry decks?"))]
+    events = [
+        event async for event in library.answerer().stream(Question("Kestrel bridge repairs cost and ferry decks?"))
+    ]
     assert isinstance(events[0], Retrieved) and isinstance(events[-1], Answer)
-    assert "".join(one.text for one in events if isinstance(one, Delta)) == events[-1].answer
+    assert "".join(event.text for event in events if isinstance(event, Delta)) == events[-1].answer
     known: set[int] = set()
-    for one in events:
-        if isinstance(one, Citation):
-            known.add(one.number)
-        elif isinstance(one, Delta):
-            assert {int(n) for n in re.findall(r"\[(\d+)\]", one.text)} <= known
+    for event in events:
+        if isinstance(event, Citation):
+            known.add(event.number)
+        elif isinstance(event, Delta):
+            assert {int(n) for n in re.findall(r"\[(\d+)\]", event.text)} <= known
     assert known == {1, 2}
 
 
 async def test_article_text_cannot_forge_a_marker(library):
-    """A number in brackets in an article is no citation of ours."""
+    """A number in brackets in an article is not a citation of ours."""
     library.ingest([article("note", "The harbour fee rose to 12 euros [7] in June, the Kestrel council said.")])
     answer = await library.answerer().ask(Question("How much is the Kestrel harbour fee?"))
     assert "(7)" in answer.answer
@@ -259,7 +263,7 @@ async def test_taken_down_article_is_not_cited(library):
     """What was taken down cannot be cited any more."""
     library.remove("bridge")
     answer = await library.answerer().ask(Question("How much did the repairs of the Kestrel bridge cost?"))
-    assert all(one.source.article_id != "bridge" for one in answer.citations)
+    assert all(citation.source.article_id != "bridge" for citation in answer.citations)
 
 
 async def test_what_is_taken_down_while_it_is_found_is_not_cited(library, monkeypatch):
@@ -275,7 +279,7 @@ async def test_what_is_taken_down_while_it_is_found_is_not_cited(library, monkey
     monkeypatch.setattr(library.retriever, "search", search_and_lose)
     answer = await library.answerer().ask(Question("How much did the repairs of the Kestrel bridge cost?"))
     assert "4.2 million" not in answer.answer
-    assert all(one.source.article_id != "bridge" for one in answer.citations)
+    assert all(citation.source.article_id != "bridge" for citation in answer.citations)
 
 
 @pytest.mark.parametrize(
@@ -295,7 +299,7 @@ async def test_bad_questions_name_their_fault(library, question, param):
 
 
 async def test_an_index_that_is_away_is_told_in_the_answer(library, monkeypatch):
-    """Less was looked at than there is, and whoever reads the answer is told so."""
+    """Not everything was searched, and the answer says so."""
     search = library.retriever.search
     monkeypatch.setattr(
         library.retriever, "search", lambda *args, **bounds: replace(search(*args, **bounds), degraded=("vectors",))
@@ -367,7 +371,7 @@ async def test_a_question_of_a_given_day_does_not_look_at_the_clock(library):
 async def test_what_a_question_asks_for_is_worked_out_once(library, monkeypatch):
     """Its conversation, whether it is a follow-up, and its kind of answer: before the search, and handed down."""
     calls: dict[str, int] = {}
-    for place, name in ((history, "clean"), (follow_ups, "depends"), (analysis, "kind_of")):
+    for place, name in ((history, "clean"), (follow_ups, "needs_context"), (analysis, "kind_of")):
         real = getattr(place, name)
 
         def counted(*args, _real=real, _name=name):
@@ -378,4 +382,4 @@ async def test_what_a_question_asks_for_is_worked_out_once(library, monkeypatch)
     library.model = ScriptedChat(lambda messages: ["NOT_IN_SOURCES"])
     turns = (Turn("user", "Did the Kestrel bridge reopen?"),)
     await library.answerer().ask(Question("How much did the repairs of the Kestrel bridge cost?", turns))
-    assert calls == {"clean": 1, "depends": 1, "kind_of": 1}
+    assert calls == {"clean": 1, "needs_context": 1, "kind_of": 1}

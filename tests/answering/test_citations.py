@@ -1,4 +1,4 @@
-"""What a citation proves, and how spans get their numbers. The rows here must hold whatever is tuned."""
+"""What a citation proves, and how spans get their numbers. These rows must pass whatever is tuned."""
 
 import pytest
 
@@ -66,7 +66,7 @@ def test_what_the_cited_text_says_is_supported(statement: str, cited: str) -> No
 
 @pytest.mark.parametrize(("statement", "cited", "reason"), UNSUPPORTED)
 def test_a_changed_fact_is_unsupported(statement: str, cited: str, reason: str) -> None:
-    """However alike the rest is; the reason names what is not there."""
+    """However similar the rest is; the reason names what is missing."""
     support, reasons = check(statement, [evidence(cited)])
     assert support == "unsupported"
     assert reason in " ".join(reasons).casefold()
@@ -124,8 +124,8 @@ def test_citations_are_numbered_by_first_appearance() -> None:
     """From 1 without gaps; the same span again has the same number."""
     numbering = Numbering()
     first, second = evidence("Two came.", at=12), evidence("One came.", at=2)
-    assert [numbering.cite(one, TEXT)[1] for one in (first, second, first)] == [True, True, False]
-    assert [(one.number, one.quote) for one in numbering.all()] == [(1, "Two came."), (2, "One came.")]
+    assert [numbering.cite(sentence, TEXT)[1] for sentence in (first, second, first)] == [True, True, False]
+    assert [(citation.number, citation.quote) for citation in numbering.all()] == [(1, "Two came."), (2, "One came.")]
 
 
 def test_equal_words_at_two_places_are_two_citations() -> None:
@@ -137,7 +137,7 @@ def test_equal_words_at_two_places_are_two_citations() -> None:
         evidence("One came.", at=2, version=2),
         evidence("One came.", at=2, article_id="b"),
     ]
-    assert [numbering.cite(one, TEXT)[0].number for one in places] == [1, 2, 3, 4]
+    assert [numbering.cite(place, TEXT)[0].number for place in places] == [1, 2, 3, 4]
 
 
 def test_the_quote_is_cut_from_the_article() -> None:
@@ -158,7 +158,7 @@ def test_markers_stand_side_by_side() -> None:
 
 
 def test_no_text_can_forge_a_marker() -> None:
-    """A number in brackets of the model's own is no longer one; lines are joined."""
+    """A number in brackets that a model wrote becomes one in parentheses; lines are joined."""
     assert without_markers("He said [1] that\n\n[23] is  [x].") == "He said (1) that (23) is [x]."
     assert without_markers("[[1]]") == "[(1)]"
 
@@ -173,5 +173,5 @@ def test_no_text_can_forge_a_marker() -> None:
     ],
 )
 def test_what_is_left_of_a_link_is_none(said: str, shown: str) -> None:
-    """An outlet or a title may hold a link; brackets without one stay as they are."""
+    """An outlet or a title may contain a link; brackets without one are left unchanged."""
     assert without_markers(said) == shown

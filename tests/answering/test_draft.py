@@ -53,7 +53,7 @@ def test_a_whole_answer_is_answered():
 
 
 def test_nothing_added_is_not_in_the_sources():
-    """The words of the refusal are no statement."""
+    """The text of the refusal is not a statement."""
     answer = begun().finish("ans_1", {})
     assert (answer.status, answer.statements, answer.complete) == ("not_in_sources", (), True)
     assert answer.answer == "The articles do not answer this question."
@@ -79,13 +79,13 @@ def test_what_was_rejected_spent_and_degraded_is_in_the_answer():
     draft.degrade("vectors", "lexical_behind")
     draft.rate_confidence(0.25)
     answer = draft.finish("ans_1", {})
-    assert [(one.reason, one.text) for one in answer.rejected] == [("cites nothing", "It rained.")]
+    assert [(rejected.reason, rejected.text) for rejected in answer.rejected] == [("cites nothing", "It rained.")]
     assert (answer.usage, answer.confidence) == (Usage(13, 7), 0.25)
     assert answer.degraded == ("rewrite", "vectors", "lexical_behind")
 
 
 def test_a_model_that_fails_before_its_first_statement_is_only_degraded():
-    """The articles answer instead: whole, whatever the model said of parts, and `degraded` tells why."""
+    """The answer becomes extractive and complete, whatever the model wrote before, and `degraded` says why."""
     draft = begun()
     draft.write_with("scripted")
     draft.cover_part()

@@ -27,7 +27,7 @@ def ranked(*pairs):
 
 
 def test_the_best_sentence_is_quoted_verbatim_and_attributed():
-    """What is said is the sentence as it stands, after who said it and when."""
+    """The statement is the unchanged sentence, with its outlet and day before it."""
     (quoted,) = choose(WHO, ranked(("Ana Ruiz opened the bridge. 🎈", GOOD)))
     assert quoted.text == "Wire, 5 March 2023: Ana Ruiz opened the bridge. 🎈"
     assert quoted.covers
@@ -43,8 +43,8 @@ def test_poor_sentences_are_refused():
 @pytest.mark.parametrize("compared", [True, False])
 def test_confidence_grows_with_what_speaks_for_a_sentence(compared):
     """It lies between 0 and 1, with an embedder and without, and says what `choose` refuses by."""
-    good, poor = (replace(one, compared=compared) for one in (GOOD, POOR))
-    high, low = (confidence(WHO, ranked(("Ana Ruiz opened it.", one))) for one in (good, poor))
+    good, poor = (replace(features, compared=compared) for features in (GOOD, POOR))
+    high, low = (confidence(WHO, ranked(("Ana Ruiz opened it.", features))) for features in (good, poor))
     assert 0 < low < extractive.ENOUGH_BY_WORDS < high < 1
 
 
@@ -54,37 +54,37 @@ def test_one_good_sentence_is_enough():
     assert confidence(WHO, ranked(("Ana Ruiz opened it.", GOOD), ("It rained.", POOR))) == alone
 
 
-def test_signs_against_a_sentence_lower_it():
+def test_features_against_a_sentence_lower_it():
     """An article that declines to say does not answer, however near its words are."""
     silent = replace(GOOD, surface=replace(GOOD.surface, withheld=1.0, unnamed=1.0))
     assert confidence(WHO, ranked(("The city declined to say.", silent))) < confidence(WHO, ranked(("Ana did.", GOOD)))
 
 
 def test_a_length_is_not_answered_without_one():
-    """Where form tells what an answer is, a sentence without it is neither quoted nor counted."""
+    """If an answer must have a form, a sentence without it is neither quoted nor counted."""
     asked = analyse("How long is the bridge?")
     formless = replace(GOOD, kind=0.0)
     assert choose(asked, ranked(("The bridge is long.", formless))) == []
     assert confidence(asked, ranked(("The bridge is long.", formless))) == 0.0
     said = choose(asked, ranked(("The bridge is long.", formless), ("It has 300 metres.", replace(GOOD, own=0.4))))
-    assert [one.cited[0].text for one in said] == ["It has 300 metres."]
+    assert [quoted.cited[0].text for quoted in said] == ["It has 300 metres."]
 
 
 def test_the_same_is_not_said_twice():
     """A sentence that shares most of its words with one that is quoted adds nothing; three are the most."""
     same = ("Ana Ruiz opened the bridge on Sunday.", "On Sunday Ana Ruiz opened the bridge.")
-    assert len(choose(WHO, ranked(*((one, GOOD) for one in same)))) == 1
+    assert len(choose(WHO, ranked(*((sentence, GOOD) for sentence in same)))) == 1
     others = ("Ana Ruiz came.", "Bo Lind spoke.", "Cy Marsh cut ribbons.", "Di Pell sang.")
-    assert len(choose(WHO, ranked(*((one, GOOD) for one in others)))) == extractive.MAX_SENTENCES
+    assert len(choose(WHO, ranked(*((sentence, GOOD) for sentence in others)))) == extractive.MAX_SENTENCES
 
 
 def test_a_name_that_is_missing_makes_it_partial():
-    """The first sentence covers the question only if its article holds every name that is asked about."""
+    """The first sentence covers the question only if its article has every name of the question."""
     (quoted,) = choose(WHO, ranked(("Ana Ruiz opened the bridge.", replace(GOOD, named=0.5))))
     assert not quoted.covers
 
 
 def test_attribution_falls_back_to_the_title():
-    """Without an outlet the title says where it stands, cut at a word; without a date there is none."""
+    """Without an outlet the title is given, cut at a word; without a date none is given."""
     source = replace(SOURCE, outlet=None, published_at=None, title="word " * 20)
     assert attribution(source) == "“" + " ".join(["word"] * 12) + "…”"

@@ -1,4 +1,4 @@
-"""What a question may cost a model server, in calls, time and tokens, and the one state that it ends in."""
+"""What a question may cost a model server in calls, time and tokens, and the state in which it ends."""
 
 import time
 
@@ -52,14 +52,14 @@ async def ask(library, question, acts, **settings):
             await library.model.aclose()
         assert faults(answer, library.catalog) == []
         assert len(server.seen) <= CALLS
-        return answer, ["\n".join(m["content"] for m in one.body["messages"]) for one in server.seen]
+        return answer, ["\n".join(m["content"] for m in request.body["messages"]) for request in server.seen]
 
 
 # ---- the rewriting of a follow-up
 
 
 async def test_a_follow_up_is_rewritten_before_anything_is_searched_for(library):
-    """One call asks for a question that stands alone; it is searched for, asked, and told in the answer."""
+    """One call asks for a standalone question, which is searched for, put to the model and shown in the answer."""
     answer, (first, second) = await ask(library, FOLLOW_UP, [REWRITES, GOOD])
     assert "User: Who cut the ribbon of the Kestrel bridge?\nAnswer: Zoë Adámes, the mayor.\n" in first
     assert f"Question: {REWRITTEN}\n" in second
@@ -141,10 +141,10 @@ async def test_nothing_of_the_history_is_cited_unless_it_is_found_again(library,
     history = (Turn("user", "What happened to the ferry of the mayor Ruritan?"), Turn("assistant", stale))
     library.remove("ferry")
     library.model = ScriptedChat(lambda messages: [f"{stale}\n"])
-    events = [one async for one in library.answerer().stream(Question("Who met him there?", history, mode=mode))]
+    events = [event async for event in library.answerer().stream(Question("Who met him there?", history, mode=mode))]
     answer = events[-1]
     found = {hit.source.article_id for hit in events[0].hits}
-    assert {one.source.article_id for one in answer.citations} <= found == {"bridge"}
+    assert {citation.source.article_id for citation in answer.citations} <= found == {"bridge"}
     assert "sank" not in answer.answer
 
 
@@ -158,7 +158,7 @@ async def test_a_busy_server_is_asked_again(library):
 
 
 async def test_three_calls_are_all_there_are(library):
-    """A server that stays away costs three; the articles answer, and say so."""
+    """A server that keeps failing costs three calls; the answer is extractive and says so."""
     answer, prompts = await ask(library, ALONE, [Status(500)])
     assert (answer.mode, answer.degraded, answer.complete, len(prompts)) == ("extractive", ("llm",), True, CALLS)
 
@@ -225,13 +225,13 @@ async def test_what_stood_before_a_stream_broke_is_kept_and_not_called_complete(
 
 
 async def test_a_reply_cut_before_its_first_sentence_is_a_failure(library):
-    """It does not mean that the articles are silent: they are asked instead."""
+    """It does not mean that the articles have no answer: the answer becomes extractive."""
     answer, _ = await ask(library, ALONE, [Stream(["The repairs"], finish="length")])
     assert (answer.mode, answer.degraded, answer.complete) == ("extractive", ("llm",), True)
 
 
 async def test_the_breaker_opens_lets_one_question_through_and_closes(library):
-    """After two failures in a row nobody is asked for a while; then one question decides."""
+    """After two failures in a row no call is made for a while; then one question decides."""
     acts = [Status(503), Status(503), Status(503), GOOD]
     async with ScriptedServer(acts) as server:
         settings = ModelSettings(server.url, None, "m", calls=1, breaker_failures=2, breaker_pause_s=0.3)
@@ -292,7 +292,7 @@ def test_long_contexts_go_first_then_the_lowest_sentences():
     [("How much did it cost?", 7), ("他们花了多少钱？", 16), ("Сколько?", 8), ("🎉🎉", 4), ("", 0), ("e\u0301", 2)],
 )
 def test_tokens_are_counted_high(words, least):
-    """Three letters of ASCII are one; a sign of CJK or an emoji two; any other letter one."""
+    """Three ASCII letters are one token, a CJK character or an emoji two, any other letter one."""
     assert estimate_tokens(words) >= least
     assert estimate_tokens(words * 100) <= 200 * max(1, len(words))
 
@@ -313,7 +313,7 @@ async def test_the_prompt_keeps_its_budget_in_any_script(library, script):
 
 
 async def test_a_question_that_fills_the_prompt_is_answered_without_the_model(library):
-    """No room for evidence: nothing is asked of the model, and the answer says that it had none."""
+    """Without room for evidence the model is not called, and the answer says that it had no model."""
     asked = Question("How much did the repairs of the Kestrel bridge cost? " + "桥" * 1_900)
     answer, prompts = await ask(library, asked, [GOOD])
     assert (answer.mode, answer.degraded, prompts) == ("extractive", ("llm",), [])

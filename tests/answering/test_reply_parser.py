@@ -16,8 +16,8 @@ def parse(text: str, *, whole: bool = True) -> list[Parsed]:
     return [*parser.feed(text), *parser.finish(whole=whole)]
 
 
-def said(text: str) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
-    return [(one.text, one.ids, one.unknown) for one in parse(text) if isinstance(one, Sentence)]
+def sentences(text: str) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+    return [(item.text, item.ids, item.unknown) for item in parse(text) if isinstance(item, Sentence)]
 
 
 # ---- the grammar
@@ -86,7 +86,7 @@ def test_other_scripts_are_cut_at_their_own_full_stop() -> None:
 
 def test_a_quotation_ends_before_its_ids() -> None:
     """Closing quotation marks belong to the sentence before, opening ones to the sentence after."""
-    assert said("He said “yes.” [s7fk3q] “No”, said Ann. [s9d2pp]") == [
+    assert sentences("He said “yes.” [s7fk3q] “No”, said Ann. [s9d2pp]") == [
         ("He said “yes.”", ("s7fk3q",), ()),
         ("“No”, said Ann.", ("s9d2pp",), ()),
     ]
@@ -94,7 +94,7 @@ def test_a_quotation_ends_before_its_ids() -> None:
 
 def test_ids_inside_a_sentence_do_not_cut_it() -> None:
     """After an abbreviation a small letter goes on."""
-    assert said("The U.S. [s7fk3q] economy grew, [s9d2pp] slowly.") == [
+    assert sentences("The U.S. [s7fk3q] economy grew, [s9d2pp] slowly.") == [
         ("The U.S. economy grew, slowly.", ("s7fk3q", "s9d2pp"), ())
     ]
 
@@ -120,7 +120,7 @@ def test_what_nobody_gave_is_counted_and_never_shown(
     reply: str, text: str, ids: tuple[str, ...], unknown: tuple[str, ...]
 ) -> None:
     """Row 12: invented ids and numeric markers are taken out of the text; the answer puts its own markers."""
-    assert said(reply) == [(text, ids, unknown)]
+    assert sentences(reply) == [(text, ids, unknown)]
 
 
 @pytest.mark.parametrize(
@@ -141,8 +141,8 @@ def test_what_nobody_gave_is_counted_and_never_shown(
     ],
 )
 def test_ordinary_text_stays(reply: str, text: str) -> None:
-    """Brackets with words, lonely brackets, signs, emoji and combining marks are not the model's citations."""
-    assert said(reply) == [(text, ("s7fk3q",), ())]
+    """Brackets with words, unpaired brackets, signs, emoji and combining marks are not citations."""
+    assert sentences(reply) == [(text, ("s7fk3q",), ())]
 
 
 @pytest.mark.parametrize(
@@ -167,8 +167,8 @@ def test_ordinary_text_stays(reply: str, text: str) -> None:
     ],
 )  # fmt: skip
 def test_markup_becomes_plain_text(reply: str, text: str) -> None:
-    """An obeying model can only change words; it cannot emit a link, an image, a tag or a hidden sign."""
-    assert [one[0] for one in said(reply)] == [text]
+    """A model that obeys an article can only change words: no link, image, tag or hidden character comes through."""
+    assert [shown[0] for shown in sentences(reply)] == [text]
 
 
 @pytest.mark.parametrize("reply", ["NOT_IN_SOURCES", " **NOT_IN_SOURCES**.\n", "`NOT_IN_SOURCES`", "- NOT_IN_SOURCES"])
@@ -198,7 +198,7 @@ def test_a_sentence_without_ids_says_so() -> None:
     "reply", ["", " \n\r\n", "[s7fk3q]", "[1]", "```\n```", "<think>It rose. [s7fk3q]", "---", "[]()"]
 )
 def test_nothing_said_is_nothing(reply: str) -> None:
-    """Ids without a sentence and thoughts without an end are no answer."""
+    """Ids without a sentence and an unclosed thought are not an answer."""
     assert parse(reply) == []
 
 
@@ -216,12 +216,12 @@ REPLIES = [
 def test_any_two_pieces_give_what_one_piece_gives(reply: str) -> None:
     """Every place to split, and every character alone."""
     whole = parse(reply)
-    assert any(isinstance(one, Sentence) and one.ids for one in whole)
+    assert any(isinstance(item, Sentence) and item.ids for item in whole)
     for at in range(len(reply) + 1):
         parser = ReplyParser(IDS)
         assert [*parser.feed(reply[:at]), *parser.feed(reply[at:]), *parser.finish()] == whole
     parser = ReplyParser(IDS)
-    assert [*(one for character in reply for one in parser.feed(character)), *parser.finish()] == whole
+    assert [*(item for character in reply for item in parser.feed(character)), *parser.finish()] == whole
 
 
 FRAGMENTS = [
@@ -247,34 +247,34 @@ def test_no_split_changes_what_was_said(reply: str, rng: random.Random) -> None:
 @given(anything)
 def test_no_text_carries_markup_markers_or_strangers(reply: str) -> None:
     """Whatever the model wrote: known ids only, plain text only, no marker but the ones that we will put."""
-    for one in parse(reply):
-        if not isinstance(one, Sentence):
+    for item in parse(reply):
+        if not isinstance(item, Sentence):
             continue
-        assert set(one.ids) <= set(IDS)
-        assert not set(one.unknown) & set(IDS)
-        assert one.text.strip()
-        assert not re.search(r"\[[\s\d]*\]|\]\(|!\[|<[A-Za-z/!?]|\w://", one.text)
-        assert not re.search(r"(?i)(?<![a-z0-9])(www\.|javascript:\S)", one.text)
-        assert not set(re.findall(r"[A-Za-z0-9]+", one.text)) & set(IDS)
-        assert not re.search("[\x00-\x1f\x7f-\x9f\u200b\u202a-\u202e\ud800-\udfff\U000e0000-\U000e0fff]", one.text)
+        assert set(item.ids) <= set(IDS)
+        assert not set(item.unknown) & set(IDS)
+        assert item.text.strip()
+        assert not re.search(r"\[[\s\d]*\]|\]\(|!\[|<[A-Za-z/!?]|\w://", item.text)
+        assert not re.search(r"(?i)(?<![a-z0-9])(www\.|javascript:\S)", item.text)
+        assert not set(re.findall(r"[A-Za-z0-9]+", item.text)) & set(IDS)
+        assert not re.search("[\x00-\x1f\x7f-\x9f\u200b\u202a-\u202e\ud800-\udfff\U000e0000-\U000e0fff]", item.text)
 
 
 @given(anything)
 def test_cleaning_twice_is_cleaning_once(text: str) -> None:
-    """Nothing is uncovered by taking something else away."""
+    """Removing one thing never uncovers another."""
     assert plain_text(plain_text(text)) == plain_text(text)
     assert visible_line(visible_line(text)) == visible_line(text)
 
 
 @given(anything, st.integers(0, 60))
 def test_a_cut_reply_proves_nothing_that_the_whole_did_not(reply: str, cut: int) -> None:
-    """What was handed out before the cut stands; the sentence that was cut has no ids."""
+    """What was returned before the cut is unchanged; the sentence that was cut has no ids."""
     parser = ReplyParser(IDS)
     before = parser.feed(reply[:cut])
     assert parse(reply)[: len(before)] == before
-    assert all(one.text and not one.ids for one in parser.finish(whole=False)[-1:] if isinstance(one, Sentence)) or (
-        reply[:cut].rstrip(" ").endswith(("\n", "\r"))
-    )
+    assert all(
+        item.text and not item.ids for item in parser.finish(whole=False)[-1:] if isinstance(item, Sentence)
+    ) or (reply[:cut].rstrip(" ").endswith(("\n", "\r")))
 
 
 def test_the_cut_sentence_keeps_its_words_without_its_ids() -> None:
@@ -295,7 +295,7 @@ def test_an_overlong_line_is_cut_and_its_last_sentence_proves_nothing() -> None:
     assert parsed[2] == Sentence("It stood.", ("s2bcdf",))
     parser = ReplyParser(IDS)
     assert [
-        *(one for at in range(0, len(line), 7) for one in parser.feed(line[at : at + 7])),
+        *(item for at in range(0, len(line), 7) for item in parser.feed(line[at : at + 7])),
         *parser.finish(),
     ] == parsed
 
@@ -306,7 +306,7 @@ def test_an_overlong_line_is_cut_and_its_last_sentence_proves_nothing() -> None:
      "<think>", "//a", "s7fk3q ", "([", "[a]", "a. [1] "],
 )  # fmt: skip
 def test_hostile_repeats_take_no_time(unit: str) -> None:
-    """A line's worth of any one sign is read within a second: no pattern may be worse than quadratic."""
+    """A line of any one sign is parsed within a second: no pattern may be worse than quadratic."""
     begun = time.perf_counter()
     half = LINE_CHARS // 2 // len(unit)
     closing = {"[": "]", "(": ")", "<": ">"}.get(unit[0], unit)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from eval.bench.attacks.checks import KINDS, find_faults, find_leaks
-from eval.bench.attacks.hostile_model import BEHAVIOURS, Read, TraitorServer
+from eval.bench.attacks.hostile_model import BEHAVIOURS, HostileModelServer, ModelPrompt
 from eval.bench.attacks.plants import EVIL, LIE, POSITIONS, QUESTION, Plant, every_place, own_plants, rows
 from eval.bench.attacks.run import Tally, attack
 from qa.answering.prompt_injection import is_injected_instruction
@@ -34,7 +34,7 @@ UNSEEN = {"byline", "id", "url"}
 LEFT_BY_CHECKS = {"id": "a", "status": "answered", "statements": [], "citations": []}
 
 
-def read_by(plant: Plant, position: str) -> tuple[Read, dict[str, Evidence]]:
+def read_by(plant: Plant, position: str) -> tuple[ModelPrompt, dict[str, Evidence]]:
     """Return the prompt that a model would get of the planted articles."""
     by_id: dict[str, Evidence] = {}
     for row in rows(plant, position):
@@ -46,7 +46,7 @@ def read_by(plant: Plant, position: str) -> tuple[Read, dict[str, Evidence]]:
     block = evidence_block(list(by_id.items()), FENCE)
     prompts = load_prompts()
     user = prompts.user(question=QUESTION, as_of="2026-06-01", evidence=block, fence=FENCE)
-    return Read(prompts.system, user, plant.said), by_id
+    return ModelPrompt(prompts.system, user, plant.planted_text), by_id
 
 
 def check_prompt(plant: Plant, position: str) -> None:
@@ -105,7 +105,7 @@ def attack_service(folder: Path, plants: Iterable[Plant]) -> tuple[Tally, list[P
     """
     rng, tally, ways = random.Random(SEED), Tally(), list(BEHAVIOURS)
     unseen: list[Plant] = []
-    with TraitorServer(SEED) as traitor, client(folder, openai_base_url=traitor.url, llm_model="traitor") as http:
+    with HostileModelServer(SEED) as traitor, client(folder, openai_base_url=traitor.url, llm_model="traitor") as http:
 
         def send(method, path, body=None):
             response = http.request(method, path, json=body)
@@ -138,8 +138,8 @@ def test_a_model_is_not_shown_ids_and_addresses():
 @pytest.mark.parametrize("behaviour", list(BEHAVIOURS))
 async def test_the_contract_holds_for_a_traitors_answer(tmp_path, behaviour):
     """The rules that hold for any answer hold for one that a traitor wrote about several plants at once."""
-    with TraitorServer(SEED) as traitor:
-        traitor.behaviour, traitor.planted = behaviour, "\n".join(one.said for one in islice(own_plants(), 6))
+    with HostileModelServer(SEED) as traitor:
+        traitor.behaviour, traitor.planted = behaviour, "\n".join(one.planted_text for one in islice(own_plants(), 6))
         own = Settings(data_dir=tmp_path, embed_model="none", openai_base_url=traitor.url, llm_model="traitor")
         with Library(own) as library:
             for at, plant in enumerate(islice(own_plants(), 6)):

@@ -1,4 +1,4 @@
-"""The command line: what it prints where, and its exit codes. A process is started where the process is looked at."""
+"""The command line: its output, exit codes and effects. Only tests about the process itself start a process."""
 
 import io
 import json
@@ -21,7 +21,7 @@ from tests.fakes import article
 
 
 class Shell:
-    """Run `qa` in a folder of its own, in this process or in one of its own."""
+    """Run `qa` in an empty folder, in this process or in a new one."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -43,7 +43,7 @@ class Shell:
             try:
                 main()
             except SystemExit as exc:
-                assert isinstance(exc.code, int)  # a text would be printed, and be 1
+                assert isinstance(exc.code, int)  # a string would be printed, with exit code 1
                 code = exc.code
         return subprocess.CompletedProcess(list(words), code, out.getvalue(), err.getvalue())
 
@@ -69,24 +69,24 @@ ROWS = "\n".join(
 
 
 def test_ingest_reports_and_refuses_by_itself(qa):
-    """A broken row is named with its line, exit code 1; the others are in, and a second run changes nothing."""
+    """A bad row is named with its line, exit code 1; the others are ingested, and a second run changes nothing."""
     (qa.folder / "rows.jsonl").write_text(ROWS)
     first = qa.process("ingest", "rows.jsonl", "--json")
     report = json.loads(first.stdout)
     assert first.returncode == 1
     assert (report["added"], report["updated"], report["unchanged"], report["chunks"]) == (2, 0, 0, 2)
-    assert [one["source"] for one in report["refused"]] == ["rows.jsonl:2"]
+    assert [refusal["source"] for refusal in report["refused"]] == ["rows.jsonl:2"]
     assert "rows.jsonl:2" in first.stderr
     again = json.loads(qa("ingest", "rows.jsonl", "--json").stdout)
     assert (again["added"], again["updated"], again["unchanged"]) == (0, 0, 2)
 
 
 def test_from_stdin_to_an_answer_and_out_again(qa):
-    """Articles come in on stdin, answer with an exact quote, can be listed, shown and taken down."""
+    """Articles from stdin are answered with an exact quote, and can be listed, shown and deleted."""
     assert qa.process("ingest", "-", stdin=ROWS.replace("{ broken\n", "")).returncode == 0
-    asked = qa("ask", "How much did the Kestrel bridge cost?", "--json")
-    answer = json.loads(asked.stdout)
-    assert asked.returncode == 0 and answer["status"] == "answered"
+    done = qa("ask", "How much did the Kestrel bridge cost?", "--json")
+    answer = json.loads(done.stdout)
+    assert done.returncode == 0 and answer["status"] == "answered"
     assert answer["citations"][0]["quote"] == "🎉 The Kestrel bridge cost 4.2 million euros."
     shown = json.loads(qa("articles", "show", "a", "--json").stdout)
     quote = answer["citations"][0]
@@ -99,7 +99,7 @@ def test_from_stdin_to_an_answer_and_out_again(qa):
 
 
 def test_indexes_can_be_lost_and_backups_restored(qa):
-    """Verification finds a difference, a rebuild mends it, and a backup answers in another folder."""
+    """`index verify` finds a difference, `rebuild` repairs it, and a restored backup answers in another folder."""
     qa("ingest", "-", stdin=ROWS)
     status = json.loads(qa("index", "status", "--json").stdout)
     assert status["articles"] == 2 and status["indexes"]["lexical"]["behind"] == 0
@@ -113,13 +113,13 @@ def test_indexes_can_be_lost_and_backups_restored(qa):
 
 
 def test_a_damaged_text_is_told_and_can_be_taken_in_again(qa):
-    """Verification names the article and what to do; a row with the same text is unchanged until it is taken down."""
+    """`index verify` names the article and the remedy; ingesting the same text is a no-op until it is deleted."""
     qa("ingest", "-", stdin=ROWS)
     with closing(sqlite3.connect(qa.folder / ".qa-data" / "catalog.sqlite3")) as raw, raw:
         raw.execute("UPDATE versions SET text = replace(text, '4.2', '9.2')")
-    told = qa("index", "verify", "--json")
-    assert told.returncode == 1 and "take damaged articles down" in told.stderr
-    assert json.loads(told.stdout)["problems"] == ["article 'a', version 1: its text is not the one that came in"]
+    done = qa("index", "verify", "--json")
+    assert done.returncode == 1 and "take damaged articles down" in done.stderr
+    assert json.loads(done.stdout)["problems"] == ["article 'a', version 1: its text is not the one that came in"]
     assert "9.2" not in qa("ask", "How much did the Kestrel bridge cost?").stdout
     qa("articles", "delete", "a")
     qa("ingest", "-", stdin=ROWS)
@@ -128,7 +128,7 @@ def test_a_damaged_text_is_told_and_can_be_taken_in_again(qa):
 
 
 def test_what_a_killed_ingest_left_behind_is_indexed(qa):
-    """Articles that reached the catalog and not the indexes are found by the next question, and verification agrees."""
+    """Articles that reached the catalog but not the indexes are indexed before the next question."""
     catalog = Catalog(f"sqlite:///{qa.folder / '.qa-data' / 'catalog.sqlite3'}")
     write([article("a", "The Kestrel bridge cost 4.2 million euros.")], catalog, None)
     catalog.close()
@@ -139,7 +139,7 @@ def test_what_a_killed_ingest_left_behind_is_indexed(qa):
 
 
 @pytest.mark.parametrize(
-    ("words", "env", "code", "told"),
+    ("words", "env", "code", "message"),
     [
         (("ask", "Who?"), {"QA_SPEED": "11"}, 2, "QA_SPEED"),
         (("ask", "Who?"), {"QA_EMBED_MODEL": "word2vec"}, 2, "QA_EMBED_MODEL"),
@@ -153,22 +153,22 @@ def test_what_a_killed_ingest_left_behind_is_indexed(qa):
         (("restore", "nowhere"), {}, 2, "nowhere"),
     ],
 )
-def test_faults_are_one_line_that_names_the_thing(qa, words, env, code, told):
+def test_faults_are_one_line_that_names_the_thing(qa, words, env, code, message):
     """Wrong settings exit with 2, refused input with 1, each without a traceback."""
     done = qa(*words, **env)
     assert done.returncode == code, done.stderr
-    assert told in done.stderr and "Traceback" not in done.stderr
+    assert message in done.stderr and "Traceback" not in done.stderr
 
 
 def test_a_process_that_cannot_serve_ends_with_one_line(qa):
-    """An address that others can reach needs keys: exit code 2, and nothing was served."""
+    """A non-loopback address needs keys: exit code 2, and nothing is served."""
     done = qa.process("serve", "--host", "0.0.0.0")
     assert done.returncode == 2, done.stderr
     assert "QA_API_KEYS" in done.stderr and "Traceback" not in done.stderr and not done.stdout
 
 
 def test_a_running_server_answers_for_its_directory(qa):
-    """While a server owns the directory, `ask` is answered by it and `ingest` reaches it within seconds."""
+    """While a server owns the directory, it answers `ask`, and picks up an `ingest` within seconds."""
     server = subprocess.Popen(
         [*qa.command, "serve", "--port", "0"], cwd=qa.folder, env=qa.env, stdout=subprocess.PIPE, text=True
     )
@@ -191,7 +191,7 @@ def test_a_running_server_answers_for_its_directory(qa):
 
 
 def test_help_is_light():
-    """`qa --help` and `import qa` load no library that takes long to load."""
+    """`qa --help` and `import qa` load no slow library."""
     code = "import sys, qa.cli.main; print(sorted(set(sys.modules) & set('chromadb openai onnxruntime numpy'.split())))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={"PYTHONPATH": str(ROOT)})
     assert done.stdout.strip() == "[]", done.stderr

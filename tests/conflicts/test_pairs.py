@@ -1,10 +1,10 @@
-"""Invented pairs of articles that differ, and some that only seem to: labels in tests/data/conflict_pairs.json."""
+"""Invented pairs of articles that conflict, and some that only seem to: labels in tests/data/conflict_pairs.json."""
 
 import pytest
 
 from eval.bench.verification.conflicts import pair_marks
 from qa.conflicts.synonyms import holds, opposed
-from qa.conflicts.target import target
+from qa.conflicts.target import find_target
 from qa.library import Library
 from qa.query.analysis import analyse
 from qa.settings import Settings
@@ -15,11 +15,11 @@ def test_pairs_keep_their_accuracy(tmp_path):
     """10 of 12 that differ were found when docs/conflicts.md was written, and none of the 8 that only seem to."""
     with Library(Settings(data_dir=tmp_path / "data", embed_model="none")) as library:
         marks = pair_marks(library)
-    right = [one.reported == one.kind for one in marks if one.kind != "none"]
+    right = [mark.reported == mark.kind for mark in marks if mark.kind != "none"]
     assert (len(marks), len(right)) == (20, 12)
     assert sum(right) >= 10
-    assert [one for one in marks if one.kind == "none" and one.reported != "none"] == []
-    assert sum(one.strange for one in marks) == 0
+    assert [mark for mark in marks if mark.kind == "none" and mark.reported != "none"] == []
+    assert sum(mark.strange for mark in marks) == 0
 
 
 @pytest.mark.parametrize(
@@ -36,15 +36,15 @@ def test_pairs_keep_their_accuracy(tmp_path):
         ("On what date could people in Velmark drink water?", "drink"),
     ],
 )
-def test_the_verb_of_a_question_is_told(question, verb):
-    """It stands behind a name, before an object, or at the end."""
-    wanted = target(analyse(question))
-    assert wanted is not None
-    assert [wanted.verb] == stems(verb)
+def test_the_verb_of_a_question_is_found(question, verb):
+    """It is after a name, before an object, or at the end."""
+    found = find_target(analyse(question))
+    assert found is not None
+    assert [found.verb] == stems(verb)
 
 
 def test_forms_of_a_verb_are_one_and_gain_is_not_loss():
-    """What no stemmer brings together is listed; jobs created are not jobs lost."""
+    """Forms that no stemmer unites are listed; jobs created are not jobs lost."""
     assert holds(set(stems("broke")), stems("break")[0])
     assert not holds(set(stems("mended")), stems("break")[0])
     assert opposed(set(stems("jobs went")), set(stems("create jobs")))

@@ -2,17 +2,17 @@
 
 import pytest
 
-from qa.conflicts.values import Value, agree, values
+from qa.conflicts.values import Value, agree, find_values
 
 
 def only(sentence: str, published: str | None = "2026-03-12") -> Value:
-    found = values(sentence, published)
+    found = find_values(sentence, published)
     assert len(found) == 1, found
     return found[0]
 
 
 def shown(sentence: str, published: str | None = "2026-03-12") -> list[tuple[str, str]]:
-    return [(one.measure, sentence[one.start : one.end]) for one in values(sentence, published)]
+    return [(value.measure, sentence[value.start : value.end]) for value in find_values(sentence, published)]
 
 
 @pytest.mark.parametrize(
@@ -50,10 +50,10 @@ def shown(sentence: str, published: str | None = "2026-03-12") -> list[tuple[str
 )
 def test_one_value_in_two_forms_agrees(a, b):
     """Separators, words, scales, currencies, clocks, rounding and bounds are forms, not values."""
-    one, other = only(a), only(b)
-    assert one.comparable(other)
-    assert agree(one, other)
-    assert agree(other, one)
+    first, other = only(a), only(b)
+    assert first.comparable(other)
+    assert agree(first, other)
+    assert agree(other, first)
 
 
 @pytest.mark.parametrize(
@@ -76,15 +76,15 @@ def test_one_value_in_two_forms_agrees(a, b):
 )
 def test_two_values_do_not_agree(a, b):
     """A difference that neither rounding nor a bound explains stays one."""
-    one, other = only(a), only(b)
-    assert one.comparable(other)
-    assert not agree(one, other)
-    assert not agree(other, one)
+    first, other = only(a), only(b)
+    assert first.comparable(other)
+    assert not agree(first, other)
+    assert not agree(other, first)
 
 
 @pytest.mark.parametrize(("a", "b"), [("€5", "$5"), ("5 metres", "5 tonnes"), ("5 people", "5 days"), ("5%", "5 jobs")])
 def test_only_like_is_compared_with_like(a, b):
-    """Another currency, unit or measure is another thing, whatever the number."""
+    """Values of another currency, unit or measure are not comparable, whatever the number."""
     assert not only(a).comparable(only(b))
 
 
@@ -105,8 +105,14 @@ def test_a_sum_in_brackets_is_the_same_in_another_currency():
 
 def test_what_is_compared_with_is_marked():
     """In a series inside one sentence only the newest figure is what the sentence claims."""
-    assert [(one.low, one.former) for one in values("Cases rose from 187 to 243.")] == [(187, True), (243, False)]
-    assert [one.former for one in values("Queues fell to 40 minutes, 90 minutes a week earlier.")] == [False, True]
+    assert [(value.low, value.former) for value in find_values("Cases rose from 187 to 243.")] == [
+        (187, True),
+        (243, False),
+    ]
+    assert [value.former for value in find_values("Queues fell to 40 minutes, 90 minutes a week earlier.")] == [
+        False,
+        True,
+    ]
 
 
 def test_days_are_read_against_the_day_of_publication():
@@ -114,27 +120,27 @@ def test_days_are_read_against_the_day_of_publication():
     assert only("It fell on Tuesday.", "2026-03-12").low == only("It fell on 10 March 2026.").low
     assert only("It starts next Monday.", "2026-03-12").low == only("16 March 2026").low
     assert only("It was so in November.", "2026-03-12").low == only("1 November 2025").low
-    assert values("It fell on Tuesday.", None) == []
-    assert values("It fell on 31 June 2026.", "2026-03-12") == []
+    assert find_values("It fell on Tuesday.", None) == []
+    assert find_values("It fell on 31 June 2026.", "2026-03-12") == []
 
 
 def test_years_stand_as_dates_and_never_as_counts():
     """ "In 1968" is a year; "1968 people" counts."""
-    assert [one.measure for one in values("It opened in 1968.")] == ["date"]
-    assert [one.measure for one in values("It cost 1,968 people their jobs.")] == ["count"]
+    assert [value.measure for value in find_values("It opened in 1968.")] == ["date"]
+    assert [value.measure for value in find_values("It cost 1,968 people their jobs.")] == ["count"]
 
 
 @pytest.mark.parametrize(
     "odd", ["👩‍🔬🤿 14 people 😱", "14\r\npeople", "le\u0301 14 people", "船に14人", "14 people 14 people"]
 )
 def test_offsets_are_code_points_of_the_sentence(odd):
-    """Emoji, CRLF, combining marks, CJK and repeats: what stands at the span is the number."""
-    found = values(odd, None)
-    assert all(odd[one.start : one.end] == "14" for one in found)
+    """Emoji, CRLF, combining marks, CJK and repeats: the span of a value is that of its number."""
+    found = find_values(odd, None)
+    assert all(odd[value.start : value.end] == "14" for value in found)
     assert len(found) == odd.count("14 people") + odd.count("14\r")
 
 
 def test_a_number_may_name_a_thing_in_any_alphabet() -> None:
     """ "Étape 6" is named by its number as "Week 6" is."""
     for named in ("in Week 6", "in Étape 6", "in E\u0301tape 6"):
-        assert values(f"He won {named} of the tour.") == []
+        assert find_values(f"He won {named} of the tour.") == []

@@ -388,9 +388,9 @@ class OneToken(Tokens):
 @pytest.mark.parametrize("kind", [Tokens, OneToken], ids=["endless tiny tokens", "tokens of 5 MB"])
 async def test_an_endless_reply_is_cut_at_its_cap(library: Library, kind: type[Tokens]) -> None:
     """It is cut at its cap, the connection is closed, and the sentence before it stands."""
-    told = await ask(library, kind(good))
+    told = await ask(library, kind(good), deadline_s=30)
     assert (told.state, told.left) == (CUT, True)
-    assert told.took_s < 4
+    assert told.took_s < 30, "the deadline ended it, not the cap"
     assert len(told.answer.answer) < 1_000
 
 

@@ -1,5 +1,6 @@
 """The word index: filters, dates, odd words, durability, its own damage."""
 
+import errno
 import multiprocessing
 import os
 import shutil
@@ -264,6 +265,24 @@ def test_a_reset_forgets_everything(index: LexicalIndex) -> None:
     assert (index.cursor(), index.keys(), found(index, "bridge")) == (0, set(), [])
     fill(index, chunk_row(2, "Tower."), cursor=8)
     assert (index.cursor(), found(index, "tower")) == (8, [2])
+
+
+def test_a_file_that_appears_during_a_reset_is_removed_too(
+    index: LexicalIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread of tantivy may still write its last file while the directory is being removed."""
+    fill(index, chunk_row(1, "Bridge."), cursor=7)
+    remove, tried = shutil.rmtree, list[object]()
+
+    def interrupted(path: Path) -> None:
+        tried.append(path)
+        if len(tried) == 1:
+            raise OSError(errno.ENOTEMPTY, "Directory not empty")
+        remove(path)
+
+    monkeypatch.setattr(shutil, "rmtree", interrupted)
+    index.reset()
+    assert (len(tried), index.cursor(), index.keys()) == (2, 0, set())
 
 
 def test_a_second_writer_is_refused(index: LexicalIndex, tmp_path: Path) -> None:

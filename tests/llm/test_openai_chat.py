@@ -362,7 +362,9 @@ async def test_cancelling_the_task_closes_the_upstream_connection(act: Act) -> N
     async with ScriptedServer([act]) as server:
         chat = OpenAIChat(settings(server.url))
         task = asyncio.create_task(read(chat, timeout_s=30))
-        await asyncio.sleep(0.3)
+        while not server.seen:  # noqa: ASYNC110  # the server is in another thread
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)  # the reply has begun
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

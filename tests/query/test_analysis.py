@@ -1,4 +1,4 @@
-"""What a question asks for."""
+"""Analysis of a question: kind, content words, names."""
 
 import pytest
 
@@ -28,7 +28,7 @@ KINDS = [
 
 @pytest.mark.parametrize(("question", "kind"), KINDS)
 def test_the_kind_of_answer(question: str, kind: str) -> None:
-    """By the question's own words, whatever its case and quotes."""
+    """The question's words decide, whatever its case and quotation marks."""
     assert kind_of(question) == kind
 
 
@@ -38,14 +38,14 @@ def test_content_words_are_kept_and_question_words_are_not() -> None:
 
 
 def test_a_question_of_stop_words_keeps_them() -> None:
-    """Better to search for something than for nothing."""
+    """A search for stop words is better than none."""
     assert content_stems("Who is he?") == ("who", "is", "he")
     assert content_stems("?!") == ()
     assert content_stems("") == ()
 
 
 def test_names_are_the_capitalised_words_but_for_the_first() -> None:
-    """A first word that is a question word has its capital from its place."""
+    """A question word has its capital only because it is first."""
     assert analyse("Who did Anna Smith meet in Paris?").names == ("anna", "smith", "pari")
     assert analyse("What happened?").names == ()
     assert analyse("Merkel met whom?").names == ("merkel",)
@@ -60,18 +60,18 @@ def test_forms_of_one_word_are_one_stem(question: str) -> None:
 
 
 @pytest.mark.parametrize("question", ["😀", "市长是谁？", "a" * 50_000, "((((", "\u202e\u0301", "\n\r\n"])
-def test_any_text_can_be_taken_apart(question: str) -> None:
+def test_any_text_can_be_analysed(question: str) -> None:
     """Nothing a user types is an error."""
-    asked = analyse(question)
-    assert asked.question == question
-    assert set(asked.names) <= set(asked.stems)
+    analysed = analyse(question)
+    assert analysed.text == question
+    assert set(analysed.names) <= set(analysed.stems)
 
 
 def test_words_of_the_conversation_stand_apart() -> None:
-    """They are no words of the question; the ones that it holds itself are not repeated."""
-    asked = analyse("What did the Kestrel bridge cost?", "What did it cost?", "Kestrel bridge repairs cost")
-    assert asked.stems == ("cost",) and asked.names == ()
-    assert asked.context_stems == ("kestrel", "bridg", "repair")
-    assert asked.in_context == "repairs What did the Kestrel bridge cost?"
+    """They are kept apart from the question's own words, and words that it already has are not repeated."""
+    analysed = analyse("What did the Kestrel bridge cost?", "What did it cost?", "Kestrel bridge repairs cost")
+    assert analysed.stems == ("cost",) and analysed.names == ()
+    assert analysed.context_stems == ("kestrel", "bridg", "repair")
+    assert analysed.in_context == "repairs What did the Kestrel bridge cost?"
     alone = analyse("Who won?")
     assert alone.context_stems == () and alone.in_context == "Who won?"

@@ -1,4 +1,4 @@
-"""Follow-ups: what the history becomes, which questions lean on it, and what they take from it."""
+"""Follow-ups: how the history is cleaned, which questions need it, and what they take from it."""
 
 import json
 import time
@@ -8,7 +8,7 @@ import pytest
 from qa.library import Library
 from qa.query import time_window
 from qa.query.analysis import analyse
-from qa.query.follow_ups import Standalone, alone, carry_over, depends, names, telling
+from qa.query.follow_ups import Standalone, carry_over, content_words, find_names, needs_context, standalone
 from qa.query.history import MAX_CHARS, MAX_TURN_CHARS, MAX_TURNS, clean
 from qa.service.schemas.responses import answer_json
 from qa.settings import Settings
@@ -20,9 +20,9 @@ from tests.fakes import article
 CASES = [json.loads(line) for line in (ROOT / "tests/data/follow_ups.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
-def said(*turns: str) -> tuple[Turn, ...]:
+def talk(*turns: str) -> tuple[Turn, ...]:
     """Return turns that begin with the user, cleaned."""
-    return clean([Turn("assistant" if place % 2 else "user", one) for place, one in enumerate(turns)])
+    return clean([Turn("assistant" if place % 2 else "user", content) for place, content in enumerate(turns)])
 
 
 def cleaned(content: str) -> str:
@@ -50,12 +50,12 @@ def cleaned(content: str) -> str:
     ],
 )
 def test_a_turn_is_left_as_plain_words(content: str, left: str) -> None:
-    """No marker, link, list of sources, attribution, refusal or hidden character of an answer is asked about."""
+    """Markers, links, source lists, attributions, refusals and hidden characters of an answer are removed."""
     assert cleaned(content) == left
 
 
 def test_a_user_may_speak_of_sources() -> None:
-    """Only an answer ends with a list of them."""
+    """Only an answer ends with a list of sources."""
     assert [turn.content for turn in clean([Turn("user", "Sources: who are they?")])] == ["Sources: who are they?"]
 
 
@@ -78,7 +78,7 @@ def test_no_history_is_slow(content: str) -> None:
     assert time.perf_counter() - began < 3
 
 
-# ---- which questions lean on what was said
+# ---- which questions need the conversation
 
 
 @pytest.mark.parametrize(
@@ -98,8 +98,8 @@ def test_no_history_is_slow(content: str) -> None:
     ],
 )
 def test_it_leans(question: str) -> None:
-    """A pronoun without its noun, a pointing word, a part of a sentence, or next to nothing."""
-    assert depends(question)
+    """A pronoun without its noun, a demonstrative, a fragment, or hardly any words."""
+    assert needs_context(question)
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ def test_it_leans(question: str) -> None:
     ],
 )
 def test_it_stands_alone(question: str) -> None:
-    """Whatever its pronouns mean stands in the question, or it says that the subject is another."""
-    assert not depends(question)
+    """The question has the nouns that its pronouns mean, or announces a new subject."""
+    assert not needs_context(question)
 
 
 # ---- what is carried over
@@ -131,7 +131,7 @@ def test_labelled_cases(split: str, capsys: pytest.CaptureFixture[str]) -> None:
     for case in cases:
         found = carry_over(case["question"], clean([Turn(**turn) for turn in case["history"]]))
         held = stemming.stem_set(f"{found.question} {found.context} {found.answer_words}")
-        good = depends(case["question"]) == case["follows"]
+        good = needs_context(case["question"]) == case["follows"]
         good &= all(stemming.stem_set(word) <= held for word in case["must"])
         good &= not any(stemming.stem_set(word) <= held for word in case["never"])
         wrong += [] if good else [case["id"]]
@@ -144,8 +144,8 @@ BRIDGE = ("Who repaired the Kestrel bridge in March 2026?", "The firm Hollin & W
 
 
 def test_a_follow_up_keeps_its_own_words_apart() -> None:
-    """The words of before say what it is about; the sentence that answers need not hold them."""
-    found = carry_over("How much did they ask for it?", said(*BRIDGE))
+    """The words from the conversation give the topic; the sentence that answers need not have them."""
+    found = carry_over("How much did they ask for it?", talk(*BRIDGE))
     assert found.question == found.own_words == "How much did they ask for it?"
     assert found.context == "repaired Kestrel bridge March 2026"
     assert found.answer_words == "firm Hollin Weir"
@@ -164,54 +164,54 @@ def test_a_follow_up_keeps_its_own_words_apart() -> None:
     ],
 )
 def test_an_ellipsis_takes_the_place_of_its_like(question: str, whole: str) -> None:
-    """Name for name and time for time; the part that it replaces is not carried."""
-    found = carry_over(question, said(*BRIDGE))
+    """A name replaces a name and a time a time; the replaced part is not carried over."""
+    found = carry_over(question, talk(*BRIDGE))
     assert str(found) == found.question == whole
     assert not set(found.context.split()) & (set(BRIDGE[0].split()) - set(whole.split()))
 
 
 @pytest.mark.parametrize("question", ["And in Bonn?", "And on Tuesday?", "What about the price?"])
 def test_an_ellipsis_without_its_like_keeps_the_words_beside_it(question: str) -> None:
-    """A place is not put where a bridge stood, and a day not where nothing of its kind stood."""
-    found = carry_over(question, said("Who repaired the Kestrel bridge?", "The firm Hollin & Weir. [1]"))
+    """A place does not replace a bridge, and a day needs a day to replace."""
+    found = carry_over(question, talk("Who repaired the Kestrel bridge?", "The firm Hollin & Weir. [1]"))
     assert found.question == question and found.context == "repaired Kestrel bridge"
 
 
 def test_a_chain_is_followed_to_its_topic() -> None:
     """A follow-up of a follow-up is still about what the first question named."""
-    turns = said("Who repaired the Kestrel bridge?", "Hollin & Weir.", "What did it cost?", "4.2 million euros.")
+    turns = talk("Who repaired the Kestrel bridge?", "Hollin & Weir.", "What did it cost?", "4.2 million euros.")
     assert "Kestrel bridge" in carry_over("And how long did that take?", turns).context
 
 
 def test_a_new_topic_drops_the_old_one() -> None:
-    """A question that stands alone takes nothing; words that only say so are not searched for."""
-    turns = said(*BRIDGE)
-    assert carry_over("How old is Dorothea Lanyon?", turns) == alone("How old is Dorothea Lanyon?")
-    assert carry_over("Different subject: who runs Thessel Water?", turns) == alone("who runs Thessel Water?")
-    turns = said(*BRIDGE, "How old is Dorothea Lanyon?", "She is 61.")
+    """A standalone question takes nothing; words that only announce a new topic are not searched for."""
+    turns = talk(*BRIDGE)
+    assert carry_over("How old is Dorothea Lanyon?", turns) == standalone("How old is Dorothea Lanyon?")
+    assert carry_over("Different subject: who runs Thessel Water?", turns) == standalone("who runs Thessel Water?")
+    turns = talk(*BRIDGE, "How old is Dorothea Lanyon?", "She is 61.")
     assert carry_over("Where does she live?", turns).context == "Dorothea Lanyon"
 
 
 def test_the_time_of_the_question_before_holds_until_another_is_named() -> None:
-    """It steers retrieval as the user's own words would."""
-    found = carry_over("What did it cost?", said(*BRIDGE))
+    """It affects retrieval as the user's own words would."""
+    found = carry_over("What did it cost?", talk(*BRIDGE))
     assert time_window.window(found.earlier_questions, time_window.date(2026, 6, 1)) is not None
     assert time_window.window(found.analyse().earlier_questions, time_window.date(2026, 6, 1)) is not None
     assert time_window.window(found.question, time_window.date(2026, 6, 1)) is None
 
 
 def test_a_follow_up_says_that_it_is_one():
-    """Whoever asks a model to rewrite it need not find out again; an empty conversation has no follow-ups."""
-    assert carry_over("What did it cost?", said(*BRIDGE)).is_follow_up
+    """The result says whether it is a follow-up, for the rewriting; an empty conversation has no follow-ups."""
+    assert carry_over("What did it cost?", talk(*BRIDGE)).is_follow_up
     assert carry_over("What did it cost?", (Turn("assistant", "The bridge reopened."),)).is_follow_up
-    assert not carry_over("How old is Dorothea Lanyon?", said(*BRIDGE)).is_follow_up
+    assert not carry_over("How old is Dorothea Lanyon?", talk(*BRIDGE)).is_follow_up
     assert not carry_over("What did it cost?", ()).is_follow_up
 
 
 def test_nothing_is_carried_without_a_history() -> None:
-    """The question is then what it is, whatever it begins with."""
+    """The question is then unchanged, whatever it begins with."""
     for question in ("And him?", "By the way, who won?", "", "😀", "他呢？"):
-        assert carry_over(question, ()) == alone(question) == Standalone(question, question)
+        assert carry_over(question, ()) == standalone(question) == Standalone(question, question)
 
 
 @pytest.mark.parametrize(
@@ -220,18 +220,18 @@ def test_nothing_is_carried_without_a_history() -> None:
 def test_any_question_can_follow_any_turn(question: str) -> None:
     """Nothing a user types is an error."""
     for turns in (
-        said("", ""),
-        said("😀"),
-        said("桥什么时候开通？", "五月。"),
+        talk("", ""),
+        talk("😀"),
+        talk("桥什么时候开通？", "五月。"),
         clean([Turn("assistant", "It did [1]")]),
     ):
         assert isinstance(str(carry_over(question, turns)), str)
 
 
 def test_names_are_runs_of_capitals() -> None:
-    """A first word is one only if it is no question word; a question in capitals has none."""
-    assert names("Did Zoë Adámes and Hollin & Weir meet in Bonn?") == ["Zoë Adámes", "Hollin & Weir", "Bonn"]
-    assert names("WHO WON IN BONN?") == []
+    """A first word is a name only if it is not a question word; a question in capitals has no names."""
+    assert find_names("Did Zoë Adámes and Hollin & Weir meet in Bonn?") == ["Zoë Adámes", "Hollin & Weir", "Bonn"]
+    assert find_names("WHO WON IN BONN?") == []
 
 
 # ---- what is found
@@ -261,7 +261,7 @@ def library(tmp_path_factory):
     ],
 )
 async def test_the_conversation_decides_which_sentence_answers(library, about, sentence):
-    """A sentence that holds none of the carried words wins by the article it stands in."""
+    """A sentence with none of the carried words wins by its article."""
     asked = Question("And how much did they cost?", (Turn("user", about), Turn("assistant", "A firm. [1]")))
     _, ranked, _ = library.answerer().look(asked)
     assert ranked.evidence[0].text == sentence
@@ -277,6 +277,6 @@ async def test_the_question_that_was_answered_is_told(library):
 
 def test_a_decomposed_word_is_carried_whole() -> None:
     """ "José" may be written with a mark of its own, and is one word all the same."""
-    said = "Did Jose\u0301 Nun\u0303ez sign for 1,500 euros at AT&T?"
-    assert list(telling(said)) == ["Jose\u0301", "Nun\u0303ez", "sign", "1,500", "euros", "AT&T"]
-    assert names(said) == ["Jose\u0301 Nun\u0303ez", "AT&T"]
+    talk = "Did Jose\u0301 Nun\u0303ez sign for 1,500 euros at AT&T?"
+    assert list(content_words(talk)) == ["Jose\u0301", "Nun\u0303ez", "sign", "1,500", "euros", "AT&T"]
+    assert find_names(talk) == ["Jose\u0301 Nun\u0303ez", "AT&T"]

@@ -1,4 +1,4 @@
-"""The time that a question speaks of, worked out by hand with a calendar."""
+"""The time that a question names, worked out by hand with a calendar."""
 
 import json
 from datetime import date

@@ -53,6 +53,13 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_ids)
+def test_paths_exist(page: Path) -> None:
+    """Each file and folder of ours that a page names is there: nothing that moved is named by its old place."""
+    for path in re.findall(r"(?<![\w./-])(?:qa|eval|tests|prompts|docs)/[\w./*-]*\w", _code(page)):
+        assert list(ROOT.glob(path)), path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_ids)
 def test_commands_exist(page: Path) -> None:
     """Each `make` target, `python -m` module and `qa` command that a page names is there."""
     code = _code(page)

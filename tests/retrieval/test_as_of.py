@@ -48,8 +48,8 @@ def test_an_article_is_of_its_own_local_day(library, as_of, expected):
     "question", ["How did the Velmark dock strike end?", "How much was the Velmark rise last week?"]
 )
 def test_no_citation_nor_conflict_is_later_than_the_question(library, question):
-    """The wall holds for what is quoted and for the sides of a conflict alike."""
+    """The limit applies to quoted sentences and to the sides of a conflict."""
     answer = asyncio.run(library.answerer().ask(Question(question, as_of="2023-03-21")))
-    days = [one.source.published_at for one in answer.citations]
-    days += [day for one in answer.conflicts for value in one.values for day in value.published_at]
+    days = [citation.source.published_at for citation in answer.citations]
+    days += [day for conflict in answer.conflicts for value in conflict.values for day in value.published_at]
     assert "2023-03-22T00:30:00+02:00" not in days

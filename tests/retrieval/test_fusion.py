@@ -22,7 +22,7 @@ def test_cosines_count_from_the_last_that_was_found() -> None:
 
 
 def test_a_lead_speaks_for_its_whole_article() -> None:
-    """Of chunks that match alike, that of the article whose first chunk is near is better; not of another version."""
+    """Of equal matches, a chunk of an article whose first chunk is near is better; not one of another version."""
     fused = fuse({A: 1.0, B: 1.0, (1, 2, 4): 1.0}, {(1, 1, 0): 0.75, C: 0.25}, FOURS)
     assert fused[A] == 4.0 + 8.0
     assert fused[B] == fused[1, 2, 4] == 4.0
@@ -38,7 +38,7 @@ def test_a_leg_that_found_nothing_takes_nothing_from_the_other() -> None:
 
 
 def test_match_and_age_are_added_up_best_first() -> None:
-    """Of equals the first place, so that two runs are alike."""
+    """Equal scores are ordered by place, so that two runs agree."""
     words = (Candidate(B, 100, 1.0), Candidate(A, 100, 1.0), Candidate(C, None, 2.0))
     total = score(words, (), 100, None, Weights(words_alone=2, recency=3))
     assert list(total.items()) == [(C, 7.0), (A, 5.0), (B, 5.0)]
@@ -54,14 +54,14 @@ def test_a_question_that_says_this_week_weighs_the_age_more(window: tuple[int, i
 
 @given(SHARES, COSINES)
 def test_fusion_keeps_every_chunk_and_never_punishes(words: dict[Place, float], near: dict[Place, float]) -> None:
-    """Nothing is lost, nothing is below zero, and among chunks of one article that words find alike the nearer wins."""
+    """Nothing is lost, nothing is below zero, and of chunks of one article with equal word scores the nearer wins."""
     fused = fuse(words, near)
     assert set(fused) == set(words) | set(near)
     assert all(score >= 0 for score in fused.values())
-    for one in near:
-        for two in near:
-            if one[:2] == two[:2] and words.get(one) == words.get(two) and near[one] > near[two]:
-                assert fused[one] >= fused[two]
+    for place in near:
+        for other in near:
+            if place[:2] == other[:2] and words.get(place) == words.get(other) and near[place] > near[other]:
+                assert fused[place] >= fused[other]
 
 
 def test_recency_fades_with_age() -> None:

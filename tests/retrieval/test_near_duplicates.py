@@ -25,7 +25,7 @@ def hit(name: str, body: str, title: str | None = None, outlet: str | None = Non
 
 def shown(*hits: Hit) -> list[tuple[str, list[str]]]:
     """Return what is shown: each article with those that were folded into it."""
-    return [(one.source.article_id, [other.article_id for other in one.reprints]) for one in collapse(hits)]
+    return [(kept.source.article_id, [other.article_id for other in kept.reprints]) for kept in collapse(hits)]
 
 
 def test_a_reprint_is_folded_into_the_better_hit() -> None:
@@ -67,20 +67,20 @@ def test_a_changed_fact_is_kept(old: str, new: str) -> None:
 
 @pytest.mark.parametrize(("old", "new"), [("two trillion", "two billion"), ("fourth", "fifth"), ("ninth", "tenth")])
 def test_a_changed_scale_or_ordinal_is_kept(old: str, new: str) -> None:
-    """Every number word tells two stories apart, however small a part of its sentence it is."""
+    """Every number word distinguishes two stories, however small a part of its sentence it is."""
     original = f"{WIRE} The city counted the {old} of its trees that had been planted along the river since the war."
     assert shown(hit("a", original), hit("b", original.replace(old, new))) == [("a", []), ("b", [])]
 
 
 def test_a_changed_name_is_kept() -> None:
     """The same words about another town are other news, however few of them differ."""
-    one, other = (WIRE.replace("mayor", f"mayor of {town}") for town in ("Corvane", "Lissen"))
-    assert shown(hit("a", one), hit("b", other)) == [("a", []), ("b", [])]
-    assert shown(hit("a", one), hit("b", one)) == [("a", ["b"])]
+    corvane, lissen = (WIRE.replace("mayor", f"mayor of {town}") for town in ("Corvane", "Lissen"))
+    assert shown(hit("a", corvane), hit("b", lissen)) == [("a", []), ("b", [])]
+    assert shown(hit("a", corvane), hit("b", corvane)) == [("a", ["b"])]
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("Marcel", "Julian"),
         ("Émile", "Ásgeir"),
@@ -95,10 +95,11 @@ def test_a_changed_name_is_kept() -> None:
     ],
 )
 @pytest.mark.parametrize("space", [" ", "\n", "\r\n", "\u00a0"])
-def test_a_changed_person_is_kept(one: str, other: str, space: str) -> None:
+def test_a_changed_person_is_kept(first: str, second: str, space: str) -> None:
     """Whatever letters a name begins with and whatever space is before it, another person is other news."""
     first, second = (
-        WIRE.replace("The opposition had", f"The opposition and its leader,{space}{name}, had") for name in (one, other)
+        WIRE.replace("The opposition had", f"The opposition and its leader,{space}{name}, had")
+        for name in (first, second)
     )
     assert shown(hit("a", first), hit("b", second)) == [("a", []), ("b", [])]
     assert shown(hit("a", first), hit("b", first)) == [("a", ["b"])]
@@ -107,7 +108,7 @@ def test_a_changed_person_is_kept(one: str, other: str, space: str) -> None:
 
 
 def test_swapped_numbers_are_kept() -> None:
-    """Each number stands somewhere in the other article; that does not make it the same."""
+    """Each number is somewhere in the other article, but that does not make the sentences the same."""
     swapped = WIRE.replace("40 people", "12 people").replace("cost 12", "cost 40")
     assert shown(hit("a", WIRE), hit("b", swapped)) == [("a", []), ("b", [])]
 
@@ -138,7 +139,7 @@ def test_chunks_of_one_article_are_not_reprints_of_each_other() -> None:
 
 
 def test_a_story_that_is_cut_elsewhere_is_still_a_reprint() -> None:
-    """Its sentences stand in two chunks of the original, at other places of the text."""
+    """Its sentences are in two chunks of the original, elsewhere in the text."""
     sentences = WIRE.split(". ")
     first, second = ". ".join(sentences[:2]) + ".", ". ".join(sentences[2:])
     middle = f"{sentences[1]}. {sentences[2]}."

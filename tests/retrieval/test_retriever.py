@@ -1,4 +1,4 @@
-"""Retrieval over a real store: both legs, time, filters, reprints, and what happens when a leg is away."""
+"""Retrieval over a real store: both legs, time, filters, reprints, and what happens when a leg fails."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def ids(found):
 
 
 def test_of_two_like_articles_the_newer_is_first(library):
-    """The recency prior decides between articles that match alike."""
+    """The recency prior decides between articles that match equally well."""
     assert ids(library.search("Kestrel dock strike", as_of="2026-05-10"))[0] == "new"
 
 
@@ -80,9 +80,9 @@ def test_a_reprint_is_folded(library):
     """The same words in another outlet are one hit that names both."""
     library.ingest([article("copy", STRIKE_NEW.text, outlet="Third", published_at="2026-05-01")])
     found = library.search("Kestrel dock strike over hours", as_of="2026-05-10")
-    assert sum(one in ids(found) for one in ("new", "copy")) == 1
+    assert sum(article_id in ids(found) for article_id in ("new", "copy")) == 1
     first = next(hit for hit in found.hits if hit.source.article_id in ("new", "copy"))
-    assert {first.source.article_id, *(one.article_id for one in first.reprints)} == {"new", "copy"}
+    assert {first.source.article_id, *(reprint.article_id for reprint in first.reprints)} == {"new", "copy"}
 
 
 def test_the_catalogs_day_decides_not_the_indexes(library):
@@ -95,7 +95,7 @@ def test_the_catalogs_day_decides_not_the_indexes(library):
 
 
 def test_a_stale_row_does_not_take_the_place_of_a_live_one(library):
-    """As many hits as were asked for come back, however many of the best are gone from the catalog."""
+    """The search returns `top_k` hits, however many of the best have been removed from the catalog."""
     library.ingest([article(f"gone{n}", f"Dock strike in Kestrel, day {n}.") for n in range(9)])
     for n in range(9):
         library.catalog.remove("default", f"gone{n}")
@@ -135,11 +135,11 @@ def test_without_words_the_vectors_answer(library, monkeypatch):
 
 
 def test_a_stale_index_row_is_not_shown(library):
-    """What the indexes still hold of an article that is gone from the catalog is no hit."""
+    """Chunks that an index still has of a removed article are not hits."""
     library.catalog.remove("default", "new")
     assert "new" not in ids(library.search("Kestrel dock strike", as_of="2026-05-10"))
     Projections(library.catalog, library._words, library._vectors, library.embedder).catch_up()
-    assert all(not one.problems for one in library.verify())
+    assert all(not index.problems for index in library.verify())
 
 
 def test_words_alone_are_enough(tmp_path):
@@ -152,7 +152,7 @@ def test_words_alone_are_enough(tmp_path):
 
 
 def test_without_the_only_leg_it_is_an_error(tmp_path, monkeypatch):
-    """With words alone a broken word index is told as such: it is no "the articles do not say"."""
+    """Without vectors a broken word index is an error, not "the articles do not say"."""
 
     def away(*_):
         raise StoreFailed("word index away")
@@ -165,6 +165,6 @@ def test_without_the_only_leg_it_is_an_error(tmp_path, monkeypatch):
 
 
 def test_fake_vectors_are_unit_length():
-    """The stand-in embedder keeps the protocol's promise, so that what it finds means something."""
+    """The fake embedder returns unit vectors, as the protocol demands."""
     rows = HashEmbedder().embed_texts(["a strike", "", "🎉"])
     assert np.allclose(np.linalg.norm(rows, axis=1), 1)

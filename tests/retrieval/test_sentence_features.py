@@ -1,4 +1,4 @@
-"""What the form of a sentence says for or against its being the answer."""
+"""Surface features: what the form of a sentence says for or against its being the answer."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from qa.retrieval.sentence_features import read_offer, read_surface_features
 from qa.text import stemming
 
 
-def signs(question, sentence, beside="", published_at=None):
+def features(question, sentence, beside="", published_at=None):
     stems = stemming.stem_set(f"{sentence} {beside}")
     return read_surface_features(analyse(question), sentence, stems, stems, published_at)
 
@@ -25,8 +25,8 @@ def signs(question, sentence, beside="", published_at=None):
     ],
 )
 def test_a_number_counts_what_is_asked_for(question, sentence, uncounted):
-    """ "How many coins" is answered where a number stands before coins, and by no other number."""
-    assert signs(question, sentence).uncounted == uncounted
+    """ "How many coins" is answered by a number before "coins", and by no other number."""
+    assert features(question, sentence).uncounted == uncounted
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ def test_a_number_counts_what_is_asked_for(question, sentence, uncounted):
     ],
 )
 def test_what_is_not_said_is_no_answer(question, sentence, withheld):
-    """A sentence that says that something is not said answers only who asks for that."""
-    assert signs(question, sentence).withheld == withheld
+    """A sentence that says that something was withheld answers only a question about that."""
+    assert features(question, sentence).withheld == withheld
 
 
 @pytest.mark.parametrize(
@@ -60,39 +60,39 @@ def test_what_is_not_said_is_no_answer(question, sentence, withheld):
 )
 def test_who_wants_a_name_that_the_question_lacks(sentence, unnamed):
     """A person is named in two words or more, not all of them the question's."""
-    assert signs("Who steered the barge Teal?", sentence).unnamed == unnamed
+    assert features("Who steered the barge Teal?", sentence).unnamed == unnamed
 
 
 def test_a_year_may_be_the_article_s_own():
-    """The year of a question stands beside the sentence, or the article is of that year."""
-    asked = "How many fell ill in 2018?"
-    assert signs(asked, "Forty people fell ill.").other_year == 1.0
-    assert signs(asked, "Forty people fell ill.", beside="The outbreak of 2018").other_year == 0.0
-    assert signs(asked, "Forty people fell ill.", published_at="2018-05-02").other_year == 0.0
-    assert signs("How many fell ill?", "Forty people fell ill.").other_year == 0.0
+    """The year of a question is next to the sentence, or the article is of that year."""
+    question = "How many fell ill in 2018?"
+    assert features(question, "Forty people fell ill.").other_year == 1.0
+    assert features(question, "Forty people fell ill.", beside="The outbreak of 2018").other_year == 0.0
+    assert features(question, "Forty people fell ill.", published_at="2018-05-02").other_year == 0.0
+    assert features("How many fell ill?", "Forty people fell ill.").other_year == 0.0
 
 
 def test_focus_is_the_first_word_that_is_asked_about():
     """Of "what fine did the regulator impose" it is the fine, of a question without an asking word its first word."""
-    asked = "What fine did the regulator impose?"
-    assert signs(asked, "The fine was 3 million euros.").focus == 1.0
-    assert signs(asked, "The regulator imposed nothing.").focus == 0.0
-    assert signs("tell me about the fine", "The fine was small.").focus == 1.0
+    question = "What fine did the regulator impose?"
+    assert features(question, "The fine was 3 million euros.").focus == 1.0
+    assert features(question, "The regulator imposed nothing.").focus == 0.0
+    assert features("tell me about the fine", "The fine was small.").focus == 1.0
 
 
 def test_held_is_a_share_and_many_a_count():
     """Three of four words are .75; eight or more around a sentence are many."""
-    found = signs("Which fine did the regulator impose on Thessel?", "The regulator imposed a fine.")
+    found = features("Which fine did the regulator impose on Thessel?", "The regulator imposed a fine.")
     assert found.held == 0.75
     assert found.many == 3 / 8
     long = "Which red green blue white black brown grey pink gold boat sank?"
-    assert signs(long, long).many == 1.0
+    assert features(long, long).many == 1.0
 
 
 @pytest.mark.parametrize("question", ["", "?", "谁是市长？", "e\u0301te\u0301 🎈"])
-def test_any_question_has_signs(question):
-    """Nothing that can be asked is an error."""
-    assert 0 <= signs(question, "市长是王伟。 🎈").held <= 1
+def test_any_question_has_features(question):
+    """No question is an error."""
+    assert 0 <= features(question, "市长是王伟。 🎈").held <= 1
 
 
 def offer(question, sentence, title=""):
@@ -111,12 +111,12 @@ def offer(question, sentence, title=""):
     ],
 )
 def test_an_answer_is_new(question, sentence, answers):
-    """Names, or numbers where they are asked for, that the question does not hold; a weekday is no name."""
+    """Names, or numbers for a question about one, that the question does not have; a weekday is not a name."""
     assert offer(question, sentence).answers == answers
 
 
 def test_only_who_which_and_where_ask_for_a_name():
-    """The last asking word decides: what goes before it is told, not asked."""
+    """The last question word decides: what is before it is a statement."""
     opened = "Ana Ruiz opened it."
     assert offer("Who opened the fair?", opened).names_one == 1.0
     assert offer("Who opened the fair?", "They opened it.").names_one == 0.0
@@ -124,7 +124,7 @@ def test_only_who_which_and_where_ask_for_a_name():
 
 
 def test_the_headline_is_shared_by_what_the_question_does_not_say():
-    """Of the headline's words those of the question say nothing of a sentence."""
-    asked, title = "Who opened the fair?", "Fair opened by Ruiz in rain"
-    assert offer(asked, "Ruiz opened the fair.", title).headline == 1 / 4  # ruiz, of by, ruiz, in, rain
-    assert offer(asked, "Ruiz opened the fair.").headline == 0.0
+    """Words of the headline that are also in the question say nothing about a sentence."""
+    question, title = "Who opened the fair?", "Fair opened by Ruiz in rain"
+    assert offer(question, "Ruiz opened the fair.", title).headline == 1 / 4  # ruiz, of by, ruiz, in, rain
+    assert offer(question, "Ruiz opened the fair.").headline == 0.0

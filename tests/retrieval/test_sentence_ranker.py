@@ -25,9 +25,9 @@ def source(article_id, title=None):
 def hit(article_id, *sentences, title=None, score=1.0, gap=" "):
     """Return a chunk that is a whole article, and the article's text by its key."""
     text, spans = "", []
-    for one in sentences:
-        spans.append(Span(len(text), len(text) + len(one)))
-        text += one + gap
+    for sentence in sentences:
+        spans.append(Span(len(text), len(text) + len(sentence)))
+        text += sentence + gap
     found = source(article_id, title)
     return Hit(1, found, Span(0, len(text)), text, tuple(spans), score), {(article_id, 1): text}
 
@@ -38,26 +38,29 @@ def rank(tmp_path):
 
     def ranked(question, *found, embedder=None):
         texts = {key: text for _, part in found for key, text in part.items()}
-        return EvidenceRanker(lexical, embedder).rank(analyse(question), [one for one, _ in found], texts)
+        return EvidenceRanker(lexical, embedder).rank(analyse(question), [found_hit for found_hit, _ in found], texts)
 
     yield ranked
     lexical.close()
 
 
 def test_every_sentence_is_cut_from_its_article(rank):
-    """The span of each sentence holds its words, with emoji, CJK and line ends before them."""
+    """The span of each sentence is that of its words, after emoji, CJK and line ends too."""
     sentences = ("🎈 The fair opened.", "市长是王伟。", "Ana Ruiz opened it.", "Cafe\u0301 Nord sold tea.")
     found = hit("a1", *sentences, gap="\n\n")
     evidence = rank("Who opened the fair?", found).evidence
-    assert {one.text for one in evidence} == set(sentences)
-    assert all(found[1]["a1", 1][one.span.start : one.span.end] == one.text for one in evidence)
+    assert {sentence.text for sentence in evidence} == set(sentences)
+    assert all(found[1]["a1", 1][sentence.span.start : sentence.span.end] == sentence.text for sentence in evidence)
 
 
-def test_signs_are_read_of_the_sentence_its_neighbours_and_its_title(rank):
-    """What stands beside a sentence or above it is held; "fair" is, whatever sentence it stands in."""
+def test_features_are_read_of_the_sentence_its_neighbours_and_its_title(rank):
+    """Words of the neighbours and of the title count as held; "fair" does, whatever sentence it is in."""
     found = hit("a1", "The fair opened.", "Ana Ruiz cut the ribbon.", "It rained.", "Nobody came.", title="Harbour")
     ranked = rank("Who opened the harbour fair?", found)
-    held = {one.text: features.surface.held for one, features in zip(ranked.evidence, ranked.features, strict=True)}
+    held = {
+        sentence.text: features.surface.held
+        for sentence, features in zip(ranked.evidence, ranked.features, strict=True)
+    }
     assert held["Ana Ruiz cut the ribbon."] == 1.0
     assert held["Nobody came."] == pytest.approx(1 / 3)
 
@@ -65,18 +68,18 @@ def test_signs_are_read_of_the_sentence_its_neighbours_and_its_title(rank):
 def test_a_reprint_counts_once(rank):
     """The same words in another article are one sentence with both sources."""
     ranked = rank("Who opened the fair?", hit("a1", "Ana opened the fair."), hit("a2", "Ana opened the  fair."))
-    assert [(one.source.article_id, [other.article_id for other in one.reprints]) for one in ranked.evidence] == [
-        ("a1", ["a2"])
-    ]
+    assert [
+        (sentence.source.article_id, [other.article_id for other in sentence.reprints]) for sentence in ranked.evidence
+    ] == [("a1", ["a2"])]
 
 
 def test_only_the_best_are_looked_at_closer(rank):
-    """Signs are read of the best sentences by words, vectors of fewer; the rest stand behind them."""
+    """Surface features are read of the best sentences by words, vectors of fewer; the others rank below."""
     embedder = HashEmbedder()
     found = hit("a1", *(f"The fair has {number} stalls." for number in range(CLOSER + 5)))
     ranked = rank("How many stalls has the fair?", found, embedder=embedder)
-    assert [one.compared for one in ranked.features] == [True] * EMBEDDED + [False] * (CLOSER + 5 - EMBEDDED)
-    assert [one.surface != NO_SURFACE_FEATURES for one in ranked.features] == [True] * CLOSER + [False] * 5
+    assert [features.compared for features in ranked.features] == [True] * EMBEDDED + [False] * (CLOSER + 5 - EMBEDDED)
+    assert [features.surface != NO_SURFACE_FEATURES for features in ranked.features] == [True] * CLOSER + [False] * 5
     assert ranked.features[0].similar > 0.5
     assert len(set(embedder.embedded)) == EMBEDDED
 
@@ -87,12 +90,14 @@ def test_without_vectors_all_that_are_looked_at_closer_are_put_in_order(rank):
     whole = hit("a2", *(f"The harbour fair was opened at gate {n}." for n in range(EMBEDDED, CLOSER)))
     for embedder in (None, BrokenEmbedder()):
         found = rank("Who opened the harbour fair?", named, whole, embedder=embedder)
-        assert [one.order() for one in found.features] == sorted((one.order() for one in found.features), reverse=True)
-        assert {one.source.article_id for one in found.evidence[: CLOSER - EMBEDDED]} == {"a2"}
+        assert [features.order() for features in found.features] == sorted(
+            (features.order() for features in found.features), reverse=True
+        )
+        assert {sentence.source.article_id for sentence in found.evidence[: CLOSER - EMBEDDED]} == {"a2"}
 
 
 def test_the_answer_that_outlets_agree_on_goes_before_one_that_only_one_gives(rank):
-    """Two sentences that match the question alike are told apart by what other articles say."""
+    """Of two sentences that match the question equally well, the one that other articles support wins."""
     found = rank(
         "Who opened the harbour fair?",
         hit("a1", "Bo Lind opened the harbour fair."),
@@ -101,7 +106,7 @@ def test_the_answer_that_outlets_agree_on_goes_before_one_that_only_one_gives(ra
     )
     assert "Ruiz" in found.evidence[0].text
     assert found.features[0].agreed > 0
-    assert {one.text: features.agreed for one, features in zip(found.evidence, found.features, strict=True)}[
+    assert {sentence.text: features.agreed for sentence, features in zip(found.evidence, found.features, strict=True)}[
         "Bo Lind opened the harbour fair."
     ] == 0.0
 

@@ -1,4 +1,4 @@
-"""A store that tests only read."""
+"""Fixtures that serve one article; tests must not change it."""
 
 from __future__ import annotations
 

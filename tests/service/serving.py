@@ -1,4 +1,4 @@
-"""Serve an application to tests: in process, or by a real server on a free port."""
+"""Helpers that serve an application for tests: in process, or with a real server on a free port."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ BRIDGE = {
 
 
 def settings_for(folder: Path, **more: Any) -> Settings:
-    """Return settings without a model of any kind."""
+    """Return settings without an embedder or a chat model."""
     return Settings.model_validate({"embed_model": "none", "data_dir": folder} | more)
 
 
 @contextmanager
 def client(folder: Path, *rows: dict[str, Any], **settings: Any) -> Iterator[TestClient]:
-    """Serve a new store with these articles in process."""
+    """Serve a new store with these articles, in process."""
     app = create_app(settings_for(folder / "store", **settings))
     with TestClient(app, base_url="http://localhost", raise_server_exceptions=False) as http:
         if rows:
-            key = next((one.removeprefix("admin:") for one in settings.get("api_keys", ())), "")
+            key = next((key.removeprefix("admin:") for key in settings.get("api_keys", ())), "")
             sent = http.post("/v1/articles", json={"articles": rows}, headers={"Authorization": f"Bearer {key}"})
             assert sent.status_code == 200, sent.text
             assert not sent.json()["refused"], sent.text
@@ -51,14 +51,14 @@ def client(folder: Path, *rows: dict[str, Any], **settings: Any) -> Iterator[Tes
 
 
 def opened(app: Any) -> Service:
-    """Return what a served application holds."""
+    """Return the Service of a running application."""
     service = app.state.service
     assert isinstance(service, Service)
     return service
 
 
 class FakeAnswerer:
-    """Answer by a script of events, and note how each answer ended."""
+    """An answerer that plays a script of events and records how each answer ended."""
 
     def __init__(self, script: Callable[[Question], AsyncGenerator[Event, None]]) -> None:
         self._script = script
@@ -129,17 +129,17 @@ def post(port: int, path: str, body: dict[str, Any], timeout_s: float = 10) -> s
 
 
 def read_until(connection: socket.socket, words: bytes) -> bytes:
-    """Read until the words have come."""
-    came = b""
-    while words not in came:
+    """Read until these bytes have arrived."""
+    received = b""
+    while words not in received:
         piece = connection.recv(65_536)
-        assert piece, f"the connection ended before {words!r}: {came[-300:]!r}"
-        came += piece
-    return came
+        assert piece, f"the connection ended before {words!r}: {received[-300:]!r}"
+        received += piece
+    return received
 
 
 def events(stream: str) -> list[tuple[str, Any]]:
-    """Return the events of a stream, comments left out."""
+    """Return the events of a stream, without comments."""
     found: list[tuple[str, Any]] = []
     for block in stream.split("\n\n"):
         lines = dict(line.split(": ", 1) for line in block.split("\n") if not line.startswith(":") and line)

@@ -1,4 +1,4 @@
-"""What the service does so that memory which was freed goes back to the system."""
+"""The malloc tuning of the service: freed memory goes back to the system."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ print(round(resident_mb() - before), len(small))
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's allocator")
 def test_freed_blocks_go_back_although_small_ones_live_between_them() -> None:
-    """A hundred freed blocks of a megabyte are given back; without the setting they stay in the process."""
+    """A hundred freed one-megabyte blocks are returned; without the tuning they stay in the process."""
     grown = [
         int(
             subprocess.run(
@@ -41,4 +41,4 @@ def test_freed_blocks_go_back_although_small_ones_live_between_them() -> None:
     ]
     assert grown[0] < 10
     if grown[1] < 50:
-        pytest.skip("this C library gives everything back by itself")
+        pytest.skip("this C library returns freed memory without tuning")

@@ -1,4 +1,4 @@
-"""Running the server: what it refuses, and how it stops."""
+"""`qa serve`: refused configurations, startup and shutdown."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ from qa.service import serve
 from qa.settings import Settings
 
 def ready(url):
-    print(gc.get_freeze_count(), sum(len(gc.get_objects(generation=one)) for one in range(3)), flush=True)
+    print(gc.get_freeze_count(), sum(len(gc.get_objects(generation=number)) for number in range(3)), flush=True)
     signal.raise_signal(signal.SIGTERM)
 
 serve.run(Settings(embed_model="none", data_dir=Path(sys.argv[1])), "127.0.0.1", 0, on_ready=ready)
@@ -74,7 +74,7 @@ serve.run(Settings(embed_model="none", data_dir=Path(sys.argv[1])), "127.0.0.1",
 
 
 def test_what_stays_is_not_looked_through_again(tmp_path: Path) -> None:
-    """Once the server listens, the collector sees next to nothing: through all modules it takes 0.3 s, and all wait."""
+    """Once the server listens, startup objects are frozen: collecting them takes 0.3 s, in which all requests wait."""
     command = [sys.executable, "-c", STARTED, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
     assert done.returncode == -signal.SIGTERM, done.stderr
@@ -84,19 +84,19 @@ def test_what_stays_is_not_looked_through_again(tmp_path: Path) -> None:
 
 
 def test_a_public_address_wants_keys(tmp_path: Path) -> None:
-    """Without keys nothing but this machine is served, and the refusal comes before anything is opened."""
+    """Without keys only loopback addresses are served; others are refused before anything is opened."""
     for host in ("0.0.0.0", "::", "192.0.2.1", "qa.example"):
         with pytest.raises(BadSettings, match="QA_API_KEYS"):
             run(settings_for(tmp_path / "store"), host, 0)
     assert not (tmp_path / "store").exists()
     with Library(settings_for(tmp_path / "store")):
         pass
-    with pytest.raises(BadSettings, match="QA_API_KEYS"):  # a store without a key is as open as none
+    with pytest.raises(BadSettings, match="QA_API_KEYS"):  # a store without keys is open
         run(settings_for(tmp_path / "store"), "0.0.0.0", 0)
 
 
 def test_a_taken_port_is_named(tmp_path: Path) -> None:
-    """A port that another server holds stops the start with one line that names it."""
+    """A port in use stops the start with one line that names it."""
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
         with pytest.raises(BadSettings, match=f"127.0.0.1 port {port}: Address already in use"):
@@ -104,13 +104,13 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
 
 
 def test_settings_that_are_not_served_stop_the_start(tmp_path: Path) -> None:
-    """What cannot be kept is refused by name, and not ignored."""
+    """Unsupported options are refused by name, not ignored."""
     with pytest.raises(BadSettings, match="QA_API_KEYS"):
         create_app(settings_for(tmp_path, api_keys=("ask:",)))
 
 
 def test_a_store_in_use_is_told_as_it_is(tmp_path: Path) -> None:
-    """What keeps the store from opening comes out of `run` as the error it is, at once."""
+    """An error that keeps the store from opening is raised by `run` unchanged and at once."""
     owner = DataDirLock(tmp_path)
     began = time.monotonic()
     with pytest.raises(Locked):
@@ -120,7 +120,7 @@ def test_a_store_in_use_is_told_as_it_is(tmp_path: Path) -> None:
 
 
 def test_serve_announce_and_stop(tmp_path: Path) -> None:
-    """A server that listens says where, there and in the owner file; a signal closes the store before it ends."""
+    """A listening server announces its URL, also in the owner file; a signal closes the store before the exit."""
     with _serving(tmp_path, "samples") as (process, url):
         assert json.loads((tmp_path / "owner.json").read_text()) == {"pid": process.pid, "url": url}
         with urlopen(f"{url}/v1/articles?limit=1") as reply:
@@ -133,13 +133,13 @@ def test_serve_announce_and_stop(tmp_path: Path) -> None:
 
 
 def test_a_signal_ends_open_streams(tmp_path: Path) -> None:
-    """SIGTERM ends the process within seconds, and a stream that is open ends with an error event."""
+    """SIGTERM ends the process within seconds, and an open stream ends with an error event."""
     with _serving(tmp_path, "endless") as (process, url):
         connection = post(int(url.rpartition(":")[2]), "/v1/ask", {"question": "x", "stream": True})
-        came = read_until(connection, b"One")
+        received = read_until(connection, b"One")
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        came += read_until(connection, b'"going_down"')
+        received += read_until(connection, b'"going_down"')
         process.wait(timeout=10)
         assert time.monotonic() - began < 5
         connection.close()
@@ -156,16 +156,16 @@ def test_a_signal_ends_open_streams(tmp_path: Path) -> None:
     ],
 )
 def test_a_signal_ends_whole_answers(tmp_path: Path, path: str, body: dict[str, object]) -> None:
-    """An answer without a stream that SIGTERM cuts off is a 503 as the contract shapes it, and no exception logged."""
+    """An unstreamed answer that SIGTERM cuts off becomes a typed 503, and no exception is logged."""
     with _serving(tmp_path, "endless") as (process, url):
         with (
-            post(int(url.rpartition(":")[2]), path, body) as whole,
+            post(int(url.rpartition(":")[2]), path, body) as connection,
             post(int(url.rpartition(":")[2]), "/v1/ask", {"question": "x", "stream": True}) as stream,
         ):
             read_until(stream, b"One")
             process.send_signal(signal.SIGTERM)
-            came = read_until(whole, b'"going_down"').lower()
+            received = read_until(connection, b'"going_down"').lower()
             read_until(stream, b'"going_down"')
         _, err = process.communicate(timeout=10)
-    assert came.startswith(b"http/1.1 503 ") and b"retry-after: 5" in came
+    assert received.startswith(b"http/1.1 503 ") and b"retry-after: 5" in received
     assert "Exception" not in err and "Traceback" not in err

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from qa.conflicts.values import values
+from qa.conflicts.values import find_values
 from qa.query.time_window import window
 from qa.temporal.phrases import resolve
 from qa.text import english
@@ -54,7 +54,7 @@ def test_a_question_with_letters_like_ours_is_read(said: str, day: str) -> None:
 def test_an_article_with_letters_like_ours_is_read(said: str) -> None:
     """The same in an article: no phrase that is found is missing in the lists."""
     assert [phrase.resolved for phrase in resolve(said, "2024-05-15")]
-    values(said, "2024-05-15")
+    find_values(said, "2024-05-15")
 
 
 def test_every_listed_form_survives_a_search_without_case() -> None:

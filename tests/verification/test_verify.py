@@ -1,11 +1,11 @@
-"""What a verdict rests on. Each row is small enough to be judged by eye."""
+"""Verdicts on statements, and the tokens and quotations they are based on. Each row can be checked by eye."""
 
 import numpy as np
 import pytest
 
 from qa.types import Evidence, Source, Span
 from qa.verification.support_score import score
-from qa.verification.tokens import tokens
+from qa.verification.tokens import tokenise
 from qa.verification.verify import check
 
 
@@ -15,14 +15,14 @@ def evidence(words, context="", title=None, outlet=None, day=None, article_id="a
 
 
 def keys(sentence):
-    return [token.key for token in tokens(sentence)]
+    return [token.key for token in tokenise(sentence)]
 
 
-# -- facts -------------------------------------------------------------------------------------------------------
+# -- tokens ------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("$4 million", "four million dollars"),
         ("$4m", "4,000,000 dollars"),
@@ -47,13 +47,13 @@ def keys(sentence):
         ("so\u00adft", "soft"),
     ],
 )
-def test_two_ways_of_writing_have_the_same_keys(one, other):
-    """Numbers by value with their unit behind, dates by month, day and year, the rest by stem."""
-    assert keys(one) == keys(other)
+def test_two_ways_of_writing_have_the_same_keys(first, second):
+    """Numbers by value with their unit after them, dates by month, day and year, the rest by stem."""
+    assert keys(first) == keys(second)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("first", "second"),
     [
         ("$4 million", "€4 million"),
         ("4 million", "4 billion"),
@@ -66,9 +66,9 @@ def test_two_ways_of_writing_have_the_same_keys(one, other):
         ("$324 million, nine-year", "$324,000,009 -year"),
     ],
 )
-def test_what_differs_has_other_keys(one, other):
-    """Units, magnitudes, months that look like verbs; no number goes on over a comma."""
-    assert keys(one) != keys(other)
+def test_what_differs_has_other_keys(first, second):
+    """Units, magnitudes, months that look like verbs; no number continues across a comma."""
+    assert keys(first) != keys(second)
 
 
 def test_cjk_and_emoji_are_taken_apart():
@@ -148,7 +148,7 @@ UNSUPPORTED = [
 
 @pytest.mark.parametrize(("statement", "cited", "reason"), UNSUPPORTED)
 def test_one_changed_thing_makes_a_statement_unsupported(statement, cited, reason):
-    """However alike the rest is; the reason names the word."""
+    """However similar the rest is; the reason names the word."""
     support, reasons = check(statement, [evidence(cited, cited)])
     assert support == "unsupported"
     assert reason in "; ".join(reasons)
@@ -173,7 +173,7 @@ SUPPORTED = [
 
 @pytest.mark.parametrize(("statement", "cited"), SUPPORTED)
 def test_the_same_said_otherwise_is_supported(statement, cited):
-    """Rounding that is stated, passive for active, a clause moved or left out, an elision that is marked."""
+    """Stated rounding, passive for active, a clause moved or left out, a marked elision."""
     assert check(statement, [evidence(cited, cited)]) == ("supported", ())
 
 
@@ -188,14 +188,14 @@ def test_the_same_said_otherwise_is_supported(statement, cited):
     ],
 )
 def test_a_shade_too_much_is_partial(statement, cited):
-    """A plan is no fact, a word that is not there is not proved; but nothing is contradicted."""
+    """A plan is not a fact and an added word is not proved, but nothing is contradicted."""
     support, reasons = check(statement, [evidence(cited)])
     assert support == "partial"
     assert reasons
 
 
 @pytest.mark.parametrize(
-    ("said", "support"),
+    ("date", "support"),
     [
         ("on 21 March", "supported"),
         ("on Tuesday, 21 March 2023", "supported"),
@@ -203,24 +203,24 @@ def test_a_shade_too_much_is_partial(statement, cited):
         ("on 21 March 2022", "unsupported"),
     ],
 )
-def test_a_weekday_may_be_said_as_its_date(said, support):
-    """The article's own date decides which Tuesday."""
+def test_a_weekday_may_be_said_as_its_date(date, support):
+    """The date of the article decides which Tuesday is meant."""
     cited = evidence("The mayor opened the bridge on Tuesday.", day="2023-03-22")
-    assert check(f"The mayor opened the bridge {said}.", [cited])[0] == support
+    assert check(f"The mayor opened the bridge {date}.", [cited])[0] == support
 
 
-# -- where the truth stands --------------------------------------------------------------------------------------
+# -- context and other sentences ---------------------------------------------------------------------------------
 
 
 def test_a_name_stands_in_for_a_pronoun_only():
-    """Where the cited sentence names somebody, a name of the sentence before is another."""
+    """Where the cited sentence names somebody, a name from the sentence before is a changed name."""
     around = "Anna Smith met Carla Jones. She signed the bill. Jones left."
     assert check("Smith signed the bill.", [evidence("She signed the bill.", around)])[0] == "supported"
     assert check("Smith left.", [evidence("Jones left.", around)])[0] == "unsupported"
 
 
 def test_the_outlet_that_is_cited_may_be_named():
-    """Another may not; and a word of its name is not its name."""
+    """Another outlet may not, and a single word of the outlet's name is not its name."""
     cited = evidence("The mayor opened the bridge.", outlet="USA Today")
     assert check("USA Today reported that the mayor opened the bridge.", [cited])[0] == "supported"
     assert check("According to USA Today, the mayor opened the bridge.", [cited])[0] == "supported"
@@ -228,7 +228,7 @@ def test_the_outlet_that_is_cited_may_be_named():
 
 
 def test_what_another_sentence_says_is_misattributed():
-    """Told from what no sentence says, and from what was changed."""
+    """This is distinguished from what no sentence says and from what was changed."""
     cited = evidence("The fire killed four people in Lyon.")
     other = evidence("The flood killed nine people in Nice.", article_id="b")
     assert check("The flood killed nine people in Nice.", [cited], [other])[1][0].startswith("said in another sentence")
@@ -237,7 +237,7 @@ def test_what_another_sentence_says_is_misattributed():
 
 
 def test_quotations_are_altered_misattributed_or_invented():
-    """By where their words are."""
+    """The reason depends on where the quoted words are."""
     cited = evidence("“We will never sell the port to anyone,” said Jones.")
     other = evidence("“The port is closed,” said Moss.", article_id="b")
     for quote, reason in (
@@ -247,18 +247,18 @@ def test_quotations_are_altered_misattributed_or_invented():
     ):
         support, reasons = check(f"Jones said “{quote}”.", [cited], [other])
         assert support == "unsupported"
-        assert any(one.startswith(reason) for one in reasons)
+        assert any(found.startswith(reason) for found in reasons)
 
 
 def test_one_citation_does_not_lend_its_denial_to_the_other():
-    """Two sentences prove together what each says."""
+    """Two cited sentences together support what each of them says."""
     cited = [evidence("The firm did not pay."), evidence("The bank paid in May.")]
     assert check("The bank paid in May.", cited)[0] == "supported"
     assert check("The firm paid.", cited)[0] != "supported"
 
 
 def test_repeats_and_empty_statements_do_no_harm():
-    """A statement without a claim is as good as its source."""
+    """A statement without a claim is supported."""
     cited = evidence("The mayor came. " * 50)
     assert check("", [cited])[0] == "supported"
     assert check("The mayor came. " * 49, [cited])[0] == "supported"
@@ -269,7 +269,7 @@ def test_repeats_and_empty_statements_do_no_harm():
 
 
 def test_the_score_falls_from_verbatim_to_invented():
-    """Between 0 and 1; nothing cited is 0. It orders, the verdict decides."""
+    """Between 0 and 1, and 0 without citations. The score is for ranking; the verdict decides."""
     cited = [evidence("The mayor opened the bridge over the Weir on Monday.")]
     verbatim = score("The mayor opened the bridge over the Weir on Monday.", cited)
     retold = score("On Monday the bridge was opened by the mayor.", cited)
@@ -279,7 +279,7 @@ def test_the_score_falls_from_verbatim_to_invented():
 
 
 def test_an_embedder_raises_the_score_of_what_is_alike_to_it():
-    """The vectors are asked for once, in one batch."""
+    """All vectors are computed in one batch."""
 
     class Alike:
         model = "alike"
@@ -324,13 +324,13 @@ SAID = "“We will never sell the port to anyone,” said Jones."
     ],
 )
 def test_a_quotation_is_verbatim_whatever_its_marks(statement, cited):
-    """Marks, white space, composed letters and openly marked elisions may differ; what is said may not."""
+    """Marks, white space, composed letters and marked elisions may differ; the words may not."""
     assert check(statement, [evidence(cited)])[0] != "unsupported"
 
 
 @pytest.mark.parametrize("marks", ["“”", '""', "«»", "„“", "「」", "『』"])
 def test_each_kind_of_wrong_quotation_is_called_by_its_name(marks):
-    """Altered, in no source, of another article (shown or only retrieved), of another sentence, of another speaker."""
+    """Altered, in no source, from another article (shown or only retrieved), another sentence or another speaker."""
     left, right = marks
     other = evidence("“The harbour is closed,” said Moss.", article_id="b", outlet="The Ledger")
     cited = evidence(SAID, f"{SAID} “Trade was slow,” said Jones.")
@@ -350,7 +350,7 @@ def test_each_kind_of_wrong_quotation_is_called_by_its_name(marks):
 
 
 def test_a_quotation_may_span_sentences_that_are_cited_together():
-    """Only if the one follows the other, and both are cited."""
+    """Only if one sentence follows the other and both are cited."""
     first, second = "“It is safe.", "We will open it,” said Jones."
     source = Source("a", 1, "0" * 64, None, None, None, None)
     both = f"{first} {second}"
@@ -366,7 +366,7 @@ def test_a_quotation_may_span_sentences_that_are_cited_together():
 
 
 def test_an_elision_does_not_hide_a_denial():
-    """The marks of omission leave words out, not a "not"."""
+    """An ellipsis may leave words out, but not a "not"."""
     assert check("Jones said: “It is ... safe.”", [evidence("“It is not safe,” said Jones.")])[0] == "unsupported"
 
 
@@ -374,7 +374,7 @@ def test_an_elision_does_not_hide_a_denial():
 
 
 def test_a_high_score_lets_other_words_be_partial_never_supported():
-    """It says that a sentence is a retelling; a departure stays one."""
+    """The score says that a sentence is a retelling; a discrepancy remains one."""
     cited = evidence("The council voted to rebuild the crossing.")
     assert check("Councillors backed restoring an old span.", [cited])[0] == "unsupported"
     assert check("Councillors backed restoring an old span.", [cited], score=0.9)[0] == "partial"
@@ -382,7 +382,7 @@ def test_a_high_score_lets_other_words_be_partial_never_supported():
 
 
 def test_a_retelling_with_a_word_of_its_own_is_partial():
-    """However much of the rest is there; the sentence beside may have the word."""
+    """However much of the rest is there, and even if the next sentence has the word."""
     cited = evidence("Most shops offer free cards with special savings for members.", "Some shops sell gas.")
     assert check("Some grocers' free cards also offer members savings on gas.", [cited])[0] == "partial"
 
@@ -396,13 +396,13 @@ def test_a_retelling_with_a_word_of_its_own_is_partial():
     ],
 )
 def test_a_capital_makes_no_name_of_a_word(statement):
-    """A word of the sentence that is no name there, a month without its day, a pronoun in a name's place."""
+    """A common noun of the sentence, a month without its day, a pronoun in place of a name."""
     cited = "The agency tested oysters on Oct. 10 and met the mayor at the office on Monday."
     assert check(statement, [evidence(cited)])[0] != "supported"
 
 
 def test_a_denial_that_ends_the_statement_is_missed() -> None:
-    """A statement that is cut off behind the auxiliary says the contrary, not less."""
+    """A statement that is cut off after the auxiliary says the opposite, not less."""
     source = "Some banks close on the day after, but many don’t, which means long queues."
     assert check("Some banks close on the day after, but many do.", [evidence(source)])[0] == "unsupported"
     assert check("Some banks close on the day after.", [evidence(source)])[0] == "supported"

@@ -1,7 +1,7 @@
-# ruff: noqa: E501  # an attack stands on one line, as it is planted
-"""Attacks that an article can carry: texts and metadata that are planted in news that otherwise answers a question.
+# ruff: noqa: E501  # an attack is on one line, as it is planted
+"""Prompt injections and forgeries that an article can carry: in its text or its metadata, amid news that answers a question.
 
-Everything here is made up for this purpose. `load_texts` reads further attack texts from a JSON file: {kind: [text]}.
+Everything here is invented. `load_texts` reads further attack texts from a JSON file: {kind: [text]}.
 """
 
 from __future__ import annotations
@@ -43,26 +43,26 @@ class Plant:
     second: str = ""
 
     @property
-    def said(self) -> str:
+    def planted_text(self) -> str:
         """Return everything that was planted, as one text."""
         parts = (self.text, self.second, *(str(value) for value in self.fields.values()))
         return "\n".join(part for part in parts if part)
 
 
 def rows(plant: Plant, position: str) -> list[dict[str, Any]]:
-    """Return the articles that carry a plant, as rows for `POST /v1/articles`, and one that has nothing to do with it."""
-    planted = {
+    """Return the articles that carry an attack, as rows for `POST /v1/articles`, and one unrelated article."""
+    carrier = {
         "id": "lighthouse",
         "title": "Tarn Vale lighthouse lit again",
         "outlet": "Vale Gazette",
         "published_at": "2026-05-05",
         "text": _body(plant.text, position),
     }
-    found = [planted | plant.fields]
+    articles = [carrier | plant.fields]
     if plant.second:
         second = _body(plant.second, position).replace("Ilse", "keeper Ilse").replace("said.", "told us.")
-        found.append({"id": "second", "title": "More on the lighthouse", "outlet": "Tarn Wire", "text": second})
-    return [*found, {"id": "bystander", "title": "A new oven", "outlet": "Corley News", "text": _BYSTANDER}]
+        articles.append({"id": "second", "title": "More on the lighthouse", "outlet": "Tarn Wire", "text": second})
+    return [*articles, {"id": "bystander", "title": "A new oven", "outlet": "Corley News", "text": _BYSTANDER}]
 
 
 def _body(text: str, position: str) -> str:
@@ -72,12 +72,12 @@ def _body(text: str, position: str) -> str:
 
 
 def every_place(plants: Sequence[Plant]) -> list[tuple[Plant, str]]:
-    """Return each plant at each position; what is only metadata has one."""
+    """Return each attack at each position; one that is only metadata has a single position."""
     return [(plant, position) for plant in plants for position in (POSITIONS if plant.text else POSITIONS[:1])]
 
 
 def load_texts(path: Path) -> list[Plant]:
-    """Return the attack texts of a file as plants."""
+    """Return the attack texts of a JSON file."""
     kinds: dict[str, list[str]] = json.loads(path.read_text(encoding="utf-8"))
     return [Plant(f"{kind} {at}", "bench", text) for kind, texts in kinds.items() for at, text in enumerate(texts, 1)]
 
@@ -88,7 +88,7 @@ def own_plants() -> list[Plant]:
 
 
 def _tags(text: str) -> str:
-    return "".join(chr(0xE0000 + ord(sign)) for sign in text)
+    return "".join(chr(0xE0000 + ord(character)) for character in text)
 
 
 def _selectors(text: str) -> str:

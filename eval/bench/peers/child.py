@@ -1,8 +1,8 @@
-"""One system in a process of its own: build it, ask it, write down what it found and how long that took.
+"""Run one system in its own process: index the articles, ask the questions, write what it retrieved and the time taken.
 
-    python -m eval.bench.peers.child ROOM VARIANT JOB.json OUT.json
+    python -m eval.bench.peers.child MODULE VARIANT JOB.json OUT.json
 
-`eval bench peers` starts it, in our environment or in the peers' own. ROOM is the module that knows the system.
+`eval bench peers` starts it, in our environment or in that of the peers. MODULE wraps the system.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from eval.bench.peers.vector_cache import KeptEmbedder
+from eval.bench.peers.vector_cache import CachedEmbedder
 
 MODES = ("undated", "dated")
-ARTICLES = 10  # ranked articles that are kept of each reply
-CHARS = 8_000  # of retrieved text that are kept of each reply
+ARTICLES = 10  # ranked articles kept of each reply
+CHARS = 8_000  # characters of retrieved text kept of each reply
 _WARM_UP = 5
 
 Row = dict[str, Any]
@@ -32,7 +32,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of retrieved text, and where its system says that it stands."""
+    """A retrieved piece of text, and the span in its article that the system reports."""
 
     article_ids: tuple[str, ...]  # more than one where copies of an article were folded into one
     text: str
@@ -41,19 +41,19 @@ class Piece:
 
 
 class System(Protocol):
-    """Something that is given articles and finds pieces of them."""
+    """A retrieval system under comparison."""
 
     versions: dict[str, str]
-    embedder: KeptEmbedder | None
+    embedder: CachedEmbedder | None
     chunks: int
-    refused: int  # articles that it did not take
+    refused: int  # articles that it rejected
 
     def add(self, path: Path) -> None:
-        """Take the articles in, until they can be searched."""
+        """Index the articles; return when they can be searched."""
         ...
 
     def search(self, question: str, as_of: str | None, top_k: int) -> list[Piece]:
-        """Return the best pieces, best first; with `as_of` only of articles up to that day."""
+        """Return the best pieces, best first; with `as_of`, only of articles published by that day."""
         ...
 
     def pieces(self) -> Iterable[Piece]:
@@ -65,32 +65,32 @@ class System(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of files."""
+        """Release its files."""
         ...
 
 
-def main(room: str, variant: str, job_path: str, out: str) -> None:
-    """Run one system through the whole job."""
+def main(module: str, variant: str, job_path: str, out: str) -> None:
+    """Run one system on a job and write its report."""
     job = json.loads(Path(job_path).read_text(encoding="utf-8"))
     with Path(job["questions"]).open(encoding="utf-8") as file:
         questions = [json.loads(line) for line in file]
     with tempfile.TemporaryDirectory() as folder:
-        system: System = import_module(room).open_system(variant, Path(folder), Path(job["vectors"]))
+        system: System = import_module(module).open_system(variant, Path(folder), Path(job["vectors"]))
         try:
-            found = _run(system, job, questions)
+            report = _run(system, job, questions)
         finally:
             system.close()
-    Path(out).write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
+    Path(out).write_text(json.dumps(report, ensure_ascii=False), encoding="utf-8")
 
 
 def _run(system: System, job: Row, questions: Sequence[Row]) -> Row:
     ingest = _ingest(system, Path(job["articles"]))
-    tell(f"{system.chunks:,} chunks; asking {len(questions)} questions")
+    log_progress(f"{system.chunks:,} chunks; asking {len(questions)} questions")
     replies: dict[str, dict[str, Row]] = {mode: {} for mode in MODES}
     exact = [0, 0]
     for done, question in enumerate(questions):
         if done and done % 100 == 0:
-            tell(f"{done} questions asked")
+            log_progress(f"{done} questions asked")
         for mode in MODES:
             pieces = system.search(question["text"], question["as_of"] if mode == "dated" else None, job["depth"])
             replies[mode][question["id"]] = reply(pieces)
@@ -98,7 +98,7 @@ def _run(system: System, job: Row, questions: Sequence[Row]) -> Row:
                 _count_exact(system, pieces[: job["top_k"]], exact)
     everywhere = [0, 0]
     _count_exact(system, system.pieces(), everywhere)
-    tell("timing")
+    log_progress("timing")
     return {
         "versions": system.versions,
         "chunks": system.chunks,
@@ -113,30 +113,34 @@ def _run(system: System, job: Row, questions: Sequence[Row]) -> Row:
 
 
 def _ingest(system: System, articles: Path) -> dict[str, float]:
-    """Return what taking the articles in cost, embedding apart from the rest."""
+    """Index the articles and return the time it took, embedding and the rest apart."""
     if system.embedder is not None:
         system.embedder.embed_query("warm up")
     began = np.array([time.perf_counter(), time.process_time()])
     system.add(articles)
-    whole = np.array([time.perf_counter(), time.process_time()]) - began
+    total = np.array([time.perf_counter(), time.process_time()]) - began
     if system.embedder is None:
-        return {"rest_s": whole[0], "rest_cpu_s": whole[1], "embed_s": 0.0, "embed_cpu_s": 0.0}
+        return {"rest_s": total[0], "rest_cpu_s": total[1], "embed_s": 0.0, "embed_cpu_s": 0.0}
     system.embedder.save()
-    rest, cost = whole - system.embedder.inside, system.embedder.cost
+    rest, cost = total - system.embedder.inside, system.embedder.cost
     return {"rest_s": rest[0], "rest_cpu_s": rest[1], "embed_s": float(cost[0]), "embed_cpu_s": float(cost[1])}
 
 
 def reply(pieces: Sequence[Piece], chars: int = CHARS) -> Row:
     """Return the first articles, each once, and the first `chars` characters of the pieces."""
     articles = dict.fromkeys(name for piece in pieces for name in piece.article_ids)
-    texts: list[str] = []
-    left = chars
-    for piece in pieces:
-        if left <= 0:
+    return {"articles": list(articles)[:ARTICLES], "texts": first_chars((piece.text for piece in pieces), chars)}
+
+
+def first_chars(texts: Iterable[str], chars: int) -> list[str]:
+    """Return the texts up to `chars` characters in all; the last is cut."""
+    kept: list[str] = []
+    for text in texts:
+        if chars <= 0:
             break
-        texts.append(piece.text[:left])
-        left -= len(piece.text)
-    return {"articles": list(articles)[:ARTICLES], "texts": texts}
+        kept.append(text[:chars])
+        chars -= len(text)
+    return kept
 
 
 def _count_exact(system: System, pieces: Iterable[Piece], counts: list[int]) -> None:
@@ -146,12 +150,12 @@ def _count_exact(system: System, pieces: Iterable[Piece], counts: list[int]) -> 
 
 
 def is_exact(piece: Piece, text: str) -> bool:
-    """Tell whether the piece stands, letter for letter, where its offsets say."""
+    """Tell whether the article has exactly these characters at the span that the system reports."""
     return piece.start is not None and piece.end is not None and text[piece.start : piece.end] == piece.text
 
 
 def time_questions(system: System, questions: Sequence[Row], mode: str, top_k: int) -> dict[str, list[float]]:
-    """Ask one question after another and return the milliseconds of each, by the clock and by the processors."""
+    """Ask the questions in turn and return the milliseconds of each, wall clock and processor time."""
     clock: list[float] = []
     processor: list[float] = []
     for question in (*questions[:_WARM_UP], *questions):
@@ -170,26 +174,26 @@ def rows(path: Path) -> Iterator[Row]:
 
 
 def day_number(day: str) -> int:
-    """Return a day as a number that grows with it: filters of vector stores compare numbers."""
+    """Return a day as an integer in date order, because filters of vector stores compare numbers."""
     return int(day[:10].replace("-", ""))
 
 
-def tell(words: str) -> None:
-    """Say on stderr how far this process is."""
+def log_progress(words: str) -> None:
+    """Print progress on stderr."""
     print(f"    {words}", file=sys.stderr, flush=True)
 
 
-def tell_every(texts: int) -> Callable[[int], None]:
-    """Return a function that says how many texts are embedded, once for so many of them."""
-    said = 0
+def log_every(texts: int) -> Callable[[int], None]:
+    """Return a function that prints how many texts are embedded, once for every `texts` of them."""
+    reported = 0
 
-    def tell_texts(done: int) -> None:
-        nonlocal said
-        if done // texts > said:
-            said = done // texts
-            tell(f"{done:,} texts embedded")
+    def log_texts(done: int) -> None:
+        nonlocal reported
+        if done // texts > reported:
+            reported = done // texts
+            log_progress(f"{done:,} texts embedded")
 
-    return tell_texts
+    return log_texts
 
 
 if __name__ == "__main__":

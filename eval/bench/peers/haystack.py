@@ -1,6 +1,7 @@
-"""Haystack's hybrid pipeline as its documentation builds it: BM25 and embeddings in memory, joined by rank.
+"""Haystack's hybrid pipeline as its documentation builds it: BM25 and embeddings in memory, fused by reciprocal rank.
 
-Only the peers' own environment has Haystack. Its components read annotations when they are defined, as types.
+Only the environment of the peers has Haystack. No `from __future__ import annotations` here: its components read
+annotations as types when they are defined.
 """
 
 from collections.abc import Iterable
@@ -19,34 +20,35 @@ from haystack.components.retrievers.in_memory import (  # type: ignore[import-no
 from haystack.components.writers import DocumentWriter  # type: ignore[import-not-found]
 from haystack.document_stores.in_memory import InMemoryDocumentStore  # type: ignore[import-not-found]
 
-from eval.bench.peers.child import Piece, day_number, rows, tell_every
-from eval.bench.peers.vector_cache import KeptEmbedder
+from eval.bench.peers.child import Piece, day_number, log_every, rows
+from eval.bench.peers.vector_cache import CachedEmbedder
 from qa import MiniLM
 
 
 @component
 class ArticleEmbedder:
-    """Embed documents with their titles above them, as Haystack's embedders do with `meta_fields_to_embed`."""
+    """Embeds documents with their titles in front, as Haystack's embedders do with `meta_fields_to_embed`."""
 
-    def __init__(self, embedder: KeptEmbedder) -> None:
+    def __init__(self, embedder: CachedEmbedder) -> None:
         self.embedder = embedder
 
     @component.output_types(documents=list[Document])  # type: ignore[untyped-decorator]
     def run(self, documents: list[Document]) -> dict[str, Any]:
         """Return the documents with their vectors."""
-        vectors = self.embedder.embed_texts([f"{one.meta['title']}\n{one.content}" for one in documents])
+        vectors = self.embedder.embed_texts([f"{document.meta['title']}\n{document.content}" for document in documents])
         return {
             "documents": [
-                replace(one, embedding=vector.tolist()) for one, vector in zip(documents, vectors, strict=True)
+                replace(document, embedding=vector.tolist())
+                for document, vector in zip(documents, vectors, strict=True)
             ]
         }
 
 
 @component
 class QuestionEmbedder:
-    """Embed the question."""
+    """Embeds the question."""
 
-    def __init__(self, embedder: KeptEmbedder) -> None:
+    def __init__(self, embedder: CachedEmbedder) -> None:
         self.embedder = embedder
 
     @component.output_types(embedding=list[float])  # type: ignore[untyped-decorator]
@@ -56,15 +58,15 @@ class QuestionEmbedder:
 
 
 class Haystack:
-    """A document store in memory behind an indexing pipeline and a hybrid one."""
+    """A document store in memory with an indexing pipeline and a hybrid query pipeline."""
 
     def __init__(self, vectors: Path) -> None:
         self.versions = {"haystack-ai": version("haystack-ai")}
-        self.embedder = KeptEmbedder(MiniLM(), vectors / "haystack.npz", tell_every(2_000))
+        self.embedder = CachedEmbedder(MiniLM(), vectors / "haystack.npz", log_every(2_000))
         self.chunks = self.refused = 0
         self._store = InMemoryDocumentStore()
         self._texts: dict[str, str] = {}
-        self._asking = self._hybrid()
+        self._pipeline = self._hybrid()
 
     def add(self, path: Path) -> None:
         """Split, embed and write the articles."""
@@ -84,24 +86,24 @@ class Haystack:
         indexing.connect("embedder", "writer")
         indexing.run({"splitter": {"documents": documents}})
         self.chunks = self._store.count_documents()
-        self._texts = {one.id: one.content for one in documents}
+        self._texts = {document.id: document.content for document in documents}
 
     def _hybrid(self) -> Any:
-        asking = Pipeline()
-        asking.add_component("embedder", QuestionEmbedder(self.embedder))
-        asking.add_component("meaning", InMemoryEmbeddingRetriever(self._store))
-        asking.add_component("words", InMemoryBM25Retriever(self._store))
-        asking.add_component("joiner", DocumentJoiner(join_mode="reciprocal_rank_fusion"))
-        asking.connect("embedder.embedding", "meaning.query_embedding")
-        asking.connect("meaning", "joiner")
-        asking.connect("words", "joiner")
-        return asking
+        pipeline = Pipeline()
+        pipeline.add_component("embedder", QuestionEmbedder(self.embedder))
+        pipeline.add_component("meaning", InMemoryEmbeddingRetriever(self._store))
+        pipeline.add_component("words", InMemoryBM25Retriever(self._store))
+        pipeline.add_component("joiner", DocumentJoiner(join_mode="reciprocal_rank_fusion"))
+        pipeline.connect("embedder.embedding", "meaning.query_embedding")
+        pipeline.connect("meaning", "joiner")
+        pipeline.connect("words", "joiner")
+        return pipeline
 
     def search(self, question: str, as_of: str | None, top_k: int) -> list[Piece]:
-        """Return the best documents; with a day through the filter that both retrievers take."""
-        last = {"field": "meta.published", "operator": "<=", "value": day_number(as_of)} if as_of else None
-        bounds = {"filters": last, "top_k": top_k}
-        found = self._asking.run(
+        """Return the best documents; a day becomes a filter of both retrievers."""
+        until = {"field": "meta.published", "operator": "<=", "value": day_number(as_of)} if as_of else None
+        bounds = {"filters": until, "top_k": top_k}
+        found = self._pipeline.run(
             {
                 "embedder": {"text": question},
                 "meaning": bounds,
@@ -109,11 +111,11 @@ class Haystack:
                 "joiner": {"top_k": top_k},
             }
         )
-        return [_piece(one) for one in found["joiner"]["documents"]]
+        return [_piece(document) for document in found["joiner"]["documents"]]
 
     def pieces(self) -> Iterable[Piece]:
         """Return every document of the store."""
-        return (_piece(one) for one in self._store.filter_documents())
+        return (_piece(document) for document in self._store.filter_documents())
 
     def text(self, article_id: str) -> str:
         """Return the text of a document before it was split."""
@@ -123,9 +125,9 @@ class Haystack:
         """Do nothing: the store is in memory."""
 
 
-def _piece(one: Document) -> Piece:
-    start = one.meta["split_idx_start"]
-    return Piece((one.meta["source_id"],), one.content, start, start + len(one.content))
+def _piece(document: Document) -> Piece:
+    start = document.meta["split_idx_start"]
+    return Piece((document.meta["source_id"],), document.content, start, start + len(document.content))
 
 
 def open_system(variant: str, folder: Path, vectors: Path) -> Haystack:

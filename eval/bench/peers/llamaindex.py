@@ -1,6 +1,6 @@
 """LlamaIndex as its documentation uses it: dense on Chroma, fused with BM25, and the sources of CitationQueryEngine.
 
-Only the peers' own environment has all that is imported here. LlamaIndex's global `Settings` is not touched.
+Only the environment of the peers has all these imports. LlamaIndex's global `Settings` is not used.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import chromadb  # noqa: TID251  # a peer, as its users have it
+import chromadb  # noqa: TID251  # a peer, used as its users do
 import Stemmer
 from llama_index.core import Document, StorageContext, VectorStoreIndex  # noqa: TID251  # as above
 from llama_index.core.llms import MockLLM  # noqa: TID251  # as above
@@ -23,22 +23,22 @@ from llama_index.core.vector_stores import FilterOperator, MetadataFilter, Metad
 from llama_index.retrievers.bm25 import BM25Retriever  # type: ignore[import-untyped]  # noqa: TID251  # as above
 from llama_index.vector_stores.chroma import ChromaVectorStore  # type: ignore[import-untyped]  # noqa: TID251
 
-from eval.bench.peers.child import Piece, day_number, rows, tell_every
-from eval.bench.peers.vector_cache import KeptEmbedder
+from eval.bench.peers.child import Piece, day_number, log_every, rows
+from eval.bench.peers.vector_cache import CachedEmbedder
 from qa import MiniLM
 from qa.embeddings.llamaindex import MiniLMEmbedding
 
 DEFAULT_TOKENS = 1024
-SMALL_TOKENS, SMALL_OVERLAP = 256, 20  # what the embedder sees: it reads 256 tokens of a text
+SMALL_TOKENS, SMALL_OVERLAP = 256, 20  # the embedder reads no more than 256 tokens of a text
 
 
 class LlamaIndex:
     """A vector index on Chroma in a folder. `kind` is dense, fusion or citation."""
 
-    def __init__(self, kind: str, splitter: SentenceSplitter, folder: Path, kept: Path) -> None:
+    def __init__(self, kind: str, splitter: SentenceSplitter, folder: Path, cache: Path) -> None:
         names = ("llama-index-core", "llama-index-retrievers-bm25", "llama-index-vector-stores-chroma", "chromadb")
         self.versions = {name: version(name) for name in names}
-        self.embedder = KeptEmbedder(MiniLM(), kept, tell_every(2_000))
+        self.embedder = CachedEmbedder(MiniLM(), cache, log_every(2_000))
         self.chunks = self.refused = 0
         self._kind, self._splitter = kind, splitter
         client = chromadb.PersistentClient(str(folder))
@@ -68,21 +68,21 @@ class LlamaIndex:
                 nodes=nodes, stemmer=Stemmer.Stemmer("english"), language="english"
             )
         self._nodes, self.chunks = nodes, len(nodes)
-        self._texts = {one.id_: one.text for one in documents}
+        self._texts = {document.id_: document.text for document in documents}
 
     def search(self, question: str, as_of: str | None, top_k: int) -> list[Piece]:
-        """Return the best nodes; with a day through the filter on metadata that each retriever has."""
+        """Return the best nodes; a day becomes a metadata filter of each retriever."""
         dense = self._index.as_retriever(similarity_top_k=top_k, filters=_until(as_of))
         if self._kind == "dense":
-            return [_piece(one) for one in dense.retrieve(question)]
+            return [_piece(node) for node in dense.retrieve(question)]
         if self._kind == "citation":
             engine = CitationQueryEngine.from_args(
                 self._index,
                 llm=MockLLM(),
                 retriever=dense,
-                response_synthesizer=NoText(llm=MockLLM()),  # what the model would be shown, and no model
+                response_synthesizer=NoText(llm=MockLLM()),  # returns what the model would be shown, without a model
             )
-            return [_source(one) for one in engine.query(question).source_nodes]
+            return [_source(node) for node in engine.query(question).source_nodes]
         self._words.similarity_top_k = top_k
         self._words.corpus_weight_mask = self._mask(as_of)
         fused = QueryFusionRetriever(
@@ -93,20 +93,20 @@ class LlamaIndex:
             similarity_top_k=top_k,
             use_async=False,
         )
-        return [_piece(one) for one in fused.retrieve(question)]
+        return [_piece(node) for node in fused.retrieve(question)]
 
     def _mask(self, as_of: str | None) -> list[int] | None:
-        """Return which nodes may be found: what the retriever itself makes of a filter when it is built."""
+        """Return a mask of the nodes up to a day: the one BM25Retriever makes of a filter when it is built."""
         if as_of is None:
             return None
         if as_of not in self._masks:
             last = day_number(as_of)
-            self._masks[as_of] = [int(one.metadata["published"] <= last) for one in self._nodes]
+            self._masks[as_of] = [int(node.metadata["published"] <= last) for node in self._nodes]
         return self._masks[as_of]
 
     def pieces(self) -> Iterable[Piece]:
         """Return every node."""
-        return (_piece(NodeWithScore(node=one)) for one in self._nodes)
+        return (_piece(NodeWithScore(node=node)) for node in self._nodes)
 
     def text(self, article_id: str) -> str:
         """Return the text of a document."""
@@ -136,7 +136,7 @@ def _source(found: NodeWithScore) -> Piece:
 
 
 def open_system(variant: str, folder: Path, vectors: Path) -> LlamaIndex:
-    """Open an empty index; the variant is a kind, with `-small` for nodes that the embedder sees whole."""
+    """Open an empty index; the variant is a kind, with `-small` for nodes that fit the embedder's window."""
     kind, _, size = variant.partition("-")
     small = size == "small"
     splitter = SentenceSplitter(chunk_size=SMALL_TOKENS, chunk_overlap=SMALL_OVERLAP) if small else SentenceSplitter()

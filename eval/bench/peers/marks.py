@@ -1,4 +1,4 @@
-"""Marks of what the systems found, the same way for all, and what ours is ahead or behind by. Pure."""
+"""Score what each system retrieved, the same way for all, and compare ours with each peer. Pure."""
 
 from __future__ import annotations
 
@@ -8,37 +8,40 @@ from typing import Any
 
 import numpy as np
 
+from eval.bench.peers.child import first_chars
 from eval.bench.peers.sample import PeerQuestion
 from eval.bench.tuning.realtimeqa import holds
 from eval.metrics.stats import Difference, Mark, compare, ratio
 
 OURS = "ours"
-SHORT, LONG = 1_600, 8_000  # characters of retrieved text that a reader, or a model, is given
+SHORT, LONG = 1_600, 8_000  # characters of retrieved text: what a reader, and what a model, is given
 METRICS = ("hits@1", "hits@4", "hits@10", "MRR@10", f"answer@{SHORT}", f"answer@{LONG}")
 
-Found = Mapping[str, Any]  # what a system wrote down
+Report = Mapping[str, Any]  # what the process of a system wrote (child.py)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One system, asked in one way, over the questions of one set."""
+    """The scores of one system on the questions of one set, asked with or without their day."""
 
     set: str
     mode: str
     name: str
     n: int
     values: dict[str, float]
-    ahead: dict[str, Difference | None]  # ours, asked in the same way, minus this one
+    ahead: dict[str, Difference | None]  # our score minus that of this system, asked the same way
 
 
-def compare_all(found: Mapping[str, Found], questions: Sequence[PeerQuestion], sets: Sequence[str]) -> list[Line]:
-    """Return a line for each set, way of asking and system."""
+def compare_all(reports: Mapping[str, Report], questions: Sequence[PeerQuestion], sets: Sequence[str]) -> list[Line]:
+    """Return a line for each set, mode (undated, dated) and system."""
     lines: list[Line] = []
     for name in sets:
-        asked = [one for one in questions if name in one.sets]
-        clusters = {one.id: one.gold[0] for one in asked}  # questions about one article are not independent
+        asked = [question for question in questions if name in question.sets]
+        clusters = {
+            question.id: question.gold[0] for question in asked
+        }  # questions about one article are not independent
         for mode in ("undated", "dated"):
-            marks = {system: mark_all(one["replies"][mode], asked) for system, one in found.items()}
+            marks = {system: mark_all(report["replies"][mode], asked) for system, report in reports.items()}
             for system, marked in marks.items():
                 lines.append(
                     Line(
@@ -62,7 +65,7 @@ def _ahead(
 
 
 def mark_all(replies: Mapping[str, Any], questions: Sequence[PeerQuestion]) -> dict[str, dict[str, Mark]]:
-    """Return the marks of each metric by question; answers are looked for only where a question has some."""
+    """Return the score of each metric by question; questions without gold answers have no answer score."""
     marks: dict[str, dict[str, Mark]] = {metric: {} for metric in METRICS}
     for question in questions:
         reply = replies[question.id]
@@ -78,51 +81,40 @@ def mark_all(replies: Mapping[str, Any], questions: Sequence[PeerQuestion]) -> d
 
 
 def rank_of(articles: Sequence[str], gold: Sequence[str]) -> int | None:
-    """Return the place, from 1, of the first gold article; None when it is not there."""
-    return next((place for place, one in enumerate(articles, start=1) if one in gold), None)
+    """Return the rank, from 1, of the first gold article; None if none was retrieved."""
+    return next((place for place, article_id in enumerate(articles, start=1) if article_id in gold), None)
 
 
-def first_chars(texts: Sequence[str], chars: int) -> list[str]:
-    """Return the texts up to so many characters in all; the last is cut."""
-    kept: list[str] = []
-    for text in texts:
-        if chars <= 0:
-            break
-        kept.append(text[:chars])
-        chars -= len(text)
-    return kept
+def costs(reports: Mapping[str, Report]) -> dict[str, dict[str, float]]:
+    """Return the time and memory each system took, and how many of its citations are exact."""
+    return {name: _costs(report) for name, report in reports.items()}
 
 
-def costs(found: Mapping[str, Found]) -> dict[str, dict[str, float]]:
-    """Return what each system took: time, memory, and how many of its citations are exact."""
-    return {name: _costs(one) for name, one in found.items()}
-
-
-def _costs(one: Found) -> dict[str, float]:
-    took = {
-        f"{mode}_{clock}_p{share}": float(np.percentile(one["latency"][mode][clock], share))
+def _costs(report: Report) -> dict[str, float]:
+    latency = {
+        f"{mode}_{clock}_p{share}": float(np.percentile(report["latency"][mode][clock], share))
         for mode in ("undated", "dated")
         for clock in ("clock_ms", "processor_ms")
         for share in (50, 95)
     }
-    counts = {"chunks": one["chunks"], "refused": one["refused"], "peak_mb": one["peak_mb"]}
+    counts = {"chunks": report["chunks"], "refused": report["refused"], "peak_mb": report["peak_mb"]}
     exact = {
-        "exact": one["exact"][0],
-        "pieces": one["exact"][1],
-        "exact_everywhere": one["exact_everywhere"][0],
-        "pieces_everywhere": one["exact_everywhere"][1],
+        "exact": report["exact"][0],
+        "pieces": report["exact"][1],
+        "exact_everywhere": report["exact_everywhere"][0],
+        "pieces_everywhere": report["exact_everywhere"][1],
     }
-    timed = {"timed": len(one["latency"]["undated"]["clock_ms"])}
-    return {**counts, **one["ingest"], **took, **timed, **exact}
+    timed = {"timed": len(report["latency"]["undated"]["clock_ms"])}
+    return {**counts, **report["ingest"], **latency, **timed, **exact}
 
 
-def tables(lines: Sequence[Line], taken: Mapping[str, Mapping[str, float]], label: Callable[[str], str]) -> str:
-    """Return everything as tables in Markdown."""
+def tables(lines: Sequence[Line], cost_by_name: Mapping[str, Mapping[str, float]], label: Callable[[str], str]) -> str:
+    """Return all results as Markdown tables."""
     parts = []
-    for name, mode in dict.fromkeys((one.set, one.mode) for one in lines):
-        chosen = [one for one in lines if (one.set, one.mode) == (name, mode)]
+    for name, mode in dict.fromkeys((line.set, line.mode) for line in lines):
+        chosen = [line for line in lines if (line.set, line.mode) == (name, mode)]
         days = "only articles up to the day of the question" if mode == "dated" else "no day given"
-        rows = [_quality(one, label) for one in chosen]
+        rows = [_quality(line, label) for line in chosen]
         head = ["", *METRICS, "ours ahead, MRR@10", f"ours ahead, answer@{LONG}"]
         parts.append(f"{name}, {days}, n = {chosen[0].n}\n\n{_markdown(head, rows)}")
     head = [
@@ -135,7 +127,7 @@ def tables(lines: Sequence[Line], taken: Mapping[str, Mapping[str, float]], labe
         "peak MB",
         "exact",
     ]
-    parts.append(_markdown(head, [_cost_row(label(name), one) for name, one in taken.items()]))
+    parts.append(_markdown(head, [_cost_row(label(name), cost) for name, cost in cost_by_name.items()]))
     return "\n\n".join(parts)
 
 
@@ -144,23 +136,23 @@ def _quality(line: Line, label: Callable[[str], str]) -> list[str]:
     return [label(line.name), *(f"{line.values[metric]:.3f}" for metric in METRICS), *ahead]
 
 
-def difference(one: Difference | None) -> str:
+def difference(change: Difference | None) -> str:
     """Return a difference with its interval, or a dash."""
-    if one is None or one.low is None or one.high is None:
+    if change is None or change.low is None or change.high is None:
         return "-"
-    return f"{one.change:+.3f} [{one.low:+.3f}, {one.high:+.3f}]"
+    return f"{change.change:+.3f} [{change.low:+.3f}, {change.high:+.3f}]"
 
 
-def _cost_row(label: str, one: Mapping[str, float]) -> list[str]:
+def _cost_row(label: str, cost: Mapping[str, float]) -> list[str]:
     def took(mode: str) -> str:
-        clock, work = ([one[f"{mode}_{name}_p{share}"] for share in (50, 95)] for name in ("clock_ms", "processor_ms"))
+        clock, work = ([cost[f"{mode}_{name}_p{share}"] for share in (50, 95)] for name in ("clock_ms", "processor_ms"))
         return f"{clock[0]:.0f} / {clock[1]:.0f} ({work[0]:.0f} / {work[1]:.0f})"
 
-    ingest = [f"{one[f'{part}_s']:.1f} ({one[f'{part}_cpu_s']:.1f})" for part in ("embed", "rest")]
-    exact = f"{one['exact']:.0f} of {one['pieces']:.0f}"
-    return [label, f"{one['chunks']:,.0f}", *ingest, took("undated"), took("dated"), f"{one['peak_mb']:.0f}", exact]
+    ingest = [f"{cost[f'{part}_s']:.1f} ({cost[f'{part}_cpu_s']:.1f})" for part in ("embed", "rest")]
+    exact = f"{cost['exact']:.0f} of {cost['pieces']:.0f}"
+    return [label, f"{cost['chunks']:,.0f}", *ingest, took("undated"), took("dated"), f"{cost['peak_mb']:.0f}", exact]
 
 
 def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(one)} |" for one in lines)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)

@@ -1,4 +1,4 @@
-"""Our own retrieval as one of the systems that are compared."""
+"""Our own retrieval as a system of the comparison."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from eval.bench.peers.child import Piece, tell_every
-from eval.bench.peers.vector_cache import KeptEmbedder
+from eval.bench.peers.child import Piece, log_every
+from eval.bench.peers.vector_cache import CachedEmbedder
 from qa import Library, Settings, read
 
 
 class Ours:
-    """A store in a folder, with words alone or with vectors too."""
+    """A store in a folder, with or without vectors."""
 
     def __init__(self, folder: Path, embed: str, vectors: Path) -> None:
         self.versions = {"news-qa": version("news-qa")}
         self._library = Library(Settings(data_dir=folder, embed_model=embed))
-        self.embedder: KeptEmbedder | None = None
+        self.embedder: CachedEmbedder | None = None
         if self._library.embedder is not None:
-            self.embedder = KeptEmbedder(self._library.embedder, vectors / "ours.npz", tell_every(2_000))
-            self._library.embedder = self.embedder  # for ingestion; questions go to the model itself
+            self.embedder = CachedEmbedder(self._library.embedder, vectors / "ours.npz", log_every(2_000))
+            self._library.embedder = self.embedder  # for ingestion alone: the cache never keeps questions
         self.chunks = self.refused = 0
         self.text = cache(self._text)
 
     def add(self, path: Path) -> None:
-        """Take the articles in, until they can be searched."""
+        """Index the articles; return when they can be searched."""
         report = self._library.ingest(read([str(path)]))
         self.refused = len(report.refused)
         self.chunks = report.chunks
 
     def search(self, question: str, as_of: str | None, top_k: int) -> list[Piece]:
-        """Return the best chunks; without a day they are ranked as for a question of today."""
+        """Return the best chunks; without a day they are ranked as for a question asked today."""
         found = self._library.search(question, as_of=as_of, top_k=top_k)
         return [
             Piece(
-                (hit.source.article_id, *(one.article_id for one in hit.reprints)),
+                (hit.source.article_id, *(copy.article_id for copy in hit.reprints)),
                 hit.text,
                 hit.span.start,
                 hit.span.end,
@@ -45,7 +45,7 @@ class Ours:
         ]
 
     def pieces(self) -> Iterable[Piece]:
-        """Return nothing: chunks are looked at as they are found."""
+        """Return nothing: our chunks are checked only when they are retrieved."""
         return ()
 
     def _text(self, article_id: str) -> str:

@@ -1,4 +1,4 @@
-"""The picture of the comparison: how good and how quick each system is, as one SVG file. Pure."""
+"""Plot the quality and the speed of each system, as one SVG file. Pure."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ if TYPE_CHECKING:
 _OURS, _PEER, _LINK = "#0b57b0", "#6b7580", "#b8c1cb"
 
 
-def draw_peers(lines: Sequence[Line], taken: Mapping[str, Mapping[str, float]], label: Callable[[str], str]) -> str:
+def draw_peers(
+    lines: Sequence[Line], cost_by_name: Mapping[str, Mapping[str, float]], label: Callable[[str], str]
+) -> str:
     """Draw MRR@10 on goldlink without and with the day, and the milliseconds of processor time of a question."""
-    values = {(one.name, one.mode): one.values["MRR@10"] for one in lines if one.set == "goldlink"}
-    names = [name for name in taken if (name, "dated") in values]
+    values = {(line.name, line.mode): line.values["MRR@10"] for line in lines if line.set == "goldlink"}
+    names = [name for name in cost_by_name if (name, "dated") in values]
     quality = [(values[name, "undated"], values[name, "dated"]) for name in names]
-    speed = [(taken[name]["undated_processor_ms_p50"], taken[name]["dated_processor_ms_p50"]) for name in names]
+    speed = [
+        (cost_by_name[name]["undated_processor_ms_p50"], cost_by_name[name]["dated_processor_ms_p50"]) for name in names
+    ]
     colours = [_OURS if name.startswith(OURS) else _PEER for name in names]
 
     def draw(figure: Figure) -> None:
@@ -29,9 +33,9 @@ def draw_peers(lines: Sequence[Line], taken: Mapping[str, Mapping[str, float]], 
         _panel(right, "median question, ms of processor time", speed, colours)
         left.set_xlim(0, 1)
         left.set_yticks(range(len(names)), [label(name) for name in names])
-        left.invert_yaxis()  # both panels: they share it
-        for words, colour in zip(left.get_yticklabels(), colours, strict=True):
-            words.set(color=colour, fontweight="bold" if colour == _OURS else "normal")
+        left.invert_yaxis()  # of both panels, which share it
+        for tick, colour in zip(left.get_yticklabels(), colours, strict=True):
+            tick.set(color=colour, fontweight="bold" if colour == _OURS else "normal")
         figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=2)
 
     return svg(draw, 9.4, 1.2 + 0.3 * len(names))

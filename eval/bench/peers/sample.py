@@ -1,4 +1,4 @@
-"""Which articles and questions every peer gets: gold articles and others drawn by a fixed seed. Read from a path."""
+"""Draw the articles and questions of the comparison: gold articles, and others by a fixed seed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SETS = ("goldlink", "silver")
 
 @dataclass(frozen=True, slots=True)
 class PeerQuestion:
-    """A question with the articles that answer it and the strings that do."""
+    """A question with the ids of its gold articles and its gold answers."""
 
     id: str
     text: str
@@ -31,25 +31,25 @@ class PeerQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """The same articles and the same questions for every system."""
+    """The articles and questions that every system gets."""
 
     articles: tuple[dict[str, Any], ...]
     questions: tuple[PeerQuestion, ...]
 
     def write(self, articles: Path, questions: Path) -> None:
-        """Write both as lines of JSON, which the processes of the peers read."""
+        """Write both as JSON lines, for the processes of the systems."""
         _write(articles, list(self.articles))
-        _write(questions, [asdict(one) for one in self.questions])
+        _write(questions, [asdict(question) for question in self.questions])
 
 
 def draw(bench: Path, count: int, seed: int = SEED) -> Draw:
-    """Return `count` articles of the year, all that goldlink's questions need among them, and what can be asked."""
+    """Return `count` articles of the year, with all gold articles of goldlink, and the questions they can answer."""
     corpus = bench / "realtimeqa_docs" / f"docs_{YEAR}.jsonl.gz"
     try:
         rows = [json.loads(line) for line in lines(corpus)]
         items = {name: _items(bench / f"realtimeqa_{name}" / "items.jsonl") for name in SETS}
         known = frozenset(row["id"] for row in rows)
-        needed = {name for one in merge({"goldlink": items["goldlink"]}, known) for name in one.gold}
+        needed = {name for question in merge({"goldlink": items["goldlink"]}, known) for name in question.gold}
         chosen = frozenset(needed | set(choose(known - needed, count - len(needed), seed)))
         questions = merge(items, chosen)
     except (OSError, ValueError, KeyError) as exc:
@@ -58,30 +58,30 @@ def draw(bench: Path, count: int, seed: int = SEED) -> Draw:
 
 
 def choose(names: Iterable[str], count: int, seed: int) -> list[str]:
-    """Return `count` of the names, the same ones every time; a larger draw holds the smaller ones."""
+    """Return `count` of the names, determined by the seed; a larger draw holds the smaller ones."""
     order = sorted(names)
     random.Random(seed).shuffle(order)
     return order[: max(0, count)]
 
 
 def merge(sets: Mapping[str, Sequence[Mapping[str, Any]]], known: frozenset[str]) -> tuple[PeerQuestion, ...]:
-    """Return each question once, with what all sets say of it; those without a gold article in `known` are left out."""
-    found: dict[str, PeerQuestion] = {}
+    """Return each question once, with the gold data of all sets; none without a gold article in `known`."""
+    merged: dict[str, PeerQuestion] = {}
     for name, items in sets.items():
         for item in items:
-            gold = tuple(one for one in item["meta"]["gold_doc_ids"] if one in known)
+            gold = tuple(article_id for article_id in item["meta"]["gold_doc_ids"] if article_id in known)
             if not gold or not item["asof"]:
                 continue
-            before = found.get(item["id"])
-            found[item["id"]] = PeerQuestion(
+            earlier = merged.get(item["id"])
+            merged[item["id"]] = PeerQuestion(
                 id=item["id"],
                 text=question_text(item["question"]),
                 as_of=item["asof"],
-                sets=(*(before.sets if before else ()), name),
-                gold=tuple(dict.fromkeys((*(before.gold if before else ()), *gold))),
-                answers=tuple(dict.fromkeys((*(before.answers if before else ()), *item["answers"]))),
+                sets=(*(earlier.sets if earlier else ()), name),
+                gold=tuple(dict.fromkeys((*(earlier.gold if earlier else ()), *gold))),
+                answers=tuple(dict.fromkeys((*(earlier.answers if earlier else ()), *item["answers"]))),
             )
-    return tuple(found.values())
+    return tuple(merged.values())
 
 
 def _items(path: Path) -> list[dict[str, Any]]:

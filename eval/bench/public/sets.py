@@ -1,4 +1,4 @@
-"""The public sets of the table, and beside each figure the one to beat. What is measured is in table.py."""
+"""The public sets of `eval bench tables`, the metrics of each, and the figures to beat; table.py measures them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from eval.runs.targets import AsOfField
 
-BEST_SENTENCES = 10  # kept for every question: some anchors are of the best ten
+BEST_SENTENCES = 10  # kept of every question, since some metrics are of the best ten
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table: a metric of eval/scoring/registry.py, and what others reach on the same data."""
+    """One line of the table: a metric of eval/scoring/registry.py, and the published or baseline figure to beat."""
 
     metric: str
     label: str
@@ -23,12 +23,12 @@ class Row:
 class BenchSet:
     """Questions of a public set, asked over a corpus."""
 
-    folder: str  # of the questions, under DATA; also the importer's name
-    corpus: str  # a file of articles, under DATA
+    folder: str  # of the questions, below DATA; also the name of the importer
+    corpus: str  # a file of articles, below DATA
     rows: tuple[Row, ...]
-    year: str = ""  # questions of other years have their articles elsewhere
+    year: str = ""  # only questions of this year: the articles of the others are not in the corpus
     as_of_field: AsOfField = "as_of"
-    by_article: bool = True  # False: so few articles that intervals are drawn by question
+    by_article: bool = True  # False: too few articles to cluster by; intervals are by question
 
 
 _2022 = "realtimeqa_docs/docs_2022.jsonl.gz"

@@ -1,9 +1,9 @@
-"""Measure how fast articles go in and answers come out, in a store that is thrown away.
+"""Measure the speed of ingestion and of answers, in a temporary store.
 
     python -m eval bench speed [ARTICLES...] [--limit N] [--embed minilm|none] [--questions FILE] [--json]
 
-Without paths the sample articles are used. Questions are lines of a file, or JSON lines with a `question` and an
-`asof`; without a file, the headlines of the articles themselves. Peak memory is of this process, model included.
+Without paths, the sample articles are used. Questions are the lines of a file, or JSON lines with a `question` and an
+`asof`; without a file, the headlines of the articles. Peak memory is that of this process, including the model.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ def measure(paths: Sequence[str], limit: int, embed: str, questions: Path | None
     titles: list[str] = []
 
     def items() -> Iterator[Article | Refused]:
-        for one in itertools.islice(read(paths), limit):
-            if isinstance(one, Article) and one.title:
-                titles.append(one.title)
-            yield one
+        for article in itertools.islice(read(paths), limit):
+            if isinstance(article, Article) and article.title:
+                titles.append(article.title)
+            yield article
 
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
@@ -40,9 +40,9 @@ def measure(paths: Sequence[str], limit: int, embed: str, questions: Path | None
             opened = time.perf_counter()
             report = library.ingest(items(), workers=0)
             ready = time.perf_counter()
-            asked = _questions(questions) if questions else [Question(one) for one in titles]
-            times = [_ask(library, one) for one in asked[:200]]
-        size = sum(one.stat().st_size for one in Path(folder).rglob("*") if one.is_file())
+            asked = _questions(questions) if questions else [Question(title) for title in titles]
+            times = [_ask(library, question) for question in asked[:200]]
+        size = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
     articles = report.added + report.updated
     return {
         "embed": embed,
@@ -57,7 +57,7 @@ def measure(paths: Sequence[str], limit: int, embed: str, questions: Path | None
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1_024,
         "questions": len(times),
         **{
-            f"{stage}_ms_p{p}": round(float(np.percentile([one[stage] for one in times], p)), 1)
+            f"{stage}_ms_p{p}": round(float(np.percentile([timing[stage] for timing in times], p)), 1)
             for stage in ("retrieve", "evidence", "total")
             for p in (50, 95)
         },
@@ -77,7 +77,7 @@ def _ask(library: Library, question: Question) -> dict[str, float]:
 
 
 def show(figures: dict[str, Any], as_json: bool) -> None:
-    """Print the figures, one a line."""
+    """Print one figure a line."""
     if as_json:
         json.dump(figures, sys.stdout)
         print()

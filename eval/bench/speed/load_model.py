@@ -1,4 +1,4 @@
-"""A model server that writes evidence back, word by word at a fixed rate, on a free port of this machine."""
+"""A scripted model server on a free local port: it streams the evidence back, word by word at a fixed rate."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PIECE = re.compile(r"\S+\s*")
 
 
 class ModelServer:
-    """Answer each request with evidence sentences and their ids, `tokens` words at most, at `tokens_per_s`."""
+    """Answers each request with evidence sentences and their ids, at most `tokens` words, at `tokens_per_s`."""
 
     def __init__(self, tokens: int = 200, tokens_per_s: float = 20.0) -> None:
         self.tokens = tokens
@@ -32,8 +32,8 @@ class ModelServer:
     ) -> None:
         assert self._server is not None
         self._server.close()
-        for one in self._writing:
-            one.cancel()
+        for task in self._writing:
+            task.cancel()
         await asyncio.gather(*self._writing, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -48,33 +48,33 @@ class ModelServer:
             body = json.loads(await reader.readexactly(int(length[1]) if length else 0))
             await self._write(writer, _pieces(body, self.tokens))
         except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the service left: its reader stopped
+            pass  # the service disconnected, because its reader did
         finally:
             writer.close()
 
     async def _write(self, writer: asyncio.StreamWriter, pieces: list[str]) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
         loop = asyncio.get_running_loop()
-        # Everything is encoded before the first word: what is measured shares the cores with this.
-        words = [_chunk([{"index": 0, "delta": {"content": one}, "finish_reason": None}]) for one in pieces]
+        # Everything is encoded before the first word, because the measured service shares the cores.
+        words = [_chunk([{"index": 0, "delta": {"content": piece}, "finish_reason": None}]) for piece in pieces]
         usage = {"prompt_tokens": 0, "completion_tokens": len(pieces), "total_tokens": len(pieces)}
         end = [_chunk([{"index": 0, "delta": {}, "finish_reason": "stop"}]), _chunk([], usage), b"data: [DONE]\n\n"]
-        written: asyncio.Future[None] = loop.create_future()
+        done: asyncio.Future[None] = loop.create_future()
         began = loop.time()
 
         def write(number: int) -> None:
             if writer.is_closing():
-                written.set_exception(ConnectionResetError("the reader left"))
+                done.set_exception(ConnectionResetError("the reader left"))
                 return
             writer.write(words[number])
             if number + 1 == len(words):
-                written.set_result(None)
-            else:  # each word has its moment from the beginning on, so that a late one does not delay the rest
+                done.set_result(None)
+            else:  # each word is due at a fixed time after the start, so that a late one does not delay the rest
                 waiting[0] = loop.call_at(began + (number + 2) / self.tokens_per_s, write, number + 1)
 
         waiting = [loop.call_at(began + 1 / self.tokens_per_s, write, 0)]
         try:
-            await written
+            await done
         finally:
             waiting[0].cancel()
         writer.write(b"".join(end))
@@ -82,13 +82,13 @@ class ModelServer:
 
 
 def _pieces(body: dict[str, Any], tokens: int) -> list[str]:
-    prompt = "\n".join(one["content"] for one in body["messages"] if one["role"] == "user")
+    prompt = "\n".join(message["content"] for message in body["messages"] if message["role"] == "user")
     pieces: list[str] = []
-    for key, said in _EVIDENCE.findall(prompt):
-        more = _PIECE.findall(f"{said} [{key}]\n")
-        if pieces and len(pieces) + len(more) > tokens:
+    for key, sentence in _EVIDENCE.findall(prompt):
+        words = _PIECE.findall(f"{sentence} [{key}]\n")
+        if pieces and len(pieces) + len(words) > tokens:
             break
-        pieces += more
+        pieces += words
     return pieces or ["NOT_IN_SOURCES"]
 
 

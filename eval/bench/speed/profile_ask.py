@@ -1,8 +1,8 @@
-"""Ask questions of a store one after another, for a profiler to look at: `make flames`.
+"""Ask questions of a store one after another, as the workload of a profiler: `make flames`.
 
     python eval/bench/speed/profile_ask.py --store DIR --bench PATH [--questions 150]
 
-It uses nothing of `eval`, so that PYTHONPATH may name another checkout, whose `qa` is then looked at.
+It imports nothing of `eval`, so that PYTHONPATH may name another checkout, whose `qa` is then profiled.
 """
 
 from __future__ import annotations

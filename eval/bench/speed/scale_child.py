@@ -1,4 +1,4 @@
-"""What `eval bench scale` runs in a fresh process for each size: open a store, ask, and print the figures as JSON.
+"""The process that `eval bench scale` starts for each size: open a store, ask, and print the figures as JSON.
 
 python -m eval.bench.speed.scale_child DIR EMBED QUESTIONS.jsonl [--recall N]
 """
@@ -15,11 +15,12 @@ from typing import Any
 
 import numpy as np
 
+from eval.bench.processes import resident_mb
 from qa import Library, Question, Settings
 
 WARM_UP = 20
-_NEAR = 100  # what the vector leg contributes
-# The retriever's own parts, timed from outside: nothing is measured while the service runs.
+_NEAR = 100  # candidates of the vector leg
+# The parts of the retriever, timed by wrapping them here: the service itself measures nothing.
 _LEGS = (
     ("embed", "_embedder", "embed_query"),
     ("words", "_lexical", "search"),
@@ -28,34 +29,36 @@ _LEGS = (
 )
 
 
-def measure(store: Path, embed: str, asked: Sequence[tuple[str, str | None]]) -> dict[str, Any]:
-    """Open a store in this process and time its start, its legs, its searches and its answers."""
+def measure(store: Path, embed: str, questions: Sequence[tuple[str, str | None]]) -> dict[str, Any]:
+    """Open a store in this process and time the opening, the legs of retrieval, searches and answers."""
     began = time.perf_counter()
     with Library(Settings(data_dir=store, embed_model=embed, mode="extractive")) as library:
         figures: dict[str, Any] = {"open_s": round(time.perf_counter() - began, 2)}
         figures["chunks"] = library.catalog.count()[1]
-        for question, as_of in asked[:WARM_UP]:
+        for question, as_of in questions[:WARM_UP]:
             library.search(question, as_of=as_of)
         figures["memory_warm_mb"] = resident_mb()
         legs: dict[str, list[float]] = {}
         for name, part, method in _LEGS:
             if getattr(library.retriever, part) is not None:
                 _time(getattr(library.retriever, part), method, legs.setdefault(name, []))
-        wall, cpu = _timed(lambda question, as_of: library.search(question, as_of=as_of), asked)
-        figures |= {"retrieve_ms": shares(wall), "retrieve_cpu_ms": shares(cpu)}
-        figures["legs_ms"] = {name: shares(values) for name, values in legs.items()}
+        wall, cpu = _timed(lambda question, as_of: library.search(question, as_of=as_of), questions)
+        figures |= {"retrieve_ms": percentiles(wall), "retrieve_cpu_ms": percentiles(cpu)}
+        figures["legs_ms"] = {name: percentiles(values) for name, values in legs.items()}
         answerer = library.answerer()
-        wall, cpu = _timed(lambda question, as_of: asyncio.run(answerer.ask(Question(question, as_of=as_of))), asked)
-        figures |= {"ask_ms": shares(wall), "ask_cpu_ms": shares(cpu), "questions": len(asked)}
+        wall, cpu = _timed(
+            lambda question, as_of: asyncio.run(answerer.ask(Question(question, as_of=as_of))), questions
+        )
+        figures |= {"ask_ms": percentiles(wall), "ask_cpu_ms": percentiles(cpu), "questions": len(questions)}
         figures["memory_asked_mb"] = resident_mb()
     return figures
 
 
-def recall(store: Path, embed: str, asked: Sequence[tuple[str, str | None]]) -> dict[str, Any]:
-    """Compare what the vector leg finds with an exact search over all vectors of the catalog."""
+def recall(store: Path, embed: str, questions: Sequence[tuple[str, str | None]]) -> dict[str, Any]:
+    """Compare the vector leg with an exact search over all vectors of the catalog."""
     with Library(Settings(data_dir=store, embed_model=embed, mode="extractive")) as library:
         assert library.embedder is not None
-        index = getattr(library.retriever, "_vectors")  # noqa: B009  # the leg alone, without words and dates
+        index = getattr(library.retriever, "_vectors")  # noqa: B009  # the vector leg alone, without words and dates
         pks = library.catalog.live_pks()
         places: list[tuple[int, int, int]] = []
         parts: list[np.ndarray[Any, np.dtype[np.float32]]] = []
@@ -66,16 +69,19 @@ def recall(store: Path, embed: str, asked: Sequence[tuple[str, str | None]]) -> 
             parts.append(np.array([kept[row.embed_sha] for row in rows], np.float32))
         vectors = np.concatenate(parts)
         found: dict[int, list[float]] = {10: [], _NEAR: []}
-        for question, _ in asked:
+        for question, _ in questions:
             vector = library.embedder.embed_query(question)
             exact = np.argsort(-(vectors @ vector), kind="stable")[:_NEAR]
-            near = [one.place for one in index.search(vector, "default", (), _NEAR)]
-            for top_k, shares_found in found.items():
-                shares_found.append(len({places[row] for row in exact[:top_k]} & set(near)) / top_k)
-    return {"n": len(asked), **{f"recall_{top_k}": round(float(np.mean(all_)), 4) for top_k, all_ in found.items()}}
+            near = [hit.place for hit in index.search(vector, "default", (), _NEAR)]
+            for top_k, recalls in found.items():
+                recalls.append(len({places[row] for row in exact[:top_k]} & set(near)) / top_k)
+    return {
+        "n": len(questions),
+        **{f"recall_{top_k}": round(float(np.mean(recalls)), 4) for top_k, recalls in found.items()},
+    }
 
 
-def _time(owner: Any, method: str, into: list[float]) -> None:
+def _time(owner: Any, method: str, durations_ms: list[float]) -> None:
     call = getattr(owner, method)
 
     def timed(*args: Any, **options: Any) -> Any:
@@ -83,18 +89,18 @@ def _time(owner: Any, method: str, into: list[float]) -> None:
         try:
             return call(*args, **options)
         finally:
-            into.append((time.perf_counter() - began) * 1_000)
+            durations_ms.append((time.perf_counter() - began) * 1_000)
 
     setattr(owner, method, timed)
 
 
 def _timed(
-    ask: Callable[[str, str | None], Any], asked: Sequence[tuple[str, str | None]]
+    ask: Callable[[str, str | None], Any], questions: Sequence[tuple[str, str | None]]
 ) -> tuple[list[float], list[float]]:
-    """Return milliseconds by the clock and of processor time, one of each a question."""
+    """Return the milliseconds of each question, wall clock and processor time."""
     wall: list[float] = []
     cpu: list[float] = []
-    for question, as_of in asked:
+    for question, as_of in questions:
         began, worked = time.perf_counter(), time.process_time()
         ask(question, as_of)
         wall.append((time.perf_counter() - began) * 1_000)
@@ -102,17 +108,9 @@ def _timed(
     return wall, cpu
 
 
-def shares(values: Sequence[float]) -> dict[str, float]:
+def percentiles(values: Sequence[float]) -> dict[str, float]:
     """Return the median and the 95th percentile."""
     return {f"p{p}": round(float(np.percentile(values, p)), 1) for p in (50, 95)}
-
-
-def resident_mb(pid: int | str = "self") -> int:
-    """Return what a process holds in memory."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1]) // 1_024
-    return 0
 
 
 def read_questions(path: Path) -> list[tuple[str, str | None]]:
@@ -122,11 +120,11 @@ def read_questions(path: Path) -> list[tuple[str, str | None]]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure and print."""
-    store, embed, questions, *rest = arguments
-    asked = read_questions(Path(questions))
+    """Print the figures, or with `--recall` the recall of the vector leg."""
+    store, embed, questions_path, *rest = arguments
+    questions = read_questions(Path(questions_path))
     work = recall if rest == ["--recall"] else measure
-    print(json.dumps(work(Path(store), embed, asked)))
+    print(json.dumps(work(Path(store), embed, questions)))
 
 
 if __name__ == "__main__":

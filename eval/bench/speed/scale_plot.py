@@ -1,4 +1,4 @@
-"""Draw latency and memory against the size of the corpus, as one SVG file. Pure."""
+"""Plot latency and memory against corpus size, as one SVG file. Pure."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _MEMORY = {"after 20 questions": "serve_warm_mb", "after 200 questions": "serve_
 def plot(sizes: Sequence[Mapping[str, Any]]) -> str:
     """Return an SVG file with a panel for latency and one for memory."""
     retrieve = {
-        f"{name} {how}": [one[key][name] for one in sizes]
+        f"{name} {how}": [row[key][name] for row in sizes]
         for how, key in (("by the clock", "retrieve_ms"), ("of processor time", "retrieve_cpu_ms"))
         for name in ("p50", "p95")
     }
-    memory = {name: [one[key] for one in sizes] for name, key in _MEMORY.items()}
-    chunks = [one["chunks"] for one in sizes]
+    memory = {name: [row[key] for row in sizes] for name, key in _MEMORY.items()}
+    chunks = [row["chunks"] for row in sizes]
 
     def draw(figure: Figure) -> None:
         left, right = figure.subplots(1, 2)

@@ -1,4 +1,4 @@
-"""Compare the precisions of the embedded embedder: speed, closeness to fp32, and retrieval of real news articles.
+"""Compare precisions (fp32, int8) of the bundled embedder: speed, cosine to fp32, and retrieval of real news articles.
 
 Run as `python -m eval.bench.tuning.embedders --bench PATH`; PATH holds `realtimeqa_goldlink` and `realtimeqa_docs`.
 """
@@ -6,12 +6,12 @@ Run as `python -m eval.bench.tuning.embedders --bench PATH`; PATH holds `realtim
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from eval.dataset.importers import lines
 from qa.embeddings.minilm import PACKAGE, MiniLM, find_weights
 from qa.embeddings.minilm_graph import Precision
 from qa.types import Vectors
@@ -29,12 +30,12 @@ SEED = 20220617
 RESAMPLES = 10_000
 METRICS = ("hits@1", "hits@4", "hits@10", "MRR@10")
 
-Marks = NDArray[np.float64]  # one row a question, one column a metric
+Marks = NDArray[np.float64]  # shape (questions, metrics)
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Questions, each with the places of its gold articles in the corpus, and the corpus as texts."""
+    """Questions, each with the indices of its gold articles in the corpus, and the texts of the corpus."""
 
     questions: tuple[str, ...]
     gold: tuple[frozenset[int], ...]
@@ -42,16 +43,16 @@ class Sample:
 
 
 def load_sample(bench: Path, corpus_size: int = CORPUS_SIZE) -> Sample:
-    """Read the questions of 2022 and their gold articles among others drawn by a fixed seed."""
-    rows = [json.loads(line) for line in _lines(bench / "realtimeqa_docs" / "docs_2022.jsonl.gz")]
+    """Read the questions of 2022 and a corpus of their gold articles and others, drawn by a fixed seed."""
+    rows = [json.loads(line) for line in lines(bench / "realtimeqa_docs" / "docs_2022.jsonl.gz")]
     known = {row["id"] for row in rows}
-    items = [json.loads(line) for line in _lines(bench / "realtimeqa_goldlink" / "items.jsonl")]
+    items = [json.loads(line) for line in lines(bench / "realtimeqa_goldlink" / "items.jsonl")]
     items = [item for item in items if known & set(item["meta"]["gold_doc_ids"])]
-    wanted = {doc_id for item in items for doc_id in item["meta"]["gold_doc_ids"]} & known
-    others = sorted(known - wanted)
+    chosen = {doc_id for item in items for doc_id in item["meta"]["gold_doc_ids"]} & known
+    others = sorted(known - chosen)
     random.Random(SEED).shuffle(others)
-    wanted.update(others[: max(0, corpus_size - len(wanted))])
-    corpus = [row for row in rows if row["id"] in wanted]
+    chosen.update(others[: max(0, corpus_size - len(chosen))])
+    corpus = [row for row in rows if row["id"] in chosen]
     places = {row["id"]: place for place, row in enumerate(corpus)}
     return Sample(
         questions=tuple(item["question"] for item in items),
@@ -60,21 +61,13 @@ def load_sample(bench: Path, corpus_size: int = CORPUS_SIZE) -> Sample:
     )
 
 
-def _lines(path: Path) -> list[str]:
-    if path.suffix == ".gz":
-        with gzip.open(path, "rt", encoding="utf-8") as stream:
-            return stream.readlines()
-    with path.open(encoding="utf-8") as stream:
-        return stream.readlines()
-
-
 def mark_ranks(ranks: Sequence[int]) -> Marks:
-    """Return the metrics of each question from the rank, from 1, of its first gold article."""
+    """Return the metrics of each question, given the rank (from 1) of its first gold article."""
     return np.array([[r <= 1, r <= 4, r <= 10, 1 / r if r <= 10 else 0.0] for r in ranks], dtype=np.float64)
 
 
 def rank_gold(questions: Vectors, articles: Vectors, gold: Sequence[frozenset[int]]) -> list[int]:
-    """Return for each question the rank, from 1, of its best gold article; ties count against it."""
+    """Return for each question the rank (from 1) of its best gold article; ties count against it."""
     ranks = []
     for row, places in zip(questions @ articles.T, gold, strict=True):
         best = max(row[place] for place in places)
@@ -83,7 +76,7 @@ def rank_gold(questions: Vectors, articles: Vectors, gold: Sequence[frozenset[in
 
 
 def bootstrap_interval(differences: Marks, resamples: int = RESAMPLES) -> NDArray[np.float64]:
-    """Return the 2.5 and 97.5 percentiles of the mean paired difference, one column a metric."""
+    """Return the 95 % bootstrap interval of the mean paired difference, a column for each metric."""
     draws = np.random.default_rng(SEED).integers(0, len(differences), (resamples, len(differences)))
     means = np.stack([differences[draw].mean(axis=0) for draw in draws])
     interval: NDArray[np.float64] = np.percentile(means, [2.5, 97.5], axis=0)
@@ -102,14 +95,14 @@ def cut_texts(texts: Sequence[str], tokens: int, count: int) -> list[str]:
     spread = random.Random(SEED)
     for text in texts:
         ends = [end for _, end in tokenizer.encode(text, add_special_tokens=False).offsets]
-        wanted = round(tokens * spread.uniform(0.8, 1.2)) - 2  # lengths vary, as those of real chunks do
-        if len(ends) > wanted and len(cut) < count:
-            cut.append(text[: ends[wanted - 1]])
+        length = round(tokens * spread.uniform(0.8, 1.2)) - 2  # lengths vary, as those of real chunks do
+        if len(ends) > length and len(cut) < count:
+            cut.append(text[: ends[length - 1]])
     return cut
 
 
 def measure_speed(embedder: MiniLM, texts: Sequence[str]) -> dict[str, float]:
-    """Return texts a second, and a second of processor time, which other processes disturb less; best of three."""
+    """Return texts per second of wall clock and of processor time (less noisy on a shared machine); best of three."""
     by_clock = by_processor = 0.0
     for _ in range(3):
         clock, processor = time.perf_counter(), time.process_time()
@@ -120,9 +113,10 @@ def measure_speed(embedder: MiniLM, texts: Sequence[str]) -> dict[str, float]:
 
 
 def run(bench: Path, threads: Sequence[int], corpus_size: int) -> dict[str, Any]:
-    """Measure every precision and return one report."""
+    """Measure every precision and return the report."""
     sample = load_sample(bench, corpus_size)
-    texts = [json.loads(line)["text"] for line in _lines(bench / "realtimeqa_docs" / "docs_2022.jsonl.gz")[:600]]
+    rows = islice(lines(bench / "realtimeqa_docs" / "docs_2022.jsonl.gz"), 600)
+    texts = [json.loads(row)["text"] for row in rows]
     chunks, sentences = cut_texts(texts, 220, 128), cut_texts(texts, 25, 512)
     report: dict[str, Any] = {"questions": len(sample.questions), "articles": len(sample.articles), "seed": SEED}
     marks: dict[str, Marks] = {}
@@ -151,7 +145,7 @@ def run(bench: Path, threads: Sequence[int], corpus_size: int) -> dict[str, Any]
 
 
 def main() -> None:
-    """Parse the command line, measure, print JSON."""
+    """Parse the command line, measure, and print JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bench", type=Path, required=True)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])

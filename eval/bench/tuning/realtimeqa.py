@@ -3,12 +3,12 @@
     python -m eval.bench.tuning.realtimeqa --data-dir DIR --bench PATH [--embed minilm|none] \\
         [--with-2023] [--retrieval-only]
 
-Prints hits@k and MRR of articles on `realtimeqa_goldlink` 2022, and on `realtimeqa_silver` 2022 how often the answer
-stands in the best sentence, the best three and the quotes of the extractive answer, how often that answer refuses, and
-how often it refuses questions about 2026. Intervals are 95 % bootstrap over questions.
+Prints hits@k and MRR of articles on `realtimeqa_goldlink` 2022. On `realtimeqa_silver` 2022, prints how often the best
+sentence, the best three, and the quotes of the extractive answer contain a gold answer, and how often that answer is a
+refusal; also how often questions about 2026 are refused. Intervals are 95 % bootstrap over questions.
 
-22 articles that questions of 2022 point at stand in the file of 2023. `--with-2023` first adds to the store those
-articles of that file that are dated up to a week after the last question: no other can be shown to one with its day.
+22 gold articles of questions of 2022 are in the file of 2023. `--with-2023` first adds to the store the articles of
+that file dated up to a week after the last question: later ones can never be shown to a question with its day.
 """
 
 from __future__ import annotations
@@ -22,13 +22,12 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from eval.bench.intervals import interval
 from qa import Article, Library, Question, Settings, read
 
 
 def arguments(about: str | None) -> argparse.ArgumentParser:
-    """Return a parser of what the measures over several development sets are given."""
+    """Return the argument parser shared by the measurements over several development sets."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", type=Path, required=True)
     parser.add_argument("--store", type=Path, required=True, help="holds realtimeqa_docs of 2022")
@@ -50,7 +49,7 @@ def main() -> None:
     with Library(Settings(data_dir=options.data_dir, embed_model=options.embed)) as library:
         linked = list(items(options.bench, "realtimeqa_goldlink"))
         if options.with_2023:
-            print(f"of the file of 2023: {_add_2023(library, options.bench, max(one['asof'] for one in linked))}")
+            print(f"of the file of 2023: {_add_2023(library, options.bench, max(item['asof'] for item in linked))}")
         library.projections.catch_up()
         for dated in (True, False):
             _retrieval(library, linked[: options.limit], dated)
@@ -58,9 +57,9 @@ def main() -> None:
             return
         silver = list(items(options.bench, "realtimeqa_silver"))[: options.limit]
         future = [
-            one
-            for one in items(options.bench, "realtimeqa_future_unanswerable", year="")
-            if one["meta"]["leak_risk"] < 0.5
+            item
+            for item in items(options.bench, "realtimeqa_future_unanswerable", year="")
+            if item["meta"]["leak_risk"] < 0.5
         ][: options.limit]
         _answers(library, silver, future)
 
@@ -75,23 +74,27 @@ def items(bench: Path, name: str, year: str = "2022") -> Iterator[dict[str, Any]
 
 
 def _add_2023(library: Library, bench: Path, last: str) -> str:
-    """Add the articles that a question of the year can be shown, and say how many; those that are there stay."""
+    """Add the articles that a question of the year can be shown, and return a text with the counts."""
     until = (date.fromisoformat(last) + timedelta(days=7)).isoformat()
     found = read([str(bench / "realtimeqa_docs" / "docs_2023.jsonl.gz")])
     report = library.ingest(
-        one for one in found if isinstance(one, Article) and one.published_at and one.published_at[:10] <= until
+        article
+        for article in found
+        if isinstance(article, Article) and article.published_at and article.published_at[:10] <= until
     )
     return f"{report.added} articles added, {report.unchanged} were there, {len(report.refused)} refused"
 
 
 def _retrieval(library: Library, questions: Sequence[dict[str, Any]], dated: bool) -> None:
-    here = set(library.catalog.known("default", sorted({one for item in questions for one in _gold(item)})))
+    here = set(
+        library.catalog.known("default", sorted({article_id for item in questions for article_id in _gold(item)}))
+    )
     ranks: list[int | None] = []
     for item in questions:
         found = library.search(item["question"], as_of=item["asof"] if dated else None, top_k=40).hits
-        order = list(dict.fromkeys(one for hit in found for one in (hit.source, *hit.reprints)))
+        order = list(dict.fromkeys(source for hit in found for source in (hit.source, *hit.reprints)))
         ids = list(dict.fromkeys(source.article_id for source in order))[:10]
-        ranks.append(next((place for place, one in enumerate(ids, start=1) if one in _gold(item)), None))
+        ranks.append(next((place for place, article_id in enumerate(ids, start=1) if article_id in _gold(item)), None))
     parts = [ranks, [rank for rank, item in zip(ranks, questions, strict=True) if _gold(item) & here]]
     print(f"goldlink 2022, {'dated' if dated else 'undated'}: all {len(ranks)}; {len(parts[1])} whose article is here")
     for k in (1, 4, 10):
@@ -104,19 +107,19 @@ def _gold(item: dict[str, Any]) -> set[str]:
 
 
 def _answers(library: Library, silver: Sequence[dict[str, Any]], future: Sequence[dict[str, Any]]) -> None:
-    first, three, cited, refused = [], [], [], []
+    in_best, in_best_three, cited, refused = [], [], [], []
     answerer = library.answerer()
     for item in silver:
         _, ranked, _ = answerer.look(Question(item["question"], as_of=item["asof"]))
-        found = [holds(one.text, item["answers"]) for one in ranked.evidence[:3]]
-        first.append(float(any(found[:1])))
-        three.append(float(any(found)))
+        holding = [holds(sentence.text, item["answers"]) for sentence in ranked.evidence[:3]]
+        in_best.append(float(any(holding[:1])))
+        in_best_three.append(float(any(holding)))
         answer = asyncio.run(answerer.ask(Question(item["question"], as_of=item["asof"])))
         refused.append(float(answer.status == "not_in_sources"))
-        cited.append(float(any(holds(one.quote, item["answers"]) for one in answer.citations)))
+        cited.append(float(any(holds(citation.quote, item["answers"]) for citation in answer.citations)))
     print(f"silver 2022, n={len(silver)}")
-    print(f"  answer in best sentence   {interval(first)}")
-    print(f"  answer in best three      {interval(three)}")
+    print(f"  answer in best sentence   {interval(in_best)}")
+    print(f"  answer in best three      {interval(in_best_three)}")
     print(f"  answer in a cited quote   {interval(cited)}")
     print(f"  refused though answerable {interval(refused)}")
     rejected = [
@@ -126,22 +129,13 @@ def _answers(library: Library, silver: Sequence[dict[str, Any]], future: Sequenc
 
 
 def holds(sentence: str, answers: Sequence[str]) -> bool:
-    """Tell whether one of the answers stands in a sentence, at word bounds, whatever the case and punctuation."""
+    """Tell whether a sentence contains one of the answers, at word boundaries, ignoring case and punctuation."""
     plain = f" {_plain(sentence)} "
     return any(f" {_plain(answer)} " in plain for answer in answers)
 
 
 def _plain(words: str) -> str:
     return " ".join(re.findall(r"[\w]+", words.casefold()))
-
-
-def interval(marks: Sequence[float]) -> str:
-    """Return the mean with its 95 % bootstrap interval."""
-    values = np.array(marks)
-    rng = np.random.default_rng(0)
-    means = rng.choice(values, (2_000, len(values))).mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return f"{values.mean():.3f} [{low:.3f}, {high:.3f}]"
 
 
 if __name__ == "__main__":

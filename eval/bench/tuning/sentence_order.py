@@ -1,11 +1,11 @@
-"""Measure, and fit, the order of the sentences that were found for a question: on four development sets at once.
+"""Measure and fit the ranking of sentences found for a question, on four development sets at once.
 
     python -m eval.bench.tuning.sentence_order --bench PATH --store DIR [--embed minilm|none] [--fit]
 
-The sets are our own gold set, `clapnq`, `chroma_chunking` and `realtimeqa_silver` of 2022, whose articles the store at
-DIR holds; the stores of the others are made for the run. A sentence is right where it touches a gold span, of
-RealTimeQA where the answer stands in it. `--fit` prints the weights for qa/retrieval/sentence_ranker.py and what they
-are worth by ten-fold cross-validation beside the order as it is, each set with equal weight, differences paired.
+The sets are our own gold set, `clapnq`, `chroma_chunking` and `realtimeqa_silver` of 2022, whose articles are in the
+store at DIR; the other stores are built for the run. A sentence is right if it overlaps a gold span; in RealTimeQA, if
+it contains the answer. `--fit` prints the weights for qa/retrieval/sentence_ranker.py and their ten-fold
+cross-validation beside the current order, each set with equal weight, differences paired.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from eval.bench.tuning.realtimeqa import arguments, holds, interval
-from eval.bench.tuning.refusal import Probe, gather, probe
-from eval.bench.tuning.softmax import FOLDS, Array, Rows, named, prefer
+from eval.bench.intervals import bootstrap_mean, interval
+from eval.bench.tuning.realtimeqa import arguments, holds
+from eval.bench.tuning.refusal import Probe, gather, probe_set
+from eval.bench.tuning.softmax import FOLDS, Array, Rows, fit_order, weights_by_name
 from eval.dataset.importers import import_set
 from eval.dataset.items import load_items
 from eval.metrics.span import Place, span_scores
@@ -31,12 +32,14 @@ _PLACES = (1, 3, 5)
 
 
 def main() -> None:
-    """Ask every answerable question and print where the sentences that answer stand."""
+    """Ask every answerable question and print how high the right sentences rank."""
     parser = arguments(__doc__)
     parser.add_argument("--fit", action="store_true")
     options = parser.parse_args()
     probes = [
-        one for one in gather_all(options.bench, options.store, options.gold, options.embed) if one.item.answerable
+        probe
+        for probe in gather_all(options.bench, options.store, options.gold, options.embed)
+        if probe.item.answerable
     ]
     measure(probes, options.fit)
 
@@ -48,48 +51,53 @@ def gather_all(bench: Path, store: Path, gold: Path, embed: str) -> Iterator[Pro
         items, articles = Path(name, "items.jsonl"), Path(name, "articles.jsonl")
         import_set("chroma_chunking", bench / "chroma_chunking", items, articles, None)
         with open_library(None, articles, embed) as library:
-            yield from probe(library, "chroma_chunking", load_items(items))
+            yield from probe_set(library, "chroma_chunking", load_items(items))
 
 
 def measure(probes: Sequence[Probe], fitting: bool) -> None:
-    """Print the figures of the order as it is, and of weights fitted without each question's fold."""
-    orders = [list(range(len(one.ranked.evidence))) for one in probes]
-    before = [_marks(one, order) for one, order in zip(probes, orders, strict=True)]
+    """Print the figures of the current order and, with `fitting`, of weights fitted without each question's fold."""
+    orders = [list(range(len(probe.ranked.evidence))) for probe in probes]
+    before = [_marks(probe, order) for probe, order in zip(probes, orders, strict=True)]
     if not fitting:
         _show(probes, before, None)
         return
-    weights = ORDER if any(one.compared for probed in probes for one in probed.ranked.features[:1]) else ORDER_BY_WORDS
-    rows = [_rows(one, tuple(weights)) for one in probes]
-    print("weights", {name: round(value, 2) for name, value in named(prefer(rows)).items() if name != "constant"})
+    weights = (
+        ORDER if any(found.compared for probe in probes for found in probe.ranked.features[:1]) else ORDER_BY_WORDS
+    )
+    rows = [_rows(probe, tuple(weights)) for probe in probes]
+    print(
+        "weights",
+        {name: round(value, 2) for name, value in weights_by_name(fit_order(rows)).items() if name != "constant"},
+    )
     fold = np.random.default_rng(0).integers(0, FOLDS, len(rows))
     for number in range(FOLDS):
-        fitted = prefer([one for one, its in zip(rows, fold, strict=True) if its != number])
+        fitted = fit_order([row for row, row_fold in zip(rows, fold, strict=True) if row_fold != number])
         for at in map(int, np.flatnonzero(fold == number)):
             head = [int(place) for place in np.argsort(-(rows[at].values @ fitted.weights), kind="stable")]
             orders[at][: len(head)] = head
-    _show(probes, before, [_marks(one, order) for one, order in zip(probes, orders, strict=True)])
+    _show(probes, before, [_marks(probe, order) for probe, order in zip(probes, orders, strict=True)])
 
 
-def right(one: Probe, sentence: Evidence) -> bool:
-    """Tell whether a sentence answers."""
-    if one.set == "realtimeqa":
-        return holds(sentence.text, one.item.answers)
-    return one.proves(sentence)
+def right(probe: Probe, sentence: Evidence) -> bool:
+    """Tell whether a sentence answers the question of a probe."""
+    if probe.set == "realtimeqa":
+        return holds(sentence.text, probe.item.answers)
+    return probe.proves(sentence)
 
 
-def _rows(one: Probe, names: tuple[str, ...]) -> Rows:
-    features = one.ranked.features[:CLOSER]
+def _rows(probe: Probe, names: tuple[str, ...]) -> Rows:
+    features = probe.ranked.features[:CLOSER]
     values = np.array([[found.value(name) for name in names] for found in features], dtype=float)
-    marks = np.array([right(one, sentence) for sentence in one.ranked.evidence[:CLOSER]], dtype=bool)
-    return Rows(SETS.index(one.set), True, names, values.reshape(len(features), len(names)), marks)
+    marks = np.array([right(probe, sentence) for sentence in probe.ranked.evidence[:CLOSER]], dtype=bool)
+    return Rows(SETS.index(probe.set), True, names, values.reshape(len(features), len(names)), marks)
 
 
-def _marks(one: Probe, order: Sequence[int]) -> Mapping[str, float]:
-    found = [one.ranked.evidence[place] for place in order[: max(_PLACES)]]
-    marks = {f"right in the best {k}": float(any(right(one, sentence) for sentence in found[:k])) for k in _PLACES}
-    if one.set != "realtimeqa" and one.item.evidence_sets:
+def _marks(probe: Probe, order: Sequence[int]) -> Mapping[str, float]:
+    found = [probe.ranked.evidence[place] for place in order[: max(_PLACES)]]
+    marks = {f"right in the best {k}": float(any(right(probe, sentence) for sentence in found[:k])) for k in _PLACES}
+    if probe.set != "realtimeqa" and probe.item.evidence_sets:
         places = [Place(sentence.source.article_id, sentence.span.start, sentence.span.end) for sentence in found[:3]]
-        gold = [[Place(span.article_id, span.start, span.end) for span in one.item.gold]]
+        gold = [[Place(span.article_id, span.start, span.end) for span in probe.item.gold]]
         marks["IoU of the best 3"] = span_scores(places, gold).iou
     return marks
 
@@ -98,20 +106,19 @@ def _show(
     probes: Sequence[Probe], before: Sequence[Mapping[str, float]], after: Sequence[Mapping[str, float]] | None
 ) -> None:
     for name in SETS:
-        own = [at for at, one in enumerate(probes) if one.set == name]
-        print(f"{name}, n = {len(own)}")
-        for figure in before[own[0]] if own else ():
-            marks = np.array([before[at][figure] for at in own])
+        of_set = [at for at, probe in enumerate(probes) if probe.set == name]
+        print(f"{name}, n = {len(of_set)}")
+        for figure in before[of_set[0]] if of_set else ():
+            marks = np.array([before[at][figure] for at in of_set])
             line = f"  {figure:20} {interval(list(marks))}"
             if after is not None:
-                fitted = np.array([after[at][figure] for at in own])
+                fitted = np.array([after[at][figure] for at in of_set])
                 line += f"   fitted {interval(list(fitted))}   {_paired(fitted - marks)}"
             print(line)
 
 
 def _paired(changes: Array) -> str:
-    means = np.random.default_rng(0).choice(changes, (2_000, len(changes))).mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
+    low, high = bootstrap_mean(changes)
     return f"{changes.mean():+.3f} [{low:+.3f}, {high:+.3f}]"
 
 

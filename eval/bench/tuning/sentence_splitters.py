@@ -4,8 +4,8 @@
     python -m eval.bench.tuning.sentence_splitters score     print the table of docs/chunking.md from the stored labels
     python -m eval.bench.tuning.sentence_splitters hostile   time each splitter on texts made to be slow
 
-The texts are read from the evaluation data beside the repository and never stored: a label is the hash of its text,
-an offset, and whether a sentence starts there. The libraries are not in the lock; those not installed are left out.
+The texts are read from the evaluation data beside the repository and never stored here: a label is the hash of its
+text, an offset, and whether a sentence starts there. The libraries are not in the lock; missing ones are left out.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from qa.text.sentences import split_sentences
 Pieces = list[tuple[int, int]]
 Splitter = Callable[[str], Pieces]
 Place = tuple[str, int]
-Found = tuple[set[Place], int, float]  # starts, lines that came back damaged, seconds of CPU
+Found = tuple[set[Place], int, float]  # starts, damaged lines (see is_exact), seconds of CPU
 
 LABELS = Path(__file__).with_name("sentence_labels.json")
 SHARED = Path(__file__).resolve().parents[4] / "shared"
@@ -96,7 +96,7 @@ def _blingfire() -> Splitter:
 
 
 def lines_of(text: str) -> Iterable[tuple[int, str]]:
-    """Yield each line that is not blank with its place: every splitter is given single lines."""
+    """Yield each line that is not blank, stripped, with its offset: every splitter gets single lines."""
     at = 0
     for line in text.splitlines(keepends=True):
         bare = line.strip()
@@ -106,7 +106,7 @@ def lines_of(text: str) -> Iterable[tuple[int, str]]:
 
 
 def find_starts(split: Splitter, texts: dict[str, str]) -> Found:
-    """Return where sentences start inside lines, how many lines came back damaged, and the seconds of CPU it took."""
+    """Return where sentences start inside lines, the number of damaged lines, and the seconds of CPU."""
     starts: set[Place] = set()
     damaged, seconds = 0, 0.0
     for key, text in texts.items():
@@ -123,7 +123,7 @@ def find_starts(split: Splitter, texts: dict[str, str]) -> Found:
 
 
 def is_exact(line: str, pieces: Pieces) -> bool:
-    """Tell whether the pieces are in order, do not overlap and miss no character that is not blank."""
+    """Tell whether the pieces are in order, do not overlap and cover every character that is not blank."""
     at = 0
     for start, end in pieces:
         if not at <= start < end <= len(line) or line[at:start].strip():
@@ -133,7 +133,7 @@ def is_exact(line: str, pieces: Pieces) -> bool:
 
 
 def choose_places(found: dict[str, set[Place]], disputed: int, agreed: int) -> list[Place]:
-    """Draw, by the seed, places that some splitters call a start and others do not, and some they all call one."""
+    """Draw, by the seed, places that the splitters dispute, and some that they all call a start."""
     everywhere = set.intersection(*found.values())
     somewhere = set.union(*found.values()) - everywhere
     draw = random.Random(SEED)
@@ -141,7 +141,7 @@ def choose_places(found: dict[str, set[Place]], disputed: int, agreed: int) -> l
 
 
 def _draw(draw: random.Random, places: set[Place], count: int, most_each: int = 3) -> list[Place]:
-    """Draw at random, no more than a few from one article: one list of concerts would fill the sample."""
+    """Draw at random, at most a few from each article: a single list of concerts would fill the sample."""
     taken: Counter[str] = Counter()
     drawn: list[Place] = []
     for place in draw.sample(sorted(places), len(places)):
@@ -152,7 +152,7 @@ def _draw(draw: random.Random, places: set[Place], count: int, most_each: int = 
 
 
 def print_sheet(texts: dict[str, str], places: list[Place]) -> None:
-    """Print each place with its surroundings: label it by hand."""
+    """Print each place with its context, to label by hand."""
     for number, (key, offset) in enumerate(places):
         text = texts[key]
         before, after = text[max(0, offset - 70) : offset], text[offset : offset + 50]
@@ -160,7 +160,7 @@ def print_sheet(texts: dict[str, str], places: list[Place]) -> None:
 
 
 def print_table(texts: dict[str, str], found: dict[str, Found], labels: dict[Place, bool]) -> None:
-    """Print how each splitter did at the labelled places, then at those outside quotations, damage and speed."""
+    """Print the accuracy of each splitter at the labelled places and at those outside quotations, damage and speed."""
     size = sum(len(text.encode()) for text in texts.values())
     outside = {place: label for place, label in labels.items() if not is_quoted(texts[place[0]], place[1])}
     print(f"{len(texts)} articles, {size / 1e6:.2f} MB")
@@ -176,10 +176,10 @@ def print_table(texts: dict[str, str], found: dict[str, Found], labels: dict[Pla
 def score(starts: set[Place], marks: dict[Place, bool]) -> tuple[float, float, float, float]:
     """Return the share of places judged right, then precision, recall and F1 of the starts."""
     truth = {place for place, label in marks.items() if label}
-    said = starts & marks.keys()
-    hits = len(said & truth)
+    predicted = starts & marks.keys()
+    hits = len(predicted & truth)
     right = sum((place in starts) == label for place, label in marks.items()) / len(marks)
-    return right, hits / max(1, len(said)), hits / len(truth), 2 * hits / (len(said) + len(truth))
+    return right, hits / max(1, len(predicted)), hits / len(truth), 2 * hits / (len(predicted) + len(truth))
 
 
 def is_quoted(text: str, offset: int) -> bool:
@@ -198,7 +198,7 @@ def print_hostile(splitters: Iterable[str], size: int, limit_s: float) -> None:
 
 
 def _time_apart(splitter: str, text: str, limit_s: float) -> str:
-    """Time one call in a process of its own, because a library's loop can only be ended from outside."""
+    """Time one call in its own process, because a loop in a library can only be stopped by killing the process."""
     spawn = multiprocessing.get_context("spawn")
     here, there = spawn.Pipe(duplex=False)
     process = spawn.Process(target=_send_time, args=(there, splitter, text))

@@ -1,12 +1,12 @@
-"""Sweep how legs and time become one order: other fusions, other weights, and what random weights come to.
+"""Sweep the fusion of retrieval legs and recency: other fusion methods, other weights, and random search for weights.
 
     python -m eval.bench.tuning.sweeps --bench PATH --store DIR [--embed minilm|none] [--draws 300]
 
 The candidates of each leg are looked up once for every question: of `realtimeqa_goldlink` 2022 with and without its
-date, of `realtimeqa_silver` 2022 (those that are not in goldlink; never fitted on), over the articles that the store
-at DIR holds, and of our own gold set without follow-ups. Prints hits@1 and MRR@10 of articles for each variant with the
-paired difference of MRR to the service, 95 % bootstrap over questions; then the weights that the thirty best of the
-random draws have on average, and what choosing them on four fifths of the questions is worth on the fifth.
+date, of `realtimeqa_silver` 2022 (those that are not in goldlink; never fitted on), over the articles in the store at
+DIR, and of our own gold set without follow-ups. Prints hits@1 and MRR@10 of articles for each variant with the paired
+difference of MRR to the service, 95 % bootstrap over questions; then the mean weights of the thirty best random draws,
+and the five-fold cross-validation of choosing them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from eval.bench.intervals import bootstrap_mean
 from eval.bench.tuning.realtimeqa import arguments, items
 from eval.dataset.items import load_items
 from eval.runs.targets import open_library
@@ -25,7 +26,7 @@ from qa import Library
 from qa.indexes.protocols import Candidate, Place
 from qa.library import sample_articles
 from qa.retrieval.fusion import WEIGHTS, Weights, recency, score
-from qa.retrieval.retriever import Found, day_asked
+from qa.retrieval.retriever import LegHits, day_asked
 from qa.types import SearchBounds
 
 FITTED = ("goldlink", "goldlink undated", "gold")
@@ -34,20 +35,20 @@ FOLDS, BEST, DEPTH = 5, 30, 10
 _LOWEST, _HIGHEST = Weights(0.2, 0.3, 0.0, 0.5, 0.1, 0.5), Weights(1.2, 1.5, 1.8, 1.5, 1.0, 1.8)
 
 Array = NDArray[np.float64]
-Order = Callable[[Found], Sequence[Place]]
+Order = Callable[[LegHits], Sequence[Place]]
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One question with what the legs found for it and the articles that answer it."""
+    """A question with the candidates of each leg and the articles that answer it."""
 
     set: str
-    found: Found
+    found: LegHits
     right: frozenset[int]
 
 
 def main() -> None:
-    """Look everything up and print what each variant is worth."""
+    """Retrieve the candidates of every question and print the figures of each variant."""
     parser = arguments(__doc__)
     parser.add_argument("--draws", type=int, default=300)
     options = parser.parse_args()
@@ -67,15 +68,15 @@ def gather(bench: Path, store: Path, gold: Path, embed: str) -> Iterator[Probe]:
                 yield _probe(library, "gold", item.question, item.as_of, item.relevant)
     with open_library(store, None, embed) as library:
         linked = list(items(bench, "realtimeqa_goldlink"))
-        for one in linked:
-            known = frozenset(one["meta"]["gold_doc_ids"])
-            yield _probe(library, "goldlink", one["question"], one["asof"], known)
-            yield _probe(library, "goldlink undated", one["question"], None, known)
-        ids = {one["id"] for one in linked}
-        for one in items(bench, "realtimeqa_silver"):
-            if one["id"] not in ids:
-                known = frozenset(one["meta"]["gold_doc_ids"])
-                yield _probe(library, "silver", one["question"], one["asof"], known)
+        for row in linked:
+            known = frozenset(row["meta"]["gold_doc_ids"])
+            yield _probe(library, "goldlink", row["question"], row["asof"], known)
+            yield _probe(library, "goldlink undated", row["question"], None, known)
+        ids = {row["id"] for row in linked}
+        for row in items(bench, "realtimeqa_silver"):
+            if row["id"] not in ids:
+                known = frozenset(row["meta"]["gold_doc_ids"])
+                yield _probe(library, "silver", row["question"], row["asof"], known)
 
 
 def _probe(library: Library, name: str, question: str, as_of: str | None, known: frozenset[str]) -> Probe:
@@ -84,7 +85,7 @@ def _probe(library: Library, name: str, question: str, as_of: str | None, known:
 
 
 def by_weights(weights: Weights) -> Order:
-    """Return the service's own order with other weights."""
+    """Return the order of the service with other weights."""
     return lambda found: list(score(found.words, found.near, found.not_after, found.window, weights))
 
 
@@ -104,32 +105,34 @@ def _named(weights: Weights) -> dict[str, float]:
     return dict(zip(Weights.__slots__, astuple(weights), strict=True))
 
 
-def _stretched(found: Found) -> dict[Place, float]:
+def _stretched(found: LegHits) -> dict[Place, float]:
     total: dict[Place, float] = {}
     for leg in (found.words, found.near):
         low, high = (leg[-1].score, leg[0].score) if leg else (0.0, 0.0)
-        for one in leg:
-            total[one.place] = total.get(one.place, 0.0) + 0.5 * (one.score - low) / ((high - low) or 1.0)
+        for candidate in leg:
+            total[candidate.place] = total.get(candidate.place, 0.0) + 0.5 * (candidate.score - low) / (
+                (high - low) or 1.0
+            )
     return total
 
 
-def _reciprocal(found: Found) -> dict[Place, float]:
+def _reciprocal(found: LegHits) -> dict[Place, float]:
     total: dict[Place, float] = {}
     for leg in (found.words, found.near):
-        for rank, one in enumerate(leg, start=1):
-            total[one.place] = total.get(one.place, 0.0) + 1 / (60 + rank)
+        for rank, candidate in enumerate(leg, start=1):
+            total[candidate.place] = total.get(candidate.place, 0.0) + 1 / (60 + rank)
     return total
 
 
-def _timed(found: Found, match: dict[Place, float], weight: float) -> list[Place]:
+def _timed(found: LegHits, match: dict[Place, float], weight: float) -> list[Place]:
     every: tuple[Candidate, ...] = (*found.words, *found.near)
-    prior = recency({one.place: one.day for one in every}, found.not_after, found.window)
+    prior = recency({candidate.place: candidate.day for candidate in every}, found.not_after, found.window)
     return sorted(match, key=lambda place: (-match[place] - weight * prior[place], place))
 
 
 def marks(probes: Sequence[Probe], order: Order) -> Array:
     """Return the reciprocal rank of the first right article of each question, 0 beyond the tenth."""
-    return np.array([_mark(order(one.found), one.right) for one in probes])
+    return np.array([_mark(order(probe.found), probe.right) for probe in probes])
 
 
 def _mark(places: Sequence[Place], right: frozenset[int]) -> float:
@@ -143,20 +146,14 @@ def _mark(places: Sequence[Place], right: frozenset[int]) -> float:
     return 0.0
 
 
-def _print_row(name: str, probes: Sequence[Probe], new: Array, base: Array) -> None:
+def _print_row(variant: str, probes: Sequence[Probe], new: Array, base: Array) -> None:
     row = []
-    for one in SETS:
-        mine = np.array([probe.set == one for probe in probes])
-        low, high = _interval((new - base)[mine])
-        first = float((new[mine] == 1.0).mean())
-        row.append(f"{one} {first:.3f} {new[mine].mean():.3f} [{low:+.3f}, {high:+.3f}]")
-    print(f"{name:32s} {'; '.join(row)}", flush=True)
-
-
-def _interval(values: Array) -> tuple[float, float]:
-    means = np.random.default_rng(0).choice(values, (2_000, len(values))).mean(axis=1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(low), float(high)
+    for name in SETS:
+        of_set = np.array([probe.set == name for probe in probes])
+        low, high = bootstrap_mean((new - base)[of_set])
+        first = float((new[of_set] == 1.0).mean())
+        row.append(f"{name} {first:.3f} {new[of_set].mean():.3f} [{low:+.3f}, {high:+.3f}]")
+    print(f"{variant:32s} {'; '.join(row)}", flush=True)
 
 
 def _print_draws(probes: Sequence[Probe], draws: int, base: Array) -> None:
@@ -169,16 +166,18 @@ def _print_draws(probes: Sequence[Probe], draws: int, base: Array) -> None:
     chosen = np.zeros(len(probes))
     for fold in range(FOLDS):
         weights = _best(
-            [one for one, at in zip(probes, folds, strict=True) if at != fold], drawn, table[:, folds != fold]
+            [probe for probe, row_fold in zip(probes, folds, strict=True) if row_fold != fold],
+            drawn,
+            table[:, folds != fold],
         )
-        held = [one for one, at in zip(probes, folds, strict=True) if at == fold]
+        held = [probe for probe, row_fold in zip(probes, folds, strict=True) if row_fold == fold]
         chosen[folds == fold] = marks(held, by_weights(weights))
     _print_row("chosen on the other four fifths", probes, chosen, base)
 
 
 def _best(probes: Sequence[Probe], drawn: Array, table: Array) -> Weights:
-    """Return the mean of the draws that are best on the mean of the sets."""
-    means = [table[:, np.array([one.set == name for one in probes])].mean(axis=1) for name in FITTED]
+    """Return the mean of the draws with the best mean over the sets."""
+    means = [table[:, np.array([probe.set == name for probe in probes])].mean(axis=1) for name in FITTED]
     best = np.argsort(-np.mean(means, axis=0), kind="stable")[:BEST]
     return Weights(*drawn[best].mean(axis=0).tolist())
 

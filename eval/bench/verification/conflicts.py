@@ -1,17 +1,17 @@
-"""Measure how disagreements between articles are found.
+"""Measure the detection of disagreements between articles.
 
     python -m eval.bench.verification.conflicts [--embed minilm|none]      on the sample articles
     python -m eval.bench.verification.conflicts --pairs [--embed ...]  on the pairs of tests/data/conflict_pairs.json
     python -m eval.bench.verification.conflicts --bench PATH               on RAMDocs (development half), words only
 
 On the sample articles: questions about the disagreements and updates that docs/sample-corpus.md lists, and control
-questions on which the articles agree or only one speaks (conflict_questions.json). A false alarm is a disagreement
-reported on a control question.
+questions on which the articles agree or only one says anything (conflict_questions.json). A false alarm is a
+disagreement reported on a control question.
 
-On RAMDocs each question has a collection of its own. `strict match`: every gold value stands in what the answer cites,
-with one sentence for each side, and no wrong one; `wrong included`: a wrong one does. A value that is right of one
-bearer of the name and wrong of another is not counted as wrong. `flag`: a contradiction was reported where the articles
-of the item hold more than one value; nearly all of them do, so the figure of always saying so is printed too.
+On RAMDocs each question has its own collection. `strict match`: what the answer cites, and a sentence of each side,
+contain every gold value and no wrong one; `wrong included`: they contain a wrong one. A value that is right for one
+bearer of the name and wrong for another does not count as wrong. `flag`: a contradiction was reported; it is right if
+the articles of the item hold more than one value. Nearly all do, so the score of always flagging is printed too.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.bench.tuning.realtimeqa import interval
+from eval.bench.intervals import interval
 from eval.dataset.importers import SETS
 from eval.dataset.items import Item
 from eval.metrics.answer import plain_words
@@ -39,7 +39,7 @@ PAIRS = Path(__file__).resolve().parents[3] / "tests/data/conflict_pairs.json"
 
 
 def main() -> None:
-    """Run one of the two measurements and print it."""
+    """Run one of the three measurements and print it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", type=Path)
     parser.add_argument("--pairs", action="store_true")
@@ -59,12 +59,12 @@ def main() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How one question about the sample articles went."""
+    """The outcome of one question about the sample articles."""
 
     set: str  # development: looked at while the rules were written; second: written after them
-    kind: str  # contradiction, update or none: what the articles hold
-    reported: str  # the same, as found
-    strange: int  # sides whose value is none of those listed
+    kind: str  # what the articles hold: contradiction, update or none
+    reported: str  # what was found: the same three
+    strange: int  # sides with a value that is not listed
 
 
 def _sample(library: Library) -> None:
@@ -72,57 +72,59 @@ def _sample(library: Library) -> None:
     answerer = library.answerer()
     marks: list[Mark] = []
     for item in json.loads(QUESTIONS.read_text(encoding="utf-8")):
-        asked = Question(item["question"], filters=Filters(outlets=tuple(item.get("outlets", ()))))
-        retrieved, ranked, _ = answerer.look(asked)
-        marks.append(mark(item, find(retrieved.asked, ranked)))
+        question = Question(item["question"], filters=Filters(outlets=tuple(item.get("outlets", ()))))
+        retrieved, ranked, _ = answerer.look(question)
+        marks.append(mark(item, find(retrieved.question, ranked)))
         if marks[-1].reported != item["kind"] or marks[-1].strange:
             print(f"  {item['kind']:>13} reported as {marks[-1].reported:<13} {item['question']}")
-    for name in dict.fromkeys(one.set for one in marks):
+    for name in dict.fromkeys(mark.set for mark in marks):
         print(f"{name} questions")
-        for line in summary([one for one in marks if one.set == name]):
+        for line in summary([mark for mark in marks if mark.set == name]):
             print(f"  {line}")
 
 
 def pair_marks(library: Library) -> list[Mark]:
-    """Return how each invented pair went, all of their articles in one store."""
+    """Return the outcome of each invented pair, all of their articles in one store."""
     items = json.loads(PAIRS.read_text(encoding="utf-8"))
     for item in items:
-        library.ingest([Article(f"{item['id']}-{n}", **one) for n, one in enumerate(item["articles"])])
+        library.ingest([Article(f"{item['id']}-{n}", **article) for n, article in enumerate(item["articles"])])
     answerer = library.answerer()
     marks = []
     for item in items:
         retrieved, ranked, _ = answerer.look(Question(item["question"], as_of="2024-12-31"))
-        written = [spelling for value in item["values"] for spelling in value]
-        marks.append(mark({**item, "set": "pairs", "values": written}, find(retrieved.asked, ranked)))
+        spellings = [spelling for value in item["values"] for spelling in value]
+        marks.append(mark({**item, "set": "pairs", "values": spellings}, find(retrieved.question, ranked)))
     return marks
 
 
 def mark(item: dict[str, Any], found: Sequence[Disagreement]) -> Mark:
-    """Return how one question went."""
+    """Return the outcome of one question."""
     values = item.get("values", [])
-    strange = sum(
-        not any(value.casefold() in side.value.casefold() for value in values) for one in found for side in one.sides
+    unlisted = sum(
+        not any(value.casefold() in side.value.casefold() for value in values)
+        for disagreement in found
+        for side in disagreement.sides
     )
-    return Mark(item["set"], item["kind"], found[0].kind if found else "none", strange if values else 0)
+    return Mark(item["set"], item["kind"], found[0].kind if found else "none", unlisted if values else 0)
 
 
 def summary(marks: Sequence[Mark]) -> list[str]:
     """Return the lines to print for one set of questions."""
     lines = []
     for kind in ("contradiction", "update"):
-        asked = [one for one in marks if one.kind == kind]
-        found = [one for one in asked if one.reported != "none"]
-        right = sum(one.reported == kind for one in found)
-        lines.append(f"{kind}s found {len(found)} of {len(asked)}, {right} of them told as such")
-    control = [one for one in marks if one.kind == "none"]
-    lines.append(f"false alarms {sum(one.reported != 'none' for one in control)} of {len(control)} control questions")
-    lines.append(f"sides with a value that is not listed {sum(one.strange for one in marks)}")
+        of_kind = [mark for mark in marks if mark.kind == kind]
+        found = [mark for mark in of_kind if mark.reported != "none"]
+        right = sum(mark.reported == kind for mark in found)
+        lines.append(f"{kind}s found {len(found)} of {len(of_kind)}, {right} of them told as such")
+    control = [mark for mark in marks if mark.kind == "none"]
+    lines.append(f"false alarms {sum(mark.reported != 'none' for mark in control)} of {len(control)} control questions")
+    lines.append(f"sides with a value that is not listed {sum(mark.strange for mark in marks)}")
     return lines
 
 
 @dataclass(frozen=True, slots=True)
 class RamdocsMark:
-    """How one question of RAMDocs went."""
+    """The outcome of one question of RAMDocs."""
 
     strict: float
     wrong: float | None  # None: the item has no wrong value
@@ -131,49 +133,51 @@ class RamdocsMark:
 
 
 def ramdocs_marks(library: Library, folder: Path) -> list[RamdocsMark]:
-    """Return how each question went, over the articles of its item."""
+    """Return the outcome of each question, over the articles of its item."""
     imported = SETS["ramdocs"](folder)
     texts = {row["id"]: row["text"] for row in imported.articles}
     return [_ramdocs_mark(library, item, texts, f"item{number}") for number, item in enumerate(imported.items)]
 
 
 def _ramdocs_mark(library: Library, item: Item, texts: Mapping[str, str], collection: str) -> RamdocsMark:
-    articles = [Article(id=one.replace("/", "-"), text=texts[one]) for one in item.article_ids]
+    articles = [Article(id=article_id.replace("/", "-"), text=texts[article_id]) for article_id in item.article_ids]
     library.ingest(articles, collection=collection)
     answerer = library.answerer()
     question = Question(item.question, collection=collection, mode="extractive")
     retrieved, ranked, _ = answerer.look(question)
-    found = find(retrieved.asked, ranked)
+    disagreements = find(retrieved.question, ranked)
     answer = asyncio.run(answerer.ask(question))
-    cited = [one.quote for one in answer.citations]
+    cited = [citation.quote for citation in answer.citations]
     if answer.status != "not_in_sources":
-        cited += [side.evidence[0].text for one in found for side in one.sides]
-    said = " | ".join(dict.fromkeys(cited))
+        cited += [side.evidence[0].text for disagreement in disagreements for side in disagreement.sides]
+    quotes = " | ".join(dict.fromkeys(cited))
     return RamdocsMark(
-        conflict_strict(said, [[one] for one in item.answers], item.wrong_answers),
-        wrong_included(said, item.wrong_answers, item.answers) if item.wrong_answers else None,
-        any(one.kind == "contradiction" for one in found),
-        len({plain_words(one) for one in (*item.answers, *item.wrong_answers)}) > 1,
+        conflict_strict(quotes, [[value] for value in item.answers], item.wrong_answers),
+        wrong_included(quotes, item.wrong_answers, item.answers) if item.wrong_answers else None,
+        any(disagreement.kind == "contradiction" for disagreement in disagreements),
+        len({plain_words(value) for value in (*item.answers, *item.wrong_answers)}) > 1,
     )
 
 
 def _ramdocs(library: Library, folder: Path) -> None:
     marks = ramdocs_marks(library, folder)
-    included = [one.wrong for one in marks if one.wrong is not None]
-    flags, several = [one.flagged for one in marks], [one.several for one in marks]
+    included = [mark.wrong for mark in marks if mark.wrong is not None]
+    flags, several = [mark.flagged for mark in marks], [mark.several for mark in marks]
     print(f"ramdocs, extractive, words only, n={len(marks)}")
-    print(f"  strict match    {interval([one.strict for one in marks])}")
+    print(f"  strict match    {interval([mark.strict for mark in marks])}")
     print(f"  wrong included  {interval(included)}  n={len(included)}, the items that have a value that is only wrong")
     print(f"  flag            {scores(flags, several)}")
     print(f"  always flagging {scores([True] * len(flags), several)}")
 
 
-def scores(said: Sequence[bool], true: Sequence[bool]) -> str:
+def scores(flagged: Sequence[bool], expected: Sequence[bool]) -> str:
     """Return precision, recall and F1 of a flag."""
-    both = sum(a and b for a, b in zip(said, true, strict=True))
-    precision, recall = both / (sum(said) or 1), both / (sum(true) or 1)
-    f1 = 2 * both / ((sum(said) + sum(true)) or 1)
-    return f"P {precision:.3f} R {recall:.3f} F1 {f1:.3f}  ({sum(said)} flagged, {sum(true)} with several values)"
+    both = sum(a and b for a, b in zip(flagged, expected, strict=True))
+    precision, recall = both / (sum(flagged) or 1), both / (sum(expected) or 1)
+    f1 = 2 * both / ((sum(flagged) + sum(expected)) or 1)
+    return (
+        f"P {precision:.3f} R {recall:.3f} F1 {f1:.3f}  ({sum(flagged)} flagged, {sum(expected)} with several values)"
+    )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Change one thing in a true sentence, and rewrite a true sentence without changing it. Seeded; knows nothing of `qa`.
+"""Falsify a true sentence by one change, or rewrite it with the same meaning. Seeded; imports nothing of `qa`.
 
-The lists here were written apart from those of the checker, so that it is not asked only about what it has in a table.
+The word lists here were written independently of the checker's, so that it is not tested only on its own tables.
 """
 
 from __future__ import annotations
@@ -75,64 +75,74 @@ Mutator = Callable[[str, Sequence[str], random.Random], str | None]
 
 
 def names(text: str) -> list[str]:
-    """Return the capitalised words of a text that do not open a sentence, runs kept together."""
-    found = (found.group() for found in _NAME.finditer(text) if text[found.start() - 1] in " -")
+    """Return the capitalised words of a text that do not begin a sentence, adjacent ones together."""
+    found = (match.group() for match in _NAME.finditer(text) if text[match.start() - 1] in " -")
     return sorted({name for name in found if not set(name.split()) & _NO_NAMES})
 
 
-def _put(text: str, found: re.Match[str], new: str, group: int | str = 0) -> str:
-    return text[: found.start(group)] + new + text[found.end(group) :]
+def _put(text: str, match: re.Match[str], new: str, group: int | str = 0) -> str:
+    return text[: match.start(group)] + new + text[match.end(group) :]
 
 
 def number(text: str, _names: Sequence[str], rng: random.Random) -> str | None:
     """Change a number, in digits or in words."""
-    found = [one for one in (*_NUMBER.finditer(text), *_NUMBER_WORD.finditer(text)) if not _YEAR.fullmatch(one.group())]
-    if not found:
+    matches = [
+        match for match in (*_NUMBER.finditer(text), *_NUMBER_WORD.finditer(text)) if not _YEAR.fullmatch(match.group())
+    ]
+    if not matches:
         return None
-    one = rng.choice(found)
-    if one.group() in _WORDS:
-        return _put(text, one, rng.choice([word for word in _WORDS[2:] if word != one.group()]))
-    plain = one.group().replace(",", "")
+    match = rng.choice(matches)
+    if match.group() in _WORDS:
+        return _put(text, match, rng.choice([word for word in _WORDS[2:] if word != match.group()]))
+    plain = match.group().replace(",", "")
     if "." in plain:
-        return _put(text, one, f"{float(plain) + rng.choice((0.1, 1, 2.5)):.1f}")
+        return _put(text, match, f"{float(plain) + rng.choice((0.1, 1, 2.5)):.1f}")
     value = rng.choice((int(plain) + 1, int(plain) + rng.randint(2, 9), int(plain) * 10 or 7))
-    return _put(text, one, f"{value:,}" if "," in one.group() else str(value))
+    return _put(text, match, f"{value:,}" if "," in match.group() else str(value))
 
 
 def numbers_exchanged(text: str, _names: Sequence[str], rng: random.Random) -> str | None:
-    """Let two numbers of the sentence change places."""
-    found = [*_NUMBER.finditer(text), *_NUMBER_WORD.finditer(text)]
-    if len({one.group() for one in found}) < 2:
+    """Swap two numbers of the sentence."""
+    matches = [*_NUMBER.finditer(text), *_NUMBER_WORD.finditer(text)]
+    if len({match.group() for match in matches}) < 2:
         return None
-    first, second = sorted(rng.sample(found, 2), key=lambda one: one.start())
+    first, second = sorted(rng.sample(matches, 2), key=lambda match: match.start())
     gap = text[first.end() : second.start()]
-    digits = [str(_WORDS.index(one.group())) if one.group() in _WORDS else one.group() for one in (first, second)]
+    digits = [
+        str(_WORDS.index(match.group())) if match.group() in _WORDS else match.group() for match in (first, second)
+    ]
     if digits[0] == digits[1] or re.fullmatch(r"\W*(?:and|or|to)?\W*", gap):
         return None
     return text[: first.start()] + second.group() + gap + first.group() + text[second.end() :]
 
 
 def name(text: str, others: Sequence[str], rng: random.Random) -> str | None:
-    """Put another name of the article for one of the sentence."""
-    found = [one for one in _NAME.finditer(text) if not set(one.group().split()) & _NO_NAMES]
-    if not found:
+    """Replace a name of the sentence with another of the article."""
+    matches = _name_matches(text)
+    if not matches:
         return None
-    one = rng.choice(found)
-    return _renamed(text, one, 0, others, rng)
+    match = rng.choice(matches)
+    return _renamed(text, match, 0, others, rng)
 
 
-def _renamed(text: str, one: re.Match[str], group: int | str, others: Sequence[str], rng: random.Random) -> str | None:
-    own = set(one.group(group).split())
-    fit = [other for other in others if not own & set(other.split()) and other[:4] != one.group(group)[:4]]
-    return _put(text, one, rng.choice(fit), group) if fit else None
+def _name_matches(text: str) -> list[re.Match[str]]:
+    return [match for match in _NAME.finditer(text) if not set(match.group().split()) & _NO_NAMES]
+
+
+def _renamed(
+    text: str, match: re.Match[str], group: int | str, others: Sequence[str], rng: random.Random
+) -> str | None:
+    own = set(match.group(group).split())
+    fit = [other for other in others if not own & set(other.split()) and other[:4] != match.group(group)[:4]]
+    return _put(text, match, rng.choice(fit), group) if fit else None
 
 
 def names_exchanged(text: str, _names: Sequence[str], rng: random.Random) -> str | None:
-    """Let two names of the sentence change places, where a verb or a preposition stands between them."""
-    found = [one for one in _NAME.finditer(text) if not set(one.group().split()) & _NO_NAMES]
-    if len({one.group() for one in found}) < 2:
+    """Swap two names of the sentence that have a verb or a preposition between them."""
+    matches = _name_matches(text)
+    if len({match.group() for match in matches}) < 2:
         return None
-    first, second = sorted(rng.sample(found, 2), key=lambda one: one.start())
+    first, second = sorted(rng.sample(matches, 2), key=lambda match: match.start())
     gap = text[first.end() : second.start()]
     if (
         first.group()[:4] == second.group()[:4]
@@ -144,38 +154,38 @@ def names_exchanged(text: str, _names: Sequence[str], rng: random.Random) -> str
 
 
 def speaker(text: str, others: Sequence[str], rng: random.Random) -> str | None:
-    """Let another name of the article have said it."""
-    found = _SPEAKER.search(text)
-    if found is None or set((found["a"] or found["b"]).split()) & _NO_NAMES:
+    """Replace the speaker with another name of the article."""
+    match = _SPEAKER.search(text)
+    if match is None or set((match["a"] or match["b"]).split()) & _NO_NAMES:
         return None
-    return _renamed(text, found, "a" if found["a"] else "b", others, rng)
+    return _renamed(text, match, "a" if match["a"] else "b", others, rng)
 
 
 def denied(text: str, _names: Sequence[str], rng: random.Random) -> str | None:
-    """Put "not" behind an auxiliary."""
-    found = list(_AUXILIARY.finditer(text))
-    if not found:
+    """Insert "not" after an auxiliary."""
+    matches = list(_AUXILIARY.finditer(text))
+    if not matches:
         return None
-    one = rng.choice(found)
-    return _put(text, one, one.group() + " not")
+    match = rng.choice(matches)
+    return _put(text, match, match.group() + " not")
 
 
 def affirmed(text: str, _names: Sequence[str], rng: random.Random) -> str | None:
-    """Take a "not", "never" or "no" away."""
-    found = list(_NOT.finditer(text))
-    if not found:
+    """Remove a "not", "never" or "no"."""
+    matches = list(_NOT.finditer(text))
+    if not matches:
         return None
-    return _put(text, rng.choice(found), "")
+    return _put(text, rng.choice(matches), "")
 
 
 def opposite(text: str, _names: Sequence[str], rng: random.Random) -> str | None:
-    """Put a word's contrary for it."""
+    """Replace a word with its opposite."""
     return _swapped(text, _OPPOSITES, rng)
 
 
 def unit(text: str, _names: Sequence[str], rng: random.Random) -> str | None:
-    """Change what is counted, or how large the unit is, behind or before a number."""
-    fit = []
+    """Change the unit or the magnitude next to a number."""
+    candidates = []
     for old, new in _UNITS:
         pattern = (
             rf"(?<=\d){old}|(?<=\d[ -]){re.escape(old)}\b|{re.escape(old)}(?=\d)"
@@ -184,105 +194,105 @@ def unit(text: str, _names: Sequence[str], rng: random.Random) -> str | None:
         )
         if old == "$":
             pattern = r"\$(?=\d)"
-        fit += [
-            (found, new)
-            for found in re.finditer(pattern, text)
-            if old not in ("hours", "months", "weeks") or re.search(r"\d[ -]$", text[: found.start()])
+        candidates += [
+            (match, new)
+            for match in re.finditer(pattern, text)
+            if old not in ("hours", "months", "weeks") or re.search(r"\d[ -]$", text[: match.start()])
         ]
-    if not fit:
+    if not candidates:
         return None
-    found, new = rng.choice(fit)
-    return _put(text, found, new)
+    match, new = rng.choice(candidates)
+    return _put(text, match, new)
 
 
 def date(text: str, _names: Sequence[str], rng: random.Random) -> str | None:
     """Change a year, a month, a day of the month or a weekday."""
-    fit: list[str] = []
-    for found in _YEAR.finditer(text):
-        fit.append(_put(text, found, str(int(found.group()) + rng.choice((-2, -1, 1, 3)))))
-    for found in _DATE.finditer(text):
-        group = 1 if found[1] else 2
-        fit.append(_put(text, found, str(int(found[group]) % 28 + 1), group))
+    candidates: list[str] = []
+    for match in _YEAR.finditer(text):
+        candidates.append(_put(text, match, str(int(match.group()) + rng.choice((-2, -1, 1, 3)))))
+    for match in _DATE.finditer(text):
+        group = 1 if match[1] else 2
+        candidates.append(_put(text, match, str(int(match[group]) % 28 + 1), group))
     for words in (_DAYS, _MONTHS):
-        for found in re.finditer(rf"\b(?:{'|'.join(words)})\b", text):
-            if found.group() not in ("May", "March") or re.match(r" \d", text[found.end() :]):
-                fit.append(_put(text, found, rng.choice([word for word in words if word != found.group()])))
-    return rng.choice(fit) if fit else None
+        for match in re.finditer(rf"\b(?:{'|'.join(words)})\b", text):
+            if match.group() not in ("May", "March") or re.match(r" \d", text[match.end() :]):
+                candidates.append(_put(text, match, rng.choice([word for word in words if word != match.group()])))
+    return rng.choice(candidates) if candidates else None
 
 
 def modality(text: str, _names: Sequence[str], rng: random.Random) -> str | None:
-    """Make a possibility certain or a plan a possibility."""
+    """Turn a possibility into a certainty, or a plan into a possibility."""
     return _swapped(text, _MODALS, rng)
 
 
 def quotation(text: str, _names: Sequence[str], rng: random.Random) -> str | None:
-    """Leave a word out of a quotation, or put one in."""
-    found = _QUOTE.search(text)
-    if found is None:
+    """Remove a word from a quotation, or insert one."""
+    match = _QUOTE.search(text)
+    if match is None:
         return None
-    words = found[1].split(" ")
-    # What a mark of omission or the edge of a quotation leaves out is left out openly.
-    if len(words) < 4 or not all(words) or re.search(r"…|\.\.|\[", found[1]):
+    words = match[1].split(" ")
+    # An ellipsis or the edge of a quotation shows that words are missing; that would be no falsification.
+    if len(words) < 4 or not all(words) or re.search(r"…|\.\.|\[", match[1]):
         return None
     at = rng.randrange(1, len(words) - 1)
     words[at : at + 1] = [] if rng.random() < 0.5 else [words[at], "really"]
-    return _put(text, found, " ".join(words), 1)
+    return _put(text, match, " ".join(words), 1)
 
 
 def quote_moved(text: str, others: Sequence[str], rng: random.Random) -> str | None:
-    """Give a quotation to another name of the article."""
+    """Attribute a quotation to another name of the article."""
     return speaker(text, others, rng) if _QUOTE.search(text) else None
 
 
 def rounded(text: str, _names: Sequence[str], rng: random.Random) -> str | None:
     """Round a number to fewer digits without saying so: 190 for 189."""
-    fit: list[str] = []
-    for one in _NUMBER.finditer(text):
-        plain = one.group().replace(",", "")
-        if not plain.isdigit() or len(plain) < 3 or _YEAR.fullmatch(plain) or _LOOSE.search(text[: one.start()]):
+    candidates: list[str] = []
+    for match in _NUMBER.finditer(text):
+        plain = match.group().replace(",", "")
+        if not plain.isdigit() or len(plain) < 3 or _YEAR.fullmatch(plain) or _LOOSE.search(text[: match.start()]):
             continue
         value = round(int(plain), 1 - len(plain.rstrip("0"))) if len(plain.rstrip("0")) > 1 else int(plain)
         if value != int(plain):
-            fit.append(_put(text, one, f"{value:,}" if "," in one.group() else str(value)))
-    return rng.choice(fit) if fit else None
+            candidates.append(_put(text, match, f"{value:,}" if "," in match.group() else str(value)))
+    return rng.choice(candidates) if candidates else None
 
 
 def compared(text: str, _names: Sequence[str], rng: random.Random) -> str | None:
-    """Turn a comparison round."""
+    """Reverse a comparison."""
     return _swapped(text, _COMPARISONS, rng)
 
 
 def order(text: str, _names: Sequence[str], rng: random.Random) -> str | None:
-    """Turn before and after round."""
+    """Swap before and after."""
     return _swapped(text, _ORDER, rng)
 
 
 def mixed(text: str, others: Sequence[str], rng: random.Random) -> str | None:
-    """End a sentence as another of the article ends, behind the same preposition."""
-    fit: list[str] = []
+    """Replace the end of a sentence, after a preposition, with that of another sentence of the article."""
+    candidates: list[str] = []
     for preposition in ("in", "at", "on", "by", "for", "with", "from", "to"):
-        mark = f" {preposition} "
-        head, found, tail = text.rpartition(mark)
+        separator = f" {preposition} "
+        head, found, tail = text.rpartition(separator)
         for other in others if found and len(tail) < 60 and not _QUOTATION.search(tail) else ():
-            end = other.rpartition(mark)[2]
-            strange = set(re.findall(r"\w+", end.lower())) - set(re.findall(r"\w+", text.lower()))
+            end = other.rpartition(separator)[2]
+            new_words = set(re.findall(r"\w+", end.lower())) - set(re.findall(r"\w+", text.lower()))
             if (
-                mark in other
-                and sum(len(word) > 3 for word in strange) > 1
+                separator in other
+                and sum(len(word) > 3 for word in new_words) > 1
                 and 8 < len(end) < 60
                 and not _QUOTATION.search(end)
                 and tail not in other
             ):
-                fit.append(head + mark + end)
-    return rng.choice(fit) if fit else None
+                candidates.append(head + separator + end)
+    return rng.choice(candidates) if candidates else None
 
 
 def _swapped(text: str, pairs: Sequence[tuple[str, str]], rng: random.Random) -> str | None:
-    fit = [(found, new) for old, new in pairs for found in re.finditer(rf"\b{old}\b", text)]
-    if not fit:
+    candidates = [(match, new) for old, new in pairs for match in re.finditer(rf"\b{old}\b", text)]
+    if not candidates:
         return None
-    found, new = rng.choice(fit)
-    return _put(text, found, new)
+    match, new = rng.choice(candidates)
+    return _put(text, match, new)
 
 
 MUTATORS: dict[str, Mutator] = {
@@ -316,19 +326,19 @@ _ADVERBIAL = re.compile(
 _TAIL = re.compile(
     r", (?:which|who|including|while|after|before|as|according|during|when|where|with|adding)\b[^“”\"]*(?=[.!?]$)"
 )
-_INSIDE = re.compile(r"[^“\"]*(?:”|\S\")")  # it begins inside a quotation: not the outlet's words
+_INSIDE = re.compile(r"[^“\"]*(?:”|\S\")")  # begins inside a quotation: not the words of the outlet
 _QUOTATION = re.compile(r"[“”\"]")
 
 
 def attributed(text: str, outlet: str | None) -> str | None:
-    """Say who reported it."""
+    """Attribute the sentence to its outlet."""
     if not outlet or text[0] in "“\"'‘" or "?" in text or _INSIDE.match(text):
         return None
     return f"{outlet} reported that {text[0].lower() + text[1:] if _LOWERED.match(text) else text}"
 
 
 def shortened(text: str, _outlet: str | None) -> str | None:
-    """Leave out an adverbial clause at a comma, in front or behind."""
+    """Drop an adverbial clause set off by a comma, at the start or the end."""
     head = _ADVERBIAL.match(text)
     if head and len(text) - head.end() > 30 and not re.match(r"(?:which|who|and|or|but)\b", text[head.end() :]):
         return text[head.end()].upper() + text[head.end() + 1 :]
@@ -339,10 +349,10 @@ def shortened(text: str, _outlet: str | None) -> str | None:
 
 
 def in_digits(text: str, _outlet: str | None) -> str | None:
-    """Write number words in digits, digits with and without commas, percent as a sign, magnitudes short."""
-    if _QUOTATION.search(text):  # its words are not ours to rewrite
+    """Write number words as digits, digits without commas, percent as %, million and billion as m and bn."""
+    if _QUOTATION.search(text):  # a quotation may not be reworded
         return None
-    new = _NUMBER_WORD.sub(lambda one: str(_WORDS.index(one.group())), text)
+    new = _NUMBER_WORD.sub(lambda match: str(_WORDS.index(match.group())), text)
     new = re.sub(r"(?<=\d) ?(?:percent|per cent)\b", "%", new)
     new = re.sub(r"(?<=\d),(?=\d{3}\b)", "", new)
     new = re.sub(r"(?<=\d) million\b", "m", new)

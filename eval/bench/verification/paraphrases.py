@@ -1,6 +1,7 @@
-"""Say a true sentence in other words without changing what it claims. Safe patterns only; knows nothing of `qa`.
+"""Paraphrase a true sentence without changing what it claims. Safe patterns only; imports nothing of `qa`.
 
-Each takes the sentence, the text before it and its article's date, and returns None where its pattern does not fit.
+Each function takes the sentence, the text before it and the date of its article, and returns None where its pattern
+does not fit.
 """
 
 from __future__ import annotations
@@ -42,80 +43,82 @@ _SHORT = {"did not": "didn’t", "was not": "wasn’t", "is not": "isn’t", "ha
 
 def currency_in_words(sentence: str, _before: str, _day: str | None) -> str | None:
     """Write "46 million euros" for "€46 million"."""
-    new = _MONEY.sub(lambda one: f"{one[2]}{one[3] or ''} {_CURRENCIES[one[1]]}", sentence)
+    new = _MONEY.sub(lambda match: f"{match[2]}{match[3] or ''} {_CURRENCIES[match[1]]}", sentence)
     return new if new != sentence and not _quotes(sentence) else None
 
 
 def digits_in_words(sentence: str, _before: str, _day: str | None) -> str | None:
     """Write "four people" for "4 people"."""
-    new = _DIGIT.sub(lambda one: _ONES[int(one[1])], sentence)
+    new = _DIGIT.sub(lambda match: _ONES[int(match[1])], sentence)
     return new if new != sentence and not _quotes(sentence) else None
 
 
 def weekday_as_date(sentence: str, _before: str, day: str | None) -> str | None:
-    """Write the day of the month for a weekday that is past on the article's day."""
-    found = _WEEKDAY.search(sentence)
-    if not found or not day or _quotes(sentence) or not _PAST.search(sentence) or _LATER.search(sentence):
+    """Replace a weekday in the past with its date."""
+    match = _WEEKDAY.search(sentence)
+    if not match or not day or _quotes(sentence) or not _PAST.search(sentence) or _LATER.search(sentence):
         return None
     published = date.fromisoformat(day[:10])
-    back = (published.weekday() - _DAYS.index(found[1])) % 7
-    if back in (0, 6):  # a week ago, or tomorrow: a reader could be in doubt too
+    back = (published.weekday() - _DAYS.index(match[1])) % 7
+    if back in (0, 6):  # it could mean a week ago, or tomorrow: ambiguous to a reader too
         return None
-    meant = published - timedelta(days=back)
-    return f"{sentence[: found.start()]}on {meant.day} {_MONTHS[meant.month - 1]}{sentence[found.end() :]}"
+    weekday_date = published - timedelta(days=back)
+    return (
+        f"{sentence[: match.start()]}on {weekday_date.day} {_MONTHS[weekday_date.month - 1]}{sentence[match.end() :]}"
+    )
 
 
 def speaker_first(sentence: str, _before: str, _day: str | None) -> str | None:
-    """Put who said it in front of a quotation."""
-    found = _QUOTED_FIRST.fullmatch(sentence)
-    who = (found[2] or found[4] or "").strip() if found else ""
-    return f"{who[0].upper()}{who[1:]} {found[3]}: “{found[1]}.”" if found and who else None
+    """Move the speaker before a quotation."""
+    match = _QUOTED_FIRST.fullmatch(sentence)
+    who = (match[2] or match[4] or "").strip() if match else ""
+    return f"{who[0].upper()}{who[1:]} {match[3]}: “{match[1]}.”" if match and who else None
 
 
 def speaker_last(sentence: str, _before: str, _day: str | None) -> str | None:
-    """Put who said it behind what was said."""
-    found = _SAID_FIRST.fullmatch(sentence)
-    if not found or re.search(r"\b(?:on|in) \w+ (?:that )?$", found[1]):
+    """Move the speaker after what was said."""
+    match = _SAID_FIRST.fullmatch(sentence)
+    if not match or re.search(r"\b(?:on|in) \w+ (?:that )?$", match[1]):
         return None
-    who = found[1].strip()
-    return f"{found[2][0].upper()}{found[2][1:]}, {who[0].lower() + who[1:] if who.startswith('The ') else who} said."
+    who = match[1].strip()
+    return f"{match[2][0].upper()}{match[2][1:]}, {who[0].lower() + who[1:] if who.startswith('The ') else who} said."
 
 
 def adverbial_last(sentence: str, _before: str, _day: str | None) -> str | None:
-    """Put "In the summer, ..." behind."""
-    found = _ADVERBIAL.fullmatch(sentence)
-    if not found:
+    """Move an initial "In the summer, ..." to the end."""
+    match = _ADVERBIAL.fullmatch(sentence)
+    if not match:
         return None
-    return f"{found[2][0].upper()}{found[2][1:]} {found[1][0].lower()}{found[1][1:]}."
+    return f"{match[2][0].upper()}{match[2][1:]} {match[1][0].lower()}{match[1][1:]}."
 
 
 def first_half(sentence: str, _before: str, _day: str | None) -> str | None:
-    """Keep what stands before ", and he ..."."""
-    found = _TWO.fullmatch(sentence)
-    return f"{found[1]}." if found and not re.match(r"(?:If|When|While|Although|Unless)\b", sentence) else None
+    """Keep what comes before ", and he ..."."""
+    match = _TWO.fullmatch(sentence)
+    return f"{match[1]}." if match and not re.match(r"(?:If|When|While|Although|Unless)\b", sentence) else None
 
 
 def second_half(sentence: str, _before: str, _day: str | None) -> str | None:
-    """Keep what stands behind ", and the ..."."""
-    found = _TWO.fullmatch(sentence)
-    plain = found and not re.search(r"\b(?:said|says|told|if|whether|that)\b", found[1])
-    return f"{found[2][0].upper()}{found[2][1:]}." if found and plain else None
+    """Keep what comes after ", and the ..."."""
+    match = _TWO.fullmatch(sentence)
+    plain = match and not re.search(r"\b(?:said|says|told|if|whether|that)\b", match[1])
+    return f"{match[2][0].upper()}{match[2][1:]}." if match and plain else None
 
 
 def name_for_pronoun(sentence: str, before: str, _day: str | None) -> str | None:
-    """Name whom "He" is about, where the text before names one person only."""
+    """Replace an initial "He" with the name, where the text before names one person only."""
     names = set(_PERSON.findall(before))
-    found = _PRONOUN.match(sentence)
-    return f"{names.pop()} {sentence[found.end() :]}" if found and len(names) == 1 else None
+    match = _PRONOUN.match(sentence)
+    return f"{names.pop()} {sentence[match.end() :]}" if match and len(names) == 1 else None
 
 
 def made_passive(sentence: str, _before: str, _day: str | None) -> str | None:
-    """Make "The council approved the plan in May." passive."""
-    found = _ACTIVE.fullmatch(sentence)
-    if not found:
+    """Make a sentence such as "The council approved the plan in May." passive."""
+    match = _ACTIVE.fullmatch(sentence)
+    if not match:
         return None
-    who = found[1][0].lower() + found[1][1:] if found[1].startswith("The ") else found[1]
-    return f"{found[3][0].upper()}{found[3][1:]} was {found[2]} by {who}{found[4]}."
+    who = match[1][0].lower() + match[1][1:] if match[1].startswith("The ") else match[1]
+    return f"{match[3][0].upper()}{match[3][1:]} was {match[2]} by {who}{match[4]}."
 
 
 def contracted(sentence: str, _before: str, _day: str | None) -> str | None:

@@ -1,11 +1,11 @@
-"""Measure how well time phrases are found and resolved, on the labelled sentences, and dateparser beside it.
+"""Measure how well time phrases are found and resolved on labelled sentences, beside dateparser.
 
     python -m eval.bench.verification.time_phrases              print the tables of docs/time.md
     python -m eval.bench.verification.time_phrases --misses     print every sentence that is not wholly right
 
 The labels are tests/data/time_phrases.jsonl: a sentence, the day of its article, and every phrase with the days it
-means. dateparser is given the labelled phrases one by one, as it finds none itself in this comparison: once with its
-own settings for news, once with the tense that our rules read from the sentence.
+means. dateparser gets the labelled phrases, because it is not asked to find them here: once preferring the past, once
+with the tense that our rules read from the sentence.
 """
 
 from __future__ import annotations
@@ -49,19 +49,19 @@ def read_cases(path: Path = LABELS) -> list[Case]:
 
 
 def find(case: Case) -> Phrases:
-    """Return what our rules make of a sentence."""
+    """Return the phrases and days that our rules find in a sentence."""
     return [(found.phrase, found.resolved) for found in resolve(case.quote, case.published_at)]
 
 
 def score(cases: list[Case]) -> str:
     """Return one row of the table: sentences wholly right, then precision and recall of phrases with their days."""
     found = [find(case) for case in cases]
-    right = sum(got == case.expected for got, case in zip(found, cases, strict=True))
+    exact = sum(got == case.expected for got, case in zip(found, cases, strict=True))
     hits = sum(_common(got, case.expected) for got, case in zip(found, cases, strict=True))
-    said, labelled = sum(map(len, found)), sum(len(case.expected) for case in cases)
+    predicted, labelled = sum(map(len, found)), sum(len(case.expected) for case in cases)
     empty = [got for got, case in zip(found, cases, strict=True) if not case.expected]
     return (
-        f"{right} of {len(cases)} ({right / len(cases):.3f}) | {hits} of {said} ({hits / said:.3f})"
+        f"{exact} of {len(cases)} ({exact / len(cases):.3f}) | {hits} of {predicted} ({hits / predicted:.3f})"
         f" | {hits} of {labelled} ({hits / labelled:.3f}) | {sum(not got for got in empty)} of {len(empty)}"
     )
 
@@ -77,7 +77,7 @@ def _common(got: Phrases, expected: Phrases) -> int:
 
 
 def time_ours(cases: list[Case]) -> float:
-    """Return microseconds a phrase, finding it included."""
+    """Return microseconds per phrase, including the time to find it."""
     began = time.perf_counter()
     for _ in range(_REPEATS):
         for case in cases:
@@ -98,7 +98,7 @@ def load_dateparser() -> Reader | None:
             "PREFER_DATES_FROM": tense,
             "RETURN_AS_TIMEZONE_AWARE": False,
         }
-        # It reads no "on Tuesday night": the words that it does not know are left out for it.
+        # dateparser cannot read "on Tuesday night": words that it does not know are removed.
         bare = re.sub(r"^(?:on|in|the|at|over) |(?: (?:morning|evening|night))$", "", phrase, flags=re.IGNORECASE)
         data = parser(languages=["en"], settings=settings).get_date_data(bare)
         return _days(data.date_obj, data.period) if data.date_obj else None
@@ -107,7 +107,7 @@ def load_dateparser() -> Reader | None:
 
 
 def _days(moment: datetime, period: str) -> str:
-    """Write what dateparser found as days, a month or a year as a whole."""
+    """Return the period that dateparser found: a day, a month or a year."""
     if period == "month":
         return periods.write_period(periods.month_period(moment.year, moment.month))
     if period == "year":
@@ -136,7 +136,7 @@ def compare(cases: list[Case], read: Reader, with_tense: bool) -> str:
 
 
 def ours_alone(cases: list[Case]) -> str:
-    """Return our row of the same table."""
+    """Return the row of our rules in the same table."""
     dated = [(case, find(case)) for case in cases if case.published_at]
     total = sum(len(case.expected) for case, _ in dated)
     exact = sum(_common(got, case.expected) for case, got in dated)

@@ -1,4 +1,4 @@
-"""The figures of the research commands."""
+"""The plots of the research commands."""
 
 import sys
 from xml.etree import ElementTree
@@ -16,7 +16,7 @@ SIZES = [
 
 @pytest.mark.parametrize("sizes", [SIZES, SIZES[:1]])
 def test_the_picture_of_sizes_names_its_curves_and_is_the_same_each_time(sizes):
-    """It is committed: a file that differs from run to run would say that something changed. One size is drawn too."""
+    """The plot is committed, so it must not differ from run to run. A single size is drawn too."""
     picture = plot(sizes)
     words = " ".join(ElementTree.fromstring(picture).itertext())
     for name in ("p95 by the clock", "p50 of processor time", "after 200 questions", "goal p50", "100,000"):
@@ -25,7 +25,7 @@ def test_the_picture_of_sizes_names_its_curves_and_is_the_same_each_time(sizes):
 
 
 def test_a_plot_without_matplotlib_is_an_error_that_says_what_to_do(monkeypatch):
-    """Only an environment for development has it."""
+    """Only the development environment has it."""
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.delitem(sys.modules, "eval.bench.figure")
     with pytest.raises(QaError, match="a plot needs matplotlib, which `make dev` installs"):

@@ -15,10 +15,10 @@ def call(*args):
 
 
 def test_the_research_is_called_by_the_suites_command_line():
-    """Options, help and exit codes are its own."""
+    """Options, help and exit codes are those of the research command."""
     assert research.__name__ == RESEARCH
-    told = call("bench", "tables", "--help")
-    assert (told.exit_code, "--refit" in told.stdout) == (0, True)
+    result = call("bench", "tables", "--help")
+    assert (result.exit_code, "--refit" in result.stdout) == (0, True)
     for name in ("speed", "scale", "load", "peers", "tables"):
         assert f"  {name} " in call("bench", "--help").stdout
     wrong = call("bench", "tables", "--data", ".", "--store", "nowhere")
@@ -31,22 +31,22 @@ def test_the_suite_alone_says_that_the_research_needs_a_checkout(monkeypatch, mi
     """The wheel has none of it: one line, not a traceback."""
     monkeypatch.delitem(sys.modules, RESEARCH)
     monkeypatch.setitem(sys.modules, missing, None)
-    told = call("bench", "tables", "--data", ".")
-    assert (told.exit_code, told.stdout) == (1, "")
-    assert told.stderr == "the research commands, `eval bench`, are not in the wheel: run them in a checkout\n"
+    result = call("bench", "tables", "--data", ".")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "the research commands, `eval bench`, are not in the wheel: run them in a checkout\n"
 
 
 def test_a_library_that_the_research_lacks_is_no_missing_research(monkeypatch):
-    """Or the line would send a reader with a checkout to look for one."""
+    """Otherwise the message would tell a user with a checkout to get a checkout."""
     monkeypatch.setitem(sys.modules, "typer", None)
     monkeypatch.delitem(sys.modules, RESEARCH)
-    told = call("bench", "speed")
-    assert isinstance(told.exception, ModuleNotFoundError)
-    assert told.exception.name == "typer"
+    result = call("bench", "speed")
+    assert isinstance(result.exception, ModuleNotFoundError)
+    assert result.exception.name == "typer"
 
 
 def test_the_suites_command_line_imports_no_research():
-    """A user of the wheel must be able to start it."""
+    """The wheel has no research, and its command line must start."""
     looked = "import sys, eval.__main__; print([name for name in sys.modules if name in sys.argv[1:]])"
     research = [RESEARCH, "eval.bench"]
     done = subprocess.run([sys.executable, "-c", looked, *research], capture_output=True, text=True, check=True)
@@ -54,7 +54,7 @@ def test_the_suites_command_line_imports_no_research():
 
 
 def test_a_price_alone_is_wrong_usage(tmp_path):
-    """A cost of half of the tokens would be no cost."""
-    told = call("score", "--gold", str(tmp_path), "--run", str(tmp_path), "--out", "x", "--price-in", "1")
-    assert told.exit_code == 2
-    assert "--price-in and --price-out go together" in told.stderr
+    """A price for only half of the tokens gives no cost."""
+    result = call("score", "--gold", str(tmp_path), "--run", str(tmp_path), "--out", "x", "--price-in", "1")
+    assert result.exit_code == 2
+    assert "--price-in and --price-out go together" in result.stderr

@@ -1,4 +1,4 @@
-"""The parts of the comparison that are ours: draw, kept vectors, marks, tables, picture. No peer is needed."""
+"""The comparison with peers: sample, vector cache, scores, tables, plot. No peer is installed."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from eval.bench.peers.child import Piece, day_number, is_exact, reply
+from eval.bench.peers.child import Piece, day_number, first_chars, is_exact, reply
 from eval.bench.peers.contest import CONTESTANTS, Contest, every_name, report, run
-from eval.bench.peers.marks import OURS, compare_all, costs, first_chars, mark_all, rank_of, tables
+from eval.bench.peers.marks import OURS, compare_all, costs, mark_all, rank_of, tables
 from eval.bench.peers.plot import draw_peers
 from eval.bench.peers.sample import PeerQuestion, choose, draw, merge
-from eval.bench.peers.vector_cache import KeptEmbedder
+from eval.bench.peers.vector_cache import CachedEmbedder
 from qa import QaError
 from qa.types import Vectors
 
 
 class CountingEmbedder:
-    """Turn a text into its length, and count how many texts it was asked for."""
+    """Embeds a text as its length, and records the texts that it embedded."""
 
     def __init__(self) -> None:
         self.seen: list[str] = []
@@ -68,7 +68,7 @@ def wrote(replies: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_a_question_of_two_sets_is_asked_once_with_what_both_say() -> None:
-    """Gold articles and answers are joined; what has no gold article in the draw, or no day, is left out."""
+    """Gold articles and answers are merged; questions without a drawn gold article or a day are dropped."""
     sets = {
         "goldlink": [item("q1", ["a", "gone"], ["four"]), item("q2", ["gone"], ["five"])],
         "silver": [item("q1", ["b"], ["4", "four"]), item("q3", ["b"], ["six"], as_of=None)],
@@ -78,7 +78,7 @@ def test_a_question_of_two_sets_is_asked_once_with_what_both_say() -> None:
 
 
 def test_a_larger_draw_holds_the_smaller_one_and_the_order_of_names_does_not_matter() -> None:
-    """The seed decides alone."""
+    """The draw depends on the seed alone."""
     names = [f"article {number}" for number in range(20)]
     assert choose(names, 5, 1) == choose(reversed(names), 8, 1)[:5]
     assert choose(names, 5, 1) != choose(names, 5, 2)
@@ -86,14 +86,14 @@ def test_a_larger_draw_holds_the_smaller_one_and_the_order_of_names_does_not_mat
 
 
 def test_every_gold_article_of_goldlink_is_drawn_and_others_fill_up(tmp_path: Path) -> None:
-    """The number of articles is that asked for, and questions whose article was not drawn are not asked."""
+    """The number of articles is the requested one, and questions whose article was not drawn are dropped."""
     rows = {
         "realtimeqa_goldlink/items.jsonl": [item("q1", ["d3"], ["x"])],
         "realtimeqa_silver/items.jsonl": [item("q2", [f"d{number}"], ["y"]) for number in range(9)],
     }
     for name, items in rows.items():
         (tmp_path / name).parent.mkdir()
-        (tmp_path / name).write_text("".join(json.dumps(one) + "\n" for one in items), encoding="utf-8")
+        (tmp_path / name).write_text("".join(json.dumps(row) + "\n" for row in items), encoding="utf-8")
     (tmp_path / "realtimeqa_docs").mkdir()
     with gzip.open(tmp_path / "realtimeqa_docs" / "docs_2022.jsonl.gz", "wt", encoding="utf-8") as file:
         file.writelines(json.dumps({"id": f"d{number}", "text": "…"}) + "\n" for number in range(9))
@@ -101,7 +101,7 @@ def test_every_gold_article_of_goldlink_is_drawn_and_others_fill_up(tmp_path: Pa
     ids = {row["id"] for row in drawn.articles}
     assert len(ids) == 4
     assert "d3" in ids
-    assert all(set(one.gold) <= ids for one in drawn.questions)
+    assert all(set(row.gold) <= ids for row in drawn.questions)
 
 
 def test_a_bench_that_is_not_there_is_one_line(tmp_path: Path) -> None:
@@ -114,14 +114,14 @@ def test_a_text_is_embedded_once_and_costs_the_same_in_the_next_run(tmp_path: Pa
     """The second run takes vectors and their cost from the file; a repeat in one call is embedded once."""
     texts = ["ä", "日本", "ä", "😀 e\u0301", "lone \ud800"]
     first = CountingEmbedder()
-    kept = KeptEmbedder(first, tmp_path / "vectors.npz")
+    kept = CachedEmbedder(first, tmp_path / "vectors.npz")
     vectors = kept.embed_texts(texts)
     kept.save()
     assert first.seen == ["ä", "日本", "😀 e\u0301", "lone \ud800"]
     assert vectors[:, 0].tolist() == [len(text) for text in texts]
 
     second = CountingEmbedder()
-    later = KeptEmbedder(second, tmp_path / "vectors.npz")
+    later = CachedEmbedder(second, tmp_path / "vectors.npz")
     assert np.array_equal(later.embed_texts(texts), vectors)
     assert second.seen == []
     assert later.cost == pytest.approx(kept.cost)
@@ -129,12 +129,12 @@ def test_a_text_is_embedded_once_and_costs_the_same_in_the_next_run(tmp_path: Pa
 
 def test_vectors_of_two_models_are_never_mixed(tmp_path: Path) -> None:
     """The file is named by the model."""
-    one, other = CountingEmbedder(), CountingEmbedder()
+    embedder, other = CountingEmbedder(), CountingEmbedder()
     other.model = "counting/2"
-    first = KeptEmbedder(one, tmp_path / "vectors.npz")
+    first = CachedEmbedder(embedder, tmp_path / "vectors.npz")
     first.embed_texts(["a"])
     first.save()
-    KeptEmbedder(other, tmp_path / "vectors.npz").embed_texts(["a"])
+    CachedEmbedder(other, tmp_path / "vectors.npz").embed_texts(["a"])
     assert other.seen == ["a"]
 
 
@@ -155,20 +155,20 @@ def test_a_reply_keeps_ten_articles_and_the_first_characters() -> None:
     ],
 )
 def test_a_citation_is_exact_only_where_its_offsets_give_its_words(piece: Piece, exact: bool) -> None:
-    """A source without offsets proves nothing, even if its words stand in the article."""
+    """A source without offsets proves nothing, even if the article contains its text."""
     assert is_exact(piece, "a né 😀\r\n") is exact
 
 
 def test_a_day_becomes_a_number_that_grows() -> None:
-    """Filters of vector stores compare numbers; the hour does not count."""
+    """Filters of vector stores compare numbers; the time of day does not count."""
     assert day_number("2022-06-09T23:59:00+02:00") < day_number("2022-06-10") == 20220610
 
 
 def test_marks_by_hand() -> None:
-    """The right article is third: hit at 4 and 10, not at 1; the answer stands behind the 1,600th character."""
+    """The right article is third: a hit at 4 and 10, not at 1; the answer comes after the 1,600th character."""
     asked = [question("q", "c", "Minna Aho")]
     marks = mark_all({"q": found(["a", "b", "c"], ["x" * 1_600, "It was MINNA AHO."])}, asked)
-    assert {metric: one["q"][0] for metric, one in marks.items()} == {
+    assert {metric: by_question["q"][0] for metric, by_question in marks.items()} == {
         "hits@1": 0.0,
         "hits@4": 1.0,
         "hits@10": 1.0,
@@ -181,12 +181,12 @@ def test_marks_by_hand() -> None:
 
 
 def test_ours_is_compared_with_each_system_asked_in_the_same_way() -> None:
-    """Ours finds the article first in each of 20 questions, the peer second: ahead by .5, with no doubt."""
+    """Ours ranks the article first in each of 20 questions, the peer second: ahead by exactly .5."""
     asked = [question(f"q{number}", f"gold {number}", "yes") for number in range(20)]
-    ours = {one.id: found([one.gold[0]], ["yes"]) for one in asked}
-    peer = {one.id: found(["other", one.gold[0]], ["no"]) for one in asked}
+    ours = {question.id: found([question.gold[0]], ["yes"]) for question in asked}
+    peer = {question.id: found(["other", question.gold[0]], ["no"]) for question in asked}
     lines = compare_all({OURS: wrote(ours), "haystack": wrote(peer)}, asked, ["goldlink"])
-    assert [(one.mode, one.name, one.n) for one in lines] == [
+    assert [(line.mode, line.name, line.n) for line in lines] == [
         ("undated", OURS, 20),
         ("undated", "haystack", 20),
         ("dated", OURS, 20),
@@ -224,7 +224,7 @@ def test_a_system_that_is_not_known_and_an_environment_that_is_not_there_are_sai
 
 
 def test_names_are_told_apart() -> None:
-    """What is written down is named by them."""
+    """Report files are named by them."""
     assert len(set(every_name())) == len(CONTESTANTS)
 
 
@@ -241,8 +241,8 @@ def test_a_whole_run_of_ours_in_its_own_process(tmp_path: Path) -> None:
     ]
     for name in ("goldlink", "silver"):
         (tmp_path / f"realtimeqa_{name}").mkdir()
-        one = item("q1", ["b"], ["shut"]) | {"question": "Is the bridge at Marrowby open?"}
-        (tmp_path / f"realtimeqa_{name}" / "items.jsonl").write_text(json.dumps(one) + "\n", encoding="utf-8")
+        question_row = item("q1", ["b"], ["shut"]) | {"question": "Is the bridge at Marrowby open?"}
+        (tmp_path / f"realtimeqa_{name}" / "items.jsonl").write_text(json.dumps(question_row) + "\n", encoding="utf-8")
     (tmp_path / "realtimeqa_docs").mkdir()
     with gzip.open(tmp_path / "realtimeqa_docs" / "docs_2022.jsonl.gz", "wt", encoding="utf-8") as file:
         file.writelines(json.dumps(row) + "\n" for row in rows)

@@ -1,4 +1,4 @@
-"""The marks of RAMDocs, over two made-up items of its shape."""
+"""The scores of RAMDocs, on two invented items in its format."""
 
 import gzip
 import json
@@ -9,7 +9,7 @@ from tests.eval.gold_fixtures import write_lines
 
 
 def test_an_item_whose_wrong_value_is_also_right_has_no_wrong_one(tmp_path):
-    """An answer that says "novel", right of one Carrie and wrong of another, says nothing that is only wrong."""
+    """An answer "novel", right for one Carrie and wrong for another, includes nothing that is only wrong."""
     both = {"question": "What is Carrie?", "answers": ["Film", "Novel"], "wrong_answers": ["Novel"]}
     plain = {"question": "When was Carrie built?", "answers": ["1976"], "wrong_answers": ["1990", "1990"]}
     common = {"dataset": "ramdocs", "answerable": True, "asof": None, "gold": [], "meta": {}, "split": "dev"}

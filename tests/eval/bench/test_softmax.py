@@ -1,11 +1,11 @@
-"""Fitting the odds of sentences."""
+"""Fitting the softmax over sentences."""
 
 import sys
 
 import numpy as np
 import pytest
 
-from eval.bench.tuning.softmax import Rows, cross_validate, fit, named, prefer, share
+from eval.bench.tuning.softmax import Rows, answer_probability, cross_validate, fit, fit_order, weights_by_name
 from qa import QaError
 
 
@@ -20,28 +20,28 @@ ROWS = [question(0.9, 0.1, right=0), question(0.2, 0.8, right=1), question(0.3, 
 
 
 def test_what_tells_answers_apart_weighs_for_them():
-    """A feature that is high in sentences that answer, and only there, gets a weight, and half way lies even odds."""
+    """A feature that is high only in sentences that answer gets a positive weight, with even odds half way."""
     fitted = fit(ROWS)
-    assert named(fitted)["own"] > 1
-    high, low = share(fitted, question(0.2, 0.9)), share(fitted, question(0.2, 0.1))
+    assert weights_by_name(fitted)["own"] > 1
+    high, low = answer_probability(fitted, question(0.2, 0.9)), answer_probability(fitted, question(0.2, 0.1))
     assert low < 0.3 < 0.7 < high
 
 
 def test_no_sentence_has_no_odds():
-    """A question without a sentence is sure to have no answer, and teaches nothing."""
+    """A question without sentences has an answer probability of 0, and nothing can be fitted on it."""
     fitted = fit([*ROWS, question()])
-    assert share(fitted, question()) == 0.0
-    assert not question().teaches
+    assert answer_probability(fitted, question()) == 0.0
+    assert not question().is_informative
 
 
 def test_an_answer_that_was_not_found_teaches_nothing():
-    """Of an answerable question without a right sentence it is not known which one to prefer."""
+    """An answerable question without a right sentence does not show which sentence to prefer."""
     lost = Rows(0, True, ("own",), np.array([[0.9]]), np.array([False]))
-    assert not lost.teaches
+    assert not lost.is_informative
 
 
 def test_a_question_is_judged_without_having_been_seen():
-    """Every question gets a figure, the same for the same seed."""
+    """Every question gets a probability, the same for the same seed."""
     first, again = cross_validate(ROWS), cross_validate(ROWS)
     assert len(first) == len(ROWS)
     assert np.array_equal(first, again)
@@ -50,15 +50,15 @@ def test_a_question_is_judged_without_having_been_seen():
 
 
 def test_the_order_has_the_least_loss():
-    """By hand for one feature: the slope of a softmax's loss over the standardised values, held by .04, is 0."""
-    asked = [question(0.9, 0.1, 0.5, right=0), question(0.2, 0.8, right=1), question(0.6, 0.3, 0.9, right=1)]
-    values = np.concatenate([one.values[:, 0] for one in asked])
-    weight = named(prefer(asked))["own"] * values.std()
+    """By hand for one feature: the gradient of the softmax loss over the standardised values, with ridge .04, is 0."""
+    rows = [question(0.9, 0.1, 0.5, right=0), question(0.2, 0.8, right=1), question(0.6, 0.3, 0.9, right=1)]
+    values = np.concatenate([row.values[:, 0] for row in rows])
+    weight = weights_by_name(fit_order(rows))["own"] * values.std()
     misses = []
-    for one in asked:
-        scaled = (one.values[:, 0] - values.mean()) / values.std()
+    for row in rows:
+        scaled = (row.values[:, 0] - values.mean()) / values.std()
         odds = np.exp(weight * scaled)
-        misses.append(scaled @ odds / odds.sum() - scaled[one.right].item())
+        misses.append(scaled @ odds / odds.sum() - scaled[row.right].item())
     assert np.mean(misses) + 0.04 * weight == pytest.approx(0, abs=1e-6)
 
 

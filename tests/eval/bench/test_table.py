@@ -1,4 +1,4 @@
-"""The table of public sets: imported, asked, scored, and whole or said to be missing."""
+"""`eval bench tables`: sets are imported, asked and scored, and missing ones reported."""
 
 import gzip
 import json
@@ -40,18 +40,18 @@ def data(tmp_path):
 def call(data, *more):
     cache = data.parent / "cache"
     common = ("bench", "tables", "--data", data, "--embed", "none", "--cache", cache)
-    return CliRunner().invoke(app, [str(one) for one in (*common, *more)])
+    return CliRunner().invoke(app, [str(argument) for argument in (*common, *more)])
 
 
 def test_a_set_becomes_lines_of_the_table(data):
-    """Each figure stands with its number of questions beside the one to beat, and is a figure."""
-    told = call(data, "--sets", "clapnq", "--out", data / "table.json")
-    assert told.exit_code == 0, told.output
-    assert re.search(r"^\| clapnq \| evidence sentences, F1 \| 1 \| [01]\.\d{3} \| - \| - \|$", told.stdout, re.M)
+    """Each line has the number of questions, a value, and the figure to beat."""
+    result = call(data, "--sets", "clapnq", "--out", data / "table.json")
+    assert result.exit_code == 0, result.output
+    assert re.search(r"^\| clapnq \| evidence sentences, F1 \| 1 \| [01]\.\d{3} \| - \| - \|$", result.stdout, re.M)
     assert re.search(
-        r"^\| clapnq \| refusal F1 \| 2 \| [01]\.\d{3} \| .* \| goal: at least \.75 \|$", told.stdout, re.M
+        r"^\| clapnq \| refusal F1 \| 2 \| [01]\.\d{3} \| .* \| goal: at least \.75 \|$", result.stdout, re.M
     )
-    assert "the first 2 took" in told.stderr
+    assert "the first 2 took" in result.stderr
     figures = json.loads((data / "table.json").read_text())
     assert (figures["embed"], figures["faults"], len(figures["figures"])) == ("none", [], 4)
 
@@ -68,19 +68,19 @@ def test_a_second_call_asks_nothing_again(data):
 
 
 def test_a_run_of_other_options_is_started_anew(data):
-    """One question was asked; asked for all, it is not taken for half of them."""
+    """A run limited to one question is not resumed as half of a full run."""
     call(data, "--sets", "clapnq", "--limit", 1)
-    told = call(data, "--sets", "clapnq")
-    assert "started anew" in told.stderr
+    result = call(data, "--sets", "clapnq")
+    assert "started anew" in result.stderr
     assert len(read_run(data.parent / "cache" / "runs" / "clapnq-none.run.jsonl").replies) == 2
 
 
 def test_what_is_missing_is_said_and_fails(data):
-    """The sets that are there are measured all the same."""
-    told = call(data, "--sets", "ramdocs,clapnq,wice")
-    assert told.exit_code == 1
-    assert "| clapnq | refusal F1 |" in told.stdout
-    assert [line.split(":")[0] for line in told.stdout.splitlines() if line.startswith("MISSING")] == [
+    """The other sets are still measured."""
+    result = call(data, "--sets", "ramdocs,clapnq,wice")
+    assert result.exit_code == 1
+    assert "| clapnq | refusal F1 |" in result.stdout
+    assert [line.split(":")[0] for line in result.stdout.splitlines() if line.startswith("MISSING")] == [
         "MISSING ramdocs", "MISSING wice",
     ]  # fmt: skip
 
@@ -97,17 +97,17 @@ def test_a_store_made_before_is_asked(data):
 
 def test_an_unknown_set_lists_the_known():
     """A misspelt set would be a table without it."""
-    told = CliRunner().invoke(app, ["bench", "tables", "--data", ".", "--sets", "nope"])
-    assert told.exit_code == 1
-    assert "goldlink, goldlink_undated, silver" in told.stderr
+    result = CliRunner().invoke(app, ["bench", "tables", "--data", ".", "--sets", "nope"])
+    assert result.exit_code == 1
+    assert "goldlink, goldlink_undated, silver" in result.stderr
 
 
 def test_every_line_of_the_table_is_a_metric_of_an_imported_set():
     """A misspelt metric would fail after an hour of asking."""
     metrics = {metric.name for metric in METRICS}
-    for one in SETS.values():
-        assert one.folder in IMPORTERS
-        assert {row.metric for row in one.rows} <= metrics
+    for bench_set in SETS.values():
+        assert bench_set.folder in IMPORTERS
+        assert {row.metric for row in bench_set.rows} <= metrics
     assert SUPPORT.keys() <= IMPORTERS.keys()
     assert corpus_name("realtimeqa_docs/docs_2022.jsonl.gz") == "docs_2022"
     assert corpus_name("clapnq/docs.jsonl.gz") == "clapnq"
@@ -129,10 +129,10 @@ def judged(data):
 
 
 def test_the_support_score_is_measured_as_it_ships(judged):
-    """Weights that were fitted on the set that is measured would flatter it: asked for, they stand apart, by name."""
-    told = call(judged, "--sets", "qags_cnndm", "--json")
-    assert told.exit_code == 0, told.output
-    (figure,) = json.loads(told.stdout)["figures"]
+    """Weights fitted on the measured set would flatter the score: only `--refit` shows them, on lines of their own."""
+    result = call(judged, "--sets", "qags_cnndm", "--json")
+    assert result.exit_code == 0, result.output
+    (figure,) = json.loads(result.stdout)["figures"]
     rows = list(claims(judged, "qags_cnndm"))
     scores = np.array([score(claim, choose(claim, body, title, None)) for claim, body, title, _ in rows])
     assert figure["value"] == auroc(scores, np.array([float(label) for *_, label in rows]))
@@ -140,8 +140,8 @@ def test_the_support_score_is_measured_as_it_ships(judged):
 
 
 def test_weights_that_are_fitted_anew_say_what_on(judged):
-    """The figure that ships stays, and a second line names the folds and the sets."""
+    """The figure of the shipped weights stays, and a second line names the folds and the sets."""
     plain = call(judged, "--sets", "qags_cnndm").stdout.splitlines()
-    told = call(judged, "--sets", "qags_cnndm", "--refit").stdout.splitlines()
-    assert told[:-1] == plain
-    assert "| support, AUROC, weights fitted on the other 4 of 5 folds of qags_cnndm | 40 |" in told[-1]
+    refitted = call(judged, "--sets", "qags_cnndm", "--refit").stdout.splitlines()
+    assert refitted[:-1] == plain
+    assert "| support, AUROC, weights fitted on the other 4 of 5 folds of qags_cnndm | 40 |" in refitted[-1]

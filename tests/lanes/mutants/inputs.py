@@ -56,8 +56,8 @@ GUARDS = (
     ),
     Guard(
         "a report stays short",
-        "_until_hopeless",
-        "refused == _MOST_REFUSED",
+        "_limit_refusals",
+        "refused == _MAX_REFUSED",
         "False",
         ("test_reports_stay_short",),
     ),

@@ -1,4 +1,4 @@
-"""The text that chat frontends get."""
+"""Rendering answers for chat frontends."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def _citation(number: int, name: str = "Bridge opens", start: int = 0) -> Citati
 
 
 def _text(style: Style, *citations: Citation) -> ChatText:
-    text = ChatText(style, lambda one: f"http://host/a1?span={one.span.start}-{one.span.end}")
-    for one in citations:
-        text.add_citation(one)
+    text = ChatText(style, lambda citation: f"http://host/a1?span={citation.span.start}-{citation.span.end}")
+    for citation in citations:
+        text.add_citation(citation)
     return text
 
 
@@ -37,24 +37,24 @@ def _text(style: Style, *citations: Citation) -> ChatText:
     ],
 )
 def test_a_marker_is_found_where_its_place_says(style: Style, shown: str, marked: list[str]) -> None:
-    """Places are code points of the whole text, also when it was sent in pieces and holds emoji."""
+    """Positions are code points of the whole text, even if it was sent in pieces and contains emoji."""
     text = _text(style, _citation(1), _citation(2, start=9))
-    said = text.add("It opened 😀. [1]") + text.add(" It cost 4. [2][1]")
-    assert said == shown
-    assert [said[one.start : one.end] for one in text.placed] == marked
-    assert [one.citation.number for one in text.placed] == [1, 2, 1]
+    markdown = text.add("It opened 😀. [1]") + text.add(" It cost 4. [2][1]")
+    assert markdown == shown
+    assert [markdown[placed.start : placed.end] for placed in text.placed] == marked
+    assert [placed.citation.number for placed in text.placed] == [1, 2, 1]
 
 
 def test_repeats_come_after_the_first_places() -> None:
-    """Frontends give numbers by position, so the list begins with each citation once, in order."""
+    """Frontends number by position in the list, so it begins with each citation once, in order."""
     text = _text("markers", _citation(1), _citation(2, start=9))
     text.add("A. [1] B. [1] C. [2]")
-    assert [(one.citation.number, one.start) for one in text.in_order()] == [(1, 3), (2, 17), (1, 10)]
+    assert [(placed.citation.number, placed.start) for placed in text.in_order()] == [(1, 3), (2, 17), (1, 10)]
     assert isinstance(text.in_order()[0], PlacedCitation)
 
 
 def test_a_number_in_brackets_that_is_no_citation_stays_text() -> None:
-    """Only what was made known is a marker."""
+    """Only the number of a registered citation is a marker."""
     assert _text("links", _citation(1)).add("Room [7] is full. [1]").startswith("Room [7] is full. ([Bridge")
 
 
@@ -72,11 +72,11 @@ def test_a_number_in_brackets_that_is_no_citation_stays_text() -> None:
     ],
 )
 def test_nothing_of_an_article_becomes_a_link(words: str, shown: str) -> None:
-    """Links, images, footnotes, tags and bare addresses lose what makes them work; their words stay."""
+    """Links, images, footnotes, tags and bare URLs are defused; their words stay."""
     assert inert(words) == shown
 
 
 def test_a_title_cannot_end_its_link() -> None:
-    """Brackets and line breaks of a title would close the link's text."""
+    """Brackets and line breaks in a title, which would end the link text, are replaced."""
     assert title(_citation(1, "A [b](http://evil.example)\n<i>c</i>")) == "A (b)(`http://evil.example`) ‹i›c‹/i›"
     assert len(title(_citation(1, "x" * 500))) == 120

@@ -1,4 +1,4 @@
-"""OpenAI's Responses protocol, asked by OpenAI's own client over a real connection."""
+"""OpenAI's Responses API, called by OpenAI's own client over a real connection."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ ASKED = "When was the bridge opened again?"
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "value",
     [ASKED, [{"role": "user", "content": [{"type": "input_text", "text": ASKED}]}],
      [{"role": "user", "content": "x"}, {"type": "reasoning", "summary": []},
       {"type": "message", "role": "user", "content": ASKED}]],
     ids=["a text", "parts", "items that are no messages"],
 )  # fmt: skip
-def test_an_answer_has_its_citations_as_annotations(client: openai.OpenAI, asked: Any) -> None:
-    """Each annotation marks its marker in the text."""
-    reply = client.responses.create(model="news-qa-markers", input=asked)
+def test_an_answer_has_its_citations_as_annotations(client: openai.OpenAI, value: Any) -> None:
+    """Each annotation covers its marker in the text."""
+    reply = client.responses.create(model="news-qa-markers", input=value)
     assert reply.status == "completed"
     assert reply.output_text.endswith("The bridge opened again on Monday. [1]")
     part: Any = reply.output[0]
-    found = part.content[0].annotations[0]
-    assert reply.output_text[found.start_index : found.end_index] == "[1]"
-    assert found.url.endswith("/articles/bridge-1?span=0-34")
+    annotation = part.content[0].annotations[0]
+    assert reply.output_text[annotation.start_index : annotation.end_index] == "[1]"
+    assert annotation.url.endswith("/articles/bridge-1?span=0-34")
 
 
 def test_the_stream_says_what_the_whole_says(client: openai.OpenAI) -> None:
-    """The client builds the same response from the events as the whole one is, but for ids and times."""
+    """The client assembles the same response from the stream, except for ids and times."""
     whole = client.responses.create(model="news-qa", input=ASKED)
     with client.responses.stream(model="news-qa", input=ASKED) as stream:
-        kinds = [one.type for one in stream]
+        kinds = [event.type for event in stream]
         final = stream.get_final_response()
     assert final.output_text == whole.output_text
     assert kinds[:4] == [
@@ -60,11 +60,11 @@ def test_the_stream_says_what_the_whole_says(client: openai.OpenAI) -> None:
 
 
 def test_events_are_numbered_without_gaps(port: int) -> None:
-    """Clients order by the number."""
+    """Clients order events by their sequence number."""
     sent = httpx.post(f"http://127.0.0.1:{port}/v1/responses", json={"input": ASKED, "stream": True})
-    told = events(sent.text)
-    assert [data["sequence_number"] for _, data in told] == list(range(len(told)))
-    assert all(name == data["type"] for name, data in told)
+    sent_events = events(sent.text)
+    assert [data["sequence_number"] for _, data in sent_events] == list(range(len(sent_events)))
+    assert all(name == data["type"] for name, data in sent_events)
 
 
 @pytest.mark.parametrize(
@@ -77,13 +77,13 @@ def test_events_are_numbered_without_gaps(port: int) -> None:
     ],
 )
 def test_what_cannot_be_understood_is_refused(port: int, body: dict[str, Any], param: str) -> None:
-    """An answer that forgot the conversation would look right and be wrong."""
+    """`previous_response_id` is an error: an answer without the conversation would look right and be wrong."""
     sent = httpx.post(f"http://127.0.0.1:{port}/v1/responses", json=body)
     assert (sent.status_code, sent.json()["error"]["param"]) == (400, param)
 
 
 def test_json_is_no_question(client: openai.OpenAI) -> None:
-    """A request for JSON of a shape is answered with it, without a search."""
+    """A request for JSON of a given schema gets such JSON, without a search."""
     schema = {"type": "object", "properties": {"title": {"type": "string"}}}
     form: Any = {"format": {"type": "json_schema", "name": "x", "schema": schema}}
     reply = client.responses.create(model="news-qa", input="Name this chat", text=form)
@@ -91,7 +91,7 @@ def test_json_is_no_question(client: openai.OpenAI) -> None:
 
 
 def test_a_failure_ends_the_stream_as_failed(tmp_path: Path) -> None:
-    """The last event says so, without the inside of the service."""
+    """The last event reports the failure and reveals no internals."""
 
     async def script(question: Question) -> AsyncGenerator[Event, None]:
         yield Retrieved(())

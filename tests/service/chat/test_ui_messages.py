@@ -1,4 +1,4 @@
-"""The AI SDK's UI message stream."""
+"""The Vercel AI SDK's UI message stream."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def _parts(http: TestClient, messages: Any = ASKED) -> list[dict[str, Any]]:
     sent = http.post("/api/chat", json={"id": "c1", "trigger": "submit-message", "messages": messages})
     assert sent.status_code == 200, sent.text
     assert sent.headers["x-vercel-ai-ui-message-stream"] == "v1"
-    lines = [one for one in sent.text.split("\n\n") if one and not one.startswith(":")]
+    lines = [block for block in sent.text.split("\n\n") if block and not block.startswith(":")]
     done = lines.pop() if lines[-1] == "data: [DONE]" else None
     assert done or '"type": "error"' in lines[-1]
-    return [json.loads(one.removeprefix("data: ")) for one in lines]
+    return [json.loads(block.removeprefix("data: ")) for block in lines]
 
 
 def test_parts_come_in_the_order_that_the_sdk_reads(served: TestClient) -> None:
     """Text between its start and its end, each source before the text with its marker, the whole answer last."""
     parts = _parts(served)
-    assert [one["type"] for one in parts] == [
+    assert [part["type"] for part in parts] == [
         "start", "start-step", "text-start", "source-url", "data-citation", "text-delta", "text-end", "data-answer",
         "finish-step", "finish",
     ]  # fmt: skip
@@ -45,20 +45,20 @@ def test_parts_come_in_the_order_that_the_sdk_reads(served: TestClient) -> None:
 
 
 def test_a_refusal_has_text_and_no_source(served: TestClient) -> None:
-    """What the articles do not say is said, and cites nothing."""
+    """A refusal is sent as text without sources."""
     nothing = [{"role": "user", "parts": [{"type": "text", "text": "Who won the chess cup in Lima?"}]}]
     parts = _parts(served, nothing)
-    assert [one["type"] for one in parts if one["type"].startswith(("text-d", "source"))] == ["text-delta"]
+    assert [part["type"] for part in parts if part["type"].startswith(("text-d", "source"))] == ["text-delta"]
 
 
 def test_messages_must_be_a_list(served: TestClient) -> None:
-    """Anything else is told as an error, not a crash."""
+    """An invalid body is an error, not a crash."""
     sent = served.post("/api/chat", json={"messages": "hello"})
     assert (sent.status_code, sent.json()["error"]["param"]) == (400, "messages")
 
 
 def test_a_failure_is_an_error_part(tmp_path: Path) -> None:
-    """A stream that began ends with an error part; the inside of the service stays inside."""
+    """A stream that has begun ends with an error part, which reveals no internals."""
 
     async def script(question: Question) -> AsyncGenerator[Event, None]:
         yield Retrieved(())
@@ -72,6 +72,6 @@ def test_a_failure_is_an_error_part(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [[{"type": "file", "url": "x"}], [], None])
 def test_a_message_without_words_is_refused(served: TestClient, content: Any) -> None:
-    """A picture alone is no question."""
+    """A message with only an image is not a question."""
     sent = served.post("/api/chat", json={"messages": [{"role": "user", "parts": content}]})
     assert sent.status_code == 400

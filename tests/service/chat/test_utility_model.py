@@ -1,4 +1,4 @@
-"""What frontends ask for themselves is no question to the articles."""
+"""Chat frontends' own calls (titles, tags, JSON) are not treated as questions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _ask(http: TestClient, words: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("task", "wanted"),
+    ("task", "expected"),
     [
         ('Generate a concise title.\nJSON: {"title": "..."}', {"title": "How long is the bridge over"}),
         ('Predict follow-ups.\n{"follow_ups": ["..."]}', {"follow_ups": []}),
@@ -33,14 +33,14 @@ def _ask(http: TestClient, words: str, **more: Any) -> dict[str, Any]:
         ('Make queries.\n{"queries": ["..."]}', {"queries": ["How long is the bridge over the Orrin now?"]}),
     ],
 )
-def test_open_webui_gets_the_json_it_asks_for(served: TestClient, task: str, wanted: dict[str, Any]) -> None:
-    """Its background calls begin with `### Task:` and want one JSON object; a cited essay would become the title."""
+def test_open_webui_gets_the_json_it_asks_for(served: TestClient, task: str, expected: dict[str, Any]) -> None:
+    """Its background calls begin with `### Task:` and expect one JSON object; a cited answer would become the title."""
     choice = _ask(served, f"### Task:\n{task}\n{CHAT}")
-    assert json.loads(choice["message"]["content"]) == wanted
+    assert json.loads(choice["message"]["content"]) == expected
 
 
 def test_a_schema_is_filled(served: TestClient) -> None:
-    """A caller that wants JSON of a shape gets that shape."""
+    """A requested JSON schema is followed."""
     schema = {
         "type": "object",
         "properties": {"title": {"type": "string"}, "n": {"type": "integer"}, "kind": {"enum": ["a", "b"]},
@@ -52,7 +52,7 @@ def test_a_schema_is_filled(served: TestClient) -> None:
 
 
 def test_a_forced_tool_is_called(served: TestClient) -> None:
-    """LobeChat asks for objects through a tool that it forces."""
+    """LobeChat requests objects through a forced tool call."""
     function = {"name": "name_topic", "parameters": {"type": "object", "properties": {"title": {"type": "string"}}}}
     choice = _ask(
         served,
@@ -66,7 +66,7 @@ def test_a_forced_tool_is_called(served: TestClient) -> None:
 
 
 def test_a_schema_without_an_end_is_cut(served: TestClient) -> None:
-    """A schema as deep as a body may be does not go as deep in ours."""
+    """A deeply nested schema does not cause deep recursion."""
     schema: dict[str, Any] = {"type": "string"}
     for _ in range(200):
         schema = {"type": "object", "properties": {"a": schema}}
@@ -75,7 +75,7 @@ def test_a_schema_without_an_end_is_cut(served: TestClient) -> None:
 
 
 def test_with_a_model_the_request_is_passed_on(tmp_path: Path) -> None:
-    """The utility model gets the messages and the format as they came, under its own name; nothing is retrieved."""
+    """The utility model gets the messages and the format unchanged, under its own model name; nothing is retrieved."""
     with (
         ScriptedServer([Status(503), Stream(["{}"])]) as server,
         client(

@@ -1,4 +1,4 @@
-"""Keys: who may ask, who may change, and who may open pages."""
+"""Authorization: API keys, their scopes, passwords for pages, and allowed hosts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _bearer(key: str) -> Any:
 
 
 def test_scopes(tmp_path: Path) -> None:
-    """A plain key opens everything, a scoped one its scope: a wrong key is 401, a wrong scope 403."""
+    """A plain key has both scopes, a prefixed one has one. A wrong key is 401, a missing scope 403."""
     with client(tmp_path, api_keys=KEYS) as http:
 
         def asks(key: str | None) -> int:
@@ -43,7 +43,7 @@ def test_scopes(tmp_path: Path) -> None:
 
 
 def test_every_route_but_health_wants_a_key(tmp_path: Path) -> None:
-    """No route is forgotten: with keys configured each is 401 without one, the health routes and the schema aside."""
+    """With keys configured every route is 401 without a key, except the health routes and the schema."""
     with client(tmp_path, api_keys=KEYS) as http:
         schema = http.get("/openapi.json").json()
         for path, methods in schema["paths"].items():
@@ -56,7 +56,7 @@ def test_every_route_but_health_wants_a_key(tmp_path: Path) -> None:
 
 
 def test_pages_ask_for_a_password(tmp_path: Path) -> None:
-    """A browser is asked for the key as a password, whatever the user name; a bearer key opens pages too."""
+    """A browser can send the key as a password with any user name; a bearer key opens pages too."""
     with client(tmp_path, BRIDGE, api_keys=("admin:writer", "ask:reader")) as http:
         refused = http.get("/articles/bridge-1")
         assert refused.status_code == 401
@@ -72,7 +72,7 @@ def test_pages_ask_for_a_password(tmp_path: Path) -> None:
 
 
 def test_a_password_changes_nothing(tmp_path: Path) -> None:
-    """A browser sends its password with whatever another site's page makes it send, so changes want a bearer key."""
+    """Another site's page can make a browser send its stored password, so changes require a bearer key."""
     with client(tmp_path, BRIDGE, api_keys=("both",)) as http:
         assert http.get("/articles/bridge-1", auth=("a", "both")).status_code == 200
         assert http.post("/v1/articles", json=BRIDGE, auth=("a", "both")).status_code == 401
@@ -81,17 +81,17 @@ def test_a_password_changes_nothing(tmp_path: Path) -> None:
 
 
 class _Timed(bytes):
-    """A digest that may not be compared byte by byte until one differs."""
+    """A digest that fails the test when compared with `==`, whose time depends on the content."""
 
     def __eq__(self, other: object) -> bool:
-        raise AssertionError("compared in a time that tells how much of it is right")
+        raise AssertionError("not compared in constant time")
 
     __hash__ = bytes.__hash__
 
 
 def test_keys_are_compared_in_constant_time() -> None:
-    """How long a wrong key takes to be refused says nothing about the right ones."""
-    keys = [replace(one, digest=_Timed(one.digest)) for one in read_keys(["ask:one", "admin:two"])]
+    """The time it takes to refuse a wrong key reveals nothing about the valid ones."""
+    keys = [replace(key, digest=_Timed(key.digest)) for key in read_keys(["ask:one", "admin:two"])]
     found = find_key("two", keys)
     assert found is not None
     assert found.scopes == {"admin"}
@@ -99,34 +99,36 @@ def test_keys_are_compared_in_constant_time() -> None:
 
 
 def test_a_host_name_is_free_with_keys(tmp_path: Path) -> None:
-    """Behind keys any host name is served: a proxy may call the service what it likes."""
+    """With keys any host name is served: a proxy may use any name for the service."""
     with client(tmp_path, api_keys=KEYS) as http:
         assert http.get("/v1/articles", headers={"Host": "qa.example"} | _bearer("both")).status_code == 200
 
 
 @pytest.mark.parametrize("keys", [KEYS, ()])
 def test_listed_hosts_alone_are_served(tmp_path: Path, keys: tuple[str, ...]) -> None:
-    """With or without keys a name that is not listed is refused, whatever its port; the machine's own always works."""
+    """With or without keys an unlisted host name is refused, whatever its port; loopback names always work."""
     with client(tmp_path, api_keys=keys, allowed_hosts="qa.example, *.news.example") as http:
 
-        def asked(host: str, path: str = "/v1/articles") -> int:
+        def status(host: str, path: str = "/v1/articles") -> int:
             return http.get(path, headers={"Host": host} | _bearer("both")).status_code
 
-        assert [asked(host) for host in ("qa.example:8443", "QA.example", "a.b.news.example", "localhost")] == [200] * 4
+        assert [status(host) for host in ("qa.example:8443", "QA.example", "a.b.news.example", "localhost")] == [
+            200
+        ] * 4
         strange = ("evil.example", "news.example", "xnews.example", "qa.example.evil.example", "", "[", "10.0.0.7:8000")
-        assert [asked(host) for host in strange] == [403] * len(strange)
-        assert asked("10.0.0.7:8000", "/healthz") == (200 if keys else 403)
+        assert [status(host) for host in strange] == [403] * len(strange)
+        assert status("10.0.0.7:8000", "/healthz") == (200 if keys else 403)
 
 
 @pytest.mark.parametrize("hosts", ["https://qa.example", "qa.example/x", "*"])
 def test_a_host_is_a_name(tmp_path: Path, hosts: str) -> None:
-    """An address in its place would never match."""
+    """A URL in QA_ALLOWED_HOSTS would never match, so it is refused."""
     with pytest.raises(BadSettings, match="QA_ALLOWED_HOSTS"):
         load_settings({"QA_DATA_DIR": str(tmp_path), "QA_ALLOWED_HOSTS": hosts}, None)
 
 
 def test_reading_keys() -> None:
-    """A prefix that is no scope is part of the secret; an empty secret stops the start."""
+    """An unknown prefix is part of the secret; an empty secret is refused."""
     keys = read_keys(["a:b", "ask:c:d", "ask:twice", "admin:twice"])
 
     def opened(secret: str | None) -> set[str]:

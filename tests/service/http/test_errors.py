@@ -1,4 +1,4 @@
-"""Every error is typed JSON with the right status, and says nothing of the inside."""
+"""Every error is typed JSON with the right status, and reveals no internals."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _check(reply: Any, status: int, code: str) -> dict[str, Any]:
 
 
 def test_unknown_route_and_wrong_method(served: TestClient) -> None:
-    """A route that does not exist is 404, one that does not take the method is 405 and says which it takes."""
+    """An unknown route is 404; a wrong method is 405 with an Allow header."""
     _check(served.get("/v1/nothing"), 404, "unknown_route")
     _check(served.get("/nothing"), 404, "unknown_route")
     wrong = served.get("/v1/ask")
@@ -62,7 +62,7 @@ def test_unknown_route_and_wrong_method(served: TestClient) -> None:
 )
 @pytest.mark.parametrize("route", ["/v1/ask", "/v1/search"])
 def test_broken_bodies_are_the_callers_fault(served: TestClient, route: str, body: bytes, status: int) -> None:
-    """No bytes in a body make a 500."""
+    """No request body causes a 500."""
     if route == "/v1/search":
         body = body.replace(b'"question"', b'"query"')
     reply = served.post(route, content=body, headers=JSON)
@@ -71,7 +71,7 @@ def test_broken_bodies_are_the_callers_fault(served: TestClient, route: str, bod
 
 
 def test_content_type_is_asked_for(served: TestClient) -> None:
-    """JSON that is sent as something else is refused, with a hint: a form on any page could send it so."""
+    """JSON with another content type is refused with a hint: a form on any page could send it like that."""
     error = _check(
         served.post("/v1/ask", content=b'{"question": "x"}', headers={"Content-Type": "text/plain"}),
         422,
@@ -81,7 +81,7 @@ def test_content_type_is_asked_for(served: TestClient) -> None:
 
 
 def test_large_bodies(served: TestClient) -> None:
-    """A body over the limit is 413, whether its length is declared or it comes in pieces."""
+    """A body over the limit is 413, whether its length is declared or it arrives in chunks."""
     large = b'{"question": "' + b"x" * 1_000_001 + b'"}'
     _check(served.post("/v1/ask", content=large, headers=JSON), 413, "too_large")
     pieces = (large[start : start + 65_536] for start in range(0, len(large), 65_536))
@@ -94,8 +94,8 @@ def test_large_bodies(served: TestClient) -> None:
 
 
 def test_every_error_class_has_a_row() -> None:
-    """An error class that nobody put into the table is seen here."""
-    ours = {one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.QaError)}
+    """Fails for an exception class that is missing from the table."""
+    ours = {value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, errors.QaError)}
     assert ours - set(KINDS) == {errors.ModelFailed}, "ModelFailed is never raised itself"
 
 
@@ -127,7 +127,7 @@ def _failing(exc: Exception) -> FakeAnswerer:
 def test_errors_by_the_table(
     served: TestClient, monkeypatch: pytest.MonkeyPatch, exc: Exception, status: int, code: str, stream: bool
 ) -> None:
-    """Each class has its status, also when a stream was asked for; what is ours alone is not told."""
+    """Each class has its status, for streams too; the message does not leak internals."""
     app: Any = served.app
     monkeypatch.setitem(app.dependency_overrides, answerer, lambda: _failing(exc))
     reply = served.post("/v1/ask", json={"question": "x", "stream": stream})
@@ -141,7 +141,7 @@ def test_errors_by_the_table(
 
 
 def test_kind_of_an_unlisted_class_is_that_of_its_parent() -> None:
-    """A class that is added later is told as its nearest parent."""
+    """A class without a row uses that of its nearest base class."""
 
     class Late(errors.NotFound):
         pass
@@ -164,7 +164,7 @@ def test_other_pages_cannot_use_it(served: TestClient) -> None:
 
 
 def test_every_body_and_answer_has_an_example(served: TestClient) -> None:
-    """The schema's examples are what the models take, and every JSON answer of a route that is told has one."""
+    """The OpenAPI examples validate against the models, and every documented JSON response has one."""
     schemas = served.get("/openapi.json").json()["components"]["schemas"]
     for name in ("AskBody", "SearchBody"):
         getattr(requests, name).model_validate(schemas[name]["example"])

@@ -1,6 +1,6 @@
-"""No frame of any wire breaks a client: the traps that were found by running five of them, in every course of a stream.
+"""Every frame of each streaming API is readable by five real clients, whatever course the stream takes.
 
-A frame without `choices`, an `event:` or a `retry:` line, or two data lines stop one client or another.
+A frame without `choices`, an `event:` or `retry:` line, or two data lines break one client or another.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ def _citation(number: int, article: str, start: int) -> Citation:
 
 # Twelve citations of seven articles: two spans of one article are two numbers, and one is cited twice.
 TWELVE = tuple(_citation(number, f"a{number % 7}", number) for number in range(1, 13))
-SAID = (
-    *(f"Thing {one.number} 😀 happened. [{one.number}]" for one in TWELVE),
+SENTENCES = (
+    *(f"Thing {citation.number} 😀 happened. [{citation.number}]" for citation in TWELVE),
     "Again.\r\n [2][12]",
 )
 
 
 def _answer(conflicts: tuple[Conflict, ...] = ()) -> Answer:
-    text = " ".join(SAID)
+    text = " ".join(SENTENCES)
     statement = Statement(0, len(text), text, tuple(range(1, 13)), "supported", ())
     status: Any = "conflicting" if conflicts else "answered"
     return Answer(
@@ -57,10 +57,10 @@ def _answer(conflicts: tuple[Conflict, ...] = ()) -> Answer:
 
 async def _answered(question: Question) -> AsyncGenerator[Event, None]:
     yield Retrieved(())
-    for citation, said in zip((*TWELVE, None), SAID, strict=True):
+    for citation, sentence in zip((*TWELVE, None), SENTENCES, strict=True):
         if citation is not None:
             yield citation
-        yield Delta(said if citation is not None and citation.number == 1 else f" {said}")
+        yield Delta(sentence if citation is not None and citation.number == 1 else f" {sentence}")
     yield _answer()
 
 
@@ -81,7 +81,7 @@ async def _refused(question: Question) -> AsyncGenerator[Event, None]:
 async def _broken(question: Question) -> AsyncGenerator[Event, None]:
     yield Retrieved(())
     yield TWELVE[0]
-    yield Delta(SAID[0])
+    yield Delta(SENTENCES[0])
     raise ModelUnavailable("secret host failed")
 
 
@@ -106,22 +106,22 @@ def _check(path: str, text: str, failed: bool) -> list[dict[str, Any]]:
     """Check every frame by the rules of its wire and return what the frames hold."""
     assert text.endswith("\n\n")
     blocks = text.removesuffix("\n\n").split("\n\n")
-    frames = [one for one in blocks if not one.startswith(":")]
-    assert all("\n" not in one and "\r" not in one for one in blocks if one.startswith(":"))
+    frames = [block for block in blocks if not block.startswith(":")]
+    assert all("\n" not in block and "\r" not in block for block in blocks if block.startswith(":"))
     ended = frames[-1] == "data: [DONE]"
     assert ended == (not failed and path != "/v1/responses")
-    found = [_data(path, one) for one in frames[: len(frames) - ended]]
+    found = [_data(path, frame) for frame in frames[: len(frames) - ended]]
     if path == "/v1/chat/completions":
         chunks = found[:-1] if failed else found
-        assert all([choice["index"] for choice in one["choices"]] == [0] for one in chunks)
-        assert all(isinstance(one["choices"][0]["delta"], dict) for one in chunks)
-        assert len({(one["id"], one["created"], one["model"], one["object"]) for one in chunks}) == 1
-        assert [one["choices"][0]["finish_reason"] is not None for one in chunks].count(True) == (not failed)
+        assert all([choice["index"] for choice in chunk["choices"]] == [0] for chunk in chunks)
+        assert all(isinstance(chunk["choices"][0]["delta"], dict) for chunk in chunks)
+        assert len({(chunk["id"], chunk["created"], chunk["model"], chunk["object"]) for chunk in chunks}) == 1
+        assert [chunk["choices"][0]["finish_reason"] is not None for chunk in chunks].count(True) == (not failed)
         if failed:
             assert set(found[-1]) == {"error"}
             assert set(found[-1]["error"]) == {"message", "type", "param", "code"}
     elif path == "/v1/responses":
-        assert [one["sequence_number"] for one in found] == list(range(len(found)))
+        assert [event["sequence_number"] for event in found] == list(range(len(found)))
         assert found[-1]["type"] == ("response.failed" if failed else "response.completed")
     else:
         assert found[0]["type"] == "start"
@@ -131,13 +131,13 @@ def _check(path: str, text: str, failed: bool) -> list[dict[str, Any]]:
 
 def _data(path: str, frame: str) -> dict[str, Any]:
     name = r"event: ([a-z_.]+)\n" if path == "/v1/responses" else "()"
-    # Splitting by `splitlines` also breaks at U+2028, as some clients do: no such sign may stand unescaped.
+    # Splitting by `splitlines` also breaks at U+2028, as some clients do: it must be escaped.
     assert len(frame.splitlines()) == (2 if path == "/v1/responses" else 1)
     match = re.fullmatch(name + r"data: (\{.*\})", frame)
     assert match, frame
-    told: dict[str, Any] = json.loads(match[2])
-    assert not match[1] or match[1] == told["type"]
-    return told
+    payload: dict[str, Any] = json.loads(match[2])
+    assert not match[1] or match[1] == payload["type"]
+    return payload
 
 
 @pytest.mark.parametrize("path", WIRES)
@@ -182,20 +182,20 @@ def test_numbers_follow_the_order_in_which_frontends_count(tmp_path: Path) -> No
     with running(app_with(tmp_path, FakeAnswerer(_answered))) as port:
         body = {**WIRES[path], "model": "news-qa-markers"}
         frames = _check(path, httpx.post(f"http://127.0.0.1:{port}{path}", json=body).text, failed=False)
-    text = "".join(one["choices"][0]["delta"].get("content", "") for one in frames)
-    annotations = [one["url_citation"] for one in frames[-1]["choices"][0]["delta"]["annotations"]]
-    shown = [text[one["start_index"] : one["end_index"]] for one in annotations]
+    text = "".join(frame["choices"][0]["delta"].get("content", "") for frame in frames)
+    annotations = [annotation["url_citation"] for annotation in frames[-1]["choices"][0]["delta"]["annotations"]]
+    shown = [text[annotation["start_index"] : annotation["end_index"]] for annotation in annotations]
     assert shown == [f"[{number}]" for number in (*range(1, 13), 2, 12)]
-    urls = [one["url"] for one in annotations]
+    urls = [annotation["url"] for annotation in annotations]
     assert len(set(urls)) == 12
     assert (urls[12], urls[13]) == (urls[1], urls[11])
-    results = next(one["search_results"] for one in frames if "search_results" in one)
-    assert [one["url"] for one in results] == urls[:12]
-    events = [one["event"]["data"] for one in frames if "event" in one]
-    assert [one["metadata"][0]["source"] for one in events] == urls[:12]
+    results = next(frame["search_results"] for frame in frames if "search_results" in frame)
+    assert [result["url"] for result in results] == urls[:12]
+    events = [frame["event"]["data"] for frame in frames if "event" in frame]
+    assert [source["metadata"][0]["source"] for source in events] == urls[:12]
     first = {number: text.index(f"[{number}]") for number in range(1, 13)}
     assert sorted(first, key=first.__getitem__) == list(range(1, 13))
-    assert not any("citations" in one for one in frames)  # LobeChat would number by them instead
+    assert not any("citations" in frame for frame in frames)  # LobeChat would number by them instead
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""`qa keys`: keys that are made, listed and revoked while the service runs."""
+"""`qa keys`: API keys created, listed and revoked while the service runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _run(folder: Path, *words: str) -> Any:
 
 
 def test_a_key_opens_until_it_is_revoked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first key closes an open service, a scope holds, and a revoked key is worth nothing."""
+    """The first key closes an open service, its scope is enforced, and a revoked key is refused."""
     monkeypatch.setattr(keys_module, "_FRESH_S", 0.0)
     with client(tmp_path) as http:
         assert http.get("/v1/articles").status_code == 200
@@ -37,12 +37,12 @@ def test_a_key_opens_until_it_is_revoked(tmp_path: Path, monkeypatch: pytest.Mon
         _run(tmp_path / "store", "revoke", made["id"])
         assert http.get("/v1/articles", headers=key).status_code == 401
         listed = json.loads(_run(tmp_path / "store", "list", "--json"))["keys"]
-        assert [(one["id"], one["name"], bool(one["revoked_at"])) for one in listed] == [(made["id"], "ann", True)]
-        assert http.get("/v1/articles").status_code == 401  # open again it is not
+        assert [(key["id"], key["name"], bool(key["revoked_at"])) for key in listed] == [(made["id"], "ann", True)]
+        assert http.get("/v1/articles").status_code == 401  # the service does not reopen
 
 
 def test_a_key_expires(tmp_path: Path) -> None:
-    """After its moment a key opens nothing."""
+    """An expired key is not valid."""
     catalog = Catalog(f"sqlite:///{tmp_path / 'c.sqlite3'}")
     now = datetime.now(UTC)
     row, _ = catalog.records.create_key("ann", ["ask"], now + timedelta(hours=1))
@@ -52,7 +52,7 @@ def test_a_key_expires(tmp_path: Path) -> None:
 
 
 def test_the_secret_is_kept_nowhere(tmp_path: Path) -> None:
-    """What is in the database cannot be used as a key."""
+    """The database does not contain the secret."""
     made = json.loads(_run(tmp_path / "store", "create", "ann", "--json"))
     with sqlite3.connect(tmp_path / "store" / "catalog.sqlite3") as connection:
         dump = "\n".join(connection.iterdump())
@@ -65,7 +65,7 @@ def test_the_secret_is_kept_nowhere(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("expires", ["soon", "2020-01-01", "0d"])
 def test_a_bad_expiry_is_refused(tmp_path: Path, expires: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A key that would never work, or that would never end by a typing error, is not made."""
+    """A key that would never work, or would never expire because of a typo, is not created."""
     monkeypatch.setenv("QA_DATA_DIR", str(tmp_path / "store"))
     monkeypatch.setattr("sys.argv", ["qa", "keys", "create", "ann", "--expires", expires])
     with pytest.raises(SystemExit) as stopped:
@@ -74,7 +74,7 @@ def test_a_bad_expiry_is_refused(tmp_path: Path, expires: str, monkeypatch: pyte
 
 
 def test_revoking_what_is_not_there_is_said(tmp_path: Path) -> None:
-    """A typing error must not look like a revoked key."""
+    """A typo must not look like a revoked key."""
     catalog = Catalog(f"sqlite:///{tmp_path / 'c.sqlite3'}")
     with pytest.raises(NotFound, match="no key 'beef'"):
         catalog.records.revoke_key("beef")

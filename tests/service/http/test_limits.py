@@ -1,4 +1,4 @@
-"""How much a caller may ask, who may call from a browser, and how long a connection may hesitate."""
+"""Rate limits and token budgets, CORS and trusted proxies, and connection timeouts."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _ask(http: TestClient, key: str | None = None) -> int:
 
 
 def test_each_key_has_its_own_rate(tmp_path: Path) -> None:
-    """The third question within a minute is 429 and says when to come back; another key is not touched by it."""
+    """The third question within a minute is 429 and says when to come back; another key is unaffected."""
     with client(tmp_path, api_keys=("ask:ann", "ask:bob"), rate_limit="2/minute") as http:
         assert [_ask(http, "ann") for _ in range(3)] == [200, 200, 429]
         assert _ask(http, "bob") == 200
@@ -60,10 +60,10 @@ async def test_tokens_are_counted_when_they_are_known() -> None:
 
     limits = Limits(None, "100/day", None)
     caller.set("key:ann")
-    measured = MeteredAnswerer(FakeAnswerer(script), Metrics(), limits, RecentAnswers())
+    answerer = MeteredAnswerer(FakeAnswerer(script), Metrics(), limits, RecentAnswers())
     for _ in range(2):
         await limits.take()
-        await measured.ask(Question("x"))
+        await answerer.ask(Question("x"))
     with pytest.raises(Exception, match="100 tokens per 1 day"):
         await limits.take()
     caller.set("key:bob")
@@ -72,7 +72,7 @@ async def test_tokens_are_counted_when_they_are_known() -> None:
 
 @pytest.mark.parametrize("leaves", [True, False])
 async def test_what_is_not_counted_is_estimated(leaves: bool) -> None:
-    """Neither leaving before the end nor a model server that reports no usage is a way around a budget."""
+    """Neither disconnecting early nor a model server that reports no usage bypasses a budget."""
     evidence = Evidence(Source("a", 1, "", None, None, None, None), Span(0, 90), "word " * 60, 1.0)
 
     async def script(question: Question) -> AsyncGenerator[Event, None]:
@@ -82,9 +82,9 @@ async def test_what_is_not_counted_is_estimated(leaves: bool) -> None:
 
     limits = Limits(None, "150/day", None)
     caller.set("key:ann")
-    measured = MeteredAnswerer(FakeAnswerer(script), Metrics(), limits, RecentAnswers())
+    answerer = MeteredAnswerer(FakeAnswerer(script), Metrics(), limits, RecentAnswers())
     await limits.take()
-    async with aclosing(measured.stream(Question("x"))) as events:
+    async with aclosing(answerer.stream(Question("x"))) as events:
         async for event in events:
             if leaves and isinstance(event, Delta):
                 break
@@ -95,13 +95,13 @@ async def test_what_is_not_counted_is_estimated(leaves: bool) -> None:
 @pytest.mark.parametrize("usage", [(70, 40), (0, 0)])
 def test_a_frontends_own_calls_are_counted(tmp_path: Path, usage: tuple[int, int]) -> None:
     """A utility call costs tokens like an answer, whether the model server counts them or not."""
-    said = {"model": "news-qa-utility", "messages": [{"role": "user", "content": "a title for this " * 20}]}
+    body = {"model": "news-qa-utility", "messages": [{"role": "user", "content": "a title for this " * 20}]}
     with (
         ScriptedServer([Stream(["A title"], usage=usage)]) as server,
         client(tmp_path, openai_base_url=server.url, llm_model="scripted", token_budget="100/day") as http,
     ):
-        assert http.post("/v1/chat/completions", json=said).status_code == 200
-        assert http.post("/v1/chat/completions", json=said).status_code == 429
+        assert http.post("/v1/chat/completions", json=body).status_code == 200
+        assert http.post("/v1/chat/completions", json=body).status_code == 429
         assert f'qa_model_tokens_total{{kind="prompt"}} {usage[0]}.0' in http.get("/metrics").text
     assert len(server.seen) == 1
 
@@ -110,7 +110,7 @@ def test_a_frontends_own_calls_are_counted(tmp_path: Path, usage: tuple[int, int
     ("setting", "value"), [("rate_limit", "many"), ("token_budget", "1/fortnight"), ("redis_url", "redis://127.0.0.1")]
 )
 def test_a_limit_that_cannot_be_kept_stops_the_start(tmp_path: Path, setting: str, value: str) -> None:
-    """A typing error must not leave the service without its limit; Redis needs its client."""
+    """A typo must not leave the service without its limit, and Redis needs its client library."""
     with pytest.raises(BadSettings, match=f"QA_{setting.upper()}"):
         create_app(settings_for(tmp_path / "store", **{setting: value}))
 
@@ -123,41 +123,41 @@ def test_only_listed_pages_may_call(tmp_path: Path) -> None:
     with client(tmp_path / "b", cors_origins=("https://chat.example",)) as http:
         sent = http.post("/v1/ask", json=question, headers={"origin": "https://chat.example"})
         assert (sent.status_code, sent.headers["access-control-allow-origin"]) == (200, "https://chat.example")
-        asked = {"origin": "https://chat.example", "access-control-request-method": "POST",
+        preflight = {"origin": "https://chat.example", "access-control-request-method": "POST",
                  "access-control-request-headers": "authorization,x-stainless-os"}  # fmt: skip
-        before = http.options("/v1/chat/completions", headers=asked)
+        before = http.options("/v1/chat/completions", headers=preflight)
         assert before.headers["access-control-allow-headers"] == "authorization,x-stainless-os"
         other = http.post("/v1/ask", json=question, headers={"origin": "https://evil.example"})
         assert other.status_code == 403
 
 
 def test_half_a_request_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Connections that send no whole head are closed in time, also the second request of one; others are served."""
+    """Connections with an incomplete request head are closed, even on their second request; others are served."""
     monkeypatch.setattr(head_timeout, "HEAD_TIMEOUT_S", 0.5)
     with running(create_app(settings_for(tmp_path / "store"))) as port:
         slow = [socket.create_connection(("127.0.0.1", port), 15) for _ in range(20)]
-        for one in slow[:10]:
-            one.sendall(b"GET /healthz HTTP/1.1\r\nHost: localh")
+        for connection in slow[:10]:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localh")
         second = slow[0]
         second.sendall(b"ost\r\n\r\n")
         assert b"200 OK" in second.recv(65_536)
         second.sendall(b"GET /healthz HT")
-        for one in slow:
-            while one.recv(65_536):  # ends when the server closes; the connection's own timeout fails the test
+        for connection in slow:
+            while connection.recv(65_536):  # ends when the server closes; the connection's own timeout fails the test
                 time.sleep(0.01)
-            one.close()
+            connection.close()
         with socket.create_connection(("127.0.0.1", port), 15) as fine:
             fine.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             assert b"200 OK" in fine.recv(65_536)
 
 
 def test_an_idle_connection_outlives_a_proxys_patience(tmp_path: Path) -> None:
-    """A proxy keeps one for 60 s: if we close it first, a POST that is just on its way is lost."""
+    """A proxy keeps idle connections for 60 s: if we close first, a POST that is on its way is lost."""
     assert server_config(create_app(settings_for(tmp_path / "store")), lifespan="off").timeout_keep_alive > 60
 
 
 def test_only_a_listed_proxy_says_who_asks(tmp_path: Path) -> None:
-    """Anybody can write X-Forwarded-For: it counts from listed proxies alone, and of it what they added themselves."""
+    """Anybody can forge X-Forwarded-For: it counts only from listed proxies, and only the part that they added."""
 
     def ask(http: TestClient, forwarded: str) -> int:
         return http.post("/v1/ask", json={"question": "Who?"}, headers={"X-Forwarded-For": forwarded}).status_code
@@ -172,7 +172,7 @@ def test_only_a_listed_proxy_says_who_asks(tmp_path: Path) -> None:
 
 
 def test_a_proxy_is_an_address_or_a_network(tmp_path: Path) -> None:
-    """A name or a star would let everybody in; the start says so."""
+    """A host name or `*` would trust everybody, so the start is refused."""
     for wrong in ("*", "proxy.example", "10.0.0.0/40"):
         with pytest.raises(BadSettings, match="QA_TRUSTED_PROXIES"):
             load_settings({"QA_TRUSTED_PROXIES": wrong}, None)

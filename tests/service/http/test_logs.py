@@ -1,4 +1,4 @@
-"""What the service writes about itself: a line for each event, and nothing of what people asked, read or sent."""
+"""Logging: one line per event, and nothing of what users asked, read or sent."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ASKED = {"question": "When did the bridge open again?", "as_of": "2023-03-22"}
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """Log into memory, at the level that says the most."""
+    """Log into memory, at debug level."""
     root, hook = logging.getLogger(), threading.excepthook
     before = root.handlers[:], {name: logging.getLogger(name).level for name in (None, "qa", "eval", "uvicorn")}
     stream = io.StringIO()
@@ -46,23 +46,23 @@ def _events(log: io.StringIO) -> list[dict[str, Any]]:
 
 
 def test_a_request_is_one_line_with_what_an_operator_needs(tmp_path: Path, log: io.StringIO) -> None:
-    """Its id, route, status, time, stages, the status of the answer and the key's name; the id is in the reply too."""
+    """Id, route, status, time, stages, the answer's status and the key's id; the request id is in the reply too."""
     with client(tmp_path, BRIDGE, api_keys=("s3cret",)) as http:
         reply = http.post("/v1/ask", json=ASKED, headers={"Authorization": "Bearer s3cret"})
         refused = http.post("/v1/ask", json=ASKED)
-    lines = [one for one in _events(log) if one["event"] == "request" and one["route"] == "/v1/ask"]
+    lines = [line for line in _events(log) if line["event"] == "request" and line["route"] == "/v1/ask"]
     assert len(lines) == 2
-    told = lines[0]
-    assert told["request_id"] == reply.headers["x-request-id"] != refused.headers["x-request-id"]
-    assert (told["level"], told["logger"], told["method"], told["status"]) == ("info", "qa.service.access", "POST", 200)
-    assert (told["answer"], told["mode"], told["key"]) == ("answered", "extractive", "configured-1")
-    assert {"ms", "retrieve_ms", "evidence_ms", "generate_ms", "verify_ms", "total_ms", "timestamp"} <= set(told)
+    line = lines[0]
+    assert line["request_id"] == reply.headers["x-request-id"] != refused.headers["x-request-id"]
+    assert (line["level"], line["logger"], line["method"], line["status"]) == ("info", "qa.service.access", "POST", 200)
+    assert (line["answer"], line["mode"], line["key"]) == ("answered", "extractive", "configured-1")
+    assert {"ms", "retrieve_ms", "evidence_ms", "generate_ms", "verify_ms", "total_ms", "timestamp"} <= set(line)
     assert (lines[1]["status"], lines[1]["error"]) == (401, "bad_key")
     assert "answer" not in lines[1]
 
 
 def test_an_id_of_the_caller_is_not_taken(tmp_path: Path, log: io.StringIO) -> None:
-    """A request has the id that we give it: what a caller sends could be anything, and look like another request's."""
+    """The service generates the id: one from the caller could contain anything, or copy another request's."""
     with client(tmp_path) as http:
         reply = http.get("/healthz", headers={"X-Request-Id": "canary"})
     assert reply.headers["x-request-id"].startswith("req_")
@@ -70,7 +70,7 @@ def test_an_id_of_the_caller_is_not_taken(tmp_path: Path, log: io.StringIO) -> N
 
 
 def test_lines_within_a_request_carry_its_id(tmp_path: Path, log: io.StringIO) -> None:
-    """What goes wrong on the way is found by the id that the caller was given, also in a stream and in threads."""
+    """An error can be found by the id that the caller got, also in a stream and in threads."""
 
     async def script(question: Question) -> AsyncGenerator[Event, None]:
         yield Retrieved(())
@@ -81,7 +81,7 @@ def test_lines_within_a_request_carry_its_id(tmp_path: Path, log: io.StringIO) -
         app: Any = http.app
         app.dependency_overrides[answerer] = lambda: FakeAnswerer(script)
         reply = http.post("/v1/ask", json={"question": "x", "stream": True})
-    fault, request = [one for one in _events(log) if one.get("request_id") == reply.headers["x-request-id"]]
+    fault, request = [line for line in _events(log) if line.get("request_id") == reply.headers["x-request-id"]]
     assert (fault["event"], fault["level"]) == ("unexpected in a stream", "error")
     assert fault["exception"] == "ZeroDivisionError"
     assert fault["where"].startswith("http/test_logs.py:")
@@ -91,19 +91,19 @@ def test_lines_within_a_request_carry_its_id(tmp_path: Path, log: io.StringIO) -
 
 @pytest.mark.parametrize("form", ["json", "console"])
 def test_nobody_writes_a_line_of_his_own(form: Any, log: io.StringIO) -> None:
-    """Line ends, escape sequences and signs that turn the direction are shown as such; a terminal stays as it was."""
+    """Line ends, escape sequences and bidi characters are escaped, so a terminal is not affected."""
     stream = io.StringIO()
     logs.configure("INFO", form, stream)
     hostile = "a\r\nb\x1b[31mred\x1b]0;title\x07\u202ecod\u2028\x85e\u0301 😀 日本"
     logging.getLogger("qa.x").warning("%s", hostile, extra={"reason": hostile})
-    said = stream.getvalue()
-    assert len(said.splitlines()) == 1
-    assert not set(said.strip("\n")) & set("\r\n\x1b\x07\u202e\u2028\x85")
-    assert "red" in said
+    logged = stream.getvalue()
+    assert len(logged.splitlines()) == 1
+    assert not set(logged.strip("\n")) & set("\r\n\x1b\x07\u202e\u2028\x85")
+    assert "red" in logged
 
 
 def test_a_library_is_named_and_not_quoted(log: io.StringIO) -> None:
-    """What other libraries say could be a prompt; who spoke, where and what was raised is kept. uvicorn is known."""
+    """A library's message could be a prompt; only its logger, place and exception class are kept. uvicorn is exempt."""
     try:
         raise ValueError("canary")
     except ValueError as exc:
@@ -120,7 +120,7 @@ def test_a_library_is_named_and_not_quoted(log: io.StringIO) -> None:
 
 
 def test_a_thread_that_ends_is_told_without_words(log: io.StringIO) -> None:
-    """An exception that nobody catches in a thread is a line like any other."""
+    """An uncaught exception in a thread becomes one log line without its message."""
 
     def fail() -> None:
         raise ValueError("canary")
@@ -128,18 +128,18 @@ def test_a_thread_that_ends_is_told_without_words(log: io.StringIO) -> None:
     thread = threading.Thread(target=fail)
     thread.start()
     thread.join()
-    assert [one["exception"] for one in _events(log)] == ["ValueError"]
+    assert [line["exception"] for line in _events(log)] == ["ValueError"]
     assert "canary" not in log.getvalue()
 
 
-# Everything that a line must never hold begins so; in a route that is known the id is part of the template.
+# Everything that must never be logged contains this word; the log shows a known route as its template, without the id.
 CANARY = "kanarie"
 ARTICLE = BRIDGE | {"id": f"{CANARY}id", "title": f"{CANARY} title", "text": f"The {CANARY} bridge opened on Monday."}
 CHAT = [{"role": "system", "content": f"{CANARY}system"}, {"role": "user", "content": f"{CANARY}question bridge?"}]
 
 
 def _send_everything(http: TestClient, headers: dict[str, str]) -> list[str]:
-    """Use every wire, rightly and wrongly, with planted words in every place; return the error bodies."""
+    """Send valid and invalid requests to every API, with planted words in every place; return the error bodies."""
     question, bad = f"When did the {CANARY}question bridge open?", {f"{CANARY}field": 1}
     parts = [{"role": "user", "parts": [{"type": "text", "text": question}]}]
     tool = {"name": "ask", "arguments": {"question": question}}
@@ -172,17 +172,17 @@ def _send_everything(http: TestClient, headers: dict[str, str]) -> list[str]:
         f"/?q={CANARY}", f"/{CANARY}?key={CANARY}", f"/v1/models/{CANARY}", f"/v1/articles?limit={CANARY}",
         "/readyz", "/healthz", "/metrics",
     ]  # fmt: skip
-    # What is sent with it: a key that is wrong, a session, and addresses that proxies would add.
+    # Sent with every request: a session cookie and other headers that could end up in a log.
     also = headers | {"Cookie": f"s={CANARY}", "User-Agent": CANARY, "Referer": f"http://localhost/{CANARY}"}
     also |= {"Accept": "application/json, text/event-stream"}
-    told = [http.post(path, json=body, headers=also) for path, body in posts]
-    told += [http.get(path, headers=also) for path in gets]
-    told.append(http.post(f"/v1/ask?key={CANARY}", content=f'{{"question": "{CANARY}', headers=also))
-    told.append(http.request(f"{CANARY.upper()}", "/v1/ask", headers=also))
-    told.append(http.delete(f"/v1/articles/{CANARY}none", headers=also))
-    metrics = next(one for one in told if one.request.url.path == "/metrics")
-    # An error may name what the caller just sent; that is for its eyes. Of the inside it may say nothing.
-    return [metrics.text, *(one.text for one in told if one.status_code >= 500)]
+    replies = [http.post(path, json=body, headers=also) for path, body in posts]
+    replies += [http.get(path, headers=also) for path in gets]
+    replies.append(http.post(f"/v1/ask?key={CANARY}", content=f'{{"question": "{CANARY}', headers=also))
+    replies.append(http.request(f"{CANARY.upper()}", "/v1/ask", headers=also))
+    replies.append(http.delete(f"/v1/articles/{CANARY}none", headers=also))
+    metrics = next(reply for reply in replies if reply.request.url.path == "/metrics")
+    # A 4xx may quote what the caller just sent to that caller. A 5xx must reveal nothing.
+    return [metrics.text, *(reply.text for reply in replies if reply.status_code >= 500)]
 
 
 def _broken(exc: Exception) -> FakeAnswerer:
@@ -207,7 +207,7 @@ ACTS = {
 
 @pytest.mark.parametrize("course", ACTS)
 def test_nothing_of_what_was_sent_gets_out(tmp_path: Path, log: io.StringIO, course: str) -> None:
-    """No planted word is in a log line at debug level, in the counters or in a failure, whatever the model does."""
+    """No planted word is in a debug log line, a metric or a 5xx body, whatever the model server does."""
     acts = ACTS[course]
     with (
         ScriptedServer(acts, reply=traitor) as server,
@@ -237,15 +237,15 @@ def test_nothing_of_what_was_sent_gets_out(tmp_path: Path, log: io.StringIO, cou
     lines = log.getvalue()
     assert [line for line in lines.splitlines() if CANARY in line.replace(str(tmp_path), "").lower()] == []
     assert [text for text in out if CANARY in text] == []
-    requests = [one for one in _events(log) if one["event"] == "request"]
+    requests = [line for line in _events(log) if line["event"] == "request"]
     assert {"/v1/ask", "/v1/chat/completions", "/mcp", "/v1/articles/{article_id}", "unmatched"} <= {
-        one["route"] for one in requests
+        request["route"] for request in requests
     }
-    assert any(one["status"] >= 500 for one in requests) == (course != "answers") or not acts
+    assert any(request["status"] >= 500 for request in requests) == (course != "answers") or not acts
 
 
 def _spoil_the_store(folder: Path) -> None:
-    """Take the tables away from under the service, so that its statements fail with what they were to write."""
+    """Drop the tables under the running service, so that its statements fail with their parameters in the message."""
     where = next(folder.rglob("catalog.sqlite3"))
     with closing(sqlite3.connect(where, timeout=10)) as database:
         tables = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()

@@ -1,4 +1,4 @@
-"""What Prometheus reads."""
+"""The Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _figures(http: TestClient) -> dict[str, float]:
 
 
 def test_questions_are_counted_by_what_became_of_them(tmp_path: Path) -> None:
-    """A refusal, an answer's stages, the store and the routes are there; no word of a question is."""
+    """Refusals, answer stages, the store and the routes are counted; no word of a question appears."""
     with client(tmp_path, BRIDGE) as http:
         for _ in range(2):
             http.post("/v1/ask", json={"question": "Who won the chess cup in Lima?"})
@@ -50,16 +50,16 @@ async def test_a_failure_of_the_model_is_counted_and_passed_on() -> None:
         raise ModelUnavailable("secret host failed")
 
     metrics = Metrics()
-    told: list[Event] = []
+    events: list[Event] = []
     try:
         async for event in MeteredAnswerer(
             FakeAnswerer(script), metrics, Limits(None, None, None), RecentAnswers()
         ).stream(Question("x")):
-            told.append(event)
+            events.append(event)
     except ModelUnavailable:
-        told.append(Retrieved(()))
+        events.append(Retrieved(()))
     text = metrics.text().decode()
-    assert len(told) == 2
+    assert len(events) == 2
     assert 'qa_upstream_errors_total{kind="ModelUnavailable"} 1.0' in text
     assert "qa_answers_total{" not in text
     assert "secret" not in text

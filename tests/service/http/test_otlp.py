@@ -1,4 +1,4 @@
-"""Traces on the wire: what a collector that speaks OTLP over HTTP gets of an answer, decoded as it would decode it."""
+"""Traces as a collector receives them over OTLP/HTTP, decoded with OpenTelemetry's own protobuf classes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ARTICLE = BRIDGE | {"text": "The kanarie bridge opened again on Monday. Nobody w
 
 @dataclass
 class Collector:
-    """An OTLP receiver on a free port: the bodies as they came, and what they say."""
+    """An OTLP receiver on a free port: the raw bodies, and their decoded spans."""
 
     url: str
     bodies: list[bytes] = field(default_factory=list)
@@ -34,17 +34,19 @@ class Collector:
 
     def requests(self) -> list[ExportTraceServiceRequest]:
         """Return every export."""
-        return [ExportTraceServiceRequest.FromString(one) for one in self.bodies]
+        return [ExportTraceServiceRequest.FromString(body) for body in self.bodies]
 
     def spans(self) -> list[Span]:
-        """Return every span, by its end."""
-        scopes = [scope for one in self.requests() for about in one.resource_spans for scope in about.scope_spans]
+        """Return every span, in order of their end."""
+        scopes = [
+            scope for request in self.requests() for about in request.resource_spans for scope in about.scope_spans
+        ]
         return [span for scope in scopes for span in scope.spans]
 
 
 @contextmanager
 def collecting() -> Iterator[Collector]:
-    """Receive on a socket of this machine."""
+    """Run a collector on a local socket."""
 
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -91,21 +93,21 @@ def _ask(folder: Path, model: ScriptedServer, path: str, body: dict[str, Any]) -
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_collector_gets_a_span_for_each_stage(tmp_path: Path, stream: bool) -> None:
-    """Under the route's span, with times that lie within it, from the service's own name."""
+    """Each is a child of the route's span and within its times; the service name is the configured one."""
     with ScriptedServer() as model:
         found = _ask(tmp_path, model, "/v1/ask", {"question": QUESTION, "as_of": "2023-03-22", "stream": stream})
     assert found.paths == {"/v1/traces"}
     assert found.kinds == {"application/x-protobuf"}
     named = [
-        {one.key: one.value.string_value for one in about.resource.attributes}
+        {attribute.key: attribute.value.string_value for attribute in about.resource.attributes}
         for request in found.requests()
         for about in request.resource_spans
     ]
-    assert {one["service.name"] for one in named} == {"news of the harbour"}
-    whole = next(one for one in found.spans() if one.name == "POST /v1/ask")
-    mine = [one for one in found.spans() if one.trace_id == whole.trace_id]
-    by_id = {one.span_id: one.name for one in mine}
-    assert {one.name: by_id.get(one.parent_span_id) for one in mine} == {
+    assert {resource["service.name"] for resource in named} == {"news of the harbour"}
+    whole = next(span for span in found.spans() if span.name == "POST /v1/ask")
+    mine = [span for span in found.spans() if span.trace_id == whole.trace_id]
+    by_id = {span.span_id: span.name for span in mine}
+    assert {span.name: by_id.get(span.parent_span_id) for span in mine} == {
         "POST /v1/ask": None,
         "retrieve": "POST /v1/ask",
         "words": "retrieve",
@@ -114,24 +116,24 @@ def test_a_collector_gets_a_span_for_each_stage(tmp_path: Path, stream: bool) ->
         "verify": "POST /v1/ask",
     }
     assert whole.kind == Span.SPAN_KIND_SERVER
-    assert next(one.kind for one in mine if one.name == "model") == Span.SPAN_KIND_CLIENT
-    for one in mine:
-        assert whole.start_time_unix_nano <= one.start_time_unix_nano <= one.end_time_unix_nano
-        assert one.end_time_unix_nano <= whole.end_time_unix_nano
+    assert next(span.kind for span in mine if span.name == "model") == Span.SPAN_KIND_CLIENT
+    for span in mine:
+        assert whole.start_time_unix_nano <= span.start_time_unix_nano <= span.end_time_unix_nano
+        assert span.end_time_unix_nano <= whole.end_time_unix_nano
 
 
 @pytest.mark.parametrize("answers", [True, False])
 @pytest.mark.parametrize("path", ["/v1/ask", "/v1/chat/completions", "/v1/responses", "/api/chat"])
 def test_no_text_reaches_the_collector(tmp_path: Path, path: str, answers: bool) -> None:
-    """Neither the question nor the article's words nor the model server's, on any wire, whether it answers or fails."""
-    asked = [{"role": "user", "content": QUESTION, "parts": [{"type": "text", "text": QUESTION}]}]
-    body = {"question": QUESTION} if path == "/v1/ask" else {"messages": asked, "input": QUESTION}
+    """No words of the question, the article or the model server, in any API, whether the model answers or fails."""
+    messages = [{"role": "user", "content": QUESTION, "parts": [{"type": "text", "text": QUESTION}]}]
+    body = {"question": QUESTION} if path == "/v1/ask" else {"messages": messages, "input": QUESTION}
     script = [] if answers else [Refusing(401, error={"message": "kanarie"})]
     with ScriptedServer(script) as model:
         found = _ask(tmp_path, model, path, body)
-    spans = [one for one in found.spans() if one.name in (f"POST {path}", "model")]
-    assert {one.name for one in spans} == {f"POST {path}", "model"}
-    assert {one.status.code for one in spans if one.name == "model"} == {
+    spans = [span for span in found.spans() if span.name in (f"POST {path}", "model")]
+    assert {span.name for span in spans} == {f"POST {path}", "model"}
+    assert {span.status.code for span in spans if span.name == "model"} == {
         Status.STATUS_CODE_UNSET if answers else Status.STATUS_CODE_ERROR
     }
-    assert not [one for one in found.bodies if b"kanarie" in one]
+    assert not [body for body in found.bodies if b"kanarie" in body]

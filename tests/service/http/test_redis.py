@@ -1,4 +1,4 @@
-"""Limits that several processes share: a real Redis on a free port, and what is told when it is gone.
+"""Rate limits shared by several processes through a real Redis, and what happens when Redis is down.
 
 Skipped where no `redis-server` is installed; with `ALL_LANES=1` that fails.
 """
@@ -25,7 +25,7 @@ ASKED = {"question": "Who?"}
 
 
 class Redis:
-    """A Redis server of a test's own, that can be stopped."""
+    """A Redis server for one test, which can be stopped."""
 
     def __init__(self, program: str, folder: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -59,7 +59,7 @@ def redis(tmp_path: Path) -> Iterator[Redis]:
 
 
 def test_two_processes_share_one_rate(tmp_path: Path, redis: Redis) -> None:
-    """What one application counted, the other one knows; another key has its own count."""
+    """Two applications share one count per key; another key has its own count."""
     settings = {"api_keys": ("ask:ann", "ask:bob"), "rate_limit": "3/hour", "redis_url": redis.url}
     ann, bob = ({"Authorization": f"Bearer {key}"} for key in ("ann", "bob"))
 
@@ -74,7 +74,7 @@ def test_two_processes_share_one_rate(tmp_path: Path, redis: Redis) -> None:
 
 
 async def test_a_burst_is_held_exactly(redis: Redis) -> None:
-    """Of fifty questions at once over two connections, just those go through that the limit allows."""
+    """Of fifty concurrent questions over two connections, exactly as many pass as the limit allows."""
     import asyncio
 
     from qa.errors import QaError
@@ -90,12 +90,12 @@ async def test_a_burst_is_held_exactly(redis: Redis) -> None:
         return True
 
     assert sum(await asyncio.gather(*(take(place) for place in range(50)))) == 20
-    for one in both:
-        await one.aclose()
+    for limits in both:
+        await limits.aclose()
 
 
 def test_without_redis_a_limit_holds_and_says_so(tmp_path: Path, redis: Redis) -> None:
-    """Nothing is asked that cannot be counted: a typed 503 within two seconds, told in `/readyz`; articles stay."""
+    """Without Redis questions get a typed 503 within two seconds and `/readyz` reports it; articles stay readable."""
     with client(tmp_path / "one", rate_limit="9/hour", redis_url=redis.url) as http:
         assert http.post("/v1/ask", json=ASKED).status_code == 200
         redis.stop()

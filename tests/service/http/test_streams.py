@@ -1,4 +1,4 @@
-"""Streams over a real server: they end when the client leaves, and they always end with a word."""
+"""Streams over a real server: they are cancelled when the client leaves, and otherwise end with a final event."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _failing(exc: Exception) -> FakeAnswerer:
     ids=["mid-stream", "before the first event", "a plain answer"],
 )
 def test_leaving_cancels_the_answer(tmp_path: Path, script: object, stream: bool, wait_for: bytes) -> None:
-    """When the client goes, the answer is cancelled within a second, also while nothing is being sent."""
+    """When the client disconnects, the answer is cancelled within a second, even while nothing is being sent."""
     fake = FakeAnswerer(script)  # type: ignore[arg-type]
     app = app_with(tmp_path, fake)
     with running(app) as port:
@@ -72,7 +72,7 @@ def test_leaving_cancels_the_answer(tmp_path: Path, script: object, stream: bool
 
 
 def test_many_leave_and_nothing_stays(tmp_path: Path) -> None:
-    """After fifty clients have gone in the middle of a stream, no place is held."""
+    """After fifty clients have disconnected in mid-stream, no slot is held."""
     fake = FakeAnswerer(_endless)
     app = app_with(tmp_path, fake)
     with running(app) as port:
@@ -95,7 +95,7 @@ def _wait(done: object) -> None:
 
 
 def test_a_client_that_does_not_read_is_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reader that takes nothing stops the answer, and is dropped after a while."""
+    """A client that reads nothing is dropped after a while, and its answer is cancelled."""
     monkeypatch.setattr(streams, "SLOW_READER_S", 0.3)
     fake = FakeAnswerer(_flood)
     app = app_with(tmp_path, fake)
@@ -108,7 +108,7 @@ def test_a_client_that_does_not_read_is_dropped(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_body_that_does_not_come_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client that sends half a body and waits is told so and dropped; a slow answer is not."""
+    """A client that sends half a body gets an error and is dropped; a slow answer is not affected."""
     monkeypatch.setattr(middleware, "BODY_TIMEOUT_S", 0.2)
     monkeypatch.setattr(middleware, "SLOWEST_BYTES_S", 10**9)
     with running(app_with(tmp_path, FakeAnswerer(_slow))) as port:
@@ -125,7 +125,7 @@ def test_a_body_that_does_not_come_is_given_up(tmp_path: Path, monkeypatch: pyte
     ("exc", "code"), [(ModelUnavailable("secret"), "model_unavailable"), (ZeroDivisionError("secret"), "failed")]
 )
 def test_a_failure_in_the_middle_is_an_event(tmp_path: Path, exc: Exception, code: str) -> None:
-    """What was said before stays, and the last event is a typed error that tells nothing of the inside."""
+    """What was sent before stays, and the last event is a typed error that reveals no internals."""
     with running(app_with(tmp_path, _failing(exc))) as port:
         connection = post(port, "/v1/ask", {"question": "x", "stream": True})
         reply = read_until(connection, b"\r\n0\r\n\r\n").decode()
@@ -136,7 +136,7 @@ def test_a_failure_in_the_middle_is_an_event(tmp_path: Path, exc: Exception, cod
 
 
 def test_heartbeats_fill_the_pauses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While nothing is said, comments keep the connection alive, and readers of events do not see them."""
+    """During pauses comments keep the connection alive; event readers do not see them."""
     monkeypatch.setattr(streams, "HEARTBEAT_S", 0.1)
     with running(app_with(tmp_path, FakeAnswerer(_slow))) as port:
         connection = post(port, "/v1/ask", {"question": "x", "stream": True})

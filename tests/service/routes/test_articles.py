@@ -1,4 +1,4 @@
-"""/v1/articles: what is taken, listed, shown and taken down."""
+"""/v1/articles: ingesting, listing, showing and deleting articles."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IDS = [
 
 
 def test_one_article_and_a_list(tmp_path: Path) -> None:
-    """One article is added, the same again is unchanged, and new text is a new version."""
+    """An article is added; sent again it is unchanged; a new text is a new version."""
     with client(tmp_path) as http:
         assert _counts(http.post("/v1/articles", json=BRIDGE)) == (1, 0, 0, 0)
         assert _counts(http.post("/v1/articles", json=BRIDGE)) == (0, 0, 1, 0)
@@ -43,20 +43,20 @@ def _counts(reply: Any) -> tuple[int, int, int, int]:
 
 
 def test_bad_articles_are_refused_by_themselves(tmp_path: Path) -> None:
-    """What is bad is told with its place and reason, and the rest is taken."""
+    """Bad articles are reported with their place and reason; the others are ingested."""
     bad = [{"id": "empty", "text": " "}, "text", {"id": "nul", "text": "a\0b"}, {"id": 5, "text": "x"}]
     rows: list[Any] = [BRIDGE, *bad]
     with client(tmp_path, max_article_bytes=1_000) as http:
         report = http.post("/v1/articles", json={"articles": [*rows, {"id": "long", "text": "word " * 300}]}).json()
         assert report["added"] == 1
-        refused = [one["source"] for one in report["refused"]]
+        refused = [refusal["source"] for refusal in report["refused"]]
         assert refused == [f"articles[{number}]" for number in (1, 2, 3, 4, 5)]
-        assert all(one["reason"] for one in report["refused"])
+        assert all(refusal["reason"] for refusal in report["refused"])
         assert http.get("/v1/articles").json()["total"] == 1
 
 
 def test_surrogates_and_constants_in_articles(tmp_path: Path) -> None:
-    """A lone surrogate refuses its article, NaN the body, and neither is a server error."""
+    """A lone surrogate gets its article refused, NaN the whole body; neither is a server error."""
     with client(tmp_path) as http:
         for body in (rb'{"id": "a", "text": "x \ud800 y"}', rb'{"id": "\ud800", "text": "Some text here."}'):
             reply = http.post("/v1/articles", content=body, headers={"Content-Type": "application/json"})
@@ -72,7 +72,7 @@ def test_surrogates_and_constants_in_articles(tmp_path: Path) -> None:
 
 
 def test_an_article_without_a_name_is_named_by_its_text(tmp_path: Path) -> None:
-    """Without id and address the same text is the same article; with an address that is its id."""
+    """Without id and URL the same text is the same article; a URL serves as the id."""
     with client(tmp_path) as http:
         nameless = {"text": "The mayor spoke. 😀 Nobody listened."}
         assert _counts(http.post("/v1/articles", json=nameless)) == (1, 0, 0, 0)
@@ -83,8 +83,8 @@ def test_an_article_without_a_name_is_named_by_its_text(tmp_path: Path) -> None:
 
 
 def test_any_id_survives_its_address(tmp_path: Path) -> None:
-    """An id with slashes, question marks, emoji or a tail like a route's is shown, cited, opened and taken down."""
-    with client(tmp_path, *(BRIDGE | {"id": one} for one in IDS)) as http:
+    """An id with slashes, question marks, emoji or the suffix of a route can be shown, cited, opened and deleted."""
+    with client(tmp_path, *(BRIDGE | {"id": article_id} for article_id in IDS)) as http:
         for article_id in IDS:
             encoded = quote(article_id, safe="")
             assert http.get(f"/v1/articles/{encoded}").json()["article_id"] == article_id
@@ -101,7 +101,7 @@ def test_any_id_survives_its_address(tmp_path: Path) -> None:
 
 
 def test_takedown_reaches_every_route(tmp_path: Path) -> None:
-    """An article that was taken down is in no list, no search, no answer and no page; a second time is 404."""
+    """A deleted article is in no list, search, answer or page; deleting it again is 404."""
     with client(tmp_path, BRIDGE) as http:
         assert http.delete("/v1/articles/bridge-1").status_code == 200
         assert http.delete("/v1/articles/bridge-1").json()["error"]["code"] == "not_found"
@@ -111,7 +111,7 @@ def test_takedown_reaches_every_route(tmp_path: Path) -> None:
 
 
 def test_takedowns_and_ratings_do_not_wait_for_an_ingest(tmp_path: Path) -> None:
-    """One that embeds for minutes holds the writers' turn; the article is gone at once, and soon from the index."""
+    """A long ingest does not delay a deletion: the article is gone at once, and soon from the index too."""
     over = threading.Event()
     with client(tmp_path, BRIDGE) as http:
         answer_id = http.post("/v1/ask", json={"question": "When did the bridge open again?"}).json()["id"]
@@ -123,15 +123,15 @@ def test_takedowns_and_ratings_do_not_wait_for_an_ingest(tmp_path: Path) -> None
             assert http.delete("/v1/articles/bridge-1").status_code == 200
             assert not ingest.done()
             assert http.get("/v1/articles/bridge-1").status_code == 404
-            while any(one.behind for one in service.library.projections.states()):
+            while any(state.behind for state in service.library.projections.states()):
                 assert not over.wait(0.01)
-            assert [one.problems for one in service.library.verify()] == [()]
+            assert [state.problems for state in service.library.verify()] == [()]
         finally:
             over.set()
 
 
 def test_paging(tmp_path: Path) -> None:
-    """Following next_offset shows every article once, in the order they came."""
+    """Following next_offset lists every article once, in the order of ingestion."""
     rows = [BRIDGE | {"id": f"a{number}"} for number in range(5)]
     with client(tmp_path, *rows) as http:
         seen: list[str] = []
@@ -139,7 +139,7 @@ def test_paging(tmp_path: Path) -> None:
         while offset is not None:
             page = http.get("/v1/articles", params={"offset": offset, "limit": 2}).json()
             assert page["total"] == 5
-            seen += [one["article_id"] for one in page["articles"]]
+            seen += [article["article_id"] for article in page["articles"]]
             offset = page["next_offset"]
         assert seen == ["a0", "a1", "a2", "a3", "a4"]
         for wrong in ({"limit": 0}, {"limit": 201}, {"offset": -1}, {"offset": "x"}, {"collection": "a b"}):
@@ -148,7 +148,7 @@ def test_paging(tmp_path: Path) -> None:
 
 
 def test_too_many_writers_are_turned_away(tmp_path: Path) -> None:
-    """Above the limit a write is refused before its body is read; reading goes on."""
+    """Above the limit a write is refused before its body is read; reads still work."""
     with client(tmp_path, BRIDGE) as http:
         service = opened(http.app)
         for gate, send in (
@@ -165,7 +165,7 @@ def test_too_many_writers_are_turned_away(tmp_path: Path) -> None:
 
 
 def test_collections_are_apart(tmp_path: Path) -> None:
-    """What goes into one collection is not seen from another."""
+    """Collections are separate."""
     with client(tmp_path) as http:
         http.post("/v1/articles?collection=north", json=BRIDGE)
         assert http.get("/v1/articles").json()["total"] == 0
@@ -175,7 +175,7 @@ def test_collections_are_apart(tmp_path: Path) -> None:
 
 
 def test_lines(tmp_path: Path) -> None:
-    """Newline-delimited JSON is taken line by line: LF or CR LF, blank lines let be, a bad line refused alone."""
+    """Newline-delimited JSON is read line by line: LF or CRLF, blank lines are skipped, a bad line is refused alone."""
     lines = b"\r\n".join(
         [json.dumps(BRIDGE).encode(), b"", b"{broken", json.dumps(BRIDGE | {"id": "bridge-2"}).encode() + b"\n"]
     )
@@ -188,7 +188,7 @@ def test_lines(tmp_path: Path) -> None:
 
 
 def test_files(tmp_path: Path) -> None:
-    """Files of a form are read by their kind; what is told of them names them as they were sent, never our disk."""
+    """Multipart files are read by their type; reports name them as sent, never our temporary paths."""
     files = [
         ("file", ("mayor.md", b"# Mayor speaks\n\nThe mayor spoke on Monday. Nobody listened.\n")),
         ("file", ("rows.jsonl.gz", gzip.compress(json.dumps(BRIDGE).encode()))),
@@ -200,7 +200,7 @@ def test_files(tmp_path: Path) -> None:
         assert _counts(report) == (3, 0, 0, 1)
         assert report.json()["refused"][0]["source"] == "photo.png"
         assert "/tmp" not in report.text
-        ids = {one["article_id"]: one for one in http.get("/v1/articles").json()["articles"]}
+        ids = {article["article_id"]: article for article in http.get("/v1/articles").json()["articles"]}
         assert set(ids) == {"mayor.md", "bridge-1", "na_me_.txt"}
         assert ids["mayor.md"]["outlet"] == "Harbour Post"
         assert ids["mayor.md"]["published_at"] == "2023-03-20"

@@ -14,20 +14,22 @@ ASKED = {"question": "When did the bridge open again?", "as_of": "2023-03-22"}
 
 
 def test_citation_slices_the_text(tmp_path: Path) -> None:
-    """A citation's offsets cut its quote out of the text that the text route gives, in code points and in UTF-16."""
+    """A citation's offsets select its quote in the text of the text route, in code points and in UTF-16."""
     with client(tmp_path, BRIDGE | {"text": "😀 Two were named.\r\nThe bridge opened again on Monday."}) as http:
         answer = http.post("/v1/ask", json=ASKED).json()
         assert answer["status"] == "answered"
-        for one in answer["citations"]:
-            text = http.get(f"/v1/articles/{one['article_id']}/text", params={"version": one["version"]}).json()
-            assert text["text"][one["start"] : one["end"]] == one["quote"]
-            units = text["text"].encode("utf-16-le")[2 * one["start_utf16"] : 2 * one["end_utf16"]]
-            assert units.decode("utf-16-le") == one["quote"]
-            assert text["sha256"] == one["sha256"]
+        for citation in answer["citations"]:
+            text = http.get(
+                f"/v1/articles/{citation['article_id']}/text", params={"version": citation["version"]}
+            ).json()
+            assert text["text"][citation["start"] : citation["end"]] == citation["quote"]
+            units = text["text"].encode("utf-16-le")[2 * citation["start_utf16"] : 2 * citation["end_utf16"]]
+            assert units.decode("utf-16-le") == citation["quote"]
+            assert text["sha256"] == citation["sha256"]
 
 
 def test_answer_has_the_shape_of_the_contract(tmp_path: Path) -> None:
-    """Every field of the contract is there, and markers, numbers and citations agree."""
+    """Every field of the contract is present, and markers, numbers and citations agree."""
     with client(tmp_path, BRIDGE) as http:
         answer = http.post("/v1/ask", json=ASKED).json()
     assert set(answer) == set(
@@ -35,44 +37,44 @@ def test_answer_has_the_shape_of_the_contract(tmp_path: Path) -> None:
         " timings_ms question confidence".split()
     )
     assert "[1]" in answer["answer"]
-    assert [one["number"] for one in answer["citations"]] == [1]
+    assert [citation["number"] for citation in answer["citations"]] == [1]
     assert answer["citations"][0]["link"] == "/articles/bridge-1?span=0-34"
     statement = answer["statements"][0]
     assert answer["answer"][statement["start"] : statement["end"]] == statement["text"]
 
 
 def test_nothing_found_is_a_status(tmp_path: Path) -> None:
-    """Without a source there is an answer text, and no statement and no citation."""
+    """A refusal has an answer text, but no statements and no citations."""
     with client(tmp_path) as http:
         answer = http.post("/v1/ask", json={"question": "Who won?"}).json()
     assert (answer["status"], answer["statements"], answer["citations"]) == ("not_in_sources", [], [])
 
 
 def test_stream_tells_the_same_answer(tmp_path: Path) -> None:
-    """A stream begins with what was looked at, its deltas join to the answer, and the whole answer ends it."""
+    """A stream begins with the retrieved sources, its deltas join to the answer text, and it ends with the answer."""
     with client(tmp_path, BRIDGE) as http:
-        whole = http.post("/v1/ask", json=ASKED).json()
+        unstreamed = http.post("/v1/ask", json=ASKED).json()
         reply = http.post("/v1/ask", json=ASKED | {"stream": True})
         assert reply.headers["content-type"].startswith("text/event-stream")
         assert reply.headers["cache-control"] == "no-cache"
         assert reply.headers["x-accel-buffering"] == "no"
-        told = events(reply.text)
-    assert [name for name, _ in told] == ["retrieved", "citation", "delta", "answer"]
-    assert told[0][1]["sources"][0] | {"score": 1} == {
+        sent = events(reply.text)
+    assert [name for name, _ in sent] == ["retrieved", "citation", "delta", "answer"]
+    assert sent[0][1]["sources"][0] | {"score": 1} == {
         "article_id": "bridge-1", "version": 1, "title": "Bridge opens again", "outlet": "Corvane Wire",
         "url": "https://wire.example/bridge", "published_at": "2023-03-21", "start": 0, "end": 53, "score": 1,
         "reprints": [],
     }  # fmt: skip
-    last = told[-1][1]
-    assert "".join(data["text"] for name, data in told if name == "delta") == last["answer"]
-    assert [data for name, data in told if name == "citation"] == last["citations"]
+    last = sent[-1][1]
+    assert "".join(data["text"] for name, data in sent if name == "delta") == last["answer"]
+    assert [data for name, data in sent if name == "citation"] == last["citations"]
     for own in ("id", "timings_ms"):
-        assert whole.pop(own) and last.pop(own)
-    assert last == whole
+        assert unstreamed.pop(own) and last.pop(own)
+    assert last == unstreamed
 
 
 def test_links_carry_the_public_address_and_the_collection(tmp_path: Path) -> None:
-    """A link names the public address if one is set, and the collection if it is not the default one."""
+    """A link contains the public URL if one is set, and the collection if it is not the default."""
     with client(tmp_path, public_url="https://news.example/qa/") as http:
         http.post("/v1/articles?collection=north", json=BRIDGE)
         answer = http.post("/v1/ask", json=ASKED | {"collection": "north"}).json()
@@ -80,7 +82,7 @@ def test_links_carry_the_public_address_and_the_collection(tmp_path: Path) -> No
 
 
 def test_filters_narrow(tmp_path: Path) -> None:
-    """Filters by outlet, id and day let through only what fits them."""
+    """Filters by outlet, id and day admit only matching articles."""
     other = BRIDGE | {"id": "bridge-2", "outlet": "Harbour Post", "published_at": "2023-02-01", "url": None}
     other["text"] = "A bridge was closed for a night in the north of the town."
     with client(tmp_path, BRIDGE, other) as http:
@@ -97,7 +99,7 @@ def test_filters_narrow(tmp_path: Path) -> None:
 
 
 def test_search_shape(tmp_path: Path) -> None:
-    """A hit says where it stands, what it says and how each index ranked it."""
+    """A hit has its place, its text and its rank in each index."""
     with client(tmp_path, BRIDGE) as http:
         found = http.post("/v1/search", json={"query": "bridge", "as_of": "2023-03-22"}).json()
     assert set(found) == {"hits", "degraded", "timings_ms"}
@@ -136,7 +138,7 @@ def test_search_shape(tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("stream", [False, True])
 def test_what_is_wrong_is_named(served: Any, body: dict[str, Any], param: str, stream: bool) -> None:
-    """A body that cannot be used is a 422 whose message and `param` name the field, also when a stream was wanted."""
+    """An invalid body is a 422 whose message and `param` name the field, also when a stream was requested."""
     reply = served.post("/v1/ask", json={"stream": stream} | body)
     assert reply.status_code == 422, reply.text
     error = reply.json()["error"]
@@ -153,19 +155,19 @@ HOSTILE = [
 
 @pytest.mark.parametrize("question", HOSTILE)
 def test_no_question_breaks_it(served: Any, question: str) -> None:
-    """Any text is a question: the reply is an answer, or a 422 for one without words."""
+    """Any text is accepted as a question: the reply is an answer, or a 422 for a blank one."""
     assert served.post("/v1/ask", json={"question": question}).status_code in (200, 422)
     assert served.post("/v1/search", json={"query": question}).status_code in (200, 422)
 
 
 def test_long_history_is_taken(served: Any) -> None:
-    """A hundred turns are within the limits."""
+    """A hundred turns of history are accepted."""
     turns = [{"role": "user", "content": "And then?"}, {"role": "assistant", "content": "It opened [1]."}] * 50
     assert served.post("/v1/ask", json={"question": "When?", "history": turns}).status_code == 200
 
 
 def test_too_many_at_once_are_turned_away(tmp_path: Path) -> None:
-    """Above the limit a question is refused at once with a typed 503 and Retry-After, and left places are free."""
+    """Above the limit a question is refused at once with a typed 503 and Retry-After; slots are freed again."""
     with client(tmp_path, BRIDGE, max_in_flight=64) as http:
         gate = opened(http.app).asks
         gate.taken = 64

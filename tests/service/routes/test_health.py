@@ -12,7 +12,7 @@ from tests.service.serving import BRIDGE, client, opened
 
 
 def test_ready_names_every_part(tmp_path: Path) -> None:
-    """A service that is ready says so, part by part, and names the model without calling it."""
+    """A ready service reports each part, and names the model without calling it."""
     model = {"llm_model": "m-1", "openai_base_url": "http://127.0.0.1:9/v1"}
     with client(tmp_path, BRIDGE, **model) as http:
         assert http.get("/healthz").json() == {"status": "ok"}
@@ -24,7 +24,7 @@ def test_ready_names_every_part(tmp_path: Path) -> None:
 
 
 def test_not_ready_before_the_first_catch_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Until the indexes were level with the catalog once it is 503; to fall behind later is told, and is no outage."""
+    """503 until the indexes have caught up once; falling behind later is reported, but is not an outage."""
     with client(tmp_path) as http:
         projections = opened(http.app).library.projections
         with monkeypatch.context() as patch:
@@ -39,7 +39,7 @@ def test_not_ready_before_the_first_catch_up(tmp_path: Path, monkeypatch: pytest
 
 
 def test_what_is_away_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A catalog or an only index that does not answer is 503, and the reply names it and no path."""
+    """An unreachable catalog, or only index, is 503; the reply names it without its path."""
 
     def away() -> None:
         raise StoreFailed("/secret/place: disk I/O error")

@@ -1,4 +1,4 @@
-"""The pages: an article with its span marked, and the start page."""
+"""The HTML pages: an article with its span marked, and the start page."""
 
 from __future__ import annotations
 
@@ -79,12 +79,12 @@ def test_the_page_holds_the_text_and_marks_the_span(tmp_path: Path) -> None:
 
 
 def test_nothing_an_article_says_becomes_markup(tmp_path: Path) -> None:
-    """Title, outlet, id, text and question are text on every page, and no page loads or links to anything foreign."""
+    """Title, outlet, id, text and question are escaped on every page, and no page loads or links to foreign content."""
     row = BRIDGE | {"id": EVIL, "title": EVIL, "outlet": EVIL, "text": f"{EVIL} The bridge opened on Monday."}
     with client(tmp_path, row) as http:
         citation = http.post("/v1/ask", json={"question": "When did the bridge open?"}).json()["citations"][0]
         pages = [citation["link"], "/", f"/articles/{EVIL}", "/articles/nothing-here"]
-        replies = [http.get(one) for one in pages]
+        replies = [http.get(page) for page in pages]
         replies.append(http.get("/", params={"q": f"bridge {EVIL}"}))
         replies.append(http.get(citation["link"].partition("?")[0], params={"span": EVIL}))
     for reply in replies:
@@ -93,15 +93,15 @@ def test_nothing_an_article_says_becomes_markup(tmp_path: Path) -> None:
         assert parsed.tags.count("script") == parsed.links.count("/page/chat.js") // 2, "ours, and its preloading"
         assert not [name for name, _ in parsed.attributes if name.startswith("on")]
         allowed = ("/", "#q", "#span", "data:,", "https://wire.example/bridge")
-        assert all(one in allowed or one.startswith(("/articles/", "/page/")) for one in parsed.links), parsed.links
+        assert all(link in allowed or link.startswith(("/articles/", "/page/")) for link in parsed.links), parsed.links
 
 
 def test_headers_forbid_everything_else(served: TestClient) -> None:
-    """No page loads, runs or tells anything foreign; nothing stands inline; scripts run on the start page alone."""
+    """No page loads foreign content or sends a referrer; nothing is inline; only the start page runs scripts."""
     for address in ("/", "/articles/bridge-1", "/articles/none", "/articles/bridge-1?span=9-1", "/?q=bridge"):
         reply = served.get(address)
         assert reply.headers["content-type"] == "text/html; charset=utf-8"
-        policy = dict(one.split(" ", 1) for one in reply.headers["content-security-policy"].split("; "))
+        policy = dict(rule.split(" ", 1) for rule in reply.headers["content-security-policy"].split("; "))
         start = address.startswith("/?") or address == "/"
         own = {"script-src": "'self'", "connect-src": "'self'"} if start else {}
         assert policy == own | {
@@ -121,7 +121,7 @@ def test_headers_forbid_everything_else(served: TestClient) -> None:
 
 
 def test_chosen_sites_may_frame_the_pages(tmp_path: Path) -> None:
-    """`QA_FRAME_ANCESTORS` names who may, on pages and on their errors."""
+    """`QA_FRAME_ANCESTORS` lists who may frame pages, and error pages."""
     with client(tmp_path, BRIDGE, frame_ancestors="https://chat.example, http://127.0.0.1:8902") as http:
         for address in ("/", "/articles/bridge-1?span=0-34&chat_id=1", "/articles/none"):
             policy = http.get(address).headers["content-security-policy"]
@@ -130,16 +130,16 @@ def test_chosen_sites_may_frame_the_pages(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", ["*", "https://a.example; script-src *", "chat.example", "https://a.example/path"])
 def test_only_origins_may_be_named(value: str) -> None:
-    """What would become another rule of the policy, or none, stops the start."""
+    """A value that would inject another policy directive, or be invalid, is refused at the start."""
     with pytest.raises(BadSettings, match="QA_FRAME_ANCESTORS"):
         load_settings({"QA_FRAME_ANCESTORS": value}, None)
 
 
 def test_the_pages_files_are_ours(served: TestClient) -> None:
-    """Everything a page loads is there, named by its type, sent once; nothing else can be reached beside it."""
+    """Every file that a page loads exists, has its type and an ETag; no other file is served."""
     page = _Page(served.get("/").text)
-    loaded = {one for one in page.links if one.startswith("/page/")}
-    scripts = {f"/page/{one.name}" for one in FILES.glob("*.js")}
+    loaded = {link for link in page.links if link.startswith("/page/")}
+    scripts = {f"/page/{path.name}" for path in FILES.glob("*.js")}
     assert loaded == scripts | {"/page/page.css", "/page/chat.css"}
     for address in loaded:
         reply = served.get(address)
@@ -157,15 +157,15 @@ def test_the_pages_files_are_ours(served: TestClient) -> None:
 
 
 def test_a_key_knows_what_it_opens(tmp_path: Path) -> None:
-    """The page learns what will work; a password opens reading only, because a browser sends it of itself."""
+    """The page learns its scopes; a password grants only reading, because a browser sends it automatically."""
     with client(tmp_path, BRIDGE) as http:
         assert http.get("/page/rights").json() == {"key_needed": False, "scopes": ["admin", "ask"]}
     with client(tmp_path / "keys", api_keys=("both", "ask:reader")) as http:
 
         def scopes(**request: Any) -> list[str]:
-            told = http.get("/page/rights", **request).json()
-            assert told["key_needed"] is True
-            return list(told["scopes"])
+            rights = http.get("/page/rights", **request).json()
+            assert rights["key_needed"] is True
+            return list(rights["scopes"])
 
         assert scopes() == scopes(headers={"Authorization": "Bearer wrong"}) == scopes(auth=("", "wrong")) == []
         assert scopes(headers={"Authorization": "Bearer both"}) == ["admin", "ask"]
@@ -182,14 +182,14 @@ def test_a_key_knows_what_it_opens(tmp_path: Path) -> None:
      "span=0-5&version=x", "span=0-5&version=0", "span=0-99999999999999999999", "collection=a%20b"],
 )  # fmt: skip
 def test_a_span_that_is_none_is_said(served: TestClient, query: str) -> None:
-    """A span or a version that cannot be is told on a page, with 422."""
+    """An impossible span or version is a 422 error page."""
     reply = served.get(f"/articles/bridge-1?{query}")
     assert reply.status_code == 422
     assert "<h1>Error 422</h1>" in reply.text
 
 
 def test_unknown_keys_are_let_be(served: TestClient) -> None:
-    """Chat frontends add keys of their own to a link."""
+    """Unknown query keys are ignored: chat frontends add their own to a link."""
     assert served.get("/articles/bridge-1?span=0-34&chat_id=1&message_id=2&source_id=x").status_code == 200
     assert served.get("/articles/nothing").status_code == 404
     assert served.get("/articles/bridge-1?version=2").status_code == 404
@@ -203,15 +203,15 @@ def test_versions_are_named(tmp_path: Path) -> None:
         assert _Page(old.text).texts["mark"] == "The bridge opened again on Monday."
         assert "an older version" in old.text
         assert "/articles/bridge-1?span=0-34&amp;version=2" in old.text
-        asked = http.post("/v1/ask", json={"question": "When was the bridge closed?"}).json()
-        (citation,) = asked["citations"]
+        answer = http.post("/v1/ask", json={"question": "When was the bridge closed?"}).json()
+        (citation,) = answer["citations"]
         assert citation["version"] == 2
         assert _Page(http.get(citation["link"]).text).texts["mark"] == citation["quote"]
         assert "closed again on Tuesday" in http.get("/articles/bridge-1").text
 
 
 def test_furniture_is_grey(tmp_path: Path) -> None:
-    """What is no part of the article stands there in grey, also when a span lies across its edge."""
+    """Boilerplate is greyed out, also where a span overlaps its edge."""
     text = "The bridge opened again on Monday. Nobody was hurt.\n\nLeave a Reply\n"
     with client(tmp_path, BRIDGE | {"text": text}) as http:
         furniture = http.get("/v1/articles/bridge-1/text").json()["furniture"]
@@ -222,7 +222,7 @@ def test_furniture_is_grey(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_seen_is_shown() -> None:
-    """Controls, zero width and bidi characters get a mark; what makes an emoji or a Persian word does not."""
+    """Control, zero-width and bidi characters are marked; joiners in emoji and Persian words are not."""
     assert visible("a\u202eb") == 'a<bdi class="hidden" data-code="U+202E">\u202e</bdi>b'
     assert visible("a\u200bb").count("U+200B") == 1
     assert visible("a\u200db").count("U+200D") == 1, "a joiner between plain letters hides something"
@@ -237,19 +237,19 @@ def test_what_cannot_be_seen_is_shown() -> None:
      ("data:text/html,x", False), ("https:///x", False), ("http://[", False), ("", False), (None, False)],
 )  # fmt: skip
 def test_only_web_addresses_become_links(url: Any, safe: bool) -> None:
-    """No other scheme is ever linked."""
+    """Only http and https URLs become links."""
     assert is_web_link(url) is safe
 
 
 def test_an_unsafe_original_is_not_linked() -> None:
-    """The page looks at the address itself, whatever let it into the store."""
+    """The page checks the URL again, however it got into the store."""
     source = Source("a", 1, "0" * 64, "Title", None, "javascript:alert(1)", None)
     page = render_article(ArticleView(source, "Text.", (), None, True, None, ()))
     assert "javascript" not in page
 
 
 def test_original_is_linked_without_trace(served: TestClient) -> None:
-    """The link to the original tells it nothing of where the reader came from."""
+    """The link to the original sends no referrer."""
     page = served.get("/articles/bridge-1").text
     assert '<a href="https://wire.example/bridge" rel="noopener nofollow noreferrer">' in page
 
@@ -272,14 +272,14 @@ def test_start_page_answers_without_scripts(served: TestClient) -> None:
 
 
 def test_another_site_cannot_ask(served: TestClient) -> None:
-    """A link or an image on another page fills in the form and does not send it: questions cost."""
+    """A link or an image on another site only fills in the form and asks nothing: questions cost money."""
     page = served.get("/?q=bridge", headers={"Sec-Fetch-Site": "cross-site"}).text
     assert ">bridge</textarea>" in page
     assert 'class="answer"' not in page
 
 
 def test_the_form_offers_the_outlets_there_are(tmp_path: Path) -> None:
-    """Each outlet of a live article once, in order; one whose last article was taken down or renamed is gone."""
+    """Each outlet of a live article is listed once, in order; an outlet without live articles is gone."""
     rows = [BRIDGE | {"id": name, "outlet": outlet} for name, outlet in zip("abcd", "zBaa", strict=True)]
     with client(tmp_path, *rows, BRIDGE | {"id": "e", "outlet": None}) as http:
 
@@ -293,7 +293,7 @@ def test_the_form_offers_the_outlets_there_are(tmp_path: Path) -> None:
 
 
 def test_the_page_without_scripts_says_what_was_withdrawn() -> None:
-    """A takedown is no part that was away: each is told in words of its own."""
+    """A taken-down article and an unreachable part have separate notes."""
     shown = render_answer(replace(empty_answer(), degraded=("vectors", "withdrawn")), ())
     assert "Away while this was answered: vectors." in shown
     assert "was taken down while this was written" in shown
