@@ -14,6 +14,7 @@ from string import Template
 from typing import Protocol
 
 from qa.errors import BadSettings
+from qa.text.english import WEEKDAYS
 from qa.text.plain import visible_line
 from qa.types import Evidence, Source, Turn
 
@@ -27,7 +28,6 @@ PROMPT_FILES: Mapping[str, frozenset[str]] = {
     "rewrite.system.txt": frozenset(),
     "rewrite.user.txt": frozenset({"as_of", "fence", "history", "question"}),
 }
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _DIGITS = "23456789"
 _LETTERS = "bcdfghjkmnpqrtvwxz"  # no vowels: an id never spells a word; no l, s: they look like 1 and 5
 # Common tokenisers need about one token for four letters of English, one for one or two letters of other alphabets,
@@ -147,7 +147,7 @@ def day_with_name(moment: str | None) -> str:
         day = date.fromisoformat((moment or "")[:10])
     except ValueError:
         return "date unknown"
-    return f"{day.isoformat()} ({_DAYS[day.weekday()]})"
+    return f"{day.isoformat()} ({WEEKDAYS[day.weekday()]})"
 
 
 def estimate_tokens(text: str) -> int:

@@ -1,4 +1,4 @@
-"""The catalog: one truth, whole articles, versions that stay, takedowns that erase."""
+"""The catalog: articles are written whole, versions are kept, takedowns erase."""
 
 import hashlib
 import sqlite3
@@ -21,7 +21,7 @@ from tests.fakes import HashEmbedder, article
 
 @pytest.fixture
 def catalog(url: str) -> Iterator[Catalog]:
-    """Open one of each kind in turn."""
+    """Open a catalog of each kind in turn."""
     opened = Catalog(url)
     yield opened
     opened.close()
@@ -31,8 +31,8 @@ def in_file(folder: Path) -> str:
     return f"sqlite:///{folder / 'catalog.sqlite3'}"
 
 
-def ready(one: Article) -> Prepared:
-    made = prepare(one)
+def ready(article: Article) -> Prepared:
+    made = prepare(article)
     assert isinstance(made, Prepared)
     return made
 
@@ -40,11 +40,11 @@ def ready(one: Article) -> Prepared:
 def write(catalog: Catalog, *articles: Article, collection: str = "default") -> list[str]:
     """Write articles with the vectors of all their chunks."""
     embedder = HashEmbedder()
-    made = [ready(one) for one in articles]
+    made = [ready(article) for article in articles]
     texts = {
-        sha: chunk.span.slice(one.article.text)
-        for one in made
-        for chunk, sha in zip(one.chunks, one.embed_shas, strict=True)
+        sha: chunk.span.slice(prepared.article.text)
+        for prepared in made
+        for chunk, sha in zip(prepared.chunks, prepared.embed_shas, strict=True)
     }
     vectors = dict(zip(texts, embedder.embed_texts(list(texts.values())), strict=True))
     return [str(outcome) for outcome in catalog.write(collection, made, vectors, embedder.model)]
@@ -55,7 +55,7 @@ def chunk_texts(catalog: Catalog) -> list[str]:
 
 
 def test_one_article_twice_in_a_transaction_is_two_versions(catalog: Catalog) -> None:
-    """The second finds what the first wrote, though new rows go in together; the others are not touched."""
+    """The second finds the first although new rows are inserted together; other articles are not touched."""
     articles = [
         article("b", "A dog ran."),
         article("a", "It rained."),
@@ -69,7 +69,7 @@ def test_one_article_twice_in_a_transaction_is_two_versions(catalog: Catalog) ->
 
 
 def test_ids_are_compared_exactly(catalog: Catalog) -> None:
-    """Whatever characters they have: a filter by id finds that article alone."""
+    """Whatever characters they have: a filter by id finds only that article."""
     ids = ["https://x.example/a?b=c#d", 'it\'s "quoted"', "a b", "新闻", "A", "a", "x" * 2000]
     write(catalog, *(article(each, f"Text {number}.") for number, each in enumerate(ids)))
     for number, each in enumerate(ids):
@@ -79,13 +79,13 @@ def test_ids_are_compared_exactly(catalog: Catalog) -> None:
 
 
 def test_the_texts_of_an_answer_are_read_at_once(catalog: Catalog) -> None:
-    """Each in the version that was asked for; what is unknown, taken down or of another collection is left out."""
+    """Each in the requested version; unknown, taken-down and other collections' articles are left out."""
     write(catalog, article("a", "One."), article("b", "Two."), article("gone", "Three."))
     write(catalog, article("a", "One, now longer."), article("c", "Of elsewhere."), collection="other")
     write(catalog, article("a", "Another one."))
     catalog.remove("default", "gone")
-    wanted = [("a", 1), ("a", 2), ("a", 3), ("b", 1), ("b", 2), ("gone", 1), ("c", 1), ("nobody", 1)]
-    assert catalog.texts("default", wanted) == {
+    keys = [("a", 1), ("a", 2), ("a", 3), ("b", 1), ("b", 2), ("gone", 1), ("c", 1), ("nobody", 1)]
+    assert catalog.texts("default", keys) == {
         ("a", 1): "One.",
         ("a", 2): "Another one.",
         ("b", 1): "Two.",
@@ -94,7 +94,7 @@ def test_the_texts_of_an_answer_are_read_at_once(catalog: Catalog) -> None:
 
 
 def test_a_chunk_of_an_older_version_is_never_read(tmp_path: Path) -> None:
-    """Were one left behind, by whatever fault: its offsets are of another text than the live one."""
+    """If some fault left one behind, its offsets would belong to another text than the live one."""
     catalog = Catalog(in_file(tmp_path))
     write(catalog, article("a", "Forty people came."))
     write(catalog, article("a", "The bridge was closed."))
@@ -108,14 +108,14 @@ def test_a_chunk_of_an_older_version_is_never_read(tmp_path: Path) -> None:
 
 
 def test_a_restore_whose_folder_cannot_be_made_says_so(tmp_path: Path) -> None:
-    """An error of the file system is one of ours, with the path in it."""
+    """An error of the file system is mapped to ours and names the path."""
     (tmp_path / "file").touch()
     with pytest.raises(StoreFailed, match="file/new"):
         restore(tmp_path / "copy", f"sqlite:///{tmp_path / 'file' / 'new' / 'catalog.sqlite3'}")
 
 
 def test_a_restore_that_is_broken_off_leaves_no_catalog(tmp_path: Path) -> None:
-    """Half a catalog under its name would be opened as a whole one; and the restore can be begun again."""
+    """A half-restored catalog must not be opened as a complete one; and the restore can be started again."""
     catalog = Catalog(in_file(tmp_path))
     write(catalog, article("a", "Forty people came."))
     catalog.copy_to(str(tmp_path / "copy"))
@@ -135,10 +135,10 @@ def test_a_restore_that_is_broken_off_leaves_no_catalog(tmp_path: Path) -> None:
 
 def test_the_same_text_twice_changes_nothing(catalog: Catalog) -> None:
     """Unchanged: no new version, no entry in the change log, the same chunk keys."""
-    one = article("a", "The bridge opened. People came.")
-    assert write(catalog, one) == ["added"]
+    same = article("a", "The bridge opened. People came.")
+    assert write(catalog, same) == ["added"]
     before = (catalog.last_change(), [row.key for row in catalog.chunks_of([1])])
-    assert write(catalog, one) == ["unchanged"]
+    assert write(catalog, same) == ["unchanged"]
     assert (catalog.last_change(), [row.key for row in catalog.chunks_of([1])]) == before
     assert catalog.article("default", "a").versions == (1,)
 
@@ -157,7 +157,7 @@ def test_a_new_text_is_the_next_version_and_the_old_text_stays_readable(catalog:
 
 
 def test_going_back_to_an_earlier_text_is_a_new_version(catalog: Catalog) -> None:
-    """Versions tell a history; a number never stands for two moments of it."""
+    """Versions are a history: a number is never used for two states."""
     for body in ("One.", "Two.", "One."):
         write(catalog, article("a", body))
     assert catalog.article("default", "a").versions == (1, 2, 3)
@@ -165,7 +165,7 @@ def test_going_back_to_an_earlier_text_is_a_new_version(catalog: Catalog) -> Non
 
 
 def test_new_metadata_keeps_the_version_and_its_spans(catalog: Catalog) -> None:
-    """A title that comes later is an update of the same version: citations of it still point right."""
+    """A title that is added later updates the same version, so its citations remain valid."""
     write(catalog, article("a", "The bridge opened. People came."))
     before = catalog.chunks_of([1])
     change = catalog.last_change()
@@ -181,7 +181,7 @@ def test_new_metadata_keeps_the_version_and_its_spans(catalog: Catalog) -> None:
 
 
 def test_metadata_that_is_missing_erases_nothing(catalog: Catalog) -> None:
-    """A row that does not know the outlet does not take it away; neither does an empty one."""
+    """A row without an outlet does not erase the stored one; neither does an empty outlet."""
     full = {"title": "Bridge", "outlet": "Post", "url": "http://x.example/a", "published_at": "2023-03-01"}
     write(catalog, article("a", "The bridge opened.", authors=("Ann",), language="en", **full))
     assert write(catalog, article("a", "The bridge opened.")) == ["unchanged"]
@@ -193,14 +193,14 @@ def test_metadata_that_is_missing_erases_nothing(catalog: Catalog) -> None:
 
 
 def test_the_first_day_of_1970_is_a_day(catalog: Catalog) -> None:
-    """Day number 0 is kept when it comes as an update, and filters see it."""
+    """Day number 0 is stored by an update too, and filters see it."""
     write(catalog, article("a", "Old news."))
     write(catalog, article("a", "Old news.", published_at="1970-01-01"))
     assert catalog.chunks_of([1])[0].published_day == 0
 
 
 def test_furniture_is_kept_with_its_version(catalog: Catalog) -> None:
-    """The ranges come back as they were given, also when only they and the title changed."""
+    """The ranges come back as they were given, even if only they and the title changed."""
     body = "The bridge opened. Share this!"
     write(catalog, article("a", body, furniture=(Span(19, 30),)))
     assert catalog.text("default", "a").furniture == (Span(19, 30),)
@@ -210,7 +210,7 @@ def test_furniture_is_kept_with_its_version(catalog: Catalog) -> None:
 
 
 def test_spans_survive_their_packing() -> None:
-    """Pairs of 32-bit numbers, none at all included."""
+    """Spans are packed as pairs of 32-bit numbers; so is an empty list."""
     spans = (Span(0, 1), Span(7, 70_000), Span(4_000_000_000, 4_294_967_295))
     assert unpack_spans(pack_spans(spans)) == spans
     assert unpack_spans(pack_spans(())) == ()
@@ -224,9 +224,9 @@ def on_disk(folder: Path, word: str) -> list[str]:
 
 
 def test_a_takedown_erases_every_version_from_the_file(tmp_path: Path) -> None:
-    """Not one byte of the words stays, neither in the database nor in its write-ahead log."""
+    """Not a byte of the text remains, neither in the database nor in its write-ahead log."""
     catalog = Catalog(in_file(tmp_path))
-    long = "The zyzzyva canary sang. " * 3_000  # of many pages, which are freed and not written over
+    long = "The zyzzyva canary sang. " * 3_000  # of many pages, which are freed but not overwritten
     write(catalog, article("a", long, title="Zyzzyva"), article("b", "The dog ran."))
     write(catalog, article("a", "The zyzzyva canary sleeps.", title="Zyzzyva"))
     assert on_disk(tmp_path, "zyzzyva")
@@ -238,7 +238,7 @@ def test_a_takedown_erases_every_version_from_the_file(tmp_path: Path) -> None:
 
 
 def test_a_takedown_is_a_change_and_then_not_found(catalog: Catalog) -> None:
-    """Text, listing and chunks are gone; the indexes are told; a second takedown says NotFound."""
+    """Text, listing and chunks are gone; the change log has an entry; a second takedown raises NotFound."""
     write(catalog, article("a", "The dog ran."))
     catalog.remove("default", "a")
     assert catalog.changes_after(1, 10) == (2, [1])
@@ -256,7 +256,7 @@ def test_a_takedown_is_a_change_and_then_not_found(catalog: Catalog) -> None:
 
 
 def test_a_reader_in_the_way_does_not_fail_a_takedown(tmp_path: Path) -> None:
-    """Somebody holds a read transaction: the log cannot be emptied now, the article is taken down all the same."""
+    """With an open read transaction the WAL cannot be truncated, but the article is taken down all the same."""
     catalog = Catalog(in_file(tmp_path))
     write(catalog, article("a", "The dog ran."))
     reader = sqlite3.connect(tmp_path / "catalog.sqlite3", isolation_level=None)
@@ -269,13 +269,13 @@ def test_a_reader_in_the_way_does_not_fail_a_takedown(tmp_path: Path) -> None:
 
 
 def kept_vectors(catalog: Catalog, *texts: str) -> list[bool]:
-    shas = [hashlib.sha256(one.encode()).digest() for one in texts]
+    shas = [hashlib.sha256(text.encode()).digest() for text in texts]
     kept = catalog.vectors(HashEmbedder.model, shas)
     return [sha in kept for sha in shas]
 
 
 def test_a_takedown_keeps_vectors_that_another_article_needs(catalog: Catalog) -> None:
-    """Two outlets print one text: taking one down must not cost the other its vector."""
+    """Two outlets publish the same text: taking one down must not delete the other's vector."""
     write(catalog, article("a", "The dog ran."), article("b", "The dog ran."))
     catalog.remove("default", "a")
     assert kept_vectors(catalog, "The dog ran.") == [True]
@@ -305,7 +305,7 @@ def test_vectors_go_under_every_model(catalog: Catalog) -> None:
 
 
 def test_an_id_that_comes_back_continues_its_versions(catalog: Catalog) -> None:
-    """A version number is never given out twice, so an old citation cannot point at a new text."""
+    """A version number is never reused, so an old citation cannot point at a new text."""
     write(catalog, article("a", "One."))
     write(catalog, article("a", "Two."))
     catalog.remove("default", "a")
@@ -337,17 +337,17 @@ def test_chunk_text_cut_by_sql_is_the_python_slice(catalog: Catalog) -> None:
 
 
 def test_odd_ids_are_ids(catalog: Catalog) -> None:
-    """Quotes, percent signs, slashes, spaces, other scripts: an id is compared, never read."""
+    """Quotes, percent signs, slashes, spaces, other scripts: an id is compared, never interpreted."""
     ids = ["it's", '"', "a%b_c", "https://x.example/?q=1&r=2#z", " ", "новость", "新闻", "a\nb", "A", "a", "x" * 3000]
-    write(catalog, *(article(one, f"Text of number {number}.") for number, one in enumerate(ids)))
+    write(catalog, *(article(article_id, f"Text of number {number}.") for number, article_id in enumerate(ids)))
     assert catalog.count() == (len(ids), len(ids))
-    for number, one in enumerate(ids):
-        assert catalog.text("default", one).text == f"Text of number {number}."
+    for number, article_id in enumerate(ids):
+        assert catalog.text("default", article_id).text == f"Text of number {number}."
     assert set(catalog.known("default", ids)) == set(ids)
 
 
 def test_more_ids_than_one_statement_takes(tmp_path: Path) -> None:
-    """Look-ups of any number are split: SQLite refuses too many variables."""
+    """Look-ups of many ids are split: SQLite refuses too many variables."""
     catalog = Catalog(in_file(tmp_path))
     write(catalog, *(article(str(n), f"Text {n}.") for n in range(700)))
     ids = [str(n) for n in range(40_000)]
@@ -373,15 +373,15 @@ def test_collections_do_not_see_each_other(catalog: Catalog) -> None:
 
 
 def test_paging_goes_through_all_articles_once(catalog: Catalog) -> None:
-    """In the order they first came, an update included."""
-    write(catalog, *(article(one, f"Text {one}.") for one in "dcba"))
+    """In the order in which they were first added, which an update does not change."""
+    write(catalog, *(article(name, f"Text {name}.") for name in "dcba"))
     write(catalog, article("c", "New text."))
     pages = [[row.source.article_id for row in catalog.articles("default", offset, 2)] for offset in (0, 2, 4)]
     assert pages == [["d", "c"], ["b", "a"], []]
 
 
 def test_changes_come_in_order_each_article_once_a_step(catalog: Catalog) -> None:
-    """A step of the log names its articles once and says how far it went."""
+    """A step of the change log lists its articles once and returns its last number."""
     write(catalog, article("a", "One."), article("b", "Two."))
     write(catalog, article("a", "Three."))
     assert catalog.changes_after(0, 10) == (3, [1, 2])
@@ -394,7 +394,7 @@ def test_changes_come_in_order_each_article_once_a_step(catalog: Catalog) -> Non
 
 
 def test_a_write_that_fails_leaves_nothing(catalog: Catalog) -> None:
-    """One impossible article in a batch: none of the batch is there, the change log is where it was."""
+    """With an impossible article in a batch, nothing of the batch is written and the change log has not moved."""
     good, bad = ready(article("a", "One.")), ready(article("b", "Two."))
     broken = Prepared(bad.article, bad.sha256, (bad.chunks[0], bad.chunks[0]), (b"x", b"y"))  # one ordinal twice
     with pytest.raises(StoreFailed):
@@ -405,7 +405,7 @@ def test_a_write_that_fails_leaves_nothing(catalog: Catalog) -> None:
 
 
 def test_two_catalogs_of_one_database_write_at_once(url: str) -> None:
-    """No article is lost and nobody is told that the database is locked."""
+    """No article is lost and no writer gets an error that the database is locked."""
     catalogs = [Catalog(url), Catalog(url)]
 
     def work(number: int) -> str:
@@ -421,21 +421,21 @@ def test_two_catalogs_of_one_database_write_at_once(url: str) -> None:
     assert catalogs[0].count() == catalogs[1].count() == (41, 41)
     assert catalogs[0].article("default", "shared").versions == tuple(range(1, 41))
     assert catalogs[0].last_change() == 80
-    for one in catalogs:
-        one.close()
+    for catalog in catalogs:
+        catalog.close()
 
 
 def test_many_open_a_new_file_at_once(url: str) -> None:
-    """All find one and the same catalog."""
+    """All of them open the same catalog."""
     with ThreadPoolExecutor(6) as pool:
         opened = list(pool.map(lambda _: Catalog(url), range(6)))
-    assert len({one.id for one in opened}) == 1
-    for one in opened:
-        one.close()
+    assert len({catalog.id for catalog in opened}) == 1
+    for catalog in opened:
+        catalog.close()
 
 
 def test_a_new_file_that_another_process_writes_is_waited_for(tmp_path: Path) -> None:
-    """Two first starts at once: SQLite's switch to the write-ahead log does not wait by itself."""
+    """When two processes start at once, SQLite's switch to WAL does not wait for the lock."""
     other = sqlite3.connect(tmp_path / "catalog.sqlite3", isolation_level=None, check_same_thread=False)
     other.execute("CREATE TABLE unrelated (x)")
     other.execute("BEGIN IMMEDIATE")
@@ -446,7 +446,7 @@ def test_a_new_file_that_another_process_writes_is_waited_for(tmp_path: Path) ->
 
 
 def test_a_copy_is_a_whole_catalog(catalog: Catalog, tmp_path: Path) -> None:
-    """Also taken while others write; it has the id of the original."""
+    """Even if it is taken while others write; it has the id of the original."""
     write(catalog, article("a", "One."))
     catalog.copy_to(str(tmp_path / "copy.sqlite3"))
     write(catalog, article("b", "Two."))
@@ -492,14 +492,14 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path, content: bytes) -
 
 
 def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
-    """An OSError or a database error, either way ours."""
+    """Whether it is an OSError or a database error, it is mapped to ours."""
     (tmp_path / "catalog.sqlite3").mkdir()
     with pytest.raises(StoreFailed):
         Catalog(in_file(tmp_path))
 
 
-def test_damage_in_the_middle_of_the_file_is_told(tmp_path: Path) -> None:
-    """A page of rubbish gives StoreFailed on reading, never another article's words."""
+def test_damage_in_the_middle_of_the_file_is_reported(tmp_path: Path) -> None:
+    """A garbage page raises StoreFailed on reading and never yields another article's text."""
     first = Catalog(in_file(tmp_path))
     write(first, *(article(str(n), f"Text {n}. " * 300) for n in range(20)))
     first.close()
@@ -521,15 +521,20 @@ def test_damage_in_the_middle_of_the_file_is_told(tmp_path: Path) -> None:
 def test_what_is_not_there_is_not_found(catalog: Catalog) -> None:
     """Unknown id, unknown version, unknown collection."""
     write(catalog, article("a", "One."))
-    for collection, one, version in [("default", "b", None), ("default", "a", 2), ("default", "a", 0), ("x", "a", 1)]:
+    for collection, article_id, version in [
+        ("default", "b", None),
+        ("default", "a", 2),
+        ("default", "a", 0),
+        ("x", "a", 1),
+    ]:
         with pytest.raises(NotFound):
-            catalog.text(collection, one, version)
+            catalog.text(collection, article_id, version)
     with pytest.raises(NotFound):
         catalog.article("default", "A")
 
 
 def test_values_that_no_database_holds_are_bad_input(catalog: Catalog) -> None:
-    """A version beyond 64 bits, a lone surrogate in an id."""
+    """A version of more than 64 bits, a lone surrogate in an id."""
     with pytest.raises(BadInput, match="too large for the catalog"):
         catalog.text("default", "a", 10**30)
     with pytest.raises(BadInput, match="U\\+D800"):

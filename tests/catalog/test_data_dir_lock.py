@@ -1,4 +1,4 @@
-"""One process owns a data directory, and the others are told who."""
+"""One process owns a data directory, and the others learn its address."""
 
 import subprocess
 import sys
@@ -43,7 +43,7 @@ def test_a_second_process_is_refused_with_the_owners_address(tmp_path: Path) -> 
 
 
 def test_one_process_cannot_hold_it_twice(tmp_path: Path) -> None:
-    """Two stores in one process would lose vectors just the same; after a close it is free."""
+    """Two stores in one process would lose vectors too; after a close the directory is free."""
     first = DataDirLock(tmp_path / "new" / "folder")
     with pytest.raises(Locked) as caught:
         DataDirLock(tmp_path / "new" / "folder")
@@ -53,7 +53,7 @@ def test_one_process_cannot_hold_it_twice(tmp_path: Path) -> None:
 
 
 def test_a_new_owner_forgets_the_old_ones_address(tmp_path: Path) -> None:
-    """What is announced is of the one who holds it now, and a shorter word leaves no rest of a longer."""
+    """The announced URL is that of the present owner, and a shorter one leaves no remainder of a longer one."""
     first = DataDirLock(tmp_path)
     first.announce("http://127.0.0.1:8000/a/very/long/address")
     first.announce("http://127.0.0.1:1")
@@ -70,7 +70,7 @@ def test_a_new_owner_forgets_the_old_ones_address(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", "null"])
 def test_an_owner_that_is_just_writing_is_still_the_owner(tmp_path: Path, content: str) -> None:
-    """A file that cannot be read does not hide that the directory is taken."""
+    """The directory is locked even if its file cannot be parsed."""
     first = DataDirLock(tmp_path)
     (tmp_path / "owner.json").write_text(content)
     with pytest.raises(Locked, match="in use by process"):
@@ -78,8 +78,8 @@ def test_an_owner_that_is_just_writing_is_still_the_owner(tmp_path: Path, conten
     first.close()
 
 
-def test_a_place_that_cannot_be_a_directory_is_told(tmp_path: Path) -> None:
-    """With its path and what the system says."""
+def test_a_place_that_cannot_be_a_directory_is_reported(tmp_path: Path) -> None:
+    """With its path and the system's error message."""
     (tmp_path / "file").write_text("x")
     with pytest.raises(StoreFailed, match="file: cannot be used as data directory"):
         DataDirLock(tmp_path / "file")

@@ -1,4 +1,4 @@
-"""Damage in the catalog itself is found: a wrong text would be cited as it stands, and its quote would be "exact"."""
+"""Damage in the catalog itself is found: a wrong text would be cited, and its quote would be "exact"."""
 
 import hashlib
 import os
@@ -24,7 +24,7 @@ OTHER = "UPDATE versions SET text = replace(text, 'Forty', 'Fifty')"
 
 
 def fill(catalog: Catalog) -> None:
-    """Write articles of one and of several versions, one with furniture, and one that is taken down."""
+    """Write articles of one and of several versions, one with boilerplate, and one that is taken down."""
     write(catalog, article("a", BODY), article("b", AD + "The dog ran.", furniture=(Span(0, len(AD)),)))
     write(catalog, article("a", BODY * 2, title="Café"), article("c", "The cat sat."))
     catalog.remove("default", "c")
@@ -32,7 +32,7 @@ def fill(catalog: Catalog) -> None:
 
 @pytest.fixture
 def catalog(url: str) -> Iterator[Catalog]:
-    """Open one of each kind in turn."""
+    """Open a catalog of each kind in turn."""
     opened = Catalog(url)
     fill(opened)
     yield opened
@@ -49,7 +49,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_a_whole_catalog_has_no_faults(catalog: Catalog) -> None:
-    """Old versions, furniture, takedowns, emoji and CRLF are as they should be."""
+    """Old versions, boilerplate, takedowns, emoji and CRLF are no faults."""
     assert catalog.faults() == []
 
 
@@ -75,12 +75,12 @@ def test_a_whole_catalog_has_no_faults(catalog: Catalog) -> None:
     ],
 )
 def test_what_does_not_fit_is_named(file: Path, tmp_path: Path, sql: str, told: str) -> None:
-    """A word of a text, also of an old version; the place of a chunk or a sentence; what is missing."""
+    """A changed word, in an old version too; a misplaced chunk or sentence; missing rows."""
     with closing(sqlite3.connect(file)) as raw, raw:
         assert raw.execute(sql).rowcount
     opened = Catalog(in_file(tmp_path))
     try:
-        assert any(told in one for one in opened.faults()), opened.faults()
+        assert any(told in fault for fault in opened.faults()), opened.faults()
     finally:
         opened.close()
     with pytest.raises(StoreFailed, match="restore another backup"):
@@ -89,7 +89,7 @@ def test_what_does_not_fit_is_named(file: Path, tmp_path: Path, sql: str, told: 
 
 
 def test_damaged_words_are_not_cited(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """What nobody said is not quoted, though it stands in the catalog: the operator is told, the others answer."""
+    """A damaged text is not quoted: it is logged for the operator, and other articles answer."""
     with Store(tmp_path) as store:
         store.add(
             article("a", "The Kestrel bridge cost four million euros."),
@@ -98,7 +98,7 @@ def test_damaged_words_are_not_cited(tmp_path: Path, caplog: pytest.LogCaptureFi
         with closing(sqlite3.connect(tmp_path / "catalog.sqlite3")) as raw, raw:
             raw.execute("UPDATE versions SET text = replace(text, 'four', 'nine')")
         answer = store.ask("How much did the Kestrel bridge cost?")
-        assert {one.source.article_id for one in answer.citations} == {"b"}
+        assert {citation.source.article_id for citation in answer.citations} == {"b"}
     assert "'a', version 1" in caplog.text and "million" not in caplog.text
 
 
@@ -107,13 +107,13 @@ def spoil(content: bytes, dice: random.Random) -> bytes:
     spoiled = bytearray(content)
     at, length = dice.randrange(len(spoiled)), dice.choice((1, 8, 300))
     part = spoiled[at : at + length]
-    spoiled[at : at + length] = dice.choice((bytes(len(part)), part[::-1], bytes(one ^ 1 for one in part)))
+    spoiled[at : at + length] = dice.choice((bytes(len(part)), part[::-1], bytes(byte ^ 1 for byte in part)))
     return bytes(spoiled)
 
 
 @pytest.mark.parametrize("noted", [True, False], ids=["checksum", "no checksum"])
 def test_a_spoiled_backup_never_brings_other_words(file: Path, tmp_path: Path, noted: bool) -> None:
-    """With its checksum any change is refused; without it, what is restored has every word that it had."""
+    """With its checksum any change is refused; without it, a restored catalog has every word that it had."""
     content = file.read_bytes()
     wanted = texts(tmp_path)
     copy = tmp_path / "copy"
@@ -143,7 +143,7 @@ def texts(folder: Path) -> dict[str, str]:
 
 
 def test_a_checksum_is_what_sha256sum_reads(file: Path) -> None:
-    """One line, the hash and the name: other tools can look at it too."""
+    """One line with the hash and the name: other tools can check it too."""
     write_checksum(file)
     line = file.with_name("catalog.sqlite3.sha256").read_text()
     assert line == f"{hashlib.sha256(file.read_bytes()).hexdigest()}  catalog.sqlite3\n"
@@ -151,7 +151,7 @@ def test_a_checksum_is_what_sha256sum_reads(file: Path) -> None:
 
 @pytest.mark.parametrize("spoiled", [b"", b"\n", b"\xff\xfe\x00 catalog.sqlite3", "\N{GRINNING FACE}".encode() * 64])
 def test_a_spoiled_checksum_refuses_the_backup(file: Path, tmp_path: Path, spoiled: bytes) -> None:
-    """Whatever stands in it, also what is no text."""
+    """Whatever it contains, even bytes that are not text."""
     file.with_name("catalog.sqlite3.sha256").write_bytes(spoiled)
     with pytest.raises(StoreFailed, match="has changed since it was made"):
         restore(file, in_file(tmp_path / "new"))

@@ -1,4 +1,4 @@
-"""Whatever is added, changed, taken down, asked, reopened, killed and rebuilt: the store is what a plain dict says."""
+"""The store agrees with a plain dict after any sequence of adds, changes, takedowns, questions, kills and rebuilds."""
 
 import multiprocessing
 import os
@@ -33,15 +33,15 @@ TITLES = st.sampled_from((None, "Bridge", "市长"))
 
 
 def write_and_die(folder: Path, embedder: Embedder | None, bodies: dict[str, str], point: str) -> None:
-    """Write, and die at a place; a place that is not passed is not died at."""
+    """Write, and be killed at a named point, if the write passes it."""
     install(killer(point, 1))
     with Store(folder, embedder) as store:
-        store.add(*(article(one, body) for one, body in bodies.items()))
+        store.add(*(article(article_id, body) for article_id, body in bodies.items()))
     os._exit(0)
 
 
 class StoreMachine(RuleBasedStateMachine):
-    """Words alone, which is quick; `NearMachine` below has vectors too."""
+    """The store without vectors, which is quick; `NearMachine` below has vectors too."""
 
     def embedder(self) -> Embedder | None:
         return None
@@ -54,45 +54,45 @@ class StoreMachine(RuleBasedStateMachine):
         self.titles: dict[str, str | None] = {}
         self.last: dict[str, int] = {}  # the last version that an id ever had
 
-    @rule(one=st.sampled_from(IDS), body=BODIES, title=TITLES)
-    def put(self, one: str, body: str, title: str | None) -> None:
-        old = self.live.get(one)
-        report = self.store.add(article(one, body, title=title))
+    @rule(article_id=st.sampled_from(IDS), body=BODIES, title=TITLES)
+    def put(self, article_id: str, body: str, title: str | None) -> None:
+        old = self.live.get(article_id)
+        report = self.store.add(article(article_id, body, title=title))
         outcome = (report.added, report.updated, report.unchanged)
         if old == body:
-            assert outcome == ((0, 0, 1) if title in (None, self.titles[one]) else (0, 1, 0))
-            self.titles[one] = title or self.titles[one]
+            assert outcome == ((0, 0, 1) if title in (None, self.titles[article_id]) else (0, 1, 0))
+            self.titles[article_id] = title or self.titles[article_id]
         else:
             assert outcome == ((1, 0, 0) if old is None else (0, 1, 0))
-            self.titles[one] = title
-            self.last[one] = self.last.get(one, 0) + 1
-        self.live[one] = body
+            self.titles[article_id] = title
+            self.last[article_id] = self.last.get(article_id, 0) + 1
+        self.live[article_id] = body
 
     @rule(bodies=st.dictionaries(st.sampled_from(IDS), BODIES, min_size=2))
     def put_many(self, bodies: dict[str, str]) -> None:
-        self.store.add(*(article(one, body) for one, body in bodies.items()))
-        for one, body in bodies.items():
-            if self.live.get(one) != body:
-                self.titles[one] = None
-                self.last[one] = self.last.get(one, 0) + 1
-            self.live[one] = body
+        self.store.add(*(article(article_id, body) for article_id, body in bodies.items()))
+        for article_id, body in bodies.items():
+            if self.live.get(article_id) != body:
+                self.titles[article_id] = None
+                self.last[article_id] = self.last.get(article_id, 0) + 1
+            self.live[article_id] = body
 
     @precondition(lambda self: self.live)
     @rule(data=st.data())
     def put_again(self, data: st.DataObject) -> None:
-        one = data.draw(st.sampled_from(sorted(self.live)))
+        article_id = data.draw(st.sampled_from(sorted(self.live)))
         change = self.store.catalog.last_change()
-        assert self.store.add(article(one, self.live[one])).unchanged == 1
+        assert self.store.add(article(article_id, self.live[article_id])).unchanged == 1
         assert self.store.catalog.last_change() == change
 
-    @rule(one=st.sampled_from(IDS))
-    def take_down(self, one: str) -> None:
-        if one in self.live:
-            self.store.take_down(one)
-            del self.live[one]
+    @rule(article_id=st.sampled_from(IDS))
+    def take_down(self, article_id: str) -> None:
+        if article_id in self.live:
+            self.store.take_down(article_id)
+            del self.live[article_id]
         else:
             with pytest.raises(NotFound):
-                self.store.take_down(one)
+                self.store.take_down(article_id)
 
     @rule()
     def reopen(self) -> None:
@@ -107,17 +107,17 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.live)
     @rule(sentence=st.sampled_from(SENTENCES))
     def ask(self, sentence: str) -> None:
-        """Cite live articles alone, each by its span; find what a live text says word for word."""
+        """Cite only live articles, each by its span; find a sentence that a live text contains word for word."""
         hits = self.store.search(sentence, top_k=50).hits
         assert all(self.live[hit.source.article_id][hit.span.start : hit.span.end] == hit.text for hit in hits)
         assert hits or not any(sentence in body for body in self.live.values())
         answer = self.store.ask(sentence)
         assert faults(answer, self.store.catalog) == []
-        assert {one.source.article_id for one in answer.citations} <= self.live.keys()
+        assert {citation.source.article_id for citation in answer.citations} <= self.live.keys()
 
     @rule(bodies=st.dictionaries(st.sampled_from(IDS), BODIES, min_size=1), data=st.data())
     def crash(self, bodies: dict[str, str], data: st.DataObject) -> None:
-        """Have a process of its own write and die at a named place: all of it is there, or nothing."""
+        """Let a separate process write and be killed at a named point: all of its write is there, or nothing."""
         point = data.draw(st.sampled_from(WORDS_ONLY if self.store.embedder is None else POINTS))
         self.store.__exit__()
         process = _CONTEXT.Process(target=write_and_die, args=(self.folder, self.embedder(), bodies, point))
@@ -131,11 +131,11 @@ class StoreMachine(RuleBasedStateMachine):
         assert texts in (self.live, self.live | bodies)
         if texts != self.live or process.exitcode == 0:
             assert texts == self.live | bodies
-            for one, body in bodies.items():
-                if self.live.get(one) != body:
-                    self.titles[one] = None
-                    self.last[one] = self.last.get(one, 0) + 1
-                self.live[one] = body
+            for article_id, body in bodies.items():
+                if self.live.get(article_id) != body:
+                    self.titles[article_id] = None
+                    self.last[article_id] = self.last.get(article_id, 0) + 1
+                self.live[article_id] = body
 
     @invariant()
     def is_what_the_dict_says(self) -> None:
@@ -144,11 +144,11 @@ class StoreMachine(RuleBasedStateMachine):
         assert set(rows) == set(self.live)
         chunks = catalog.chunks_of(catalog.live_pks())
         assert self.store.lexical.keys() == {row.key for row in chunks}
-        for one, body in self.live.items():
-            assert catalog.text("default", one).text == body
-            assert rows[one].source.version == self.last[one] == max(rows[one].versions)
-            assert rows[one].source.title == self.titles[one]
-            own = [row for row in chunks if row.source.article_id == one]
+        for article_id, body in self.live.items():
+            assert catalog.text("default", article_id).text == body
+            assert rows[article_id].source.version == self.last[article_id] == max(rows[article_id].versions)
+            assert rows[article_id].source.title == self.titles[article_id]
+            own = [row for row in chunks if row.source.article_id == article_id]
             assert [row.text for row in own] == [row.span.slice(body) for row in own]
             assert own[0].span.start == 0
             assert own[-1].span.end == len(body)
@@ -159,7 +159,7 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 class NearMachine(StoreMachine):
-    """The same with Chroma: its places are the catalog's, and nothing is embedded that is known."""
+    """The same with Chroma: it has exactly the catalog's places, and no text is embedded twice."""
 
     def embedder(self) -> Embedder | None:
         return HashEmbedder()

@@ -1,4 +1,4 @@
-"""Each question is embedded once."""
+"""The cache of question vectors embeds each question once."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from tests.fakes import HashEmbedder, article
 
 
 class Counting(HashEmbedder):
-    """Say which questions it embedded; the first one fails if that is wanted."""
+    """Record the embedded questions; fail on the first if told to."""
 
     def __init__(self, failing: bool = False) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ def test_a_question_is_embedded_once() -> None:
 
 
 def test_a_failure_is_not_remembered() -> None:
-    """An embedding server that is back is asked again."""
+    """Once an embedding server is back, it is called again."""
     memo = QueryMemo(Counting(failing=True))
     with pytest.raises(EmbeddingFailed):
         memo.embed_query("When?")

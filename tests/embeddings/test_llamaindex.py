@@ -1,4 +1,4 @@
-"""Vectors from outside are checked at the door, and LlamaIndex's global settings stay untouched."""
+"""Vectors from LlamaIndex embeddings are validated, and LlamaIndex's global settings stay untouched."""
 
 import asyncio
 import subprocess
@@ -93,7 +93,7 @@ def test_any_llamaindex_embedding_serves() -> None:
 
 
 def test_more_texts_than_a_batch_keep_their_order() -> None:
-    """LlamaIndex cuts texts into batches; the rows still stand in order."""
+    """LlamaIndex splits texts into batches; the rows are still in order."""
 
     class Counting(Scripted):
         def _get_text_embeddings(self, texts: list[str]) -> list[list[float]]:
@@ -132,7 +132,7 @@ def test_a_dimension_may_not_change_between_calls() -> None:
 
 
 class VendorError(Exception):
-    """An error outside every common family, like openai's."""
+    """An error that derives from none of the common exceptions, like openai's."""
 
 
 @pytest.mark.parametrize(

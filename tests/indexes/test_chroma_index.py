@@ -114,13 +114,13 @@ def crowd(index: ChromaIndex) -> list[str]:
     [(Filters(), 19_001), (Filters(outlets=("post",)), None), (Filters(before="2022-01-09"), None)],
 )
 def test_a_filter_finds_what_is_far_behind(index: ChromaIndex, filters: Filters, not_after: int | None) -> None:
-    """However many nearer chunks do not pass it: none of the first that are looked at need to."""
+    """However many nearer chunks fail it, even if none of the first hits passes."""
     crowd(index)
     assert sorted(found(index, "bridge", filters, not_after, top_k=3)) == [50, 51, 52]
 
 
 def test_a_filter_that_most_pass_is_not_left_to_chroma(index: ChromaIndex, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It lists all rows that pass before it searches, for a hundred times as long as the search."""
+    """Chroma lists all rows that pass before it searches, which takes a hundred times as long as the search."""
     asked: list[object] = []
     crowd(index)
     chroma = index._collection("default")
@@ -138,7 +138,7 @@ def test_a_filter_that_most_pass_is_not_left_to_chroma(index: ChromaIndex, monke
 def test_a_question_of_today_asks_for_no_more_than_it_wants(
     index: ChromaIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing known is later, so all will pass; what came later all the same is passed over as ever."""
+    """No known article is later, so all will pass; a later one that appears is filtered out as ever."""
     fill(index, *(chunk_row(n, "A bridge.", day=n) for n in range(1, 10)))
     asked: list[int] = []
     nearest = ChromaIndex._nearest
@@ -157,7 +157,7 @@ def test_a_question_of_today_asks_for_no_more_than_it_wants(
 
 
 def test_a_day_that_changes_is_seen_at_once(index: ChromaIndex) -> None:
-    """What is remembered of an article's metadata goes with its next change."""
+    """The cached metadata of an article is dropped with its next change."""
     fill(index, chunk_row(1, "Bridge.", day=19_000))
     (before,) = index.search(EMBEDDER.embed_query("bridge"), "default", [AtMost("day", 19_001)], 9)
     fill(index, chunk_row(1, "Bridge.", day=19_003))
@@ -166,10 +166,10 @@ def test_a_day_that_changes_is_seen_at_once(index: ChromaIndex) -> None:
 
 
 def test_more_chunks_than_chroma_takes_at_once(tmp_path: Path) -> None:
-    """5,461 is its limit for one call; one step of ours may have more."""
+    """5,461 is Chroma's limit for a call; a step of ours may have more."""
     index = ChromaIndex(tmp_path / "chroma", CATALOG, "m")
     numbers = range(1, 5_501)
-    vectors = [np.array([np.cos(one), np.sin(one), 0], np.float32) for one in np.linspace(0, 3, len(numbers))]
+    vectors = [np.array([np.cos(angle), np.sin(angle), 0], np.float32) for angle in np.linspace(0, 3, len(numbers))]
     index.apply(numbers, [chunk_row(n, ".") for n in numbers], vectors, 1)
     assert len(index.places()) == 5_500
     (hit,) = index.search(vectors[5_000], "default", (), 1)
@@ -187,12 +187,12 @@ def test_a_paragraph_that_many_repeat_does_not_hide_the_others(index: ChromaInde
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     numbers = range(1, len(vectors) + 1)
     index.apply(numbers, [chunk_row(n, ".") for n in numbers], list(vectors), 1)
-    lost = [one for one in vectors if index.search(one, "default", (), 20)[0].score < 0.9999]
+    lost = [vector for vector in vectors if index.search(vector, "default", (), 20)[0].score < 0.9999]
     assert len(lost) <= 3  # of 510; without the noise 25
 
 
 def test_applying_a_change_twice_leaves_one_copy(index: ChromaIndex) -> None:
-    """Old versions and surplus chunks of the article go, others stay."""
+    """Old versions and surplus chunks of the article are deleted, others stay."""
     fill(index, chunk_row(1, "Old bridge."), chunk_row(2, "A bridge."))
     for _ in range(2):
         fill(index, chunk_row(1, "New tower."), cursor=2)
@@ -203,7 +203,7 @@ def test_applying_a_change_twice_leaves_one_copy(index: ChromaIndex) -> None:
 
 
 def test_what_is_there_already_is_not_written_again(index: ChromaIndex, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Chroma's graph loses points that are written over; what has changed is taken out first."""
+    """Chroma's graph loses points that are overwritten; changed chunks are deleted first."""
     written: list[list[str]] = []
     chroma = index._collection("default")
     add = chroma.add
@@ -222,7 +222,7 @@ def test_what_is_there_already_is_not_written_again(index: ChromaIndex, monkeypa
 def test_what_another_process_wrote_meanwhile_is_not_written_over(
     index: ChromaIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The last request of a killed process may arrive after the next one has looked what is there."""
+    """The last request of a killed process may arrive after the next process has read the existing ids."""
     dice = np.random.default_rng(1)
     near = 1 + 0.3 * dice.normal(size=(400, 32))
     vectors = list((near / np.linalg.norm(near, axis=1, keepdims=True)).astype(np.float32))
@@ -231,12 +231,12 @@ def test_what_another_process_wrote_meanwhile_is_not_written_over(
     for cursor in (1, 2, 3):
         index.apply(numbers, [chunk_row(n, ".") for n in numbers], vectors, cursor)
     assert len(index.places()) == len(vectors)
-    found = [index.search(one, "default", (), 20)[0].score for one in vectors]
+    found = [index.search(vector, "default", (), 20)[0].score for vector in vectors]
     assert sum(score < 0.9999 for score in found) == 0
 
 
 def test_collections_are_apart_and_a_question_makes_none(index: ChromaIndex) -> None:
-    """Whoever asks in a collection that is not there gets nothing and leaves nothing behind."""
+    """A search in a missing collection finds nothing and creates nothing."""
     fill(index, chunk_row(1, "Bridge.", collection="a"), chunk_row(2, "Bridge.", collection="A b/ç 新"))
     assert found(index, "bridge", collection="a") == [1]
     assert found(index, "bridge", collection="A b/ç 新") == [2]
@@ -250,15 +250,15 @@ def test_collections_are_apart_and_a_question_makes_none(index: ChromaIndex) -> 
 
 def test_two_models_do_not_mix(tmp_path: Path) -> None:
     """Their vectors may even differ in size; each has its own cursor."""
-    one, two = (ChromaIndex(tmp_path / "chroma", CATALOG, model) for model in ("one", "two"))
-    fill(one, chunk_row(1, "Bridge."), cursor=4)
-    assert (two.cursor(), two.places()) == (0, set())
-    two.apply([2], [chunk_row(2, "Tower.")], [np.array([1, 0, 0], np.float32)], 1)
-    assert (one.places(), two.places()) == ({(1, 1, 0)}, {(2, 1, 0)})
-    two.apply([2], [], [], 2)
-    assert (one.cursor(), one.places(), two.cursor(), two.places()) == (4, {(1, 1, 0)}, 2, set())
-    one.close()
-    two.close()
+    first, second = (ChromaIndex(tmp_path / "chroma", CATALOG, model) for model in ("one", "two"))
+    fill(first, chunk_row(1, "Bridge."), cursor=4)
+    assert (second.cursor(), second.places()) == (0, set())
+    second.apply([2], [chunk_row(2, "Tower.")], [np.array([1, 0, 0], np.float32)], 1)
+    assert (first.places(), second.places()) == ({(1, 1, 0)}, {(2, 1, 0)})
+    second.apply([2], [], [], 2)
+    assert (first.cursor(), first.places(), second.cursor(), second.places()) == (4, {(1, 1, 0)}, 2, set())
+    first.close()
+    second.close()
 
 
 def test_it_is_all_there_after_reopening(tmp_path: Path) -> None:
@@ -276,7 +276,7 @@ def test_it_is_all_there_after_reopening(tmp_path: Path) -> None:
 def test_what_was_replaced_is_cleared_away_at_the_next_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replaces: int, anew: bool
 ) -> None:
-    """Chroma's graph keeps it for ever; with more of it than of live chunks the index begins from the first change."""
+    """Chroma's graph keeps deleted chunks; when they outnumber the live ones the index is rebuilt."""
     monkeypatch.setattr(vectors, "_MIN_DELETED", 8)
     opened = ChromaIndex(tmp_path / "chroma", CATALOG, "m")
     rows = [chunk_row(1, "A dog ran."), chunk_row(2, "A red bridge.")]
@@ -304,16 +304,16 @@ def test_a_reset_forgets_everything(index: ChromaIndex) -> None:
 
 
 def test_a_reset_leaves_no_file_of_the_old_index(index: ChromaIndex, tmp_path: Path) -> None:
-    """Chroma itself would leave the graph of every collection that it ever had."""
+    """Chroma itself would leave the graph of every collection that ever existed."""
     fill(index, chunk_row(1, "Bridge."), chunk_row(2, "Dog.", collection="b"), cursor=9)
-    before = {one for one in (tmp_path / "chroma").iterdir() if one.is_dir()}
+    before = {folder for folder in (tmp_path / "chroma").iterdir() if folder.is_dir()}
     index.reset()
-    assert before and not any(one.exists() for one in before)
-    assert [one.name for one in tmp_path.iterdir()] == ["chroma"]
+    assert before and not any(folder.exists() for folder in before)
+    assert [path.name for path in tmp_path.iterdir()] == ["chroma"]
 
 
 def test_a_reset_that_breaks_off_is_made_good(index: ChromaIndex, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is found meanwhile, with an error of ours; what asks for the cursor next opens it."""
+    """Until then searches raise StoreFailed; the next call of `cursor` reopens it."""
     fill(index, chunk_row(1, "Bridge."), cursor=9)
 
     def no_room(where: Path) -> None:
@@ -357,13 +357,13 @@ def test_searches_go_on_while_it_is_reset(index: ChromaIndex) -> None:
                 fill(index, *rows, cursor=cursor)
         finally:
             done.set()
-        sizes = set[int]().union(*(one.result() for one in looking))
+        sizes = set[int]().union(*(search.result() for search in looking))
     assert sizes <= {0, 8} and 8 in sizes
     assert len(found(index, "bridge river")) == 8
 
 
 def test_who_asks_for_the_cursor_meanwhile_resets_nothing(index: ChromaIndex, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A look at the readiness falls between closing and opening: what is written after it must stay."""
+    """A readiness check happens between closing and opening: what is written after it must stay."""
     fill(index, chunk_row(1, "Bridge."), cursor=9)
     between = threading.Event()
     thrown_away = chroma_client.delete_directory
@@ -386,7 +386,7 @@ def test_who_asks_for_the_cursor_meanwhile_resets_nothing(index: ChromaIndex, mo
 
 
 def test_a_search_without_a_thread_is_an_error_of_ours(index: ChromaIndex, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The system may give no more of them: the question is answered from the words."""
+    """If the system refuses a new thread, the question is answered from the word index."""
     fill(index, chunk_row(1, "Bridge."))
 
     def none_left(self: threading.Thread) -> None:
@@ -400,7 +400,7 @@ def test_a_search_without_a_thread_is_an_error_of_ours(index: ChromaIndex, monke
 def test_a_search_that_hangs_holds_up_a_reset_for_seconds_only(
     index: ChromaIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is refused, what was there is still found, and the next try succeeds."""
+    """The reset fails, the index still answers, and the next attempt succeeds."""
     monkeypatch.setattr(chroma_client, "_RESET_S", 0.2)
     fill(index, chunk_row(1, "Bridge."))
     with index._store.using(), pytest.raises(StoreFailed, match="still in use"):
@@ -410,7 +410,7 @@ def test_a_search_that_hangs_holds_up_a_reset_for_seconds_only(
     assert index.places() == set()
 
 
-def test_a_vector_of_another_size_is_told(index: ChromaIndex) -> None:
+def test_a_vector_of_another_size_is_refused(index: ChromaIndex) -> None:
     """One collection, one dimension: StoreFailed, on writing and on searching."""
     fill(index, chunk_row(1, "Bridge."))
     with pytest.raises(StoreFailed, match="chroma"):
@@ -420,14 +420,14 @@ def test_a_vector_of_another_size_is_told(index: ChromaIndex) -> None:
     assert index.cursor() == 1
 
 
-def test_a_server_that_is_not_there_is_told() -> None:
+def test_a_server_that_is_down_is_reported() -> None:
     """With its address, at once."""
     with pytest.raises(StoreFailed, match=r"http://127\.0\.0\.1:9"):
         ChromaIndex("http://127.0.0.1:9", CATALOG, "m")
 
 
-def test_a_file_in_place_of_the_directory_is_told(tmp_path: Path) -> None:
-    """Not a vendor's error."""
+def test_a_file_in_place_of_the_directory_is_reported(tmp_path: Path) -> None:
+    """With an error of ours, not the vendor's."""
     (tmp_path / "chroma").write_text("x")
     with pytest.raises(StoreFailed, match="chroma"):
         ChromaIndex(tmp_path / "chroma", CATALOG, "m")

@@ -1,4 +1,4 @@
-"""The vector index over LlamaIndex's vector stores: the rules of `test_vectors`, and what engines do not do for us."""
+"""The vector index in LlamaIndex's vector stores: the rules of `test_chroma_index`, and what engines do not do."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -66,7 +66,7 @@ def nearest(index: Recorded, vector: Vectors, filters: Filters = Filters(), top_
 
 
 def exact(vectors: Vectors, vector: Vectors, numbers: Sequence[int], top_k: int = 10) -> list[int]:
-    return sorted(numbers, key=lambda one: -float(vectors[one - 1] @ vector))[:top_k]
+    return sorted(numbers, key=lambda number: -float(vectors[number - 1] @ vector))[:top_k]
 
 
 def test_it_finds_what_an_exact_search_finds(index: Recorded, record_property: Any) -> None:
@@ -91,16 +91,16 @@ def test_it_finds_what_an_exact_search_finds(index: Recorded, record_property: A
 
 
 def test_what_is_taken_down_is_gone_from_the_engine(index: Recorded) -> None:
-    """Not only from what we say it holds: asked directly, it has no such node any more."""
+    """Not only from the ledger: the engine itself no longer has the node."""
     fill(index, *(chunk_row(n, f"Bridge number{n}.") for n in range(1, 9)))
     index.apply([2, 3], [], [], 2)
     (entry,) = index._ledger.entries()
-    held = {place_of(one) for one in index._ids(entry, EMBEDDER.embed_query("bridge"), 8)}
+    held = {place_of(node) for node in index._ids(entry, EMBEDDER.embed_query("bridge"), 8)}
     assert held == {(n, 1, 0) for n in (1, 4, 5, 6, 7, 8)} == index.places()
 
 
 def test_collections_are_apart(index: Recorded) -> None:
-    """Each has a store of its own; whoever asks in one that is not there makes none."""
+    """Each has a store of its own; a search in a missing collection creates none."""
     fill(index, chunk_row(1, "Bridge.", collection="a"), chunk_row(2, "Bridge.", collection="A b/ç 新"))
     assert found(index, "bridge", collection="a") == [1]
     assert found(index, "bridge", collection="A b/ç 新") == [2]
@@ -109,7 +109,7 @@ def test_collections_are_apart(index: Recorded) -> None:
 
 
 def test_the_cursor_is_kept(engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """With what was written, over a restart; an engine that only remembers starts again from the first change."""
+    """It survives a restart with the chunks; an in-memory engine starts again from the first change."""
     first = Recorded(engine, tmp_path / "v", {})
     fill(first, chunk_row(1, "Bridge."), chunk_row(2, "Dog."), cursor=9)
     first.close()
@@ -124,7 +124,7 @@ def test_the_cursor_is_kept(engine: Engine, tmp_path: Path, caplog: pytest.LogCa
 
 
 def test_an_engine_that_lost_its_data_is_filled_anew(engine: Engine, tmp_path: Path) -> None:
-    """The ledger still says what it held: a sample is asked for when it is opened."""
+    """The ledger still lists its chunks: a sample of them is looked up when the engine is opened."""
     first = Recorded(engine, tmp_path / "v", {})
     fill(first, chunk_row(1, "Bridge."), chunk_row(2, "Dog."), cursor=9)
     (entry,) = first._ledger.entries()
@@ -139,19 +139,19 @@ def test_an_engine_that_lost_its_data_is_filled_anew(engine: Engine, tmp_path: P
 
 def test_two_models_do_not_mix(engine: Engine, tmp_path: Path) -> None:
     """Their vectors may even differ in size; each has its own cursor."""
-    one, two = (Recorded(engine, tmp_path / "v", {}, model) for model in ("one", "two"))
-    fill(one, chunk_row(1, "Bridge."), cursor=4)
-    assert (two.cursor(), two.places()) == (0, set())
-    two.apply([2], [chunk_row(2, "Tower.")], [np.array([1, 0, 0], np.float32)], 1)
-    two.reset()
-    assert (one.cursor(), one.places(), two.cursor(), two.places()) == (4, {(1, 1, 0)}, 0, set())
-    one.close()
-    two.close()
+    first, second = (Recorded(engine, tmp_path / "v", {}, model) for model in ("one", "two"))
+    fill(first, chunk_row(1, "Bridge."), cursor=4)
+    assert (second.cursor(), second.places()) == (0, set())
+    second.apply([2], [chunk_row(2, "Tower.")], [np.array([1, 0, 0], np.float32)], 1)
+    second.reset()
+    assert (first.cursor(), first.places(), second.cursor(), second.places()) == (4, {(1, 1, 0)}, 0, set())
+    first.close()
+    second.close()
 
 
 @pytest.mark.parametrize("place", ["first", "later"])
 def test_killed_while_it_writes(engine: Engine, tmp_path: Path, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an engine was given and the ledger was not told is taken out before it is written again: one copy."""
+    """Chunks that the engine received but the ledger did not record are deleted before they are rewritten: one copy."""
     index = Recorded(engine, tmp_path / "v", {})
     if place == "later":
         fill(index, chunk_row(7, "A tower."))
@@ -179,7 +179,7 @@ def _query(vector: Vectors, n: int) -> Any:
 
 
 def test_no_word_of_an_article_reaches_the_engine(index: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An id, a vector, and what is filtered by."""
+    """It receives an id, a vector, and the fields to filter by."""
     given: list[Any] = []
     monkeypatch.setattr(SimpleVectorStore, "add", lambda self, nodes: given.extend(nodes))
     if index._engine.name != "simple":
@@ -191,7 +191,7 @@ def test_no_word_of_an_article_reaches_the_engine(index: Recorded, monkeypatch: 
 
 
 def test_a_filter_that_most_pass_is_not_left_to_the_engine(index: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
-    """More is asked for and filtered here: engines filter before or after they search, some of them slowly."""
+    """We fetch more and filter here: engines filter before or after the search, some of them slowly."""
     crowd(index)
     asked: list[object] = []
     ids = index._ids
@@ -208,7 +208,7 @@ def _note(asked: list[object], filters: object) -> list[str]:
 
 
 class Forgetful(SimpleVectorStore):
-    """Takes filters and does not look at them; deletes by article only."""
+    """Accept filters and ignore them; delete by article only."""
 
     def query(self, query: Any, **kwargs: Any) -> Any:
         return super().query(replace(query, filters=None), **kwargs)
@@ -218,7 +218,7 @@ class Forgetful(SimpleVectorStore):
 
 
 def test_an_engine_that_ignores_filters_is_asked_for_more(tmp_path: Path) -> None:
-    """What it finds is filtered here all the same, until as many are found as there are."""
+    """Its hits are filtered here all the same, and more are fetched until all that exist are found."""
     index = Recorded(Engine("forgetful", lambda *_: Forgetful()), tmp_path / "v", {})
     crowd(index)
     assert sorted(found(index, "bridge", Filters(outlets=("post",)), top_k=3)) == [50, 51, 52]
@@ -228,13 +228,13 @@ def test_an_engine_that_ignores_filters_is_asked_for_more(tmp_path: Path) -> Non
 
 
 def test_a_version_that_was_just_replaced_is_still_found(index: Recorded) -> None:
-    """The catalog has dropped its vector: it counts as the last, and what stands in its place now is shown."""
+    """The catalog has deleted its vector: it ranks last, and its present version is shown."""
     fill(index, chunk_row(1, "Bridge."), chunk_row(2, "Dog."))
     del index.vectors[chunk_row(1, "Bridge.").embed_sha]
     assert sorted(found(index, "bridge")) == [1, 2]
 
 
-def test_a_vector_of_another_size_is_told(index: Recorded) -> None:
+def test_a_vector_of_another_size_is_refused(index: Recorded) -> None:
     """One collection, one dimension: StoreFailed, on writing and on searching."""
     fill(index, chunk_row(1, "Bridge."))
     with pytest.raises(StoreFailed, match=index._engine.name):
@@ -249,7 +249,7 @@ class Vendor(Exception):
 
 
 def test_a_vendors_failure_is_ours(tmp_path: Path) -> None:
-    """What an engine raises arrives as StoreFailed with its name, so that the words alone can answer."""
+    """What an engine raises arrives as StoreFailed with its name, so that the word index can answer alone."""
 
     class Away(SimpleVectorStore):
         def query(self, query: Any, **kwargs: Any) -> Any:
@@ -263,14 +263,14 @@ def test_a_vendors_failure_is_ours(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("where", ["no_such_module:engine", "qa.errors:engine", "qa.errors:QaError"])
-def test_a_wrong_name_is_told(where: str) -> None:
-    """With the setting's name and what was said."""
+def test_a_wrong_name_is_reported(where: str) -> None:
+    """With the setting's name and value."""
     with pytest.raises(BadSettings, match=f"QA_VECTOR_STORE={where}"):
         load_engine(where)
 
 
 @pytest.mark.parametrize("place", [(1, 1, 0), (2**40, 7, 3), (5, 2**31, 2**31)])
 def test_a_place_is_a_uuid_and_back(place: tuple[int, int, int]) -> None:
-    """And another's id is no place of ours."""
+    """And a foreign id is not a place."""
     assert place_of(node_of(place)) == place
     assert place_of("not ours") is None

@@ -1,4 +1,4 @@
-"""The filter of a search: one list of clauses, and every engine lets through what it says."""
+"""The filter of a search is a list of clauses, and every engine applies it in the same way."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -55,7 +55,7 @@ def cases() -> Iterator[tuple[Filters, tuple[int, ...], int | None]]:
 
 
 def lets_through(row: ChunkRow, filters: Filters, articles: Sequence[int], as_of: int | None) -> bool:
-    """Say from the catalog's row alone whether a search may show it."""
+    """Decide from the catalog's row alone whether a search may show it."""
     day, outlet = row.published_day, (row.source.outlet or "").casefold()
     return (
         (as_of is None or day is None or day <= as_of)
@@ -79,7 +79,7 @@ def vectors(index: ChromaIndex | Recorded) -> Search:
 
 @pytest.fixture(params=["tantivy", "fts5", "chroma", "llamaindex", "llamaindex without filters"])
 def search(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Search, int]]:
-    """Search an engine that holds the rows, and say how many chunks a search is for."""
+    """Return a search of an engine that contains the rows, and how many chunks it fetches."""
     simple = recipe("simple")
     make: dict[str, Callable[[], LexicalIndex | FullText | ChromaIndex | Recorded]] = {
         "tantivy": lambda: LexicalIndex(tmp_path, "0" * 12),
@@ -94,7 +94,7 @@ def search(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Sea
 
 
 def test_every_engine_lets_through_what_the_clauses_say(search: tuple[Search, int]) -> None:
-    """No chunk more, and as many as are wanted or all that pass; by the rows themselves, not by any code of ours."""
+    """Only chunks that pass, and `top_k` of them or all; judged by the rows themselves, not by any code of ours."""
     find, top_k = search
     sizes = set()
     for filters, articles, as_of in cases():
@@ -107,7 +107,7 @@ def test_every_engine_lets_through_what_the_clauses_say(search: tuple[Search, in
 
 
 def test_a_filter_is_a_list_of_clauses() -> None:
-    """Outlets are compared without case; a filter by date wants a date, the day of `as_of` does not."""
+    """Outlets are compared without case; a date filter requires a date, `as_of` does not."""
     assert clauses_of(Filters(), (), None) == ()
     assert clauses_of(Filters(), (), 5) == (AtMost("day", 5),)
     assert clauses_of(Filters(outlets=("Straße",)), (), None) == (AnyOf("outlet", ("strasse",)),)

@@ -1,4 +1,4 @@
-"""The indexes follow the catalog: in step, without copies, rebuildable, and never trusted."""
+"""The indexes follow the catalog: in sync, without copies, rebuildable, and never trusted."""
 
 import shutil
 import subprocess
@@ -58,7 +58,7 @@ def test_an_update_leaves_no_stale_chunk(store: Store) -> None:
 
 
 def test_new_metadata_reaches_both_indexes(store: Store) -> None:
-    """A title found later can be searched for, an outlet filtered by."""
+    """A title that is added later can be searched for, an outlet filtered by."""
     store.add(article("a", "It opened."))
     store.add(article("a", "It opened.", title="Harbour bridge", outlet="Post"))
     assert store.found("harbour") == ["a"]
@@ -68,7 +68,7 @@ def test_new_metadata_reaches_both_indexes(store: Store) -> None:
 
 
 def test_a_takedown_is_gone_from_search_at_once(store: Store) -> None:
-    """After the catch-up, and already before it: a hit is shown only if the catalog has it."""
+    """Even before the catch-up: a hit is shown only if the catalog has it."""
     store.add(BRIDGE, DOG)
     assert store.found("bridge")[0] == "bridge"
     store.catalog.remove("default", "bridge")
@@ -88,14 +88,14 @@ def test_hits_of_stale_index_rows_are_never_shown(store: Store) -> None:
     assert all("zeppelin" not in hit.text for hit in store.search("zeppelin landed", top_k=5).hits)
 
 
-def _prepared(one: Article) -> Prepared:
-    made = prepare(one)
+def _prepared(article: Article) -> Prepared:
+    made = prepare(article)
     assert isinstance(made, Prepared)
     return made
 
 
 def test_a_rebuild_embeds_nothing(store: Store) -> None:
-    """Vectors are in the catalog: throwing the indexes away costs no embedding."""
+    """The vectors are in the catalog: deleting the indexes costs no embedding."""
     store.add(BRIDGE, DOG)
     store.embedder.embedded.clear()
     steps: list[tuple[str, int]] = []
@@ -107,25 +107,25 @@ def test_a_rebuild_embeds_nothing(store: Store) -> None:
 
 
 def test_ingesting_embeds_each_text_once(store: Store) -> None:
-    """Nothing is embedded again when the indexes follow, nor for a text that another article has."""
+    """Nothing is embedded again when the indexes catch up, nor for a text that another article has."""
     store.add(BRIDGE, DOG)
     store.add(article("reprint", DOG.text))
     assert sorted(store.embedder.embedded) == sorted([BRIDGE.text, DOG.text])
 
 
 class OtherEmbedder(HashEmbedder):
-    """Another model, of another size."""
+    """Another model, with vectors of another size."""
 
     model = "hash-3"
     dimension = 3
 
-    def _vector(self, one: str) -> Vectors:
-        vector = np.array([len(one), 1, one.count("o")], np.float32)
+    def _vector(self, text: str) -> Vectors:
+        vector = np.array([len(text), 1, text.count("o")], np.float32)
         return vector / np.linalg.norm(vector)
 
 
 def test_another_model_embeds_what_is_missing_and_does_not_mix(tmp_path: Path) -> None:
-    """Its vectors stand beside those of the first; going back costs nothing."""
+    """Its vectors are stored next to those of the first model; going back costs nothing."""
     with Store(tmp_path, HashEmbedder()) as first:
         first.add(BRIDGE, DOG)
     with Store(tmp_path, OtherEmbedder()) as other:
@@ -150,7 +150,7 @@ def test_the_title_is_embedded_above_the_text() -> None:
 
 
 def test_a_vector_is_kept_under_the_words_it_was_made_from(tmp_path: Path) -> None:
-    """A later row without the title must not file the titled text under the untitled text's hash."""
+    """A later row without the title must not store the vector of the titled text under the untitled text's hash."""
     with Store(tmp_path, HashEmbedder()) as store:
         store.add(article("a", "It opened.", title="Bridge"))
         store.add(article("a", "It opened.", outlet="Post"))
@@ -191,7 +191,7 @@ def test_a_lost_index_comes_back(tmp_path: Path, lost: str) -> None:
 
 
 def test_an_index_that_is_ahead_of_its_catalog_starts_anew(tmp_path: Path) -> None:
-    """A catalog put back from a backup has another history: changes must not be skipped, nor its ghosts shown."""
+    """A restored catalog has another history: no change may be skipped, and no article that is gone be shown."""
     with Store(tmp_path, HashEmbedder()) as first:
         first.add(BRIDGE)
         first.catalog.copy_to(str(tmp_path / "backup"))
@@ -212,7 +212,7 @@ def varied(number: int) -> str:
 
 
 def test_a_long_log_is_followed_in_steps(store: Store) -> None:
-    """More changes than one step takes; the cursor moves with each."""
+    """More changes than fit into a step; the cursor moves with each step."""
     store.catalog.write("default", [_prepared(article(str(n), varied(n))) for n in range(600)], None, None)
     steps: list[tuple[str, int]] = []
     store.projections.catch_up(lambda name, done: steps.append((name, done)))
@@ -251,7 +251,7 @@ def test_verify_sees_missing_and_surplus_chunks(store: Store) -> None:
 
 @pytest.mark.parametrize("more", [False, True])
 def test_an_index_of_another_size_is_built_anew_after_a_start(store: Store, more: bool) -> None:
-    """A chunk too few or too many, with a cursor that says all is done: seen once after a start, and mended."""
+    """A chunk too few or too many in an up-to-date index is noticed once after a start, and the index is rebuilt."""
     store.add(BRIDGE, DOG)
     (row, _) = store.catalog.chunks_of([1, 2])
     store.lexical.apply([row.article], [row, replace(row, key=9, ordinal=1)] if more else [], 2)
@@ -263,7 +263,7 @@ def test_an_index_of_another_size_is_built_anew_after_a_start(store: Store, more
 
 
 def test_verify_sees_a_vector_that_is_not_its_own(store: Store) -> None:
-    """The place is there and counts as held, but its vector points elsewhere."""
+    """The place exists and is counted, but its vector is another one."""
     store.add(BRIDGE, *(article(f"n{n}", varied(n)) for n in range(60)))
     assert store.problems() == []
     elsewhere = -store.embedder.embed_query("unrelated words")
@@ -286,7 +286,7 @@ def test_words_alone_make_a_store(tmp_path: Path) -> None:
 
 
 def test_words_alone_do_without_chroma(tmp_path: Path) -> None:
-    """Opening such a store imports nothing of it: a second and 100 MB of a service that has no vectors."""
+    """Opening such a store does not import Chroma, which would cost a service without vectors a second and 100 MB."""
     code = f"""
 import sys
 from pathlib import Path
@@ -304,7 +304,7 @@ class AwayEmbedder(HashEmbedder):
 
 
 def test_a_catch_up_that_fails_goes_on_later(tmp_path: Path) -> None:
-    """The embedder is away while the vector index follows: words are in, vectors come with the next catch-up."""
+    """If the embedder is down during a catch-up, words are indexed, and vectors with the next catch-up."""
     with Store(tmp_path, AwayEmbedder()) as store:
         store.catalog.write("default", [_prepared(BRIDGE)], None, None)
         with pytest.raises(EmbeddingFailed):
@@ -317,7 +317,7 @@ def test_a_catch_up_that_fails_goes_on_later(tmp_path: Path) -> None:
 
 
 def test_a_change_of_another_process_is_followed(tmp_path: Path) -> None:
-    """The log is in the database: what another connection writes comes with the next catch-up."""
+    """The change log is in the database: what another connection writes is applied by the next catch-up."""
     with Store(tmp_path) as store:
         other = Catalog(f"sqlite:///{tmp_path / 'catalog.sqlite3'}")
         other.write("default", [_prepared(BRIDGE)], None, None)
@@ -331,15 +331,15 @@ MANY = tuple(article(f"a{number}", f"The bridge {number} opened.") for number in
 
 
 def test_a_search_says_that_an_index_is_far_behind(store: Store) -> None:
-    """What is not found may well be there: an empty or torn-off index answers, and the answer says so."""
+    """A stored article may not be found by an empty or interrupted index, so the answer says that it lags."""
     assert store.search("bridge").degraded == ()
     store.catalog.write("default", [_prepared(BRIDGE)], None, None)
     assert store.search("bridge").degraded == ("lexical_behind", "vectors_behind")
     store.add(DOG)
     assert store.search("bridge").degraded == ()
-    store.catalog.write("default", [_prepared(one) for one in MANY[:8]], None, None)
+    store.catalog.write("default", [_prepared(article) for article in MANY[:8]], None, None)
     assert store.search("bridge").degraded == ()  # a few, for a moment: as after every write
-    store.catalog.write("default", [_prepared(one) for one in MANY[8:]], None, None)
+    store.catalog.write("default", [_prepared(article) for article in MANY[8:]], None, None)
     assert store.search("bridge").degraded == ("lexical_behind", "vectors_behind")
     seen: list[tuple[str, ...]] = []
     store.projections.rebuild(lambda name, done: seen.append(store.search("bridge").degraded))
@@ -347,10 +347,10 @@ def test_a_search_says_that_an_index_is_far_behind(store: Store) -> None:
 
 
 def test_a_library_that_was_stopped_in_the_middle_fills_its_indexes_before_it_searches(tmp_path: Path) -> None:
-    """The catalog has the articles and the indexes nothing: a search catches up, and the service says it is behind."""
+    """The catalog has the articles and the indexes are empty: a search catches up, and the service reports the lag."""
     settings = Settings.model_validate({"embed_model": "none", "data_dir": tmp_path})
     with Library(settings) as library:
-        library.catalog.write("default", [_prepared(one) for one in MANY], None, None)
+        library.catalog.write("default", [_prepared(article) for article in MANY], None, None)
     with Library(settings) as library:
         assert library.search("bridge", fill=False).degraded == ("lexical_behind",)
         found = library.search("bridge", top_k=3)
@@ -358,7 +358,7 @@ def test_a_library_that_was_stopped_in_the_middle_fills_its_indexes_before_it_se
 
 
 def test_a_running_process_clears_away_what_was_replaced(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Chroma's graph keeps it for ever; with more of it than of live chunks the files are made anew."""
+    """Chroma's graph keeps deleted chunks; when they outnumber the live ones the index is rebuilt."""
     monkeypatch.setattr(vectors, "_MIN_DELETED", 8)
     for version in range(24):
         store.add(article("dog", f"A dog ran {version} times."), article("cat", f"A cat slept {version} hours."))
@@ -369,7 +369,7 @@ def test_a_running_process_clears_away_what_was_replaced(store: Store, monkeypat
 
 
 def test_a_large_index_is_left_as_it_is_until_the_next_start(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Building it would take minutes, in which questions are answered from the words alone."""
+    """A rebuild would take minutes, in which questions are answered from the word index alone."""
     monkeypatch.setattr(vectors, "_MIN_DELETED", 2)
     monkeypatch.setattr(vectors, "_MAX_REBUILT_AT_ONCE", 0)
     for version in range(9):

@@ -1,4 +1,4 @@
-"""A read-write lock: many read at once; a writer waits for the readers, and they for it."""
+"""The read-write lock: many readers at once; a writer waits for the readers, and they wait for it."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ def test_many_read_at_once() -> None:
 
 
 def test_a_writer_is_alone() -> None:
-    """Readers never see a half-made change: two numbers that writers change one after the other are always equal."""
+    """Readers never see a partial change: two numbers that writers change one after the other are always equal."""
     lock = ReadWriteLock()
     numbers = [0, 0]
     done = threading.Event()

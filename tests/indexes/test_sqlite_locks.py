@@ -1,4 +1,4 @@
-"""A file that is watched for other processes' locks: our own must not get lost by it."""
+"""Testing a file for other processes' locks must not drop our own."""
 
 import sqlite3
 import subprocess
@@ -24,7 +24,7 @@ except sqlite3.OperationalError as exc:
 
 
 def test_threads_that_look_first_open_the_file_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second file that is closed again would take the locks of the whole process along, SQLite's too."""
+    """Closing a second descriptor would drop all locks of the process on the file, including SQLite's."""
     file = tmp_path / "some.sqlite3"
     with closing(sqlite3.connect(file)) as raw, raw:
         raw.execute("CREATE TABLE some (n)")
@@ -33,10 +33,10 @@ def test_threads_that_look_first_open_the_file_once(tmp_path: Path, monkeypatch:
     together = threading.Barrier(8)
 
     def slowly(self: Path, mode: str) -> Any:
-        one = original(self, mode)
-        opened.append(one)
+        handle = original(self, mode)
+        opened.append(handle)
         threading.Event().wait(0.05)
-        return one
+        return handle
 
     lock = ForeignLock(file)
 
@@ -48,8 +48,8 @@ def test_threads_that_look_first_open_the_file_once(tmp_path: Path, monkeypatch:
         raw.execute("BEGIN EXCLUSIVE")
         monkeypatch.setattr(Path, "open", slowly)
         with ThreadPoolExecutor(8) as pool:
-            for one in [pool.submit(look) for _ in range(8)]:
-                one.result(10)
+            for future in [pool.submit(look) for _ in range(8)]:
+                future.result(10)
         assert len(opened) == 1
         done = subprocess.run([sys.executable, "-c", _TRY, str(file)], capture_output=True, text=True, check=False)
         assert "locked" in done.stderr

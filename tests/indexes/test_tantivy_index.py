@@ -47,7 +47,7 @@ def found(
 
 
 def test_more_of_the_words_ranks_higher(index: LexicalIndex) -> None:
-    """Scores fall, the chunk with both words is first, the one with none is not there."""
+    """Scores fall; the chunk with both words is first, and one with neither is not found."""
     fill(index, chunk_row(1, "A bridge."), chunk_row(2, "A red bridge."), chunk_row(3, "A dog."))
     hits = index.search(stemming.stems("red bridge"), "default", (), 20)
     assert [hit.place for hit in hits] == [(2, 1, 0), (1, 1, 0)]
@@ -55,7 +55,7 @@ def test_more_of_the_words_ranks_higher(index: LexicalIndex) -> None:
 
 
 def test_stems_that_are_given_are_taken_for_their_text_alone(index: LexicalIndex) -> None:
-    """They save making them again; a text that has none given gets its own."""
+    """They avoid stemming again; a text without given stems is stemmed."""
     rows = chunk_row(1, "Bridges 🌉 opened."), chunk_row(2, "A dog ran.")
     index.apply([1, 2], rows, 1, {rows[0].text: "cathedr open", "A cat ran.": "cathedr"})
     assert found(index, "cathedrals") == [1]
@@ -64,7 +64,7 @@ def test_stems_that_are_given_are_taken_for_their_text_alone(index: LexicalIndex
 
 
 def test_a_score_is_a_share_of_what_the_question_weighs(index: LexicalIndex) -> None:
-    """A chunk that holds all of a question has as much as one that holds all of a longer one, in any store.
+    """A chunk with all words of a question scores the same as one with all words of a longer question, in any store.
 
     A word that stands nowhere weighs nothing: no chunk can have it.
     """
@@ -77,21 +77,21 @@ def test_a_score_is_a_share_of_what_the_question_weighs(index: LexicalIndex) -> 
 
 
 def test_a_hit_knows_its_day(index: LexicalIndex) -> None:
-    """The prior needs it before anything is read from the catalog."""
+    """The recency prior needs it before anything is read from the catalog."""
     fill(index, chunk_row(1, "A bridge.", day=-5), chunk_row(2, "A bridge."))
     hits = index.search(["bridg"], "default", (), 9)
     assert {hit.place[0]: hit.day for hit in hits} == {1: -5, 2: None}
 
 
 def test_words_meet_by_their_stems(index: LexicalIndex) -> None:
-    """The same stems come out of the text and of the question."""
+    """The text and the question are stemmed in the same way."""
     fill(index, chunk_row(1, "The minister's resignations were announced."))
     assert found(index, "minister resignation announcing") == [1]
     assert found(index, "MINISTERS") == [1]
 
 
 def test_a_title_is_searched_too(index: LexicalIndex) -> None:
-    """A word that stands only in the title finds the chunk, below one that has it in its text."""
+    """A word that occurs only in the title finds the chunk, ranked below one that has it in its text."""
     fill(index, chunk_row(1, "It opened today.", title="Bridge"), chunk_row(2, "A bridge opened."))
     assert found(index, "bridge") == [2, 1]
 
@@ -193,7 +193,7 @@ SYNTAX = [
 
 
 def test_query_syntax_is_only_words(index: LexicalIndex) -> None:
-    """Nothing a question holds is read as a query language."""
+    """Nothing in a question is interpreted as query syntax."""
     fill(index, chunk_row(1, "Bridge."))
     assert index.search(SYNTAX, "default", (), 9) == []
     assert [hit.place[0] for hit in index.search([*SYNTAX, "bridg"], "default", (), 9)] == [1]
@@ -201,7 +201,7 @@ def test_query_syntax_is_only_words(index: LexicalIndex) -> None:
 
 
 def test_long_words_and_long_questions_are_harmless(index: LexicalIndex) -> None:
-    """A word longer than the index takes is left out, the words beside it are found."""
+    """A word longer than the index accepts is left out, and its neighbours are found."""
     fill(index, chunk_row(1, f"Bridge {'x' * 100_000} tower."))
     assert found(index, "tower") == [1]
     assert found(index, "x" * 100_000) == []
@@ -238,7 +238,7 @@ def test_a_change_replaces_all_chunks_of_its_article(index: LexicalIndex) -> Non
 
 
 def test_six_thousand_chunks_in_one_step(index: LexicalIndex) -> None:
-    """No limit of a vendor shows; the best of them come first."""
+    """No limit of the engine is hit; the best come first."""
     rows = [chunk_row(n, f"Common words number{n}.") for n in range(1, 6_001)]
     fill(index, *rows)
     assert len(index.keys()) == 6_000
@@ -300,7 +300,7 @@ def test_rare_words_count_more(index: LexicalIndex) -> None:
 
 
 def test_a_torn_index_starts_anew(tmp_path: Path) -> None:
-    """A truncated index is thrown away when it is opened: it is empty, at change 0, and the catalog fills it again."""
+    """A truncated index is deleted when it is opened: it is empty, at change 0, and is filled from the catalog."""
     index = LexicalIndex(tmp_path, CATALOG)
     fill(index, chunk_row(1, "Bridge."))
     index.close()
@@ -315,7 +315,7 @@ def test_a_torn_index_starts_anew(tmp_path: Path) -> None:
 
 
 def test_a_commit_that_was_killed_does_not_stop_the_next(tmp_path: Path) -> None:
-    """The half of it that reached the disk is in the way of the same commit, tried again."""
+    """Its files that reached the disk would block the same commit when it is retried."""
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     index = LexicalIndex(killed, CATALOG)
     fill(index, chunk_row(1, "Bridge."), chunk_row(2, "Dog."))
@@ -339,7 +339,7 @@ def _commit_and_die(folder: Path) -> None:
     index = LexicalIndex(folder, CATALOG)
     for number in range(1, 9):
         articles = [number, 10 + number, *([21, 22, 23] if number == 1 else [])]  # the first segment is the largest
-        index.apply(articles, [_chunk(one, 1) for one in articles], number)
+        index.apply(articles, [_chunk(article, 1) for article in articles], number)
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -368,7 +368,7 @@ def test_a_merge_that_a_kill_left_due_keeps_no_replaced_chunk(tmp_path: Path) ->
 
 
 def test_vendor_errors_are_ours(index: LexicalIndex) -> None:
-    """What tantivy refuses comes out as StoreFailed, so that the other leg can answer alone."""
+    """The errors of tantivy are mapped to StoreFailed, so that the other index can answer alone."""
     with pytest.raises(StoreFailed):
         index.search(["\ud800"], "default", (), 9)
     closed = chunk_row(1, "Bridge.")

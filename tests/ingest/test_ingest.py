@@ -1,4 +1,4 @@
-"""Ingest: each article whole or refused by itself, whatever its neighbours are."""
+"""Ingest: each article is written whole or refused individually, whatever its neighbours are."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +21,7 @@ REFUSED = Refused("broken.pdf", "this is a PDF file, not text")
 
 
 class PickyEmbedder(HashEmbedder):
-    """Fail on texts that hold a word; count the calls."""
+    """Fail on texts that contain a word; count the calls."""
 
     def __init__(self, word: str) -> None:
         super().__init__()
@@ -30,7 +30,7 @@ class PickyEmbedder(HashEmbedder):
 
     def embed_texts(self, texts: Sequence[str]) -> Vectors:
         self.calls += 1
-        if any(self.word in one for one in texts):
+        if any(self.word in text for text in texts):
             raise EmbeddingFailed(f"cannot take {self.word}")
         return super().embed_texts(texts)
 
@@ -73,7 +73,7 @@ def test_a_report_counts_each_outcome_once(catalog: Catalog) -> None:
 
 @pytest.mark.parametrize("kept", ["the same text", "another text"])
 def test_a_takedown_is_not_undone_by_an_ingest_that_had_begun(catalog: Catalog, kept: str) -> None:
-    """An article that goes while its batch is embedded stays away; the next ingest, which begins later, brings it."""
+    """An article that is taken down while its batch is embedded stays down; the next ingest, begun later, adds it."""
     ingest([article("a", kept)], catalog, HashEmbedder())
     before = catalog.count()
     assert before == (1, 1)
@@ -82,7 +82,7 @@ def test_a_takedown_is_not_undone_by_an_ingest_that_had_begun(catalog: Catalog, 
     assert texts(catalog) == {"b": "Two."}
     assert report.added == 1
     if kept != "another text":  # else it was there already and nothing of it was to be written
-        assert [one.reason for one in report.refused] == [
+        assert [refusal.reason for refusal in report.refused] == [
             "was taken down while it was being ingested; send it again to put it back"
         ]
     assert catalog.vectors(HashEmbedder().model, [embed_sha(None, "another text")]) == {}
@@ -91,7 +91,7 @@ def test_a_takedown_is_not_undone_by_an_ingest_that_had_begun(catalog: Catalog, 
 
 
 def test_a_refused_item_in_the_middle_costs_only_itself(catalog: Catalog) -> None:
-    """Those before and after it are taken."""
+    """The articles before and after it are added."""
     report = ingest([article("a", "One."), REFUSED, article("b", "Two.")], catalog, None)
     assert (report.added, report.refused) == (2, (REFUSED,))
     assert texts(catalog) == {"a": "One.", "b": "Two."}
@@ -104,7 +104,7 @@ def test_nothing_in_nothing_out(catalog: Catalog) -> None:
 
 
 def test_an_article_that_cannot_be_embedded_is_refused_alone(catalog: Catalog) -> None:
-    """Its neighbours are taken, and its old version is still served."""
+    """Its neighbours are added, and its old version is still served."""
     ingest([article("b", "The old text.")], catalog, HashEmbedder())
     batch = [article("a", "One."), article("b", "A poison text."), article("c", "Three.")]
     report = ingest(batch, catalog, PickyEmbedder("poison"))
@@ -114,8 +114,8 @@ def test_an_article_that_cannot_be_embedded_is_refused_alone(catalog: Catalog) -
     assert catalog.article("default", "b").versions == (1,)
 
 
-def test_an_embedder_that_is_away_is_told_after_three_and_nothing_is_half_written(catalog: Catalog) -> None:
-    """The batch is not there, the log is where it was, what was ingested before is untouched."""
+def test_an_embedder_that_is_down_is_reported_after_three_and_nothing_is_half_written(catalog: Catalog) -> None:
+    """Nothing of the batch is written, the change log has not moved, and earlier articles are untouched."""
     ingest([article("old", "Old news.")], catalog, HashEmbedder())
     before = catalog.last_change()
     away = PickyEmbedder("")  # every text holds it
@@ -127,14 +127,14 @@ def test_an_embedder_that_is_away_is_told_after_three_and_nothing_is_half_writte
 
 
 def test_two_that_cannot_be_embedded_do_not_mean_that_the_embedder_is_away(catalog: Catalog) -> None:
-    """Both are refused, the third is taken."""
+    """Both are refused, the third is added."""
     batch = [article("a", "poison one."), article("b", "poison two."), article("c", "Three.")]
     report = ingest(batch, catalog, PickyEmbedder("poison"))
-    assert (report.added, [one.source for one in report.refused]) == (1, ["a.txt", "b.txt"])
+    assert (report.added, [refusal.source for refusal in report.refused]) == (1, ["a.txt", "b.txt"])
 
 
 def test_an_away_embedder_is_not_asked_for_what_is_known(catalog: Catalog) -> None:
-    """Unchanged articles and known texts need no embedding."""
+    """Unchanged articles and texts that have a vector need no embedding."""
     ingest([article("a", "One.")], catalog, HashEmbedder())
     away = PickyEmbedder("")
     report = ingest([article("a", "One."), article("reprint", "One.")], catalog, away)
@@ -142,7 +142,7 @@ def test_an_away_embedder_is_not_asked_for_what_is_known(catalog: Catalog) -> No
 
 
 def test_the_same_id_twice_is_two_versions(catalog: Catalog) -> None:
-    """In one batch as in two: the last text is live, the first stays readable."""
+    """Whether in one batch or in two: the last text is live, the first stays readable."""
     report = ingest([article("a", "One."), article("b", "B."), article("a", "Two.")], catalog, HashEmbedder())
     assert (report.added, report.updated, report.unchanged) == (2, 1, 0)
     assert texts(catalog) == {"a": "Two.", "b": "B."}
@@ -150,7 +150,7 @@ def test_the_same_id_twice_is_two_versions(catalog: Catalog) -> None:
 
 
 def test_the_same_id_twice_with_one_text_keeps_the_first_ones_metadata(catalog: Catalog) -> None:
-    """A second row without a title does not take the title away."""
+    """A second row without a title does not erase the title."""
     items = [article("a", "One.", title="T"), article("a", "One."), article("a", "One.", outlet="Post")]
     report = ingest(items, catalog, None)
     assert (report.added, report.updated, report.unchanged) == (1, 1, 1)
@@ -160,7 +160,7 @@ def test_the_same_id_twice_with_one_text_keeps_the_first_ones_metadata(catalog: 
 
 
 def test_a_repeated_id_whose_last_text_is_refused_keeps_the_one_before(catalog: Catalog) -> None:
-    """A refusal never costs what was good."""
+    """A refusal does not affect what was accepted before."""
     report = ingest([article("a", "One."), article("a", "A poison.")], catalog, PickyEmbedder("poison"))
     assert (report.added, len(report.refused)) == (1, 1)
     assert texts(catalog) == {"a": "One."}
@@ -176,7 +176,13 @@ def test_two_worker_processes_make_the_same_catalog(tmp_path: Path) -> None:
         rows = store.chunks_of(store.live_pks())
         vectors = store.vectors("hash-256", [row.embed_sha for row in rows])
         made.append(
-            (report.added, report.refused, report.chunks, rows, {key: one.tobytes() for key, one in vectors.items()})
+            (
+                report.added,
+                report.refused,
+                report.chunks,
+                rows,
+                {key: vector.tobytes() for key, vector in vectors.items()},
+            )
         )
         store.close()
     assert made[0][2] > 20
@@ -184,7 +190,7 @@ def test_two_worker_processes_make_the_same_catalog(tmp_path: Path) -> None:
 
 
 def test_an_article_that_comes_again_is_compared_with_what_was_written(catalog: Catalog) -> None:
-    """Also when the next batch is prepared while the first is written: its title stays, its text is a new version."""
+    """Even if the next batch is prepared while the first is written: its title stays, its text is a new version."""
     others = [article(f"n{n}", f"Text {n}.") for n in range(127)]
     again = [article("a", "One.", outlet="Post"), article("b", "New.")]
     first = [article("a", "One.", title="T"), article("b", "Old.")]
@@ -228,7 +234,7 @@ def test_what_the_catalog_cannot_store_is_refused_alone(catalog: Catalog, bad: A
     """An article that a caller built by hand may hold anything; its neighbours are taken."""
     report = ingest([article("a", "One."), bad, article("b", "Two.")], catalog, HashEmbedder())
     assert report.added == 2
-    assert [one.source for one in report.refused] in (["x"], ["x\\ud800"])
+    assert [refusal.source for refusal in report.refused] in (["x"], ["x\\ud800"])
     report.refused[0].source.encode()  # it can be printed
     assert reason in report.refused[0].reason
 
@@ -285,8 +291,8 @@ def test_the_furniture_of_a_callers_article_follows_its_text(catalog: Catalog) -
     assert words == ["The cafe\u0301 opened.", "It rained."]
 
 
-def test_progress_is_told_for_every_item(catalog: Catalog) -> None:
-    """The numbers of the batches add up; a batch is bounded."""
+def test_progress_is_reported_for_every_item(catalog: Catalog) -> None:
+    """The sizes of the batches add up to the number of items; a batch is bounded."""
     told: list[int] = []
     items = [article(str(n), f"Text {n}.") for n in range(150)]
     ingest([*items, REFUSED], catalog, None, progress=told.append)
@@ -295,7 +301,7 @@ def test_progress_is_told_for_every_item(catalog: Catalog) -> None:
 
 
 def test_large_articles_are_not_piled_up(catalog: Catalog) -> None:
-    """A batch holds no more than it must: memory does not grow with the feed."""
+    """A batch is limited in characters too: memory does not grow with the feed."""
     told: list[int] = []
     items = [article(str(n), f"Text {n}. " + "All the words. " * 20_000) for n in range(4)]
     ingest(items, catalog, None, progress=told.append)
@@ -304,13 +310,13 @@ def test_large_articles_are_not_piled_up(catalog: Catalog) -> None:
 
 
 def test_prepare_hashes_what_is_embedded() -> None:
-    """One hash a chunk, of the very words it covers; equal words at two places have one hash."""
+    """One hash for each chunk, of exactly the text it covers; equal texts at two places have the same hash."""
     body = "😀 smiled. Cafe\u0301 opened. 市长来了。 " * 60
     made = prepare(article("a", body))
     assert isinstance(made, Prepared)
     words = [chunk.span.slice(body) for chunk in made.chunks]
     assert len(words) > 1
-    assert list(made.embed_shas) == [hashlib.sha256(one.encode()).digest() for one in words]
+    assert list(made.embed_shas) == [hashlib.sha256(text.encode()).digest() for text in words]
 
 
 def test_collections_take_the_same_id_apart(catalog: Catalog) -> None:

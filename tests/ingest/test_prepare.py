@@ -1,4 +1,4 @@
-"""Preparing articles in other processes: the same results, few processes, and none that is missed when it dies."""
+"""Preparing articles in other processes: the same results, few processes, and the death of one loses nothing."""
 
 import os
 import signal
@@ -22,9 +22,9 @@ NOTHING = Article(id="c", text=" ")
 
 
 def test_what_other_processes_prepare_is_what_this_one_prepares() -> None:
-    """Equal objects, in the order of the articles, a refusal among them."""
+    """Equal objects, in the order of the articles, including a refusal."""
     articles = [*NEWS, NOTHING]
-    here = [prepare(one) for one in articles]
+    here = [prepare(article) for article in articles]
     with PoolPreparer(2) as beside:
         assert beside.has_pool
         assert beside.start(articles)() == here
@@ -37,38 +37,38 @@ def test_what_other_processes_prepare_is_what_this_one_prepares() -> None:
 
 
 def test_a_few_articles_start_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process costs half a second: left to itself it is started for many only, and never for an explicit one."""
+    """A process costs half a second: by default one is started only for many articles, and never with workers=1."""
     monkeypatch.setattr(preparing, "usable_cores", lambda: 2)
     monkeypatch.setattr(preparing, "_LOCAL", 20)
-    with PoolPreparer(0) as many, PoolPreparer(1) as one:
+    with PoolPreparer(0) as many, PoolPreparer(1) as single:
         for _ in range(2):
             assert not many.has_pool
-            assert many.start(NEWS[:10])() == one.start(NEWS[:10])()
-        assert many.start(NEWS)() == one.start(NEWS)()
+            assert many.start(NEWS[:10])() == single.start(NEWS[:10])()
+        assert many.start(NEWS)() == single.start(NEWS)()
         assert many.has_pool
-        assert not one.has_pool
+        assert not single.has_pool
 
 
 def test_one_core_is_enough_for_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where nothing can run beside it, nothing is started."""
+    """With a single core, no process is started."""
     monkeypatch.setattr(preparing, "usable_cores", lambda: 1)
     monkeypatch.setattr(preparing, "_LOCAL", 0)
     with PoolPreparer(0) as alone:
-        assert alone.start(NEWS)() == [prepare(one) for one in NEWS]
+        assert alone.start(NEWS)() == [prepare(article) for article in NEWS]
         assert not alone.has_pool
 
 
 def test_a_process_that_dies_costs_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    """Killed with work in hand: what it had is prepared here, and so is the rest."""
+    """If it is killed in the middle of its work, that work is done here, and so is the rest."""
     with PoolPreparer(2) as beside:
-        assert beside.start(NEWS)() == [prepare(one) for one in NEWS]
+        assert beside.start(NEWS)() == [prepare(article) for article in NEWS]
         waiting = beside.start(NEWS * 20)
         assert beside._pool is not None
         for pid in list(beside._pool._processes):
             os.kill(pid, signal.SIGKILL)
-        assert waiting() == [prepare(one) for one in NEWS] * 20
+        assert waiting() == [prepare(article) for article in NEWS] * 20
         assert not beside.has_pool
-        assert beside.start(NEWS)() == [prepare(one) for one in NEWS]
+        assert beside.start(NEWS)() == [prepare(article) for article in NEWS]
     assert "going on without" in caplog.text
 
 
@@ -85,8 +85,8 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_a_process_whose_parent_is_killed_ends() -> None:
-    """It waits for work that nobody can send any more. All of them hold our end of the pipe until they are gone."""
+    """It would wait for work that nobody can send any more. Our pipe stays open until all of them have exited."""
     with subprocess.Popen([sys.executable, "-c", ORPHANS], stdout=subprocess.PIPE, text=True, cwd=ROOT) as parent:
-        said, _ = parent.communicate(timeout=40)
-    assert said == "working\n"
+        output, _ = parent.communicate(timeout=40)
+    assert output == "working\n"
     assert parent.returncode == -signal.SIGKILL

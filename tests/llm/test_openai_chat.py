@@ -43,10 +43,10 @@ def settings(url: str | None, **changes: Any) -> ModelSettings:
     return ModelSettings(**{"base_url": url, "api_key": KEY, "model": "small", "backoff_s": 0.01, **changes})
 
 
-async def read(chat: ChatModel, patience_s: float = 5.0) -> tuple[list[Piece], ModelFailed | None]:
+async def read(chat: ChatModel, timeout_s: float = 5.0) -> tuple[list[Piece], ModelFailed | None]:
     pieces: list[Piece] = []
     try:
-        async with aclosing(chat.stream(MESSAGES, deadline=time.monotonic() + patience_s, max_tokens=50)) as stream:
+        async with aclosing(chat.stream(MESSAGES, deadline=time.monotonic() + timeout_s, max_tokens=50)) as stream:
             async for piece in stream:
                 pieces.append(piece)
     except ModelFailed as exc:
@@ -54,11 +54,11 @@ async def read(chat: ChatModel, patience_s: float = 5.0) -> tuple[list[Piece], M
     return pieces, None
 
 
-async def ask(act: Act | Sequence[Act], patience_s: float = 5.0, **changes: Any) -> tuple[str, Any, int]:
+async def ask(act: Act | Sequence[Act], timeout_s: float = 5.0, **changes: Any) -> tuple[str, Any, int]:
     """Return the text that came, the end (an EndPiece or the error) and the number of upstream calls."""
     async with ScriptedServer(act if isinstance(act, Sequence) else [act]) as server:
         chat = OpenAIChat(settings(server.url, **changes))
-        pieces, error = await read(chat, patience_s)
+        pieces, error = await read(chat, timeout_s)
         await chat.aclose()
         words = "".join(piece.text for piece in pieces if isinstance(piece, TextPiece))
         ends = [piece for piece in pieces if isinstance(piece, EndPiece)]
@@ -81,7 +81,7 @@ async def test_a_whole_reply_comes_in_pieces_and_ends_with_its_reason_and_usage(
 
 
 async def test_the_request_says_what_was_asked() -> None:
-    """Model, messages, limits and key arrive; a stream with usage is asked for."""
+    """Model, messages, limits and key arrive; a stream with usage is requested."""
     async with ScriptedServer([Stream(["Yes."])]) as server:
         chat = OpenAIChat(settings(server.url))
         await read(chat)
@@ -100,7 +100,7 @@ async def test_the_request_says_what_was_asked() -> None:
 
 
 async def test_a_redirect_does_not_carry_the_prompt_on() -> None:
-    """The host that it leads to is one that nobody configured: it sees nothing, and the operator is told."""
+    """Nobody configured the host that it leads to: that host receives nothing, and the error is logged."""
     async with ScriptedServer([Stream(["Yes."])]) as other:
         redirect = Status(307, {"location": f"{other.url}/chat/completions"})
         said, error, calls = await ask(redirect)
@@ -110,7 +110,7 @@ async def test_a_redirect_does_not_carry_the_prompt_on() -> None:
 
 
 async def test_an_account_in_the_environment_is_not_sent_to_another_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The client library reads these variables by itself; a server we configured must not learn them."""
+    """The client library reads these variables unasked; a configured server must not receive them."""
     for name in ("OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "OPENAI_ADMIN_KEY", "OPENAI_API_KEY"):
         monkeypatch.setenv(name, "canary-ambient")
     async with ScriptedServer([Stream(["Yes."])]) as server:
@@ -125,7 +125,7 @@ async def test_an_account_in_the_environment_is_not_sent_to_another_server(monke
 
 @pytest.mark.parametrize("statuses", [(500, 502, 503), (504, 408, 429), (409, 529, 500)])
 async def test_a_server_that_stays_unavailable_is_asked_three_times(statuses: tuple[int, ...]) -> None:
-    """Row 1: at most three upstream calls, then a typed error that says it may pass."""
+    """Row 1: at most three upstream calls, then a typed error that says that it may be temporary."""
     words, end, calls = await ask([Status(status) for status in statuses])
     assert (words, calls) == ("", 3)
     assert isinstance(end, ModelUnavailable)
@@ -133,14 +133,14 @@ async def test_a_server_that_stays_unavailable_is_asked_three_times(statuses: tu
 
 
 async def test_a_retry_that_works_leaves_no_trace() -> None:
-    """One failure before the first word is not seen by the caller."""
+    """The caller does not see a single failure before the first word."""
     words, end, calls = await ask([Status(503), Stream(["Yes."])])
     assert (words, calls) == ("Yes.", 2)
     assert isinstance(end, EndPiece)
 
 
 async def test_five_failures_in_a_row_stop_the_asking_for_a_while() -> None:
-    """Row 1: an open breaker fails at once without a call, then lets one question through, and a success closes it."""
+    """Row 1: an open breaker fails at once without a call, then lets one call through, and a success closes it."""
     acts: list[Act] = [*[Status(500)] * 5, Stream(["Back."])]
     async with ScriptedServer(acts) as server:
         chat = OpenAIChat(settings(server.url, calls=1, breaker_pause_s=0.3))
@@ -160,16 +160,16 @@ async def test_five_failures_in_a_row_stop_the_asking_for_a_while() -> None:
      ("Wed, 21 Oct 2099 07:28:00 GMT", 1, 0.0), ("Wed, 21 Oct 2015 07:28:00 GMT", 2, 0.0)],
 )  # fmt: skip
 async def test_retry_after_is_waited_for_if_it_fits(value: str, calls: int, at_least_s: float) -> None:
-    """Row 2: wait as told when the deadline allows it, else fail at once; nonsense is ignored."""
+    """Row 2: wait as the server asks if the deadline allows it, else fail at once; invalid values are ignored."""
     begun = time.monotonic()
-    _, end, seen = await ask([Status(429, {"retry-after": value}), Stream(["Yes."])], patience_s=20)
+    _, end, seen = await ask([Status(429, {"retry-after": value}), Stream(["Yes."])], timeout_s=20)
     assert seen == calls
     assert isinstance(end, EndPiece if calls == 2 else ModelUnavailable)
     assert at_least_s <= time.monotonic() - begun < 19  # the slack is the machine's
 
 
 def test_retry_after_in_milliseconds_wins() -> None:
-    """The finer header is the server's better word."""
+    """The more precise header takes precedence."""
     assert retry_after_s({"retry-after-ms": "250", "retry-after": "9"}, now=0) == 0.25
     assert retry_after_s({"retry-after-ms": "?", "retry-after": "9"}, now=0) == 9
     assert retry_after_s({}, now=0) is None
@@ -181,7 +181,7 @@ def test_retry_after_in_milliseconds_wins() -> None:
      Status(429, {"retry-after": "0"}, {"type": "insufficient_quota", "code": "insufficient_quota"})],
 )  # fmt: skip
 async def test_what_will_never_work_is_asked_once(act: Status, caplog: pytest.LogCaptureFixture) -> None:
-    """Row 3: no retry for keys, rights, names, bad requests and spent quotas, and one line for the operator."""
+    """Row 3: no retry for keys, rights, names, bad requests and spent quotas, and one line in the log."""
     with caplog.at_level(logging.WARNING):
         words, end, calls = await ask(act)
     assert (words, calls) == ("", 1)
@@ -191,7 +191,7 @@ async def test_what_will_never_work_is_asked_once(act: Status, caplog: pytest.Lo
 
 
 async def test_no_connection_is_a_quick_typed_error(unused_tcp_port: int) -> None:
-    """Row 4: a port where nobody listens, and a server that does not speak TLS."""
+    """Row 4: a port where nothing listens, and a server that does not speak TLS."""
     chat = OpenAIChat(settings(f"http://127.0.0.1:{unused_tcp_port}/v1"))
     begun = time.monotonic()
     assert isinstance((await read(chat))[1], ModelUnavailable)
@@ -209,11 +209,11 @@ async def test_no_connection_is_a_quick_typed_error(unused_tcp_port: int) -> Non
     ids=["hang", "keep-alive", "slow", "headers only"],
 )
 async def test_the_deadline_ends_everything(act: Act) -> None:
-    """Rows 5 and 6: one total deadline, whatever bytes come, and the server sees that we left."""
+    """Rows 5 and 6: one total deadline, whatever bytes arrive, and the server sees the disconnect."""
     async with ScriptedServer([act]) as server:
         chat = OpenAIChat(settings(server.url))
         begun = time.monotonic()
-        _, error = await read(chat, patience_s=0.7)
+        _, error = await read(chat, timeout_s=0.7)
         assert isinstance(error, ModelUnavailable)
         assert 0.6 < time.monotonic() - begun < 1.2
         assert await asyncio.to_thread(server.seen[0].client_left.wait, 2)
@@ -223,7 +223,7 @@ async def test_the_deadline_ends_everything(act: Act) -> None:
 async def test_a_deadline_that_has_passed_asks_nobody_for_long() -> None:
     """A question that comes too late costs no waiting."""
     begun = time.monotonic()
-    _, end, calls = await ask(Hang(), patience_s=-1)
+    _, end, calls = await ask(Hang(), timeout_s=-1)
     assert isinstance(end, ModelUnavailable)
     assert calls <= 1
     assert time.monotonic() - begun < 1
@@ -319,7 +319,7 @@ async def test_the_servers_stop_reason_is_handed_on(reason: str) -> None:
 @pytest.mark.parametrize("end_body", [True, False])
 async def test_a_stop_reason_without_the_end_mark_is_told_apart(end_body: bool) -> None:
     """A server that forgets [DONE], or hangs after its stop reason, gave the words but not the terminator."""
-    words, end, _ = await ask(Stream(["Yes."], done=False, end_body=end_body), patience_s=1)
+    words, end, _ = await ask(Stream(["Yes."], done=False, end_body=end_body), timeout_s=1)
     assert (words, end.finish_reason, end.terminated) == ("Yes.", "stop", False)
 
 
@@ -327,7 +327,7 @@ async def test_a_stop_reason_without_the_end_mark_is_told_apart(end_body: bool) 
     ("code", "error", "calls"), [("insufficient_quota", ModelRefused, 1), ("server_error", ModelUnavailable, 3)]
 )
 async def test_an_error_inside_the_stream_is_an_error(code: str, error: type[ModelFailed], calls: int) -> None:
-    """A 200 that carries an error object is what the object says it is."""
+    """An error object inside a 200 is mapped by its code."""
     body = json.dumps({"error": {"message": "canary", "type": code, "code": code}}).encode()
     words, end, seen = await ask(Raw(b"data: " + body + b"\n\n"))
     assert (words, type(end), seen) == ("", error, calls)
@@ -335,14 +335,14 @@ async def test_an_error_inside_the_stream_is_an_error(code: str, error: type[Mod
 
 
 async def test_a_huge_piece_is_cut_at_the_cap() -> None:
-    """Row 15: one piece of 5 MB gives the cap's worth of words, then ModelBroken."""
+    """Row 15: a piece of 5 MB yields text up to the cap, then ModelBroken."""
     words, end, _ = await ask(Stream(["y" * 5_000_000]), reply_chars=1000)
     assert words == "y" * 1000
     assert isinstance(end, ModelBroken)
 
 
 async def test_an_endless_reply_is_cut_at_the_cap() -> None:
-    """Row 15: the cap's worth of words, then ModelBroken, and the server sees that we left."""
+    """Row 15: text up to the cap, then ModelBroken, and the server sees the disconnect."""
     act = Raw(Stream(["x" * 90]).events()[1], repeat_s=0.0)
     async with ScriptedServer([act]) as server:
         chat = OpenAIChat(settings(server.url, reply_chars=1000))
@@ -361,7 +361,7 @@ async def test_cancelling_the_task_closes_the_upstream_connection(act: Act) -> N
     """A caller that goes away must not leave the model working."""
     async with ScriptedServer([act]) as server:
         chat = OpenAIChat(settings(server.url))
-        task = asyncio.create_task(read(chat, patience_s=30))
+        task = asyncio.create_task(read(chat, timeout_s=30))
         while not server.seen:  # noqa: ASYNC110  # the server is in another thread
             await asyncio.sleep(0.01)
         await asyncio.sleep(0.2)  # the reply has begun
@@ -374,7 +374,7 @@ async def test_cancelling_the_task_closes_the_upstream_connection(act: Act) -> N
 
 
 async def test_leaving_the_loop_early_closes_the_upstream_connection() -> None:
-    """Under `aclosing`, a `break` is as good as a cancellation."""
+    """Under `aclosing`, a `break` has the same effect as a cancellation."""
     async with ScriptedServer([Stream(["Yes. "] * 1000, delay_s=0.05)]) as server:
         chat = OpenAIChat(settings(server.url))
         async with aclosing(chat.stream(MESSAGES, deadline=time.monotonic() + 30, max_tokens=5)) as stream:
@@ -389,7 +389,7 @@ async def test_leaving_the_loop_early_closes_the_upstream_connection() -> None:
 
 
 async def test_a_parameter_that_the_model_does_not_take_is_left_out() -> None:
-    """Reasoning models refuse two of our parameters by name; that is learnt once, within the same three calls."""
+    """Reasoning models reject two of our parameters by name; we learn that once, within the same three calls."""
 
     def unsupported(name: str) -> Status:
         return Status(400, {}, {"message": "canary", "param": name, "code": "unsupported_parameter", "type": "x"})
@@ -414,7 +414,7 @@ async def test_a_parameter_that_stays_unsupported_is_refused() -> None:
     assert (type(end), calls) == (ModelRefused, 2)
 
 
-# ---- one place that maps errors
+# ---- the mapping of errors
 
 
 def exception_classes() -> list[type[Exception]]:
@@ -434,7 +434,7 @@ def exception_classes() -> list[type[Exception]]:
 
 @pytest.mark.parametrize("kind", exception_classes(), ids=lambda kind: kind.__qualname__)
 def test_every_error_of_the_client_libraries_is_mapped(kind: type[Exception]) -> None:
-    """A new class that only the root catches must be looked at by a person: it fails here until it has a row."""
+    """A new class that only the root row catches needs a decision by a person: it fails here until it has a row."""
     known_roots = {  # raised by parts that we do not use, or about our own set-up: the root's row is right for them
         "APIError", "APIRemovedInV1", "AgentFilePreparationError", "AgentFileStagingError", "AgentOutputParseError",
         "AgentTurnResultError", "MissingDependencyError", "MutuallyExclusiveAuthError", "OpenAIError",
@@ -453,7 +453,7 @@ def test_every_error_of_the_client_libraries_is_mapped(kind: type[Exception]) ->
      (422, ModelRefused), (429, ModelUnavailable), (500, ModelUnavailable)],
 )  # fmt: skip
 def test_no_message_carries_the_key_the_prompt_or_the_servers_words(status: int, error: type[ModelFailed]) -> None:
-    """What a server says about a request may repeat the request."""
+    """A server's error message may repeat the request."""
     words = f"Incorrect API key provided: {KEY} for {QUESTION}"
     response = httpx2.Response(status, request=httpx2.Request("POST", "http://h/v1"), json={"message": words})
     kinds = {400: openai.BadRequestError, 401: openai.AuthenticationError, 403: openai.PermissionDeniedError,
@@ -481,7 +481,7 @@ async def test_nothing_secret_is_logged_or_said_by_any_failure(caplog: pytest.Lo
 
 
 def test_a_base_url_with_a_password_is_named_without_it() -> None:
-    """Messages name host and port, never what stands before the @."""
+    """Messages name host and port, never what precedes the @."""
     chat = OpenAIChat(settings("http://canary:canary@127.0.0.1:1/v1"))
     _, error = asyncio.run(read(chat))
     assert isinstance(error, ModelUnavailable)
@@ -555,7 +555,7 @@ def test_the_embedding_server_is_an_embedder() -> None:
          "401", "400"],
 )  # fmt: skip
 def test_vectors_that_cannot_be_right_are_refused(act: Act) -> None:
-    """Row 17: no half batch, no guess, no second try for what cannot get better."""
+    """Row 17: no partial batch, no guess, no retry of what cannot succeed."""
     failed, calls = embed(act, ["a", "bcd"])
     assert isinstance(failed, EmbeddingFailed)
     assert calls == 1
@@ -607,7 +607,7 @@ def test_the_ready_made_replies_cite_what_stands_in_the_prompt() -> None:
 
 
 def test_a_model_is_asked_from_one_event_loop_after_the_other() -> None:
-    """Connections belong to a loop: closing those of one leaves the model to be asked from the next."""
+    """Connections belong to a loop: after those of one loop are closed, the model works from the next."""
 
     async def ask_and_close(chat: OpenAIChat) -> list[Piece]:
         pieces, error = await read(chat)

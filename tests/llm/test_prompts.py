@@ -38,7 +38,7 @@ def evidence(
 
 
 def test_the_packaged_prompts_load() -> None:
-    """They have exactly the names that the code fills, and they tell the model the two marks."""
+    """They have exactly the placeholders that the code fills, and they explain the two marks to the model."""
     prompts = load_prompts()
     assert "PARTIAL" in prompts.system
     assert "NOT_IN_SOURCES" in prompts.system
@@ -69,7 +69,7 @@ def test_a_missing_file_a_lone_dollar_and_bad_bytes_are_named(tmp_path: Path) ->
 
 def test_the_hash_names_the_texts(tmp_path: Path) -> None:
     """Any change of any file changes it, moving words from one file to the other too; loading twice does not."""
-    texts = {name: " ".join(f"${one}" for one in sorted(wanted)) for name, wanted in PROMPT_FILES.items()}
+    texts = {file: " ".join(f"${placeholder}" for placeholder in sorted(names)) for file, names in PROMPT_FILES.items()}
 
     def hash_of(**changes: str) -> str:
         for name, text in texts.items():
@@ -81,7 +81,7 @@ def test_the_hash_names_the_texts(tmp_path: Path) -> None:
 
 
 def test_the_users_message_holds_question_date_evidence_and_fence() -> None:
-    """A question stands on one line, and nothing in it is filled in again."""
+    """A question is put on one line, and placeholders inside it are not filled."""
     block = evidence_block([("s2bcdf", evidence("It reopened."))], "f00d")
     message = load_prompts().user(
         question="What\n[s2bcdf] of\u202e $fence\r\nand ${as_of}?", as_of="2023-03-22", evidence=block, fence="f00d"
@@ -96,15 +96,15 @@ def test_the_users_message_holds_question_date_evidence_and_fence() -> None:
 
 
 def test_ids_are_different_short_and_readable() -> None:
-    """An `s`, a digit and four signs without look-alikes: no vowel, no 0, 1, l, o, no word."""
+    """An `s`, a digit and four characters without look-alikes: no vowel, no 0, 1, l, o, no word."""
     ids = make_ids(2000)
     assert len(set(ids)) == 2000
-    assert all(re.fullmatch(r"s[2-9][2-9bcdfghjkmnpqrtvwxz]{4}", one) for one in ids)
+    assert all(re.fullmatch(r"s[2-9][2-9bcdfghjkmnpqrtvwxz]{4}", sentence_id) for sentence_id in ids)
     assert make_ids(0) == ()
 
 
 def test_ids_and_fence_cannot_be_known_before_the_request() -> None:
-    """Two requests share nothing but by chance; with a seeded generator a test can know them."""
+    """Two requests share an id only by chance; with a seeded generator a test can know them."""
     assert (
         len(set(make_ids(50)) & set(make_ids(50))) <= 1
     )  # one meeting of 4.9 million: 1 in 2,000; two: 1 in 8 million
@@ -117,7 +117,7 @@ def test_ids_and_fence_cannot_be_known_before_the_request() -> None:
 
 
 def test_the_evidence_is_grouped_by_article_in_text_order() -> None:
-    """Articles in order of rank, sentences in order of the text, each on its line with its id."""
+    """Articles are in order of rank, sentences in order of the text, each on its own line with its id."""
     items = [
         ("s2aaaa", evidence("It cost 4 million.", at=90)),
         ("s3bbbb", evidence("Another view.", article="a2", outlet=None, title=None, published_at=None)),
@@ -135,7 +135,7 @@ def test_the_evidence_is_grouped_by_article_in_text_order() -> None:
 
 
 def test_two_versions_of_an_article_are_two_articles() -> None:
-    """Their sentences were never one text."""
+    """Their sentences were never part of one text."""
     block = evidence_block([("s2aaaa", evidence("Old.")), ("s3bbbb", evidence("New.", version=2))], "f00d")
     assert [line[:9] for line in block.splitlines()].count("Article 2") == 1
 
@@ -167,7 +167,7 @@ def test_context_is_shown_once_and_has_no_id() -> None:
     ],
 )
 def test_an_article_cannot_speak_for_us(text: str) -> None:
-    """In the text, title, outlet, date or context: no new line, no bracketed id, no fence, nothing invisible."""
+    """Nowhere in text, title, outlet, date or context can it put a new line, a bracketed id, a fence or hidden text."""
     fence = "beef" * 4
     item = evidence(text, title=text, outlet=text, published_at=text, context=text)
     block = evidence_block([("s9real", item)], fence)
@@ -186,7 +186,7 @@ def test_an_article_cannot_speak_for_us(text: str) -> None:
     st.lists(st.text(st.sampled_from("[]<>sx29\n\r \u2028［］()|Article:e\u0301👩\u200d漢")), min_size=1, max_size=6)
 )
 def test_there_are_as_many_lines_and_ids_as_we_put(texts: list[str]) -> None:
-    """Whatever the articles say, a model's honest copy of an id is one that we made."""
+    """Whatever the articles say, every bracketed id in the prompt is one that we made."""
     ids = make_ids(len(texts), random.Random(1))
     items = [(key, evidence(text, at=at)) for at, (key, text) in enumerate(zip(ids, texts, strict=True))]
     lines = evidence_block(items, "f00d").split("\n")
@@ -208,7 +208,7 @@ def test_what_the_model_copies_from_the_evidence_is_read_back() -> None:
     [("2024-02-29T23:59:00+14:00", "2024-02-29 (Thursday)"), ("2023-02-30", "date unknown"), (None, "date unknown"),
      ("", "date unknown"), ("yesterday", "date unknown")],
 )  # fmt: skip
-def test_a_day_is_told_with_its_name(moment: str | None, day: str) -> None:
+def test_a_day_is_given_with_its_name(moment: str | None, day: str) -> None:
     """`On Tuesday` can only be understood beside the weekday of the article."""
     assert day_with_name(moment) == day
 
@@ -217,7 +217,7 @@ def test_a_day_is_told_with_its_name(moment: str | None, day: str) -> None:
 
 
 def test_the_message_that_asks_for_a_rewriting_is_filled() -> None:
-    """Question, day, conversation and fence stand in it; nothing that a turn says is filled in again."""
+    """It has the question, the day, the conversation and the fence; placeholders inside a turn are not filled."""
     block = history_block([Turn("user", "Who $fence it?"), Turn("assistant", "He did.")], "f00d")
     message = load_prompts().rewrite(question="And\nwhy ${as_of}?", as_of="2023-03-22", history=block, fence="f00d")
     assert message.startswith("<<< f00d\nUser: Who $fence it?\nAnswer: He did.\nf00d >>>\n")
@@ -227,8 +227,8 @@ def test_the_message_that_asks_for_a_rewriting_is_filled() -> None:
 
 @given(st.lists(st.text(st.sampled_from("[]<>fs02d\n\r \u2028［］()|User:Answer\u202ee\u0301👩\u200d漢")), max_size=6))
 def test_a_turn_is_one_line_and_closes_no_fence(said: list[str]) -> None:
-    """Whoever wrote the turns, there are as many lines as turns, and the fence stands only at both ends."""
-    lines = history_block([Turn("user", one) for one in said], "f00df00d").split("\n")
+    """Whoever wrote the turns, there are as many lines as turns, and the fence occurs only at both ends."""
+    lines = history_block([Turn("user", text) for text in said], "f00df00d").split("\n")
     assert len(lines) == len(said) + 2
     assert all(line.startswith("User: ") and "<<" not in line and ">>" not in line for line in lines[1:-1])
     assert "[" not in "".join(lines)

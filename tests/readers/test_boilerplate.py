@@ -55,8 +55,8 @@ def marked_lines(text: str) -> list[str]:
         "Editors' Picks",
     ],
 )
-def test_furniture_is_marked_anywhere(line: str) -> None:
-    """A line that is furniture as a whole is marked between paragraphs, and they are not."""
+def test_boilerplate_is_marked_anywhere(line: str) -> None:
+    """A boilerplate line between paragraphs is marked, and the paragraphs are not."""
     assert marked_lines(f"{LONG}\n\n{line}\n\n{LONG}") == [line]
 
 
@@ -93,13 +93,13 @@ def test_furniture_is_marked_anywhere(line: str) -> None:
     ],
 )
 def test_news_is_not_marked(line: str) -> None:
-    """Prose that begins with the words of furniture, a heading and a fact stay, in the middle and at the end."""
+    """Prose that begins like boilerplate, a heading and a fact are not marked, in the middle and at the end."""
     assert marked_lines(f"{LONG}\n\n{line}\n\n{LONG}") == []
     assert marked_lines(f"{LONG}\n\n{line}") == []
 
 
 def test_header_in_the_tail_takes_the_links_after_it() -> None:
-    """Behind the last paragraph a section header takes short lines, up to a sentence that no pattern knows."""
+    """After the last paragraph a section header takes short lines, up to a sentence that matches no pattern."""
     links = "Latest Posts\n\nMayor opens school\nWeather: rain\n\n  • Contact"
     text = f"{LONG}\n\n{links}\n\nIt was a small step.\nSoup of the day"
     assert marked_lines(text) == ["Latest Posts", "Mayor opens school", "Weather: rain", "• Contact"]
@@ -111,22 +111,22 @@ def test_header_in_the_middle_takes_its_bullets_only() -> None:
     assert marked_lines(text) == ["More stories:", "► Mayor opens school", "► Rain to stay"]
 
 
-def test_counts_and_tags_beside_furniture() -> None:
-    """A lone count behind a byline, and a tag and a count before a comment box, are furniture; elsewhere not."""
+def test_counts_and_tags_beside_boilerplate() -> None:
+    """A lone count after a byline, and a tag and a count before a comment box, are boilerplate; elsewhere not."""
     byline = "By Ann LeePublished a year ago 3 min read"
     text = f"{byline}\n2\n\n{LONG}\n\n7\n\n{LONG}\n\npolitics\n2\n\nLeave a Reply"
     assert marked_lines(text) == [byline, "2", "politics", "2", "Leave a Reply"]
 
 
 def test_logo_only_as_first_line() -> None:
-    """The name of a logo is furniture at the very top; a headline about a logo is not."""
+    """The text of a logo is boilerplate in the first line; a headline about a logo is not."""
     assert marked_lines(f"The Marsh logo\n\n{LONG}") == ["The Marsh logo"]
     assert marked_lines(f"{LONG}\n\nThe Marsh logo\n\n{LONG}") == []
     assert marked_lines(f"Council unveils New City logo\n\n{LONG}") == []
 
 
 def test_spans_are_sorted_disjoint_and_code_points() -> None:
-    """Spans are sorted, disjoint and counted in code points; furniture parted by blank lines only is one span."""
+    """Spans are sorted, disjoint and in code points; boilerplate separated only by blank lines is one span."""
     text = f"Advertisement\n\n😀 {LONG}\n\nLeave a Reply\n\n👩‍👩‍👧 é\n\n© 2023 新聞"
     spans = find(text)
     assert [span.slice(text) for span in spans] == ["Advertisement", "Leave a Reply\n\n👩‍👩‍👧 é\n\n© 2023 新聞"]
@@ -141,7 +141,7 @@ def test_cjk_paragraph_ends_the_tail() -> None:
 
 @pytest.mark.parametrize("text", ["", "\n\n", "   ", "One line"])
 def test_nothing_to_mark(text: str) -> None:
-    """Empty and tiny texts have no furniture."""
+    """Empty and tiny texts have no boilerplate."""
     assert find(text) == ()
 
 

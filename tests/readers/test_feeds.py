@@ -59,7 +59,7 @@ def test_atom_entries() -> None:
 
 
 def test_rss_1_items_beside_the_channel() -> None:
-    """RSS 1.0 puts its items beside the channel."""
+    """In RSS 1.0 the items are siblings of the channel."""
     rdf = '<rdf:RDF xmlns:rdf="r" xmlns="http://purl.org/rss/1.0/"><channel><title>T</title></channel><item><link>https://e.com/1</link></item></rdf:RDF>'
     assert read_feed(rdf.encode()) == {"title": "T", "items": [{"url": "https://e.com/1"}]}
 
@@ -83,12 +83,12 @@ def test_rss_1_items_beside_the_channel() -> None:
     ],
 )
 def test_bad_feeds_are_refused(data: bytes, reason: str) -> None:
-    """No entity is read from a file or unfolded, and what is no feed is refused with its reason."""
+    """No entity is read from a file or expanded, and what is not a feed is refused with a reason."""
     with pytest.raises(ValueError, match=reason):
         read_feed(data)
 
 
 def test_external_document_type_is_not_fetched() -> None:
-    """A document type elsewhere is neither fetched nor a reason to refuse: old RSS has one."""
+    """An external DTD is neither fetched nor a reason to refuse: old RSS has one."""
     data = b'<!DOCTYPE rss SYSTEM "http://127.0.0.1:9/rss.dtd"><rss><channel><title>T</title></channel></rss>'
     assert read_feed(data) == {"title": "T", "items": []}

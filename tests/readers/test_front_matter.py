@@ -47,7 +47,7 @@ def test_bad_front_matter_is_refused(block: str, reason: str) -> None:
 
 
 def test_head_of_a_scraped_page() -> None:
-    """Title, author and date are read from the lines they stand on, however these are glued together."""
+    """Title, author and date are read from their lines, however those are run together."""
     text = f"Latest In\n\nBridge to be rebuilt\n\n{LONG}\n\nMar 21, 2023164 Shares2565 Views\n{LONG}"
     assert read_head(text) == Head(title="Bridge to be rebuilt", published_at="2023-03-21")
     text = f"The Marsh logo\n\nBridge to be rebuilt.\n\nBy Ann LeePublished about a year ago 3 min read\n2\n\n{LONG}"
@@ -68,7 +68,7 @@ def test_head_of_a_scraped_page() -> None:
     ],
 )
 def test_date_lines(line: str) -> None:
-    """A line that is mainly a date gives it, the publication before the update."""
+    """A line that is mainly a date gives that date, and the publication date before that of an update."""
     assert read_day(line) == "2023-03-21"
     assert read_head(f"Bridge to be rebuilt\n{line}\n\n{LONG}").published_at == "2023-03-21"
 
@@ -91,7 +91,7 @@ def test_prose_and_vague_dates_give_none(line: str) -> None:
 
 
 def test_date_heading_behind_prose_is_news() -> None:
-    """Behind the first sentence a date that stands alone is a heading."""
+    """After the first sentence a date on a line of its own is a heading."""
     assert read_head(f"Bridge to be rebuilt\n\n{LONG}\n\nMarch 21, 2023\n\n{LONG}").published_at is None
 
 
@@ -113,12 +113,12 @@ def test_date_heading_behind_prose_is_news() -> None:
     ],
 )
 def test_bylines(line: str, names: tuple[str, ...]) -> None:
-    """A byline gives people, not agencies."""
+    """A byline yields people, not agencies."""
     assert read_head(f"Bridge to be rebuilt\n{line}\n\n{LONG}").authors == names
 
 
 def test_rights_line_names_the_outlet_as_last_resort() -> None:
-    """Who holds the rights at the end is the outlet; a paragraph on copyright is not such a line."""
+    """The owner in a copyright line at the end is the outlet; a paragraph about copyright is not such a line."""
     assert read_head(f"Title of it\n\n{LONG}\n\n© 2023 ExampleNews right Reserves").outlet == "ExampleNews"
     assert read_head(f"Title of it\n\n{LONG}\n\n© 2020-2023 Marsh, Inc. All Rights Reserved.").outlet == "Marsh"
     assert read_head(f"Title of it\n\n{LONG}\n\nCopyright law is old.").outlet is None

@@ -34,7 +34,7 @@ def _page(head: str = "", article: str = "", foot: str = "") -> str:
 
 
 def test_main_text_and_metadata(pages: PageReader) -> None:
-    """The text is the article without navigation and scripts; the page says who wrote it, where and when."""
+    """The text is the article without navigation and scripts; author, outlet and date come from the metadata."""
     head = (
         "<meta property='og:site_name' content='Example News'><meta name='author' content='Ann Lee'>"
         "<link rel='canonical' href='https://example.com/bridge'>"
@@ -117,7 +117,7 @@ def test_pages_without_text(pages: PageReader, markup: str) -> None:
 
 
 def test_a_page_that_takes_too_long_is_refused_alone() -> None:
-    """The child that a page holds up is killed and reaped; the next page is read by a new one."""
+    """A child that a page keeps busy is killed and reaped; a new one reads the next page."""
     attributes = "<p " + " ".join(f"a{number}=1" for number in range(200_000)) + ">x</p>"
     with PageReader(limit_s=3) as pages:
         pages.read_page("<p>One.</p>")
@@ -130,7 +130,7 @@ def test_a_page_that_takes_too_long_is_refused_alone() -> None:
 
 
 def test_a_child_that_dies_is_replaced() -> None:
-    """When the child is gone, the next page starts another; closing leaves no process behind."""
+    """If the child is gone, the next page starts another; closing leaves no process behind."""
     with PageReader() as pages:
         pages.read_page("<p>One.</p>")
         assert pages._child is not None
@@ -155,7 +155,7 @@ def test_memory_is_limited(paragraphs: int) -> None:
 
 
 def test_a_reader_that_ran_out_of_memory_is_replaced() -> None:
-    """Its memory stays in pieces, and the next page may need all of it."""
+    """Its memory stays fragmented, and the next page may need all of it."""
     with PageReader(limit_s=20, memory_bytes=30_000_000) as pages:
         pages.read_page("<p>One.</p>")
         first = pages._child
@@ -166,7 +166,7 @@ def test_a_reader_that_ran_out_of_memory_is_replaced() -> None:
 
 
 def test_memory_of_a_feed_is_limited() -> None:
-    """A feed that needs more memory than its length allows says so too."""
+    """A feed that needs more memory than its length allows is refused for that reason too."""
     with PageReader(limit_s=20, memory_bytes=1_000_000) as pages, pytest.raises(BadArticle, match="too much memory"):
         pages.read_feed(b"<rss>" + b"<a/>" * 2_000_000 + b"</rss>")
 
@@ -194,7 +194,7 @@ def test_a_reader_that_nobody_can_kill_ends_by_itself() -> None:
 
 
 def test_threads_get_their_own_pages(pages: PageReader) -> None:
-    """Pages asked for by many threads do not mix."""
+    """The pages of many threads do not get mixed up."""
     texts: dict[int, object] = {}
 
     def read(number: int) -> None:

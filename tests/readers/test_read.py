@@ -24,41 +24,41 @@ def pages() -> Iterator[PageReader]:
 
 def _read(*paths: Path | str, **options: object) -> tuple[list[Article], list[Refused]]:
     items = list(read([str(path) for path in paths], **options))  # type: ignore[arg-type]  # each test gives its own
-    return [one for one in items if isinstance(one, Article)], [one for one in items if isinstance(one, Refused)]
+    return [item for item in items if isinstance(item, Article)], [item for item in items if isinstance(item, Refused)]
 
 
 def _refusals(folder: Path, *paths: Path | str, **options: object) -> dict[str, str]:
-    """Return what was refused, by its place below the folder."""
+    """Return the reasons of the refusals, by path below the folder."""
     _, refused = _read(*paths, **options)
-    return {one.source.removeprefix(f"{folder}/"): one.reason for one in refused}
+    return {refusal.source.removeprefix(f"{folder}/"): refusal.reason for refusal in refused}
 
 
 def test_folder_is_read_whole_and_in_order(tmp_path: Path) -> None:
-    """All below a folder is read, sorted; hidden files are not; an unknown kind is refused by name and alone."""
+    """All files below a folder are read, sorted; hidden files are not; one of an unknown kind is refused by name."""
     root = tmp_path / "news"
     (root / "b" / ".git").mkdir(parents=True)
     for name in ("b/2.txt", "a.txt", "c.TXT", ".hidden.txt", "b/.git/x.txt"):
         (root / name).write_text(f"Words of {name}.", encoding="utf-8")
     (root / "a.bin").write_bytes(b"\x00\x01")
     articles, refused = _read(root)
-    assert [one.id for one in articles] == ["news/a.txt", "news/c.TXT", "news/b/2.txt"]
-    assert [one.source for one in articles] == [f"{root}/a.txt", f"{root}/c.TXT", f"{root}/b/2.txt"]
-    assert [one.source for one in refused] == [f"{root}/a.bin"]
+    assert [article.id for article in articles] == ["news/a.txt", "news/c.TXT", "news/b/2.txt"]
+    assert [article.source for article in articles] == [f"{root}/a.txt", f"{root}/c.TXT", f"{root}/b/2.txt"]
+    assert [refusal.source for refusal in refused] == [f"{root}/a.bin"]
     assert refused[0].reason.startswith("not a kind of file I read (.txt, .md, ")
 
 
 def test_single_files_and_globs(tmp_path: Path) -> None:
-    """A file is named by its name, a match of a glob by its path below what the pattern spells out."""
+    """The id of a file is its name, that of a match of a glob its path below the literal part of the pattern."""
     for name in ("x/1.txt", "y/1.txt", "y/2.md"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("Words.", encoding="utf-8")
-    assert [one.id for one in _read(tmp_path / "x" / "1.txt")[0]] == ["1.txt"]
-    assert [one.id for one in _read(tmp_path / "*" / "1.txt")[0]] == ["x/1.txt", "y/1.txt"]
-    assert [one.id for one in _read(tmp_path / "**" / "*.md")[0]] == ["y/2.md"]
+    assert [article.id for article in _read(tmp_path / "x" / "1.txt")[0]] == ["1.txt"]
+    assert [article.id for article in _read(tmp_path / "*" / "1.txt")[0]] == ["x/1.txt", "y/1.txt"]
+    assert [article.id for article in _read(tmp_path / "**" / "*.md")[0]] == ["y/2.md"]
 
 
 def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
-    """A missing path, a pattern without matches, a pipe and a name that no file can have are refused alone."""
+    """A missing path, a pattern without matches, a pipe and an impossible name are refused individually."""
     os.mkfifo(tmp_path / "pipe.txt")
     assert _refusals(tmp_path, tmp_path / "no.txt", tmp_path / "*.md", tmp_path / "pipe.txt", tmp_path, "a\0b") == {
         "no.txt": "no such file or folder",
@@ -70,7 +70,7 @@ def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
 
 @contextmanager
 def _bound_by_permissions() -> Iterator[None]:
-    """Act as somebody else where we are root, whom no folder refuses anything."""
+    """Give up root's privileges, to which permissions do not apply."""
     if os.geteuid() != 0:
         yield
         return
@@ -83,7 +83,7 @@ def _bound_by_permissions() -> Iterator[None]:
 
 @pytest.mark.parametrize("path", ["", "*", "**", "**/*"])
 def test_a_folder_that_may_not_be_read_is_refused_alone(path: str) -> None:
-    """One that may not be listed, and one that may be listed and not entered, are named; all else is read."""
+    """A folder that may not be listed, or may be listed but not entered, is named; everything else is read."""
     with tempfile.TemporaryDirectory() as name:  # not pytest's, which nobody else may enter
         root = Path(name).resolve() / "news"
         for place in ("a.txt", "shut/in.txt", "listed/in.txt", "z.txt"):
@@ -99,13 +99,13 @@ def test_a_folder_that_may_not_be_read_is_refused_alone(path: str) -> None:
         finally:
             for folder in ("shut", "listed"):
                 (root / folder).chmod(0o755)
-        assert [one.text for one in articles] == ["Words of a.txt.", "Words of z.txt."]
-        reasons = {one.source.removeprefix(f"{root}/"): one.reason for one in refused}
+        assert [article.text for article in articles] == ["Words of a.txt.", "Words of z.txt."]
+        reasons = {refusal.source.removeprefix(f"{root}/"): refusal.reason for refusal in refused}
         assert reasons == dict.fromkeys(["shut", "listed/in.txt", "listed/link.txt", "m.txt"], "Permission denied")
 
 
 def test_one_path_may_be_given_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A string is one path, not its letters; a Path is as good, and any iterable of both is read in order."""
+    """A string is a path, not an iterable of letters; a Path works too, and an iterable of both is read in order."""
     folder = tmp_path / "archive"
     folder.mkdir()
     for name in ("a.txt", "b.txt", "-"):
@@ -123,17 +123,17 @@ def test_one_path_may_be_given_alone(tmp_path: Path, monkeypatch: pytest.MonkeyP
         ({"archive/a.txt": 1}, [a]),
         ([], []),
     ]:
-        assert [one.text for one in read(paths) if isinstance(one, Article)] == texts, paths
+        assert [item.text for item in read(paths) if isinstance(item, Article)] == texts, paths
     for paths in (Path("archive/-"), [Path("archive/-")]):
-        assert [one.source for one in read(paths)] == ["archive/-"]  # not standard input
+        assert [item.source for item in read(paths)] == ["archive/-"]  # not standard input
     monkeypatch.chdir(folder)
-    assert [one.source for one in read(Path("-"))] == ["-"]
-    assert [one.source for one in read("-", stdin=io.BytesIO(b'{"text": "Words.", "id": "x"}'))] == ["stdin:1"]
+    assert [item.source for item in read(Path("-"))] == ["-"]
+    assert [item.source for item in read("-", stdin=io.BytesIO(b'{"text": "Words.", "id": "x"}'))] == ["stdin:1"]
     assert list(read("https://example.com/a")) == list(read(["https://example.com/a"]))
 
 
 def test_links_do_not_lead_out_of_a_folder(tmp_path: Path) -> None:
-    """A link out of the folder is refused; one to a folder inside is not walked twice or for ever."""
+    """A link out of the folder is refused; a link to a folder inside is followed neither twice nor for ever."""
     root = tmp_path / "news"
     root.mkdir()
     (tmp_path / "secret.txt").write_text("Secret.", encoding="utf-8")
@@ -143,8 +143,8 @@ def test_links_do_not_lead_out_of_a_folder(tmp_path: Path) -> None:
     (root / "loop").symlink_to(root)
     (root / "gone.txt").symlink_to(root / "nothing.txt")
     articles, refused = _read(root)
-    assert [one.text for one in articles] == ["Words."]
-    assert {one.source.removeprefix(f"{root}/") for one in refused} == {"out.txt", "up", "gone.txt"}
+    assert [article.text for article in articles] == ["Words."]
+    assert {refusal.source.removeprefix(f"{root}/") for refusal in refused} == {"out.txt", "up", "gone.txt"}
 
 
 def test_names_of_any_bytes(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_names_of_any_bytes(tmp_path: Path) -> None:
 
 
 def test_plain_text_states_its_head(tmp_path: Path) -> None:
-    """Title, author and date are read from a text; defaults fill in, and a rights line gives way to them."""
+    """Title, author and date are read from a text; defaults fill the gaps and override a copyright line."""
     body = "The bridge, closed to traffic since the flood of last May, will be rebuilt by the end of next year."
     path = tmp_path / "a.txt"
     path.write_bytes(
@@ -172,7 +172,7 @@ def test_plain_text_states_its_head(tmp_path: Path) -> None:
 
 
 def test_markdown_front_matter(tmp_path: Path) -> None:
-    """Front matter gives the fields and is not text."""
+    """Front matter becomes fields and is not part of the text."""
     path = tmp_path / "a.md"
     path.write_text("---\nid: x1\npublished_at: 2023-03-21\n---\n# Bridge\n\nIt fell.\n", encoding="utf-8")
     ((article,), _) = _read(path)
@@ -205,8 +205,8 @@ def test_a_bad_file_is_refused_with_its_reason(
     (tmp_path / name).write_bytes(data)
     (tmp_path / "z.txt").write_text("Words.", encoding="utf-8")
     articles, refused = _read(tmp_path / name, tmp_path / "z.txt", max_bytes=200, pages=pages)
-    assert [one.text for one in articles][-1] == "Words."
-    assert [one.source for one in refused] == [str(tmp_path / name)]
+    assert [article.text for article in articles][-1] == "Words."
+    assert [refusal.source for refusal in refused] == [str(tmp_path / name)]
     assert reason in refused[0].reason
 
 
@@ -233,12 +233,12 @@ def test_json_lines_go_on_after_a_bad_row(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     path.write_bytes(b"\n".join(rows))
     articles, refused = _read(path, max_bytes=1000)
-    assert [(one.id, one.text) for one in articles] == [
+    assert [(article.id, article.text) for article in articles] == [
         ("rows.jsonl#1", "One."),
         ("https://example.com/a", "Letzte 😀"),
     ]
     assert articles[1].source == f"{path}:16"
-    reasons = {one.source.removeprefix(f"{tmp_path}/"): one.reason for one in refused}
+    reasons = {refusal.source.removeprefix(f"{tmp_path}/"): refusal.reason for refusal in refused}
     assert list(reasons) == [f"rows.jsonl:{number}" for number in range(3, 16)]
     for number, word in {3: "not JSON", 4: "not list", 7: "text", 8: "published_at", 9: "published_at"}.items():
         assert word in reasons[f"rows.jsonl:{number}"]
@@ -247,30 +247,30 @@ def test_json_lines_go_on_after_a_bad_row(tmp_path: Path) -> None:
 
 
 def test_gzip_and_streams(tmp_path: Path) -> None:
-    """Gzipped lines read like plain ones; in a stream the text makes the id, for its line number means nothing."""
+    """Gzipped lines are read like plain ones; in a stream the id is made from the text, not from the line number."""
     data = b'{"text": "One."}\n{"text": "Two.", "id": "2"}\n'
     (tmp_path / "r.jsonl.gz").write_bytes(gzip.compress(data))
     (tmp_path / "r.ndjson").write_bytes(data)
-    assert [one.id for one in _read(tmp_path)[0]] == [
+    assert [article.id for article in _read(tmp_path)[0]] == [
         f"{tmp_path.name}/r.jsonl.gz#1",
         "2",
         f"{tmp_path.name}/r.ndjson#1",
         "2",
     ]
     articles, refused = _read("-", stdin=io.BytesIO(b"oops\n" + data))
-    assert [one.id for one in articles] == [f"text-{sha256('One.')[:16]}", "2"]
-    assert [one.source for one in refused] == ["stdin:1"]
+    assert [article.id for article in articles] == [f"text-{sha256('One.')[:16]}", "2"]
+    assert [refusal.source for refusal in refused] == ["stdin:1"]
     assert _read("-", stdin=io.BytesIO(data))[0][0].id == articles[0].id
 
 
 def test_a_gzip_bomb_is_not_unpacked(tmp_path: Path) -> None:
-    """A line without end is given up: the file ends with one refusal."""
+    """Reading stops at an endless line: the file ends with one refusal."""
     with gzip.open(tmp_path / "bomb.jsonl.gz", "wb", compresslevel=1) as bomb:
         bomb.write(b'{"text": "One."}\n{"text": "')
         for _ in range(40):
             bomb.write(b"a" * 1_000_000)
     articles, refused = _read(tmp_path / "bomb.jsonl.gz", max_bytes=1000)
-    assert [one.text for one in articles] == ["One."]
+    assert [article.text for article in articles] == ["One."]
     assert len(refused) == 1
     assert "line 2 has no end" in refused[0].reason
 
@@ -282,8 +282,8 @@ def test_json_shapes(tmp_path: Path) -> None:
     (tmp_path / "b.json").write_text(json.dumps({"articles": rows[:1]}), encoding="utf-8")
     (tmp_path / "c.json").write_text(json.dumps(rows[0]), encoding="utf-8")
     articles, refused = _read(tmp_path / "a.json", tmp_path / "b.json", tmp_path / "c.json")
-    assert [one.id for one in articles] == ["a.json#1", "a.json#4", "b.json#1", "c.json"]
-    assert [one.source for one in refused] == [f"{tmp_path}/a.json item 2", f"{tmp_path}/a.json item 3"]
+    assert [article.id for article in articles] == ["a.json#1", "a.json#4", "b.json#1", "c.json"]
+    assert [refusal.source for refusal in refused] == [f"{tmp_path}/a.json item 2", f"{tmp_path}/a.json item 3"]
 
 
 @pytest.mark.parametrize(
@@ -298,7 +298,7 @@ def test_json_shapes(tmp_path: Path) -> None:
 def test_charset_of_a_page(tmp_path: Path, pages: PageReader, data: bytes) -> None:
     """A page is read by its byte order mark, else as UTF-8, else by the charset that it declares."""
     (tmp_path / "a.html").write_bytes(data)
-    assert [one.text for one in _read(tmp_path, pages=pages)[0]] == ["Café 😀"]
+    assert [article.text for article in _read(tmp_path, pages=pages)[0]] == ["Café 😀"]
 
 
 def test_feed_items(tmp_path: Path, pages: PageReader) -> None:
@@ -316,8 +316,10 @@ def test_feed_items(tmp_path: Path, pages: PageReader) -> None:
     first = articles[0]
     assert (first.id, first.title, first.outlet) == ("https://example.com/1", "Bridge", "Example News")
     assert (first.text, first.published_at) == ("It fell.\nNobody was hurt.", "2023-03-21T10:00:00+00:00")
-    assert [(one.id, one.text, one.published_at) for one in articles[1:]] == [("x4", "Last.", "2001-01-01")]
-    assert [one.source for one in refused] == [f"{tmp_path}/feed.xml item {number}" for number in (2, 3)]
+    assert [(article.id, article.text, article.published_at) for article in articles[1:]] == [
+        ("x4", "Last.", "2001-01-01")
+    ]
+    assert [refusal.source for refusal in refused] == [f"{tmp_path}/feed.xml item {number}" for number in (2, 3)]
 
 
 def test_a_bad_default_date_is_an_error(tmp_path: Path) -> None:
@@ -327,7 +329,7 @@ def test_a_bad_default_date_is_an_error(tmp_path: Path) -> None:
 
 
 def test_reading_streams(tmp_path: Path) -> None:
-    """The first article comes before the second line is looked at."""
+    """The first article is yielded before the second line is read."""
 
     class Lines(io.BytesIO):
         asked = 0
@@ -342,8 +344,8 @@ def test_reading_streams(tmp_path: Path) -> None:
 
 
 def test_a_file_beyond_the_limit_is_not_read_whole(tmp_path: Path) -> None:
-    """It is refused by its own size: what was read of it may be whole by itself, and the rest would be lost."""
+    """It is refused for its size: the part that was read may look complete, and the rest would be lost."""
     (tmp_path / "a.json").write_text('[{"text": "Words."}]' + " " * 50 * 200, encoding="utf-8")
     articles, refused = _read(tmp_path / "a.json", max_bytes=200)
     assert articles == []
-    assert [one.reason for one in refused] == ["more than 10000 bytes"]
+    assert [refusal.reason for refusal in refused] == ["more than 10000 bytes"]

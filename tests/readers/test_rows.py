@@ -15,7 +15,7 @@ def pages() -> Iterator[PageReader]:
 
 
 def test_a_full_row() -> None:
-    """Every field is kept, in its normal form; the text gets LF line ends and its furniture is marked."""
+    """Every field is kept in its normal form; the text gets LF line ends and its boilerplate is marked."""
     row = {
         "id": "n/1",
         "text": "\ufeffThe bridge 😀 fell.\r\nAdvertisement\r\n",
@@ -64,7 +64,7 @@ def test_ids(row: dict[str, object], made: str) -> None:
 
 
 def test_long_addresses_make_short_ids() -> None:
-    """An id made of a long address keeps to the limit, and two such addresses keep apart."""
+    """An id made from a long URL keeps to the limit, and two such URLs have different ids."""
     ids = {article_from_row({"text": "Words.", "url": "https://e.com/" + "a" * 900 + end}, "s").id for end in "xy"}
     assert len(ids) == 2
     assert all(len(made) == 512 for made in ids)
@@ -145,7 +145,7 @@ def test_a_row_without_words_is_refused(row: dict[str, object], reason: str) -> 
 
 
 def test_the_limit_is_in_bytes(pages: PageReader) -> None:
-    """A text may have as many UTF-8 bytes as the limit and not one more; HTML too."""
+    """A text may have as many UTF-8 bytes as the limit and not one more; so may HTML."""
     assert article_from_row({"text": "é" * 5}, "s", max_bytes=10).text == "ééééé"
     for row in ({"text": "é" * 5 + "a"}, {"html": "<p>é</p>123"}):
         with pytest.raises(BadArticle, match="more than 10 bytes"):
@@ -153,7 +153,7 @@ def test_the_limit_is_in_bytes(pages: PageReader) -> None:
 
 
 def test_html_gives_what_the_row_does_not(pages: PageReader) -> None:
-    """The text comes from the HTML, its metadata fills the gaps of the row, and what is unfit there is left out."""
+    """The text comes from the HTML, its metadata fills the gaps of the row, and invalid metadata is left out."""
     markup = (
         "<html lang='??'><head><title>From the page</title><link rel='canonical' href='javascript:alert(1)'>"
         "<meta property='og:site_name' content='Page News'></head>"

@@ -30,7 +30,7 @@ def test_the_sentences_held_out_keep_their_accuracy():
 
 
 def test_the_labels_keep_what_was_asked_of_them():
-    """At least 80 sentences made the rules, 15 of them without a phrase, and those of the sample corpus stand in it."""
+    """At least 80 sentences were used to write the rules, 15 of them without a phrase, and 20 from the samples."""
     sample = re.sub(r"\s+", " ", " ".join(p.read_text(encoding="utf-8") for p in (files("qa") / "sample").iterdir()))
     rows = [case for case in DEVELOPED if (case.published_at or "").startswith("2026-")]
     assert len(DEVELOPED) >= 80
@@ -40,7 +40,7 @@ def test_the_labels_keep_what_was_asked_of_them():
 
 
 def test_without_a_date_of_the_article_nothing_is_claimed():
-    """The phrases are still found, and nothing is said of when they were."""
+    """The phrases are still found, but not resolved."""
     found = [each for case in CASES for each in resolve(case.quote, None)]
     assert len(found) > 170
     assert {(each.resolved, each.basis) for each in found} == {(None, NO_DATE)}
@@ -57,14 +57,14 @@ def test_offsets_are_those_of_the_quote():
 
 
 def test_the_basis_names_the_day_and_its_weekday():
-    """A reader can check the sum; the day is the local one as written, whatever the offset."""
+    """A reader can check the arithmetic; the day is the local one as written, whatever the offset."""
     assert resolve("It rained on Friday.", "2024-07-15T00:30:00+14:00")[0].basis == "published 2024-07-15 (Monday)"
     speech = resolve("“We open tomorrow,” she said on Saturday.", "2024-07-15")
     assert [found.basis for found in speech] == ["said 2024-07-13 (Saturday)", "published 2024-07-15 (Monday)"]
 
 
 def test_offsets_hold_among_emoji_line_ends_marks_and_repeats():
-    """Offsets are code points, whatever stands before the phrase."""
+    """Offsets are code points, whatever precedes the phrase."""
     quote = "👩‍🔬🤿 Joaquín left.\r\n木が。 He came on Friday.\r\nHe came on Friday."
     found = resolve(quote, "2024-07-15")
     assert [quote[f.start : f.end] for f in found] == ["on Friday", "on Friday"]
@@ -79,7 +79,7 @@ def test_other_languages_are_left_alone():
 
 
 def test_a_date_that_is_none_is_refused():
-    """An article's date was normalised when it was taken in; anything else is a fault of the caller."""
+    """An article's date was normalised at ingestion; anything else is the caller's fault."""
     with pytest.raises(BadArticle):
         resolve("He came on Friday.", "last Friday")
 
@@ -98,7 +98,7 @@ def test_a_date_that_is_none_is_refused():
     ],
 )
 def test_the_edges_of_the_calendar_hold(quote, published, expected):
-    """What is no day is left out and never raises."""
+    """An impossible day is left out and never raises."""
     assert [found.resolved for found in resolve(quote, published)] == ([expected] if expected else [])
 
 
@@ -124,7 +124,7 @@ def test_the_edges_of_the_calendar_hold(quote, published, expected):
     ],
 )
 def test_the_verb_that_governs_the_phrase_tells_the_tense(sentence, tense):
-    """X stands for the phrase."""
+    """X marks the phrase."""
     at = sentence.index("X")
     assert tense_at(sentence, at, at + 1) == tense
 
@@ -150,7 +150,7 @@ WORDS = (
 
 @given(st.lists(st.sampled_from(WORDS), max_size=25), st.dates())
 def test_any_words_give_sound_phrases(words, published):
-    """Phrases stand in order inside the quote, never overlap, and their last day is not before their first."""
+    """Phrases are in order inside the quote, never overlap, and their last day is not before their first."""
     quote = " ".join(words)
     at = 0
     for found in resolve(quote, published.isoformat()):
@@ -163,7 +163,7 @@ def test_any_words_give_sound_phrases(words, published):
 
 @pytest.mark.parametrize("unit", ["on Monday ", "2 days ago on ", "the end of ", "“‘", "early late mid ", "5 March "])
 def test_time_grows_with_length_and_no_faster(unit):
-    """Twice the text takes about twice the time: nothing here may be squared."""
+    """Twice the text takes about twice the time: no rule may take quadratic time."""
     spent = []
     for size in (4_000, 16_000):
         quote = (unit * size)[:size]

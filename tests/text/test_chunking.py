@@ -1,4 +1,4 @@
-"""Chunks: exact, in order, complete, bounded in overlap, clear of furniture."""
+"""Chunks: exact, in order, complete, bounded in overlap, free of boilerplate."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,7 +14,7 @@ from tests.text.test_sentences import articles
 
 
 def check(text: str, furniture: Sequence[Span], chunks: Sequence[Chunk], size: int, overlap: int) -> None:
-    """Assert what every chunker must keep. The slice alone proves little: repeated text fits in many places."""
+    """Assert the properties of any chunker. The slice alone proves little: repeated text fits in many places."""
     whole = split_sentences(text, furniture)
     seen: set[Span] = set()
     covered = [False] * len(text)
@@ -40,14 +40,14 @@ def check(text: str, furniture: Sequence[Span], chunks: Sequence[Chunk], size: i
 @settings(deadline=None, max_examples=300)
 @given(articles(), st.integers(1, 400), st.data())
 def test_chunks_keep_their_properties(article: tuple[str, tuple[Span, ...]], size: int, data: st.DataObject) -> None:
-    """Whatever the text, the furniture and the sizes."""
+    """Whatever the text, the boilerplate and the sizes."""
     text, furniture = article
     overlap = data.draw(st.integers(0, size - 1))
     check(text, furniture, chunk(text, furniture, size, overlap), size, overlap)
 
 
 def chunk_by_search(text: str, size: int, overlap: int) -> list[Chunk]:
-    """Cut rightly, forget the places, and search for each piece afterwards: how it must not be done."""
+    """Split correctly, forget the spans, and search for each piece afterwards: how it must not be done."""
     placed: list[Chunk] = []
     after = -1
     for right in chunk(text, (), size, overlap):
@@ -59,7 +59,7 @@ def chunk_by_search(text: str, size: int, overlap: int) -> list[Chunk]:
 
 
 def test_a_chunker_that_searches_fails_on_repeated_text() -> None:
-    """The check is worth something: it catches a chunker whose every slice is equal to its text."""
+    """The check is effective: it catches a chunker whose every slice is equal to its text."""
     text = "Share. Share. Share. Like. " * 30
     check(text, (), chunk(text, (), 60, 0), 60, 0)
     with pytest.raises(AssertionError):
@@ -102,7 +102,7 @@ def test_a_chunk_that_is_full_enough_ends_with_its_paragraph() -> None:
 
 
 def test_a_tiny_rest_joins_the_chunk_before_it() -> None:
-    """A last line of a few words is no chunk of its own."""
+    """A last line of a few words is not a chunk of its own."""
     text = "A" * 880 + ". The end is near now."
     assert cut(text) == [text]
     apart = "A" * 880 + ". " + "B" * 300 + "."
@@ -134,6 +134,6 @@ def test_repeated_paragraphs_keep_their_own_places() -> None:
 
 @pytest.mark.parametrize(("size", "overlap"), [(0, 0), (100, 100), (100, -1), (-5, -6)])
 def test_impossible_sizes_are_refused(size: int, overlap: int) -> None:
-    """An overlap as large as the chunk would never come to an end."""
+    """With an overlap as large as the chunk, chunking would never end."""
     with pytest.raises(ValueError, match="overlap_chars"):
         chunk("text", (), size, overlap)

@@ -53,7 +53,7 @@ def test_a_question_with_letters_like_ours_is_read(said: str, day: str) -> None:
 )
 def test_an_article_with_letters_like_ours_is_read(said: str) -> None:
     """The same in an article: no phrase that is found is missing in the lists."""
-    assert [one.resolved for one in resolve(said, "2024-05-15")]
+    assert [phrase.resolved for phrase in resolve(said, "2024-05-15")]
     find_values(said, "2024-05-15")
 
 

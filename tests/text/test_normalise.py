@@ -34,7 +34,7 @@ def test_utf8_wins_over_what_is_declared() -> None:
 
 
 def test_the_declared_charset_is_used_when_utf8_fails() -> None:
-    """A page of another charset is read by what it declares."""
+    """A page in another charset is decoded by its declaration."""
     assert decode("москва".encode("koi8-r"), declared="KOI8-R") == "москва"
     assert decode("新闻".encode("gb18030"), declared=" gb18030 ") == "新闻"
 
@@ -73,7 +73,7 @@ def test_a_charset_that_cannot_be_trusted_is_refused(declared: str) -> None:
     ],
 )
 def test_what_is_not_text_is_refused_by_what_it_looks_like(data: bytes, kind: str) -> None:
-    """A wrong file is refused with a name for what it is."""
+    """A wrong kind of file is refused by its kind."""
     with pytest.raises(BadArticle, match=kind):
         decode(data)
 
@@ -95,7 +95,7 @@ def test_normalise_changes_line_ends_and_a_leading_mark_only() -> None:
     ("text", "message"), [("ab\0c", "NUL character at character 2"), ("a\ud800", "U\\+D800 at character 1")]
 )
 def test_what_cannot_be_stored_is_refused(text: str, message: str) -> None:
-    """NUL and half a surrogate pair break stores and wires; the message names the place."""
+    """NUL and lone surrogates break databases and protocols; the message names the place."""
     with pytest.raises(BadArticle, match=message) as caught:
         normalise(text)
     assert caught.value.param == "text"
@@ -114,14 +114,14 @@ def test_normalise_twice_is_normalise_once(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["\ufeff\ufeffone", "\ufeff\r\r\n\n", "\ufeff\ufeff\ufeff"])
 def test_several_leading_marks_leave_none(text: str) -> None:
-    """A file with its own mark, written by a program that adds one, is the text that it was."""
+    """A file that has a mark, rewritten by a program that adds another, keeps its text."""
     assert normalise(normalise(text)) == normalise(text)
     assert not normalise(text).startswith("\ufeff")
 
 
 @given(st.text("a😀\u0301\ufeff\r\n", max_size=12), st.data())
 def test_spans_follow_the_text(text: str, data: st.DataObject) -> None:
-    """Each holds what is left of its characters, whatever is left out around them; none is empty or overlaps."""
+    """Each covers what remains of its characters, whatever is removed around them; none is empty or overlaps."""
     places = sorted(data.draw(st.lists(st.integers(0, len(text) + 3), max_size=6)))
     spans = [Span(start, end) for start, end in pairwise(places) if start < end]
     normal = normalise(text)
@@ -132,7 +132,7 @@ def test_spans_follow_the_text(text: str, data: st.DataObject) -> None:
 
 
 def _kept(text: str, span: Span) -> str:
-    """Return what is left of a span: each character looked at alone."""
+    """Return what remains of a span, decided character by character."""
     start = len(text) - len(text.lstrip("\ufeff"))
     return "".join(
         "\n" if text[at] == "\r" else text[at]

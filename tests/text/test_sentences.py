@@ -52,7 +52,7 @@ TEXTS = st.one_of(
 
 @st.composite
 def articles(draw: st.DrawFn) -> tuple[str, tuple[Span, ...]]:
-    """Draw a text and ranges of furniture in it, in any order, some of them overlapping."""
+    """Draw a text and ranges of boilerplate in it, in any order, some of them overlapping."""
     text = draw(TEXTS)
     place = st.integers(0, len(text))
     ends = draw(st.lists(st.tuples(place, place), max_size=4))
@@ -66,7 +66,7 @@ def cut(text: str) -> list[str]:
 @settings(deadline=None, max_examples=300)
 @given(articles())
 def test_sentences_cover_the_text_once(article: tuple[str, tuple[Span, ...]]) -> None:
-    """In order, apart, bare at both ends, not too long; every character that is not blank or excluded is in one."""
+    """In order, disjoint, stripped, not too long; every character that is neither blank nor excluded is in one."""
     text, excluded = article
     spans = split_sentences(text, excluded)
     covered = [False] * len(text)
@@ -159,7 +159,7 @@ is, because its lines do not reach the column where the others broke.
 
 
 def test_a_sentence_goes_on_over_hard_wrapped_lines() -> None:
-    """Where an editor broke the lines at a column, a line end says nothing; a short line still ends."""
+    """A sentence goes on over the line ends of hard-wrapped text; a short line still ends it."""
     assert cut(WRAPPED) == [
         "Talks begin in the capital",
         "The two leaders met for the first time in a year on Monday, and both said\nthat the talks had gone well.",
@@ -171,7 +171,7 @@ def test_a_sentence_goes_on_over_hard_wrapped_lines() -> None:
 
 
 def test_a_sentence_never_reaches_into_what_is_excluded() -> None:
-    """Furniture parts a sentence even in its middle."""
+    """Boilerplate splits a sentence even in its middle."""
     text = "He said Share this! that it is over."
     assert [span.slice(text) for span in split_sentences(text, [Span(8, 19)])] == ["He said", "that it is over."]
 

@@ -43,14 +43,14 @@ def test_stems_join_the_forms_of_a_word() -> None:
 
 def test_stem_set_is_the_set_of_stems():
     """The fast way to the distinct stems finds the same ones."""
-    said = "The U.S.' 1,500 men met; meeting men, cafe\u0301 women’s 东京 won 🎉 won"
-    assert stem_set(said) == set(stems(said))
+    text = "The U.S.' 1,500 men met; meeting men, cafe\u0301 women’s 东京 won 🎉 won"
+    assert stem_set(text) == set(stems(text))
 
 
 @settings(max_examples=300)
 @given(st.lists(st.sampled_from([*"aBsé習ﬁي13 .,'’`“”()-_\u0301\u200b\u00a0\u00b4\u3000\n", "U.S.", "1,500", "😀"])))
 def test_stems_are_those_of_the_words(pieces: list[str]) -> None:
-    """Kept by what stands between spaces, they are what stemming word by word of the whole text gives."""
+    """The cache by white-space-separated pieces gives the same stems as stemming the whole text word by word."""
     text = "".join(pieces)
     expected = [_stem(word) for word in words(text)]
     assert stems(text) == expected
@@ -58,7 +58,7 @@ def test_stems_are_those_of_the_words(pieces: list[str]) -> None:
 
 
 def test_a_backtick_is_a_quote_beside_letters_that_are_not_ascii() -> None:
-    """One word "dont" or two, as the rest of the text decides, not what was seen before."""
+    """Whether "dont" is one word or two depends on the rest of the text, not on what is cached."""
     assert stems("don`t") == ["don", "t"]
     assert stems("don`t caf\u00e9") == ["dont", "café"]
     assert stems("don`t") == ["don", "t"]
