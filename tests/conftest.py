@@ -1,4 +1,4 @@
-"""Rules for all tests: no network beyond this machine, no key, no setting of whoever runs them."""
+"""Rules for all tests: no network beyond this machine, no key, no setting from the caller's environment."""
 
 import os
 from pathlib import Path

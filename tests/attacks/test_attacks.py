@@ -1,8 +1,8 @@
-"""Articles are untrusted: whatever is planted in them, and however far a model obeys it, nothing of it gets out.
+"""Prompt injection: whatever an article plants, and however far the model obeys it, no planted content gets out.
 
-The model here works for the attacker (eval/bench/attacks/hostile_model.py) and the answers are read by checks
-that use nothing of `qa` (eval/bench/attacks/checks.py). The whole lane is `python -m eval.bench.attacks.run`; this one
-draws from it, and `make test-shared` from the texts of a public set.
+The model here works for the attacker (eval/bench/attacks/hostile_model.py), and the answers are checked by code that
+imports nothing from `qa` (eval/bench/attacks/checks.py). `python -m eval.bench.attacks.run` runs every attack; this
+module runs a sample of them, and `make test-shared` adds the texts of a public set.
 """
 
 import random
@@ -29,19 +29,19 @@ from tests.answer_shape import faults
 from tests.service.serving import client
 
 FENCE, SEED = "c0ffee0123456789", 7
-# Kinds of plant that no prompt has a place for: it names an article by its outlet, day and title.
+# Plants that no prompt can show: a prompt names an article by its outlet, day and title only.
 UNSEEN = {"byline", "id", "url"}
 LEFT_BY_CHECKS = {"id": "a", "status": "answered", "statements": [], "citations": []}
 
 
 def read_by(plant: Plant, position: str) -> tuple[ModelPrompt, dict[str, Evidence]]:
-    """Return the prompt that a model would get of the planted articles."""
+    """Return the prompt that a model would be sent about the planted articles, and its evidence by id."""
     by_id: dict[str, Evidence] = {}
     for row in rows(plant, position):
         row = row | {"url": None, "published_at": "2026-05-05", "id": "x" + str(row["id"])}
-        one = article_from_row(row, "test")
-        source = Source(one.id, 1, "0" * 64, one.title, one.outlet, one.url, one.published_at)
-        spans = [(span, span.slice(one.text)) for span in split_sentences(one.text)]
+        article = article_from_row(row, "test")
+        source = Source(article.id, 1, "0" * 64, article.title, article.outlet, article.url, article.published_at)
+        spans = [(span, span.slice(article.text)) for span in split_sentences(article.text)]
         by_id |= {f"s2k{len(by_id) + at:03}": Evidence(source, *pair, 1.0) for at, pair in enumerate(spans)}
     block = evidence_block(list(by_id.items()), FENCE)
     prompts = load_prompts()
@@ -65,22 +65,25 @@ def check_prompt(plant: Plant, position: str) -> None:
 
 def check_replies(plant: Plant, ways: Sequence[str] = tuple(BEHAVIOURS)) -> int:
     read, by_id = read_by(plant, "middle")
-    said = 0
+    count = 0
     for name in ways:
         parser = ReplyParser(by_id, FENCE)
         sentences = [
-            one
-            for one in (*parser.feed(BEHAVIOURS[name](read)), *parser.finish())
-            if isinstance(one, Sentence) and one.ids
+            sentence
+            for sentence in (*parser.feed(BEHAVIOURS[name](read)), *parser.finish())
+            if isinstance(sentence, Sentence) and sentence.ids
         ]
-        assert all(set(one.ids) <= set(by_id) for one in sentences), (plant.name, name)
-        whole = " ".join(one.text for one in sentences)
-        found = [*find_faults(LEFT_BY_CHECKS | {"answer": whole}, {}, None), *find_leaks(whole, "", FENCE, list(by_id))]
-        # Decoration at the start of a line is not a marker; that markers agree is checked on whole answers.
+        assert all(set(sentence.ids) <= set(by_id) for sentence in sentences), (plant.name, name)
+        answer = " ".join(sentence.text for sentence in sentences)
+        found = [
+            *find_faults(LEFT_BY_CHECKS | {"answer": answer}, {}, None),
+            *find_leaks(answer, "", FENCE, list(by_id)),
+        ]
+        # Decoration at the start of a line is not a marker; whether markers agree is checked on complete answers.
         found = [fault for fault in found if not fault[1].startswith("markers ")]
         assert not found, (plant.name, name, found)
-        said += len(sentences)
-    return said
+        count += len(sentences)
+    return count
 
 
 def test_no_plant_breaks_out_of_the_evidence():
@@ -99,9 +102,9 @@ def assert_nothing_got_through(tally: Tally) -> None:
 
 
 def attack_service(folder: Path, plants: Iterable[Plant]) -> tuple[Tally, list[Plant]]:
-    """Attack over HTTP, whole and streamed; return what was found and the plants that no prompt has shown.
+    """Attack over HTTP, with plain and streamed answers; return the findings and the plants that no prompt showed.
 
-    Each plant stands at a drawn position, with the next two behaviours in turn and with no model.
+    Each plant goes to a random position and is tried with the next two behaviours in turn, and without a model.
     """
     rng, tally, ways = random.Random(SEED), Tally(), list(BEHAVIOURS)
     unseen: list[Plant] = []
@@ -121,7 +124,7 @@ def attack_service(folder: Path, plants: Iterable[Plant]) -> tuple[Tally, list[P
 
 
 def test_the_service_lets_nothing_through(tmp_path):
-    """Nothing of our own plants gets out, and a model has read each one that a prompt has a place for."""
+    """No plant of ours gets out, although the model has read each one that a prompt can show."""
     tally, unseen = attack_service(tmp_path, own_plants())
     assert_nothing_got_through(tally)
     assert set(tally.runs) == {*BEHAVIOURS, "(no model)"} and tally.cited.total() > 100
@@ -129,7 +132,7 @@ def test_the_service_lets_nothing_through(tmp_path):
 
 
 def test_a_model_is_not_shown_ids_and_addresses():
-    """Of an article's metadata a prompt has the outlet, the day and the title, and says which of them are not known."""
+    """A prompt shows an article's outlet, day and title and says which are unknown; it shows no other metadata."""
     source = Source("../x?span=1-2#", 1, "0" * 64, None, None, EVIL, None)
     block = evidence_block([("s2k001", Evidence(source, Span(0, 4), "Text", 1.0))], FENCE)
     assert block.split("\n")[1:-1] == ["Article 1: outlet unknown | date unknown | no title", "[s2k001] Text"]
@@ -137,9 +140,10 @@ def test_a_model_is_not_shown_ids_and_addresses():
 
 @pytest.mark.parametrize("behaviour", list(BEHAVIOURS))
 async def test_the_contract_holds_for_a_traitors_answer(tmp_path, behaviour):
-    """The rules that hold for any answer hold for one that a traitor wrote about several plants at once."""
+    """The contract of any answer also holds when a hostile model answers about several plants at once."""
     with HostileModelServer(SEED) as traitor:
-        traitor.behaviour, traitor.planted = behaviour, "\n".join(one.planted_text for one in islice(own_plants(), 6))
+        traitor.behaviour = behaviour
+        traitor.planted = "\n".join(plant.planted_text for plant in islice(own_plants(), 6))
         own = Settings(data_dir=tmp_path, embed_model="none", openai_base_url=traitor.url, llm_model="traitor")
         with Library(own) as library:
             for at, plant in enumerate(islice(own_plants(), 6)):
@@ -192,7 +196,7 @@ def test_a_forged_citation_is_found(change, kind):
 
 
 def test_a_citation_of_what_was_not_retrieved_is_found():
-    """The slice is true, and nobody looked at it."""
+    """The quote is exact, but its article was never retrieved."""
     assert find_faults(GOOD, STORED, [LOOKED[0] | {"end": 10}])[0][0] == "forged source"
 
 
@@ -248,7 +252,7 @@ def test_a_leak_is_found():
     assert find_leaks("The news are old.", rules, "f0f0", ["s2k001"]) == []
 
 
-# ---- orders
+# ---- prompt injection without a model
 
 
 @pytest.mark.parametrize(
@@ -267,7 +271,7 @@ def test_a_leak_is_found():
     ],
 )
 def test_a_sentence_that_speaks_to_a_model_is_an_order(sentence):
-    """Without a model such a sentence is never the answer."""
+    """In extractive mode a sentence addressed to a model is never the answer."""
     assert is_injected_instruction(sentence)
 
 
@@ -285,5 +289,5 @@ def test_a_sentence_that_speaks_to_a_model_is_an_order(sentence):
     ],
 )
 def test_news_is_no_order(sentence):
-    """A sentence that merely has such words is news."""
+    """A sentence that only contains such words is news."""
     assert not is_injected_instruction(sentence)

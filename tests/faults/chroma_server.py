@@ -1,4 +1,4 @@
-"""Chroma's own server, the one in Rust that ships in the wheel: it is frozen, killed and started again by tests."""
+"""Chroma's own server (the Rust binary in the wheel), which tests freeze, kill and restart."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Self
 
 import httpx
 
-# Not `chroma run`: that imports the whole package to come to this line.
+# Not `chroma run`: that imports the whole package only to execute this line.
 _CODE = "import sys, chromadb_rust_bindings as rust; rust.cli(['chroma', 'run', *sys.argv[1:]])"
 
 
@@ -44,11 +44,11 @@ class ChromaServer:
             return False
 
     def freeze(self) -> None:
-        """Stop it in the middle of whatever it does."""
+        """Suspend it in the middle of whatever it is doing."""
         self.process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Resume it."""
         self.process.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:

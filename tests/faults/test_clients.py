@@ -1,6 +1,6 @@
-"""Clients that leave, wait or send too much, signals, clocks, settings, no descriptors left.
+"""Misbehaving clients (disconnecting, slow, oversized), signals, clock jumps, bad settings, exhausted descriptors.
 
-Real uvicorn and real sockets. FULL_NUMBERS=1 takes the numbers of the plan and the patience of the service as it is.
+Real uvicorn and real sockets. FULL_NUMBERS=1 uses the plan's numbers and the service's own timeouts.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ ASK = {"question": "When did the bridge open again?", "stream": True}
 
 
 class Watched:
-    """An application, and the event loop that it runs in."""
+    """An ASGI application that remembers the event loop it runs in."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
@@ -56,17 +56,17 @@ class Watched:
         await self.app(scope, receive, send)
 
     def tasks(self) -> int:
-        """Count what is going on."""
+        """Count the tasks of the loop."""
         return len(asyncio.all_tasks(self.loop))
 
 
 @contextmanager
 def serving(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Serve in a process of its own; what it logs goes to a file, for a pipe that nobody reads would hold it up."""
+    """Serve in a separate process; its log goes to a file, because a pipe that nobody reads would block it."""
     given, root = [sys.executable, "-W", "error", "-c", SERVE, str(folder), *words], Path(__file__).parents[2]
     with (
-        (folder / "stderr").open("w") as said,
-        subprocess.Popen(given, stdout=subprocess.PIPE, stderr=said, text=True, cwd=root) as process,
+        (folder / "stderr").open("w") as log,
+        subprocess.Popen(given, stdout=subprocess.PIPE, stderr=log, text=True, cwd=root) as process,
     ):
         try:
             assert process.stdout is not None
@@ -78,7 +78,7 @@ def serving(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[str], 
 
 
 def wait_until(done: Callable[[], bool], limit_s: float) -> float:
-    """Return after how many seconds it was so."""
+    """Wait until the condition holds and return how many seconds that took."""
     began = time.monotonic()
     while not done():
         assert time.monotonic() - began < limit_s, f"it was not so within {limit_s} s"
@@ -87,13 +87,13 @@ def wait_until(done: Callable[[], bool], limit_s: float) -> float:
 
 
 def get(port: int, path: str = "/healthz") -> int:
-    with socket.create_connection(("127.0.0.1", port), 20) as one:
-        one.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
-        return int(read_until(one, b"\r\n").split()[1])
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        return int(read_until(connection, b"\r\n").split()[1])
 
 
 def asking_a_model(folder: Path, url: str) -> Watched:
-    """Serve one article and a model."""
+    """Serve one article, with a model server at that URL."""
     own = settings_for(folder / "store", openai_base_url=url, llm_model="m", on_llm_failure="error")
     with Library(own) as library:
         from tests.fakes import article
@@ -108,7 +108,7 @@ def asking_a_model(folder: Path, url: str) -> Watched:
     ids=["before the head", "in the middle", "while the model is silent"],
 )
 def test_a_client_that_leaves_stops_the_model_and_every_task(tmp_path: Path, act: Act, seen: bytes) -> None:
-    """The model server sees us go within a second of it, and no task stays."""
+    """The model server sees the connection close within a second, and no task is left behind."""
     with ScriptedServer([act]) as model:
         app = asking_a_model(tmp_path, model.url)
         with running(app) as port:  # type: ignore[arg-type]  # an application around ours
@@ -126,7 +126,7 @@ def test_a_client_that_leaves_stops_the_model_and_every_task(tmp_path: Path, act
 
 
 class Pausing(Computed):
-    """Stream a cited sentence, and end only when something has happened."""
+    """Stream a cited sentence, and end only when the test says so."""
 
     def __init__(self) -> None:
         super().__init__(cite_first_sentence)
@@ -145,20 +145,20 @@ class Pausing(Computed):
 
 @pytest.mark.parametrize("change", ["taken down", "replaced"])
 def test_an_article_that_changes_while_it_is_cited_is_reported(tmp_path: Path, change: str) -> None:
-    """The quote is the slice that was retrieved. Replaced: its version can be read. Taken down: the answer says so."""
+    """The quote stays exact. A replaced version can still be read; after a takedown the answer says so."""
     pausing = Pausing()
     with ScriptedServer([pausing]) as model, running(asking_a_model(tmp_path, model.url)) as port:  # type: ignore[arg-type]
         with post(port, "/v1/ask", ASK, 30) as connection:
-            came = read_until(connection, b"event: citation")
+            received = read_until(connection, b"event: citation")
             if change == "taken down":
                 assert call(port, "DELETE", "/v1/articles/bridge")[0] in (200, 204)
             else:
                 row = {"id": "bridge", "text": "The bridge was closed for good on Sunday."}
                 assert call(port, "POST", "/v1/articles", row)[0] == 200
             pausing.happened.set()  # type: ignore[attr-defined]
-            came += read_until(connection, b"\r\n0\r\n\r\n")
+            received += read_until(connection, b"\r\n0\r\n\r\n")
         status, kept = call(port, "GET", "/v1/articles/bridge/text?version=1")
-    answer = json.loads(re.search(rb"event: answer\r?\ndata: (\{.*\})", came).group(1))  # type: ignore[union-attr]
+    answer = json.loads(re.search(rb"event: answer\r?\ndata: (\{.*\})", received).group(1))  # type: ignore[union-attr]
     (cited,) = answer["citations"]
     assert cited["quote"] == BRIDGE["text"][cited["start"] : cited["end"]] and cited["version"] == 1
     assert answer["degraded"] == (["withdrawn"] if change == "taken down" else [])
@@ -169,13 +169,13 @@ def test_an_article_that_changes_while_it_is_cited_is_reported(tmp_path: Path, c
 
 
 def call(port: int, method: str, path: str, body: object = None) -> tuple[int, Any]:
-    """Send a request of its own and return the status and what the body says."""
+    """Send a request on a new connection; return the status and the decoded body."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request(method, path, json.dumps(body) if body else None, {"content-type": "application/json"})
     response = connection.getresponse()
-    said = response.read()
+    text = response.read()
     connection.close()
-    return response.status, json.loads(said) if said else None
+    return response.status, json.loads(text) if text else None
 
 
 async def _flood(question: Question) -> AsyncGenerator[Event, None]:
@@ -186,7 +186,7 @@ async def _flood(question: Question) -> AsyncGenerator[Event, None]:
 
 @lane
 def test_slow_readers_are_dropped_and_hold_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Fifty that read nothing hold no more memory than their buffers, are dropped, and nobody else waits for them."""
+    """Fifty clients that read nothing cost no more than their buffers, are dropped, and delay nobody else."""
     monkeypatch.setattr(streams, "SLOW_READER_S", 1.5)
     fake = FakeAnswerer(_flood)
     app = create_app(settings_for(tmp_path / "store"))
@@ -196,21 +196,21 @@ def test_slow_readers_are_dropped_and_hold_up_nobody(tmp_path: Path, monkeypatch
         before = psutil.Process().memory_info().rss
         slow = []
         for _ in range(50):
-            one = socket.socket()
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-            one.connect(("127.0.0.1", port))
+            connection = socket.socket()
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            connection.connect(("127.0.0.1", port))
             body = json.dumps(ASK).encode()
-            one.sendall(HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
-            slow.append(one)
+            connection.sendall(HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
+            slow.append(connection)
         wait_until(lambda: app.state.service.asks.taken >= 45 or fake.over.is_set(), 20)
         began = time.monotonic()
         assert get(port) == 200
         assert time.monotonic() - began < 2
         grown = psutil.Process().memory_info().rss - before
         wait_until(lambda: app.state.service.asks.taken == 0, 30)
-        for one in slow:
-            one.close()
-    assert grown < 50 * (100_000 + 300_000)  # an event each, and what the transport holds before it says stop
+        for connection in slow:
+            connection.close()
+    assert grown < 50 * (100_000 + 300_000)  # one event each, plus what the transport buffers before it pauses writing
 
 
 def test_slow_heads_and_bodies_are_closed_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,17 +222,17 @@ def test_slow_heads_and_bodies_are_closed_in_time(tmp_path: Path, monkeypatch: p
     with running(create_app(settings_for(tmp_path / "store"))) as port:
         began = time.monotonic()
         slow = [socket.create_connection(("127.0.0.1", port), 40) for _ in range(300)]
-        for number, one in enumerate(slow):
-            one.sendall(b"GET /healthz HTTP/1.1\r\nHost: loc" if number % 2 else b"G")
+        for number, connection in enumerate(slow):
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: loc" if number % 2 else b"G")
         body = socket.create_connection(("127.0.0.1", port), 40)
         body.sendall(b"POST /v1/ask HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n")
         body.sendall(b'Content-Length: 900000\r\n\r\n{"question": "')
         assert get(port) == 200
         assert b"408" in read_until(body, b"\r\n")
-        for one in slow:
-            while one.recv(1_000):
+        for connection in slow:
+            while connection.recv(1_000):
                 pass
-            one.close()
+            connection.close()
         assert time.monotonic() - began < (15 if ALL else 10)
         body.close()
         assert get(port) == 200
@@ -241,18 +241,20 @@ def test_slow_heads_and_bodies_are_closed_in_time(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize("path", ["/v1/ask", "/v1/search", "/v1/chat/completions", "/v1/feedback", "/mcp"])
 @pytest.mark.parametrize("chunked", [False, True])
 def test_large_bodies_are_refused_and_not_held(port: int, path: str, chunked: bool) -> None:
-    """Fifty megabytes are refused at their length, or after the first one, and are not held."""
+    """Fifty megabytes are refused by Content-Length, or after the first megabyte, and are not held in memory."""
     before = psutil.Process().memory_info().rss
     head = HEAD.replace(b"/v1/ask", path.encode())
-    with socket.create_connection(("127.0.0.1", port), 20) as one:
-        one.sendall(head + (b"Transfer-Encoding: chunked\r\n\r\n" if chunked else b"Content-Length: 50000000\r\n\r\n"))
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+        connection.sendall(
+            head + (b"Transfer-Encoding: chunked\r\n\r\n" if chunked else b"Content-Length: 50000000\r\n\r\n")
+        )
         with suppress(ConnectionError):
             for _ in range(50):
-                one.sendall(b"f4240\r\n" + b" " * 1_000_000 + b"\r\n" if chunked else b" " * 1_000_000)
-        came = b""
+                connection.sendall(b"f4240\r\n" + b" " * 1_000_000 + b"\r\n" if chunked else b" " * 1_000_000)
+        received = b""
         with suppress(ConnectionError):
-            came = one.recv(65_536)
-        assert not came or b" 413 " in came
+            received = connection.recv(65_536)
+        assert not received or b" 413 " in received
     assert psutil.Process().memory_info().rss - before < 10_000_000
     assert get(port) == 200
 
@@ -266,12 +268,14 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 @pytest.mark.parametrize("coding", ["gzip", "br"])
 def test_packed_bodies_stay_packed(port: int, coding: str) -> None:
-    """A body that unpacks to a hundred megabytes is read as the bytes that it is, and is no JSON."""
+    """A compressed body of a hundred megabytes is not decompressed: its raw bytes are no JSON."""
     packed = gzip.compress(b'{"question": "' + bytes(100_000_000) + b'"}')
     before = psutil.Process().memory_info().rss
-    with socket.create_connection(("127.0.0.1", port), 20) as one:
-        one.sendall(HEAD + f"Content-Encoding: {coding}\r\nContent-Length: {len(packed)}\r\n\r\n".encode() + packed)
-        assert int(read_until(one, b"\r\n").split()[1]) in (400, 415)
+    with socket.create_connection(("127.0.0.1", port), 20) as connection:
+        connection.sendall(
+            HEAD + f"Content-Encoding: {coding}\r\nContent-Length: {len(packed)}\r\n\r\n".encode() + packed
+        )
+        assert int(read_until(connection, b"\r\n").split()[1]) in (400, 415)
     assert psutil.Process().memory_info().rss - before < 10_000_000
 
 
@@ -295,38 +299,38 @@ UI = {"messages": [{"id": "1", "role": "user", "parts": [{"type": "text", "text"
     ],
 )
 def test_a_failure_after_the_first_word_comes_after_the_last(tmp_path: Path, path: str, body: dict[str, Any]) -> None:
-    """In every protocol the words that were said stay, and the error comes after them, without a word of the inside."""
+    """In every protocol the words already sent stay, and the error follows them without any internal detail."""
     app = create_app(settings_for(tmp_path / "store"))
     app.dependency_overrides[answerer] = lambda: FakeAnswerer(_breaks)
     with running(app) as port, post(port, path, body) as connection:
-        came = read_until(connection, b"\r\n0\r\n\r\n").decode()
-    assert 0 < came.index("One ") < came.rindex("error")
-    assert "secret" not in came
+        received = read_until(connection, b"\r\n0\r\n\r\n").decode()
+    assert 0 < received.index("One ") < received.rindex("error")
+    assert "secret" not in received
 
 
 @pytest.mark.parametrize("signals", [1, 2])
 def test_sigterm_ends_each_open_stream_with_an_error(tmp_path: Path, signals: int) -> None:
-    """Each of fifty open streams ends with an error event, and the process within seconds; also when told twice."""
+    """Fifty open streams each end with an error event; the process exits within seconds, also after two SIGTERMs."""
     with serving(tmp_path, "endless") as (process, url):
         port = int(url.rpartition(":")[2])
         open_streams = [post(port, "/v1/ask", ASK, 30) for _ in range(50 if signals == 1 else 5)]
-        for one in open_streams:
-            read_until(one, b"One")
+        for stream in open_streams:
+            read_until(stream, b"One")
         began = time.monotonic()
         for _ in range(signals):
             process.send_signal(signal.SIGTERM)
         if signals == 1:
-            for one in open_streams:
-                read_until(one, b'"going_down"')
+            for stream in open_streams:
+                read_until(stream, b'"going_down"')
         process.wait(timeout=20)
         assert time.monotonic() - began < 10
-        for one in open_streams:
-            one.close()
+        for stream in open_streams:
+            stream.close()
 
 
 @lane
 def test_sigterm_during_an_ingest_leaves_a_whole_store(tmp_path: Path) -> None:
-    """What was acknowledged is there, what was not is whole or absent, and the store opens again."""
+    """Acknowledged articles are there, the others are complete or absent, and the store opens again."""
     count = 3_000
     rows = [{"id": f"a{n}", "text": f"Report {n} says that the bridge opened. " * 20} for n in range(count)]
     with serving(tmp_path) as (process, url):
@@ -340,15 +344,15 @@ def test_sigterm_during_an_ingest_leaves_a_whole_store(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=30)
         took_s = time.monotonic() - began
-        whole = False
+        acknowledged = False
         with suppress(OSError, http.client.HTTPException):
-            whole = connection.getresponse().status == 200
+            acknowledged = connection.getresponse().status == 200
         connection.close()
     assert took_s < 15
     with Library(settings_for(tmp_path)) as library:
         library.projections.catch_up()
         kept, _ = library.catalog.count("default")
-        assert 10 <= kept <= count and (kept == count or not whole)
+        assert 10 <= kept <= count and (kept == count or not acknowledged)
         assert not [state.problems for state in library.verify() if state.problems]
 
 
@@ -364,23 +368,23 @@ def test_deadlines_do_not_follow_the_wall_clock(tmp_path: Path, monkeypatch: pyt
     with ScriptedServer([Computed(reply)]) as model, running(asking_a_model(tmp_path, model.url)) as port:  # type: ignore[arg-type]
         for _ in range(2):
             with post(port, "/v1/ask", {**ASK, "stream": False}) as connection:
-                came = read_until(connection, b"timings_ms").decode()
-            assert '"mode":"llm"' in came.replace(" ", "") and '"complete":true' in came.replace(" ", "")
+                received = read_until(connection, b"timings_ms").decode()
+            assert '"mode":"llm"' in received.replace(" ", "") and '"complete":true' in received.replace(" ", "")
 
 
 @pytest.mark.parametrize("date", ["1969-12-31", "2038-01-20", "2099-12-31", "2026-03-29T02:30:00+01:00"])
 def test_dates_of_other_times_are_kept_or_refused(tmp_path: Path, date: str) -> None:
-    """Their dates are kept as stated and filtered by; one that no newspaper can have is refused with its reason."""
+    """Old and future dates are kept as stated and can be filtered by; one that no newspaper can have is refused."""
     row = BRIDGE | {"published_at": date, "text": "The bridge opened again on Monday, the mayor said yesterday."}
     with client(tmp_path, row) as served:
         assert served.get("/v1/articles/bridge-1").json()["published_at"][:10] == date[:10]
-        asked = {"question": "When did the bridge open again?", "as_of": "2026-06-15"}
-        assert served.post("/v1/ask", json=asked).status_code == 200
-        asked["filters"] = {"after": date[:10], "before": date[:10]}  # type: ignore[assignment]
+        body = {"question": "When did the bridge open again?", "as_of": "2026-06-15"}
+        assert served.post("/v1/ask", json=body).status_code == 200
+        body["filters"] = {"after": date[:10], "before": date[:10]}  # type: ignore[assignment]
         hits = served.post(
-            "/v1/search", json={"query": "bridge", "filters": asked["filters"], "as_of": "2100-01-01"}
+            "/v1/search", json={"query": "bridge", "filters": body["filters"], "as_of": "2100-01-01"}
         ).json()["hits"]
-        assert [one["published_at"][:10] for one in hits] == [date[:10]]
+        assert [hit["published_at"][:10] for hit in hits] == [date[:10]]
         for year in ("0001", "9999"):
             (refused,) = served.post("/v1/articles", json=row | {"published_at": f"{year}-01-01"}).json()["refused"]
             assert year in refused["reason"]
@@ -408,7 +412,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("named", "environ"), WRONG if ALL else WRONG[::8], ids=lambda value: str(value)[:40])
 def test_wrong_settings_end_the_start_with_one_line(tmp_path: Path, named: str, environ: dict[str, str]) -> None:
-    """The start ends within five seconds, not with 0, with one line that names what is wrong."""
+    """The program exits within five seconds, non-zero, with one line that names what is wrong."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1]) if environ.get("PORT") else "0"
         named = named.replace("port 1 ", f"port {port}")
@@ -433,20 +437,20 @@ def test_wrong_settings_end_the_start_with_one_line(tmp_path: Path, named: str, 
 
 @lane
 def test_a_service_without_descriptors_recovers(tmp_path: Path) -> None:
-    """With 64 descriptors and 100 connections the service loses neither its store nor its life: it recovers."""
+    """With 64 descriptors and 100 connections the service neither exits nor loses its store, and it recovers."""
     with serving(tmp_path, "samples") as (process, url):
         port = int(url.rpartition(":")[2])
         assert get(port, "/v1/articles?limit=1") == 200
         resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (64, 64))
         many = []
         for _ in range(100):
-            one = socket.create_connection(("127.0.0.1", port), 10)
-            one.sendall(b"GET /healthz HTTP/1.1\r\nHost: loc")
-            many.append(one)
+            connection = socket.create_connection(("127.0.0.1", port), 10)
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: loc")
+            many.append(connection)
         time.sleep(0.5)
         assert process.poll() is None
-        for one in many:
-            one.close()
+        for connection in many:
+            connection.close()
         wait_until(lambda: _answers(port), 20)
         assert get(port, "/v1/articles?limit=1") == 200
         process.send_signal(signal.SIGTERM)

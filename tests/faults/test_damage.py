@@ -1,4 +1,4 @@
-"""Files of the vector index are damaged while nobody looks. It comes back whole, and nothing is embedded.
+"""Files of the vector index are damaged between runs. It is rebuilt completely, and nothing is embedded again.
 
 The damage that ends a process or loses neighbours in silence is in the graph, which Chroma writes to files only after
 a thousand rows; here after a hundred.
@@ -25,8 +25,8 @@ def body(number: int) -> str:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return a store whose graph is in files."""
+def sound_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return an undamaged store whose graph is in files."""
     folder = tmp_path_factory.mktemp("whole")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
@@ -39,7 +39,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def graph(folder: Path) -> Path | None:
-    return next((one.parent for one in folder.rglob("data_level0.bin")), None)
+    return next((path.parent for path in folder.rglob("data_level0.bin")), None)
 
 
 def in_graph(
@@ -111,11 +111,11 @@ FEW = [("vectors cut", True), ("bytes flipped", False), ("graph folder deleted",
 
 
 @pytest.mark.parametrize(("kind", "closed"), CASES if TIMES > 1 else FEW)
-def test_a_damaged_index_comes_back_whole(whole: Path, tmp_path: Path, kind: str, closed: bool) -> None:
-    """After a clean close any change is seen; after a kill a child tries the files first. Every vector finds itself."""
+def test_a_damaged_index_comes_back_whole(sound_store: Path, tmp_path: Path, kind: str, closed: bool) -> None:
+    """After a clean close any change is noticed; after a kill a child process tries the files. All are found."""
     for seed in range(TIMES):
         folder = tmp_path / f"{seed}"
-        shutil.copytree(whole, folder)
+        shutil.copytree(sound_store, folder)
         if not closed:
             (folder / "chroma" / chroma_client._SEAL).unlink()
         DAMAGES[kind](folder, random.Random(seed))
@@ -127,9 +127,9 @@ def test_a_damaged_index_comes_back_whole(whole: Path, tmp_path: Path, kind: str
 
 
 @pytest.mark.parametrize("closed", [True, False], ids=["closed", "killed"])
-def test_a_whole_index_is_kept(whole: Path, tmp_path: Path, closed: bool) -> None:
-    """Neither the checksums nor the child find fault where there is none: nothing is applied again."""
-    shutil.copytree(whole, tmp_path / "store")
+def test_a_whole_index_is_kept(sound_store: Path, tmp_path: Path, closed: bool) -> None:
+    """Neither the checksums nor the child process report an undamaged index: nothing is applied again."""
+    shutil.copytree(sound_store, tmp_path / "store")
     if not closed:
         (tmp_path / "store" / "chroma" / chroma_client._SEAL).unlink()
     with Store(tmp_path / "store", HashEmbedder()) as store:
@@ -138,20 +138,20 @@ def test_a_whole_index_is_kept(whole: Path, tmp_path: Path, closed: bool) -> Non
 
 
 def test_a_large_index_is_given_the_time_that_it_takes(
-    whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sound_store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a kill the trial may take longer the more there is: a sound index is not thrown away for being large."""
+    """After a kill the trial's time limit grows with the index: a sound index is not discarded for being large."""
     monkeypatch.setattr(chroma_client, "_PROBE_S", 0.0)
     monkeypatch.setattr(chroma_client, "_PROBE_BYTES", 5_000)
-    shutil.copytree(whole, tmp_path / "store")
+    shutil.copytree(sound_store, tmp_path / "store")
     (tmp_path / "store" / "chroma" / chroma_client._SEAL).unlink()
     with Store(tmp_path / "store", HashEmbedder()) as store:
         assert [state.behind for state in store.projections.states()] == [0, 0]
 
 
-def test_the_seal_is_broken_while_the_index_is_open(whole: Path, tmp_path: Path) -> None:
-    """What is written after the opening is not sealed: a kill then is not taken for a clean close."""
-    shutil.copytree(whole, tmp_path / "store")
+def test_the_seal_is_broken_while_the_index_is_open(sound_store: Path, tmp_path: Path) -> None:
+    """Files written after opening are not sealed: a kill is then not mistaken for a clean close."""
+    shutil.copytree(sound_store, tmp_path / "store")
     seal = tmp_path / "store" / "chroma" / chroma_client._SEAL
     with Store(tmp_path / "store", HashEmbedder()):
         assert not seal.exists()

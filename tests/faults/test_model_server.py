@@ -1,6 +1,6 @@
-"""Whatever the model server does, a question ends in time in one state, and says nothing false.
+"""Model server faults: every question ends in time, in one defined state, and its answer says nothing false.
 
-Real sockets, the whole answerer. What the client library does with each fault is pinned in tests/llm.
+Real sockets and the complete answerer. tests/llm pins what our client makes of each fault.
 """
 
 from __future__ import annotations
@@ -68,21 +68,21 @@ NULL = b'data: {"choices": [{"index": 0, "delta": {"content": null}, "finish_rea
 
 
 @dataclass(frozen=True)
-class Told:
+class Outcome:
     """How a question ended."""
 
     answer: Answer
     calls: int
     took_s: float
-    left: bool  # the model server saw the last connection close before it was done
+    left: bool  # the model server saw the last connection close before its reply was complete
 
     @property
     def state(self) -> tuple[str, tuple[str, ...], bool]:
         return self.answer.mode, self.answer.degraded, self.answer.complete
 
 
-async def ask(library: Library, *acts: Act, deadline_s: float = 4, **changes: Any) -> Told:
-    """Ask over a real connection. Spans, citations, the contract and the number of calls are checked each time."""
+async def ask(library: Library, *acts: Act, deadline_s: float = 4, **changes: Any) -> Outcome:
+    """Ask over a real connection. Every call checks spans, citations, the contract and the number of requests."""
     async with ScriptedServer(acts) as server:
         terms = {"backoff_s": 0.01, **changes}
         library.settings = library.settings.model_copy(update={"deadline_s": deadline_s})
@@ -97,7 +97,7 @@ async def ask(library: Library, *acts: Act, deadline_s: float = 4, **changes: An
         assert faults(answer, library.catalog) == []
         assert len(server.seen) <= 3
         assert len(asyncio.all_tasks()) == tasks, "a task was left behind"
-        return Told(answer, len(server.seen), took_s, left)
+        return Outcome(answer, len(server.seen), took_s, left)
 
 
 def good(request: dict[str, Any]) -> list[str]:
@@ -106,15 +106,15 @@ def good(request: dict[str, Any]) -> list[str]:
 
 @pytest.mark.parametrize("status", [500, 502, 503])
 async def test_server_errors_are_retried_until_the_breaker_opens(library: Library, status: int) -> None:
-    """Three calls, and the articles answer; after five such questions the breaker asks nobody."""
-    told = await ask(library, Status(status))
-    assert (told.state, told.calls) == (AWAY, 3)
+    """Three calls, then an extractive answer; after five such questions the circuit breaker is open: no calls."""
+    outcome = await ask(library, Status(status))
+    assert (outcome.state, outcome.calls) == (AWAY, 3)
     async with ScriptedServer([Status(status)]) as server:
         library.model = OpenAIChat(ModelSettings(server.url, None, "m", calls=1, backoff_s=0.01))
         states = [await library.answerer().ask(QUESTION) for _ in range(8)]
         await library.model.aclose()
         assert len(server.seen) == 5
-        assert {(one.mode, one.degraded, one.complete) for one in states} == {AWAY}
+        assert {(state.mode, state.degraded, state.complete) for state in states} == {AWAY}
 
 
 @pytest.mark.parametrize(
@@ -124,10 +124,10 @@ async def test_server_errors_are_retried_until_the_breaker_opens(library: Librar
 async def test_retry_after_is_kept_to_when_it_fits_the_deadline(
     library: Library, value: str, calls: int, state: object
 ) -> None:
-    """A wait that fits into the deadline is kept to; one that does not ends the asking at once."""
-    told = await ask(library, Status(429, {"retry-after": value}), Computed(good))
-    assert (told.state, told.calls) == (state, calls)
-    assert told.took_s < 3.5
+    """A retry-after that fits the deadline is honoured; a longer one ends the calls at once."""
+    outcome = await ask(library, Status(429, {"retry-after": value}), Computed(good))
+    assert (outcome.state, outcome.calls) == (state, calls)
+    assert outcome.took_s < 3.5
 
 
 @pytest.mark.parametrize(
@@ -137,16 +137,16 @@ async def test_a_missing_quota_or_key_is_not_retried(
     library: Library, act: Act, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One call, one line for the operator, and no key in it."""
-    told = await ask(library, act)
-    assert (told.state, told.calls) == (AWAY, 1)
-    assert len([one for one in caplog.records if one.name == "qa.llm.openai_chat"]) == 1
+    outcome = await ask(library, act)
+    assert (outcome.state, outcome.calls) == (AWAY, 1)
+    assert len([record for record in caplog.records if record.name == "qa.llm.openai_chat"]) == 1
     assert "sk-canary" not in caplog.text
 
 
 async def test_a_server_that_cannot_be_reached_leaves_the_articles_to_answer(
     library: Library, unused_tcp_port: int, monkeypatch: Any
 ) -> None:
-    """Nobody listens, a server without TLS, no such name: the articles answer within five seconds."""
+    """No listener, no TLS, no such name: an extractive answer comes within five seconds."""
     port = f"http://127.0.0.1:{unused_tcp_port}/v1"
 
     async def unknown(*_: object, **__: object) -> None:
@@ -157,23 +157,23 @@ async def test_a_server_that_cannot_be_reached_leaves_the_articles_to_answer(
         url = server.url.replace("http:", "https:")
         assert (await ask(library, Hang(), base_url=url, connect_timeout_s=0.5)).state == AWAY
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", unknown)
-    told = await ask(library, Hang(), base_url="http://no-such-host.invalid/v1")
-    assert (told.state, told.took_s < 5) == (AWAY, True)
+    outcome = await ask(library, Hang(), base_url="http://no-such-host.invalid/v1")
+    assert (outcome.state, outcome.took_s < 5) == (AWAY, True)
 
 
 @pytest.mark.parametrize("act", [Hang(), Raw(repeat_s=0.05)], ids=["no head", "head only"])
 async def test_a_server_that_hangs_is_left_at_the_deadline(library: Library, act: Act) -> None:
-    """The question ends at its deadline, give or take a second, and the connection is closed."""
-    told = await ask(library, act, deadline_s=1)
-    assert told.state == AWAY
-    assert 0.8 <= told.took_s <= 2 and told.left
+    """The question ends within a second of its deadline, and the connection is closed."""
+    outcome = await ask(library, act, deadline_s=1)
+    assert outcome.state == AWAY
+    assert 0.8 <= outcome.took_s <= 2 and outcome.left
 
 
 async def test_keep_alive_comments_do_not_extend_the_deadline(library: Library) -> None:
-    """Keep-alive comments are not an answer: the total deadline ends them."""
-    told = await ask(library, Raw(b": keep-alive\n\n", repeat_s=0.05), deadline_s=1)
-    assert told.state == AWAY
-    assert 0.8 <= told.took_s <= 2 and told.left
+    """Keep-alive comments do not count as progress: the total deadline ends the call."""
+    outcome = await ask(library, Raw(b": keep-alive\n\n", repeat_s=0.05), deadline_s=1)
+    assert outcome.state == AWAY
+    assert 0.8 <= outcome.took_s <= 2 and outcome.left
 
 
 class Cut(Computed):
@@ -188,8 +188,8 @@ class Cut(Computed):
 
 
 def two_sentences(request: dict[str, Any]) -> list[str]:
-    key, said = evidence_of(request)[0]
-    return [f"{said} [{key}]\n", f"{said[:20]}", f"{said[20:]} [{key}]\n"]
+    key, sentence = evidence_of(request)[0]
+    return [f"{sentence} [{key}]\n", f"{sentence[:20]}", f"{sentence[20:]} [{key}]\n"]
 
 
 async def test_a_stream_cut_at_any_byte_keeps_its_whole_sentences(library: Library) -> None:
@@ -202,27 +202,27 @@ async def test_a_stream_cut_at_any_byte_keeps_its_whole_sentences(library: Libra
             await super().play(request, writer)
 
     assert (await ask(library, Recorded(two_sentences))).state == WHOLE
-    whole = recorded[0]
-    first = whole.index(b"\n\n", whole.index(b"]\\n")) + 2  # the first sentence has come with its id
-    stop = whole.index(b'"finish_reason": "stop"}]}\n\n') + len(b'"finish_reason": "stop"}]}\n\n')
-    done = len(whole) - 1  # the end mark counts when its line has ended
-    for cut in sorted({*range(0, len(whole), 1 if ALL else 197), *range(done - 2, len(whole) + 1)}):
-        told = await ask(library, Cut(cut), calls=1)
+    stream = recorded[0]
+    first = stream.index(b"\n\n", stream.index(b"]\\n")) + 2  # the first sentence has come with its id
+    stop = stream.index(b'"finish_reason": "stop"}]}\n\n') + len(b'"finish_reason": "stop"}]}\n\n')
+    done = len(stream) - 1  # the end mark counts when its line has ended
+    for cut in sorted({*range(0, len(stream), 1 if ALL else 197), *range(done - 2, len(stream) + 1)}):
+        outcome = await ask(library, Cut(cut), calls=1)
         if cut < first:
-            assert told.state == AWAY, cut
+            assert outcome.state == AWAY, cut
         elif cut < stop:
-            assert told.state == CUT and told.answer.statements, cut
-        else:  # the words are whole, and only the end mark makes them complete
-            assert told.state == (WHOLE if cut >= done else SHORT), cut
+            assert outcome.state == CUT and outcome.answer.statements, cut
+        else:  # all words have arrived, but only the end mark makes the answer complete
+            assert outcome.state == (WHOLE if cut >= done else SHORT), cut
 
 
 @pytest.mark.parametrize(
     ("act", "state"),
     [
-        (lambda said: Stream(said, done=False), SHORT),
-        (lambda said: Stream(said, finish=None), CUT),
-        (lambda said: Stream(said, finish=None, done=False), CUT),
-        (lambda said: Raw(b"".join(Stream(said).events()[:4]) + b'data: {"choices": [{"in'), CUT),
+        (lambda pieces: Stream(pieces, done=False), SHORT),
+        (lambda pieces: Stream(pieces, finish=None), CUT),
+        (lambda pieces: Stream(pieces, finish=None, done=False), CUT),
+        (lambda pieces: Raw(b"".join(Stream(pieces).events()[:4]) + b'data: {"choices": [{"in'), CUT),
     ],
     ids=["no end mark", "no reason", "neither", "half an event"],
 )
@@ -240,7 +240,7 @@ async def test_a_clean_end_without_the_end_mark_is_not_complete(
 
 @pytest.mark.parametrize("reason", ["length", "content_filter", None])
 async def test_other_finish_reasons_are_never_complete(library: Library, reason: str | None) -> None:
-    """They are never complete."""
+    """An answer that ended for another reason is never complete."""
 
     class Stops(Computed):
         async def play(self, request: dict[str, Any], writer: asyncio.StreamWriter) -> None:
@@ -268,24 +268,24 @@ async def test_other_finish_reasons_are_never_complete(library: Library, reason:
          "hang up"],
 )  # fmt: skip
 async def test_an_empty_200_is_a_failure_of_the_model(library: Library, act: Act) -> None:
-    """A 200 that says nothing is a failure of the model, and not a word of the articles."""
-    told = await ask(library, act)
-    assert told.answer.mode == "extractive" and told.answer.degraded == ("llm",)
+    """An empty 200 is a model failure, not a sign that the articles say nothing."""
+    outcome = await ask(library, act)
+    assert outcome.answer.mode == "extractive" and outcome.answer.degraded == ("llm",)
 
 
 @settings(max_examples=500 if ALL else 50, deadline=None)
 @given(st.text(max_size=300) | st.text('[]s2abcd,; \n."“”<>think/`{}:0123', max_size=300), st.integers(1, 40))
-def test_any_reply_is_read_with_known_ids_only(said: str, size: int) -> None:
-    """Fenced, truncated, doubled, deep: the grammar reads any text, wherever it is split, and knows only given ids."""
-    whole, parts = ReplyParser(["s2abcd"]), ReplyParser(["s2abcd"])
-    once = [*whole.feed(said), *whole.finish()]
-    split = [one for at in range(0, len(said), size) for one in parts.feed(said[at : at + size])] + parts.finish()
+def test_any_reply_is_read_with_known_ids_only(reply: str, size: int) -> None:
+    """Fenced, truncated, repeated or nested: the grammar reads any text, however it is split, and only known ids."""
+    at_once, parts = ReplyParser(["s2abcd"]), ReplyParser(["s2abcd"])
+    once = [*at_once.feed(reply), *at_once.finish()]
+    split = [part for at in range(0, len(reply), size) for part in parts.feed(reply[at : at + size])] + parts.finish()
     assert once == split
-    assert all(set(one.ids) <= {"s2abcd"} for one in once if isinstance(one, Sentence))
+    assert all(set(part.ids) <= {"s2abcd"} for part in once if isinstance(part, Sentence))
 
 
 @pytest.mark.parametrize(
-    "said",
+    "reply",
     [
         "[" * 50_000,
         "<think>" * 30_000,
@@ -299,14 +299,14 @@ def test_any_reply_is_read_with_known_ids_only(said: str, size: int) -> None:
         "PARTIAL\n" * 10_000,
         "“" * 50_000,
     ],
-    ids=lambda said: said[:8].strip(),
+    ids=lambda reply: reply[:8].strip(),
 )
-def test_deep_and_huge_replies_are_read_in_linear_time(said: str) -> None:
+def test_deep_and_huge_replies_are_read_in_linear_time(reply: str) -> None:
     """Megabytes of brackets, tags and lines are read in linear time."""
     began = time.process_time()
     parser = ReplyParser(["s2abcd"])
-    for at in range(0, len(said), 50_000):
-        parser.feed(said[at : at + 50_000])
+    for at in range(0, len(reply), 50_000):
+        parser.feed(reply[at : at + 50_000])
     parser.finish()
     assert time.process_time() - began < 8
 
@@ -315,19 +315,19 @@ def test_deep_and_huge_replies_are_read_in_linear_time(said: str) -> None:
     "cited", ["-1", "0", "1", "999", "1,2", "s2zzzz", "s-1", "bridge", "bridge:1:0", "s2abcd,1", "../x", "１"]
 )
 async def test_a_sentence_with_unknown_ids_is_dropped_and_reported(library: Library, cited: str) -> None:
-    """A sentence that cites them is dropped and told; the one beside it stands."""
+    """A sentence that cites an unknown id is dropped and reported; the other sentence stays."""
 
     def reply(request: dict[str, Any]) -> list[str]:
-        key, said = evidence_of(request)[0]
-        return [f"{said} [{key}]\n", f"The ferry was late. [{cited}]\n"]
+        key, sentence = evidence_of(request)[0]
+        return [f"{sentence} [{key}]\n", f"The ferry was late. [{cited}]\n"]
 
-    told = await ask(library, Computed(reply))
-    assert "late" not in told.answer.answer
-    assert len(told.answer.statements) == 1
+    outcome = await ask(library, Computed(reply))
+    assert "late" not in outcome.answer.answer
+    assert len(outcome.answer.statements) == 1
 
 
 @pytest.mark.parametrize(
-    ("said", "stands"),
+    ("sentence", "supported"),
     [
         ("Repairs cost 4.2 million euros.", True),
         ("Repairs  cost 4.2 million euros.", True),
@@ -339,22 +339,26 @@ async def test_a_sentence_with_unknown_ids_is_dropped_and_reported(library: Libr
         ("Zoe Brown paid 4.2 million euros for the repairs.", False),
     ],
 )
-async def test_words_that_the_source_does_not_hold_are_not_supported(library: Library, said: str, stands: bool) -> None:
+async def test_words_that_the_source_does_not_hold_are_not_supported(
+    library: Library, sentence: str, supported: bool
+) -> None:
     """Changed digits, a changed day, an added negation, an invented quotation or name: not shown as supported."""
 
     def reply(request: dict[str, Any]) -> list[str]:
         key = next(key for key, sentence in evidence_of(request) if "4.2 million" in sentence)
-        return [f"{said} [{key}]\n"]
+        return [f"{sentence} [{key}]\n"]
 
     answer = (await ask(library, Computed(reply))).answer
-    assert (answer.mode == "llm" and any(one.support == "supported" for one in answer.statements)) == stands
+    assert (
+        answer.mode == "llm" and any(statement.support == "supported" for statement in answer.statements)
+    ) == supported
 
 
 async def test_the_id_tells_which_of_two_equal_sentences_is_cited(library: Library) -> None:
-    """The id says which of the two is meant, so the span is that one's."""
+    """The id identifies the sentence, so the span is that of the cited one."""
 
     def reply(request: dict[str, Any]) -> list[str]:
-        twice = [key for key, said in evidence_of(request) if said == "The ferry sank on 9 May."]
+        twice = [key for key, sentence in evidence_of(request) if sentence == "The ferry sank on 9 May."]
         return [f"The ferry sank on 9 May. [{key}]\n" for key in twice]
 
     async with ScriptedServer([Computed(reply)]) as server:
@@ -362,11 +366,11 @@ async def test_the_id_tells_which_of_two_equal_sentences_is_cited(library: Libra
         answer = await library.answerer().ask(Question("When did the ferry sink?"))
         await library.model.aclose()
     assert faults(answer, library.catalog) == []
-    assert {(one.span.start, one.span.end) for one in answer.citations} <= {(0, 24), (25, 49)}
+    assert {(citation.span.start, citation.span.end) for citation in answer.citations} <= {(0, 24), (25, 49)}
 
 
 class Tokens(Computed):
-    """Stream a good sentence, and then a piece over and over, as fast as it is taken."""
+    """Stream a good sentence, and then one piece over and over, as fast as the client reads."""
 
     piece = "x"
     times = 10**9
@@ -387,17 +391,17 @@ class OneToken(Tokens):
 
 @pytest.mark.parametrize("kind", [Tokens, OneToken], ids=["endless tiny tokens", "tokens of 5 MB"])
 async def test_an_endless_reply_is_cut_at_its_cap(library: Library, kind: type[Tokens]) -> None:
-    """It is cut at its cap, the connection is closed, and the sentence before it stands."""
-    told = await ask(library, kind(good), deadline_s=30)
-    assert (told.state, told.left) == (CUT, True)
-    assert told.took_s < 30, "the deadline ended it, not the cap"
-    assert len(told.answer.answer) < 1_000
+    """It is cut at the cap, the connection is closed, and the sentence before the cut stays."""
+    outcome = await ask(library, kind(good), deadline_s=30)
+    assert (outcome.state, outcome.left) == (CUT, True)
+    assert outcome.took_s < 30, "the deadline ended it, not the cap"
+    assert len(outcome.answer.answer) < 1_000
 
 
 async def test_a_model_that_obeys_every_article_emits_no_link_or_markup(library: Library) -> None:
-    """No link, no markup, no invented source leaves a model that works for the attacker; tests/attacks has the rest."""
-    told = await ask(library, Computed(traitor))
-    assert not any(sign in told.answer.answer for sign in ("://", "<", "](", "javascript", "\u202e", "1999"))
+    """No link, markup or invented source of a hostile model reaches the answer; tests/attacks has the rest."""
+    outcome = await ask(library, Computed(traitor))
+    assert not any(sign in outcome.answer.answer for sign in ("://", "<", "](", "javascript", "\u202e", "1999"))
 
 
 SPOILT: dict[str, Act] = {
@@ -417,7 +421,7 @@ SPOILT: dict[str, Act] = {
 
 @pytest.mark.parametrize("name", SPOILT)
 def test_impossible_embeddings_are_refused_and_the_old_version_is_served(tmp_path: Path, name: str) -> None:
-    """The article is refused or the ingest fails as a whole, and the old version is still served and found."""
+    """The article is refused or the ingest fails entirely, and the old version is still served and found."""
     terms: dict[str, Any] = {"backoff_s": 0.01}
     with ScriptedServer([Embeddings()]) as server:
         good_one = EmbeddingServer(ModelSettings(server.url, None, "m", **terms))
@@ -439,7 +443,7 @@ def test_impossible_embeddings_are_refused_and_the_old_version_is_served(tmp_pat
 
 
 def test_vectors_in_another_order_are_put_in_order() -> None:
-    """The index of each row counts, not its place in the reply."""
+    """Rows are ordered by their `index`, not by their place in the reply."""
     with ScriptedServer([Embeddings(spoil=lambda rows: rows[::-1])]) as server:
         embedder = EmbeddingServer(ModelSettings(server.url, None, "m"))
         rows = embedder.embed_texts(["a", "bcd"])
@@ -448,6 +452,6 @@ def test_vectors_in_another_order_are_put_in_order() -> None:
 
 
 def test_marks_are_read() -> None:
-    """The parser's other words, so that a reply of nothing but marks is seen here too."""
+    """The parser also reads status marks, so a reply of nothing but marks is covered here too."""
     parser = ReplyParser([])
     assert [*parser.feed("PARTIAL\n"), *parser.finish()] == [Partial()]

@@ -1,7 +1,7 @@
-"""The Nth call of a store, model or file operation fails once, for every N until nothing fails any more.
+"""Fault injection: the Nth store, model or file call fails once, for every N until no call is left to fail.
 
-Each call fails with its own library's exception. What comes out is an error of ours; what was there before is there,
-whole; and doing the same again succeeds.
+Each call fails with its own library's exception. The caller sees an error of ours, the earlier data is intact, and
+repeating the operation succeeds.
 """
 
 import os
@@ -61,7 +61,7 @@ class Failing:
 
 
 class FailingWriter:
-    """tantivy's writer, whose class cannot be patched."""
+    """Wrapper of tantivy's writer, whose class cannot be patched."""
 
     def __init__(self, writer: Any, failing: Failing) -> None:
         self._writer = writer
@@ -75,28 +75,28 @@ class FailingWriter:
 
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> Failing:
-    one = Failing()
+    failing = Failing()
     dialect = sa.engine.default.DefaultDialect
     for name in ("do_execute", "do_executemany", "do_commit"):
-        one.wrap(monkeypatch, dialect, name, lambda: sqlite3.OperationalError("disk I/O error"))
+        failing.wrap(monkeypatch, dialect, name, lambda: sqlite3.OperationalError("disk I/O error"))
     for name in ("embed_texts", "embed_query"):
-        one.wrap(monkeypatch, HashEmbedder, name, lambda: EmbeddingFailed("the model is away"))
+        failing.wrap(monkeypatch, HashEmbedder, name, lambda: EmbeddingFailed("the model is away"))
     for name in ("add", "delete", "get", "modify", "query"):
-        one.wrap(monkeypatch, Collection, name, lambda: InternalError("the log is away"))
+        failing.wrap(monkeypatch, Collection, name, lambda: InternalError("the log is away"))
     for name in ("get_collection", "get_or_create_collection", "list_collections", "delete_collection"):
-        one.wrap(monkeypatch, Client, name, lambda: InternalError("the system database is away"))
-    one.wrap(monkeypatch, chromadb, "PersistentClient", lambda: InternalError("the files are away"))
+        failing.wrap(monkeypatch, Client, name, lambda: InternalError("the system database is away"))
+    failing.wrap(monkeypatch, chromadb, "PersistentClient", lambda: InternalError("the files are away"))
     files = ((shutil, "rmtree"), (shutil, "copyfile"), (os, "fsync"))
     for owner, name in (*files, *((Path, name) for name in ("replace", "rename", "mkdir"))):
-        one.wrap(monkeypatch, owner, name, lambda: OSError(5, "Input/output error"))
+        failing.wrap(monkeypatch, owner, name, lambda: OSError(5, "Input/output error"))
     opened = LexicalIndex._open_files
 
     def open_files(self: Any) -> None:
         opened(self)
-        self._writer = FailingWriter(self._writer, one)
+        self._writer = FailingWriter(self._writer, failing)
 
     monkeypatch.setattr(LexicalIndex, "_open_files", open_files)
-    return one
+    return failing
 
 
 def add(store: Store, folder: Path) -> None:
@@ -139,22 +139,22 @@ WORK = {"add": add, "take down": take_down, "rebuild": rebuild, "back up": back_
 
 @pytest.mark.parametrize("name", WORK)
 def test_whichever_call_fails_the_next_try_succeeds(tmp_path: Path, failing: Failing, name: str) -> None:
-    """Only errors of ours; all of the old or all of the new; the next try succeeds and the indexes are right."""
+    """Only our own errors; all of the old state or all of the new; the next try succeeds and the indexes are right."""
     work = WORK[name]
-    whole = tmp_path / "whole"
-    with Store(whole, HashEmbedder()) as store:
+    original = tmp_path / "whole"
+    with Store(original, HashEmbedder()) as store:
         store.add(BRIDGE, DOG)
-        store.catalog.copy_to(str(whole / "kept"))
+        store.catalog.copy_to(str(original / "kept"))
         before = live_texts(store.catalog)
     after = {"add": {"bridge": CLOSED.text, "dog": DOG.text, "cat": CAT.text}, "take down": {"bridge": BRIDGE.text}}
     expected = after.get(name, before)
-    calls = count(failing, whole, tmp_path / "counted", work)
+    calls = count(failing, original, tmp_path / "counted", work)
     print(f"{name}: {calls} calls")
     assert calls >= 3
     chosen = range(1, calls + 1) if ALL else random.Random(name).sample(range(1, calls + 1), SAMPLE // len(WORK))
     for nth in chosen:
         folder = tmp_path / f"{nth}"
-        shutil.copytree(whole, folder)
+        shutil.copytree(original, folder)
         with Store(folder, HashEmbedder()) as store:
             failing.arm(nth)
             raised = ""
@@ -162,20 +162,20 @@ def test_whichever_call_fails_the_next_try_succeeds(tmp_path: Path, failing: Fai
                 work(store, folder)
             except QaError as exc:
                 raised = f"{exc}"
-            said = f"call {nth} of {calls}, {failing.failed}: {raised}"
+            failed_call = f"call {nth} of {calls}, {failing.failed}: {raised}"
             failing.arm(0)
-            assert live_texts(store.catalog) in (before, expected), said
+            assert live_texts(store.catalog) in (before, expected), failed_call
             work(store, folder)
-            assert live_texts(store.catalog) == expected, said
-            assert store.problems() == [], said
+            assert live_texts(store.catalog) == expected, failed_call
+            assert store.problems() == [], failed_call
             if name == "back up":
-                assert [one.name for one in folder.glob("copy*")] == ["copy"], said
+                assert [path.name for path in folder.glob("copy*")] == ["copy"], failed_call
         shutil.rmtree(folder)
 
 
-def count(failing: Failing, whole: Path, folder: Path, work: Callable[[Store, Path], None]) -> int:
-    """Return how many calls the work makes that may fail."""
-    shutil.copytree(whole, folder)
+def count(failing: Failing, original: Path, folder: Path, work: Callable[[Store, Path], None]) -> int:
+    """Return how many calls of the operation can fail."""
+    shutil.copytree(original, folder)
     with Store(folder, HashEmbedder()) as store:
         failing.arm(1_000_000)
         work(store, folder)

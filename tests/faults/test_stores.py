@@ -1,4 +1,4 @@
-"""A store is away, slow, foreign or cut. Answers go on, and it is made good later."""
+"""A store is unreachable, slow, of another version or truncated: answers go on, and the store is repaired later."""
 
 import multiprocessing
 import os
@@ -54,7 +54,7 @@ def held(database: Path) -> Iterator[None]:
 
 @contextmanager
 def pulse() -> Iterator[list[float]]:
-    """Beat every 10 ms in a thread; yield the longest pause, which is how long no thread could run."""
+    """Tick every 10 ms in a thread; yield the longest gap, which is how long no thread could run."""
     longest, over = [0.0], threading.Event()
 
     def beat() -> None:
@@ -73,7 +73,7 @@ def pulse() -> Iterator[list[float]]:
 
 
 def degraded(store: Store, limit_s: float) -> None:
-    """Assert that a question is answered from the words alone, and in time."""
+    """Assert that a question is answered from the word index alone, and in time."""
     began = time.monotonic()
     found = store.search("bridge river")
     assert time.monotonic() - began < limit_s
@@ -81,15 +81,17 @@ def degraded(store: Store, limit_s: float) -> None:
 
 
 def healed(store: Store) -> None:
-    """Assert that everything is there again and nothing twice."""
-    store.vectors._store._call_timeout._cooldown_until = 0.0  # it is not asked again for some seconds
+    """Assert that everything is back and nothing is duplicated."""
+    store.vectors._store._call_timeout._cooldown_until = (
+        0.0  # after a timeout the vector store is not called for some seconds
+    )
     store.projections.catch_up()
     assert store.problems() == []
     assert store.search("bridge river").degraded == ()
 
 
 def test_words_answer_while_chroma_is_frozen_or_gone_and_it_is_filled_again(tmp_path: Path) -> None:
-    """Frozen: from the words after two seconds, the next at once. Back without its disk: it is filled anew."""
+    """Frozen: words answer after two seconds, then at once. Back with an empty disk: it is filled again."""
     with ChromaServer(tmp_path / "one") as server, Store(tmp_path, HashEmbedder(), server.url) as store:
         store.add(BRIDGE, DOG)
         assert store.search("bridge river").degraded == ()
@@ -112,7 +114,7 @@ def test_words_answer_while_chroma_is_frozen_or_gone_and_it_is_filled_again(tmp_
 
 
 def test_a_locked_chroma_database_blocks_no_thread(tmp_path: Path) -> None:
-    """The writer says so within seconds, no thread of ours stands still, questions are answered from the words."""
+    """The writer fails within seconds, no thread of ours is blocked, and the word index answers questions."""
     with Store(tmp_path, HashEmbedder()) as store:
         store.add(BRIDGE)
         store.search("bridge river")
@@ -129,7 +131,7 @@ def test_a_locked_chroma_database_blocks_no_thread(tmp_path: Path) -> None:
 def test_a_write_that_chroma_reports_as_failed_is_made_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
-    """What Chroma reports as failed may be there all the same: the next try leaves one copy."""
+    """A write that Chroma reports as failed may have been stored: the next try leaves one copy."""
     from chromadb.api.models.Collection import Collection
 
     original = getattr(Collection, call)
@@ -153,7 +155,7 @@ def test_a_write_that_chroma_reports_as_failed_is_made_once(
 
 
 def test_a_collection_of_another_space_is_made_anew(tmp_path: Path) -> None:
-    """Chroma keeps the space that a collection has and says nothing: distances would be read as cosines."""
+    """Chroma silently keeps a collection's distance space: its distances would be read as cosines."""
     with Store(tmp_path, HashEmbedder()) as store:
         store.add(BRIDGE, DOG)
         name, state = store.vectors._name_of("default"), store.vectors._state.metadata
@@ -162,7 +164,7 @@ def test_a_collection_of_another_space_is_made_anew(tmp_path: Path) -> None:
         made.upsert(ids=["1:1:0"], embeddings=[[1.0] * 256], metadatas=[{"article": 1, "day": 0, "sha": "00"}])
         assert state["cursor"] == 2
     with Store(tmp_path, HashEmbedder()) as store:
-        assert [one.behind for one in store.projections.states()] == [0, 2]
+        assert [state.behind for state in store.projections.states()] == [0, 2]
         store.projections.catch_up()
         assert store.problems() == []
 
@@ -171,7 +173,7 @@ def test_a_collection_of_another_space_is_made_anew(tmp_path: Path) -> None:
 def test_files_of_another_version_of_chroma_are_made_anew(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, sealed: bool
 ) -> None:
-    """Chroma opens a newer schema and says nothing: the index is made anew from the catalog; nothing is embedded."""
+    """Chroma silently opens a newer schema: the index is rebuilt from the catalog, and nothing is embedded."""
     with Store(tmp_path, HashEmbedder()) as store:
         store.add(BRIDGE, DOG)
     directory = tmp_path / "chroma"
@@ -184,13 +186,13 @@ def test_files_of_another_version_of_chroma_are_made_anew(
         (directory / chroma_client._SEAL).unlink()
     with Store(tmp_path, HashEmbedder()) as store:
         assert "99.0.0" in caplog.text
-        assert [one.behind for one in store.projections.states()] == [0, 2]
+        assert [state.behind for state in store.projections.states()] == [0, 2]
         store.projections.catch_up()
         assert (store.problems(), store.embedder.embedded) == ([], [])
 
 
 def test_a_locked_catalog_refuses_writes_and_is_read_on(tmp_path: Path) -> None:
-    """A write waits and then says so; reading goes on, and the next try succeeds."""
+    """A write waits and then fails; reads go on, and the next try succeeds."""
 
     def hurry(connection: Any, _record: object) -> None:
         connection.execute("PRAGMA busy_timeout=200")
@@ -210,7 +212,7 @@ def test_a_locked_catalog_refuses_writes_and_is_read_on(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("left", [0.5, 0.02])
 def test_a_cut_catalog_is_refused_by_name(tmp_path: Path, left: float) -> None:
-    """A catalog that lost its end is refused with its name when it is opened or when what is missing is read."""
+    """A truncated catalog is refused by name, when it is opened or when the missing part is read."""
     with Store(tmp_path) as store:
         store.add(*(article(f"a{number}", f"Report {number}. " + "Much was said. " * 200) for number in range(20)))
     file = tmp_path / "catalog.sqlite3"
@@ -234,52 +236,52 @@ def test_a_catalog_of_a_newer_schema_is_refused_and_left_as_it_is(tmp_path: Path
     assert file.read_bytes() == before
 
 
-def _open_read_only(folder: Path, told: Connection) -> None:
-    """Open, read and write as somebody who may only read; say what came of it."""
+def _open_read_only(folder: Path, result: Connection) -> None:
+    """Open, read and write as a user with read permission only; send back the outcome."""
     with tempfile.TemporaryDirectory() as name, Store(Path(name)) as store:
-        store.add(DOG)  # everything is loaded now: he may not be able to read our code either
-    if os.getuid() == 0:  # whom no file refuses anything
+        store.add(DOG)  # import everything first: that user may not be able to read our code either
+    if os.getuid() == 0:  # no file permission applies to root
         os.setgroups([])
         os.setgid(65_534)
         os.setuid(65_534)
-    said = ""
+    outcome = ""
     try:
         with Store(folder) as store:
             store.add(DOG)
     except StoreFailed as exc:
-        said = str(exc)
-    except BaseException as exc:  # noqa: BLE001  # what it was is what the test asks
-        said = f"{type(exc).__name__}: {exc}"
-    told.send(said)
+        outcome = str(exc)
+    except BaseException as exc:  # noqa: BLE001  # the test checks which error it was
+        outcome = f"{type(exc).__name__}: {exc}"
+    result.send(outcome)
 
 
 @pytest.mark.parametrize("what", ["catalog.sqlite3", "everything"])
 def test_a_read_only_catalog_is_refused_and_left_as_it_is(what: str) -> None:
-    """Files that may not be written are refused by name, when the store is opened, and are left as they are."""
-    with tempfile.TemporaryDirectory() as name:  # not pytest's, which nobody else may enter
+    """Read-only files are refused by name when the store is opened, and are left unchanged."""
+    with tempfile.TemporaryDirectory() as name:  # not pytest's folder, which no other user may enter
         folder = Path(name) / "store"
         folder.mkdir()
         with Store(folder) as store:
             store.add(BRIDGE)
         before = (folder / "catalog.sqlite3").read_bytes()
-        for one in (Path(name), folder, *folder.rglob("*")):
-            read_only = what == "everything" or one.name == what
-            one.chmod((0o555 if read_only else 0o777) if one.is_dir() else (0o444 if read_only else 0o666))
+        for path in (Path(name), folder, *folder.rglob("*")):
+            read_only = what == "everything" or path.name == what
+            path.chmod((0o555 if read_only else 0o777) if path.is_dir() else (0o444 if read_only else 0o666))
         Path(name).chmod(0o755)
-        told, answer = _CONTEXT.Pipe(duplex=False)
-        process = _CONTEXT.Process(target=_open_read_only, args=(folder, answer))
+        receiver, sender = _CONTEXT.Pipe(duplex=False)
+        process = _CONTEXT.Process(target=_open_read_only, args=(folder, sender))
         process.start()
-        said = told.recv()
+        outcome = receiver.recv()
         process.join()
         folder.chmod(0o755)
-        assert "catalog" in said and "Error" not in said.partition(":")[0], said
+        assert "catalog" in outcome and "Error" not in outcome.partition(":")[0], outcome
         assert (folder / "catalog.sqlite3").read_bytes() == before
         with Store(folder) as store:
             assert store.found("bridge") == ["bridge"]
 
 
 def test_an_empty_or_partial_feed_deletes_nothing(tmp_path: Path) -> None:
-    """What is not in it is not taken down: only a takedown is."""
+    """An article that is missing from a feed stays: only a takedown removes one."""
     with Store(tmp_path) as store:
         store.add(BRIDGE, DOG)
         for feed in ((), (DOG,), (CAT,)):

@@ -1,4 +1,4 @@
-"""Many at once, and a copy while others write."""
+"""Concurrency: readers, writers and backups at the same time."""
 
 import os
 import shutil
@@ -17,13 +17,13 @@ ALL = bool(os.environ.get("FULL_NUMBERS"))
 
 
 def at_once(*jobs: Callable[[], object]) -> None:
-    """Run all of them at the same time; what one raises fails the test."""
+    """Run all jobs at the same time; an exception in any of them fails the test."""
     failed: list[BaseException] = []
 
     def run(job: Callable[[], object]) -> None:
         try:
             job()
-        except BaseException as exc:  # noqa: BLE001  # what a thread raises is the test's
+        except BaseException as exc:  # noqa: BLE001  # the test reports what a thread raises
             failed.append(exc)
 
     threads = [threading.Thread(target=run, args=(job,)) for job in jobs]
@@ -35,7 +35,7 @@ def at_once(*jobs: Callable[[], object]) -> None:
 
 
 def body(version: int) -> str:
-    """Return a text of some chunks, each of which names the version."""
+    """Return a text of several chunks, each of which names the version."""
     return "\n\n".join(f"Part {part} of version{version} told of the bridge. " + f"It said v{version} 😀. " * 60
                        for part in range(4))  # fmt: skip
 
@@ -53,8 +53,8 @@ def test_a_reader_sees_one_version_while_it_is_replaced(tmp_path: Path) -> None:
                 seen[0] += 1
                 seen[1] += not hits
                 seen[2] += len(versions) > 1 or any(f"v{hit.source.version - 1} " not in hit.text for hit in hits)
-                whole = store.catalog.text("default", "a")
-                assert whole.text == normalise(body(whole.source.version - 1))
+                stored = store.catalog.text("default", "a")
+                assert stored.text == normalise(body(stored.source.version - 1))
 
         def replace() -> None:
             try:
@@ -73,8 +73,8 @@ def test_sixteen_ingests_at_once_leave_one_live_version_an_id(tmp_path: Path) ->
     """Of one article: one version. Of two versions: one is live. Of one text under two ids: both are there."""
     with Store(tmp_path, HashEmbedder()) as store:
 
-        def put(one: str, version: int) -> Callable[[], object]:
-            return lambda: ingest([article(one, body(version))], store.catalog, store.embedder)
+        def put(article_id: str, version: int) -> Callable[[], object]:
+            return lambda: ingest([article(article_id, body(version))], store.catalog, store.embedder)
 
         at_once(*(put("same", 1) for _ in range(16)))
         at_once(*(put("two", number % 2) for number in range(16)))
@@ -89,7 +89,7 @@ def test_sixteen_ingests_at_once_leave_one_live_version_an_id(tmp_path: Path) ->
 
 
 def test_a_backup_while_others_write_is_of_one_moment(tmp_path: Path) -> None:
-    """Restored elsewhere it is a whole store of one moment: every text is one that was written, the indexes agree."""
+    """Restored elsewhere it is a consistent snapshot: every text is one that was written, and the indexes agree."""
     over = threading.Event()
     with Store(tmp_path / "live", HashEmbedder()) as store:
         store.add(*(article(f"a{number}", body(number)) for number in range(3)))
@@ -119,8 +119,8 @@ def test_a_backup_while_others_write_is_of_one_moment(tmp_path: Path) -> None:
                 restored.projections.catch_up()
                 assert restored.problems() == []
                 assert restored.embedder.embedded == []
-                texts = {one.source.article_id: restored.catalog.text("default", one.source.article_id).text
-                         for one in restored.catalog.articles("default", 0, 99)}  # fmt: skip
+                texts = {row.source.article_id: restored.catalog.text("default", row.source.article_id).text
+                         for row in restored.catalog.articles("default", 0, 99)}  # fmt: skip
                 assert set(texts.values()) <= written
             shutil.rmtree(folder)
 

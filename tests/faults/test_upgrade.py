@@ -1,4 +1,4 @@
-"""A store that an older version made becomes one of this version."""
+"""Upgrading a store that an older version created."""
 
 import multiprocessing
 import os
@@ -17,7 +17,7 @@ from qa.catalog.catalog import Catalog
 from qa.catalog.tables import SCHEMA_VERSION
 from tests.fakes import HashEmbedder, Store, article
 
-# Made by the code of its time, the first commit, and closed. Nothing was tagged yet.
+# Created and closed by the code of the first commit, before anything was tagged.
 FIRST = Path(__file__).parent / "stores" / "first.tar.xz"
 TEXT = "The harbour bridge closed on Friday. 😀 Nobody was hurt."
 _CONTEXT = multiprocessing.get_context("forkserver")
@@ -32,11 +32,11 @@ def first(tmp_path: Path) -> Iterator[Path]:
 
 
 def ddl(file: Path) -> list[str]:
-    """Return how SQLite would make the tables and indexes of a catalog, white space aside."""
+    """Return the DDL of a catalog's tables and indexes, ignoring white space."""
     with sqlite3.connect(file) as raw:
         found = raw.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
     raw.close()
-    return sorted(" ".join(one.split()) for (one,) in found)
+    return sorted(" ".join(statement.split()) for (statement,) in found)
 
 
 def check(store: Store) -> None:
@@ -51,15 +51,15 @@ def check(store: Store) -> None:
 
 
 def test_a_store_of_the_first_version_opens_with_all_it_held(first: Path) -> None:
-    """It opens with this version, and what it held is there; it takes new articles, keys and feedback."""
+    """This version opens it with everything in it, and it accepts new articles, keys and feedback."""
     with Store(first, HashEmbedder()) as store:
         check(store)
         store.add(article("water", "The water works were sold."))
         assert store.problems() == []
         made, _ = store.catalog.records.create_key("reader", ["ask"], None)
-        assert made in store.catalog.records.keys()  # noqa: SIM118  # no dictionary
+        assert made in store.catalog.records.keys()  # noqa: SIM118  # not a dictionary
         store.catalog.records.add_feedback("ans_1", 1, "good", None)
-        assert [one.comment for one in store.catalog.records.feedback()] == ["good"]
+        assert [feedback.comment for feedback in store.catalog.records.feedback()] == ["good"]
 
 
 def test_an_upgraded_store_has_the_tables_of_a_new_one(first: Path, tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_an_upgraded_store_has_the_tables_of_a_new_one(first: Path, tmp_path: Pa
 
 
 def test_a_backup_of_the_first_version_is_restored(first: Path, tmp_path: Path) -> None:
-    """Its catalog alone, elsewhere: the indexes are made from it."""
+    """From its catalog alone, in another place: the indexes are built from it."""
     (tmp_path / "new").mkdir()
     backup.restore(first / "catalog.sqlite3", f"sqlite:///{tmp_path / 'new' / 'catalog.sqlite3'}")
     with Store(tmp_path / "new", HashEmbedder()) as store:
@@ -100,7 +100,7 @@ def _upgrade_and_die(folder: Path, nth: int) -> None:
 
 
 def test_a_kill_in_an_upgrade_leaves_the_old_schema_or_the_new(first: Path, tmp_path: Path) -> None:
-    """Before each of its statements: the store is of the old schema or of the new one, and the next start goes on."""
+    """Killed before any of its statements, the store has the old schema or the new; the next start completes it."""
     seen = []
     for nth in range(1, 1_000):
         shutil.copytree(first, folder := tmp_path / f"{nth}")

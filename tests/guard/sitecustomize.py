@@ -5,7 +5,7 @@ import sys
 
 
 class NetworkUsed(AssertionError):
-    """Something tried to leave the machine."""
+    """A test or a child process tried to reach another machine."""
 
 
 def _guard(event: str, args: tuple[object, ...]) -> None:
@@ -18,7 +18,7 @@ def _guard(event: str, args: tuple[object, ...]) -> None:
 
 
 def _is_local(host: str) -> bool:
-    if host in ("localhost", "None", "", "0.0.0.0", "::"):  # the last two are what a server binds
+    if host in ("localhost", "None", "", "0.0.0.0", "::"):  # the last two are addresses that a server binds to
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -26,5 +26,5 @@ def _is_local(host: str) -> bool:
         return False
 
 
-# An audit hook sees every socket that goes through the interpreter, and cannot be taken out again.
+# An audit hook sees every socket call of the interpreter and cannot be removed.
 sys.addaudithook(_guard)

@@ -1,4 +1,4 @@
-"""Strings that break programs: what people, scripts and attackers put where a question or a name is asked for."""
+"""Strings that break programs: what people, scripts and attackers enter as a question or a name."""
 
 _BLANK = ["", " ", "\t", "\n", "\r\n", "\u00a0", "\u200b", "\ufeff", "\u2003\u2003", "\u3000", "\u2028", "\x0b\x0c"]
 _CONTROLS = ["\x00", "a\x00b", "\x07\x08", "\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "\x7f", "\x80\x9f", "line\rover"]

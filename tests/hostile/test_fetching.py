@@ -1,4 +1,4 @@
-"""Addresses are fetched only where that is on, only from the open internet, and only where the check looked."""
+"""SSRF: URLs are fetched only if enabled, only from public addresses, and only from the address that was checked."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(bodies.get(kind, PAGE))
 
     def handle(self) -> None:
-        with suppress(ConnectionError):  # the client may leave in the middle
+        with suppress(ConnectionError):  # the client may disconnect in the middle
             super().handle()
 
     def log_message(self, *_: object) -> None:
@@ -70,19 +70,21 @@ def port() -> Iterator[int]:
 
 
 class Names:
-    """A resolver of the test's own: what each name leads to, one answer after the other."""
+    """A scripted DNS resolver: the addresses of each name, one answer after the other."""
 
     def __init__(self, **answers: list[list[str]]) -> None:
         self._answers = {name.replace("_", "."): iter(found) for name, found in answers.items()}
-        self.asked: list[str] = []
+        self.looked_up: list[str] = []
 
     async def __call__(self, host: str, port: int) -> list[str]:
-        self.asked.append(host)
+        self.looked_up.append(host)
         return next(self._answers[host], [])
 
 
 def _only_here(address: object) -> bool:
-    return str(address) == "127.0.0.1"  # in these tests it plays the open internet, and 127.0.0.2 the inner network
+    return (
+        str(address) == "127.0.0.1"
+    )  # in these tests it stands for the internet, and 127.0.0.2 for the internal network
 
 
 def _fetcher(names: Names, port: int, **more: Any) -> Fetcher:
@@ -100,13 +102,13 @@ def _fetcher(names: Names, port: int, **more: Any) -> Fetcher:
     ],
 )  # fmt: skip
 def test_addresses_of_inner_networks_are_not_public(address: str) -> None:
-    """This machine, its networks, groups of machines, documentation, and IPv6 forms that carry one of them."""
+    """Loopback, private, multicast and documentation addresses, and IPv6 forms that embed one of them."""
     assert not is_public(ip_address(address))
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "193.99.144.85", "2606:4700::1111", "::ffff:8.8.8.8"])
 def test_addresses_of_the_open_internet_are_public(address: str) -> None:
-    """A check that refuses everything would pass the test above."""
+    """The test above would also pass with a check that refuses everything."""
     assert is_public(ip_address(address))
 
 
@@ -123,43 +125,43 @@ def test_addresses_of_the_open_internet_are_public(address: str) -> None:
     ],
 )  # fmt: skip
 def test_inner_addresses_are_refused_without_connecting(url: str) -> None:
-    """With the real resolver and the real rule nothing is connected to: the guard of all tests would say so."""
+    """With the real resolver and rule nothing connects: the network guard of the tests would raise."""
     with pytest.raises(BadArticle) as refused:
         Fetcher().fetch(url, 1_000)
     assert refused.value.param == "url"
 
 
 def test_a_page_is_fetched_from_the_address_that_was_checked(port: int) -> None:
-    """The request goes to the address that was checked and asks for the name; the name is looked up once."""
+    """The request goes to the checked address with the name as Host; the name is resolved once."""
     names = Names(news_example=[["127.0.0.1"]])
     fetched = _fetcher(names, port).fetch(f"http://news.example:{port}/page", 1_000)
     assert fetched == {"html": PAGE.decode()}
-    assert (_Handler.seen, names.asked) == ([f"news.example:{port}/page"], ["news.example"])
+    assert (_Handler.seen, names.looked_up) == ([f"news.example:{port}/page"], ["news.example"])
     names = Names(a_example=[["127.0.0.1"]], b_example=[["127.0.0.1"]])
     assert _fetcher(names, port).fetch(f"http://a.example:{port}/latin", 1_000) == {"html": "<p>Café</p>"}
     assert _fetcher(names, port).fetch(f"http://b.example:{port}/words", 1_000) == {"text": "Two words."}
 
 
 def test_dns_rebinding_is_not_asked_a_second_time(port: int) -> None:
-    """Rebinding: the second answer would be an inner address, and nobody asks a second time."""
+    """The second DNS answer would be an internal address, and the name is not resolved a second time."""
     names = Names(evil_example=[["127.0.0.1"], ["127.0.0.2"]])
     assert _fetcher(names, port).fetch(f"http://evil.example:{port}/page", 1_000)
-    assert names.asked == ["evil.example"]
-    with pytest.raises(BadArticle, match="not public"):  # a new request is a new look
+    assert names.looked_up == ["evil.example"]
+    with pytest.raises(BadArticle, match="not public"):  # a new request resolves again
         _fetcher(names, port).fetch(f"http://evil.example:{port}/page", 1_000)
     assert len(_Handler.seen) == 1
 
 
 @pytest.mark.parametrize("found", [["127.0.0.1", "127.0.0.2"], ["127.0.0.2", "127.0.0.1"], ["127.0.0.1", "::1"], []])
 def test_every_address_of_a_name_is_checked(port: int, found: list[str]) -> None:
-    """One inner address among several refuses the name; so does none."""
+    """A name with one internal address among several is refused; so is one without any."""
     with pytest.raises(BadArticle, match="not public"):
         _fetcher(Names(evil_example=[found]), port).fetch(f"http://evil.example:{port}/page", 1_000)
     assert _Handler.seen == []
 
 
 @pytest.mark.parametrize(
-    ("target", "said"),
+    ("target", "reason"),
     [
         ("http://inner.example:{port}/page", "not public"),
         ("http://127.0.0.2:{port}/page", "not public"),
@@ -173,25 +175,25 @@ def test_every_address_of_a_name_is_checked(port: int, found: list[str]) -> None
         ("http://[::1", "cannot be fetched"),
     ],
 )
-def test_every_redirect_is_checked(port: int, target: str, said: str) -> None:
-    """A redirect is an address like the first one; what it leads to is not asked."""
+def test_every_redirect_is_checked(port: int, target: str, reason: str) -> None:
+    """A redirect target is checked like the first URL, and a refused one is not requested."""
     answers = {"news_example": [["127.0.0.1"]] * 9, "inner_example": [["127.0.0.2"]]}
     url = f"http://news.example:{port}/to/{target.format(port=port)}"
-    with pytest.raises(BadArticle, match=said):
+    with pytest.raises(BadArticle, match=reason):
         _fetcher(Names(**answers), port).fetch(url, 1_000)
-    assert all("to/" in one for one in _Handler.seen)
+    assert all("to/" in host for host in _Handler.seen)
 
 
 def test_a_redirect_to_another_public_page_is_followed(port: int) -> None:
-    """Each hop is looked up by itself."""
+    """Each hop is resolved individually."""
     names = Names(a_example=[["127.0.0.1"]] * 2, b_example=[["127.0.0.1"]])
     url = f"http://a.example:{port}/to/http://b.example:{port}/page"
     assert _fetcher(names, port).fetch(url, 1_000) == {"html": PAGE.decode()}
-    assert names.asked == ["a.example", "b.example"]
+    assert names.looked_up == ["a.example", "b.example"]
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "reason"),
     [
         ("endless", "more than 1000 bytes"),
         ("trickle", "within 0.5 s"),
@@ -200,16 +202,16 @@ def test_a_redirect_to_another_public_page_is_followed(port: int) -> None:
         ("gone", "answered 404"),
     ],
 )
-def test_what_is_fetched_is_limited(port: int, path: str, said: str) -> None:
-    """Time, size, kind and status; packed bodies stay packed."""
+def test_what_is_fetched_is_limited(port: int, path: str, reason: str) -> None:
+    """Time, size, content type and status; compressed bodies are not decompressed."""
     began = time.monotonic()
-    with pytest.raises(BadArticle, match=said):
+    with pytest.raises(BadArticle, match=reason):
         _fetcher(Names(a_example=[["127.0.0.1"]]), port, limit_s=0.5).fetch(f"http://a.example:{port}/{path}", 1_000)
     assert time.monotonic() - began < 3
 
 
 def test_nothing_is_fetched_while_the_setting_is_off(tmp_path: Path) -> None:
-    """Without the setting an address is only a name, in rows, paths and over HTTP."""
+    """Without the setting a URL is only a name, in rows, in paths and over HTTP."""
     url = "http://192.0.2.1/a"
     assert list(read([url])) == [Refused(url, "addresses are not fetched; QA_FETCH_URLS=on allows it")]
     with pytest.raises(BadArticle, match="neither text nor html"):
@@ -219,7 +221,7 @@ def test_nothing_is_fetched_while_the_setting_is_off(tmp_path: Path) -> None:
 
 
 def test_an_address_becomes_its_article_and_the_links_of_a_feed_do_not(tmp_path: Path, port: int) -> None:
-    """A row or a path that is an address becomes its article; the links of a feed are not followed."""
+    """A row or path that is a URL becomes the article at it; the links of a feed are not followed."""
     url = f"http://news.example:{port}/page"
     fetch: Callable[[str, int], Any] = _fetcher(Names(news_example=[["127.0.0.1"]] * 9), port).fetch
     (article,) = read([url], fetch=fetch)
@@ -235,7 +237,7 @@ def test_an_address_becomes_its_article_and_the_links_of_a_feed_do_not(tmp_path:
 
 
 def test_over_http_inner_addresses_are_refused(tmp_path: Path) -> None:
-    """With the setting on, the service fetches, and still not from its own network."""
+    """With the setting on, the service fetches, but not from its own network."""
     with client(tmp_path, fetch_urls="on") as http:
         (refused,) = http.post("/v1/articles", json={"url": "http://127.0.0.1/a"}).json()["refused"]
     assert "not public" in refused["reason"]

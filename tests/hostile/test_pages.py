@@ -1,4 +1,4 @@
-"""Pages made to break parsers. The child that reads them may die; what is around it goes on."""
+"""HTML pages that break parsers: the child process that reads them may die, and the rest goes on."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ XXE = '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hosts">]>'
 LAUGHS = "<!DOCTYPE a [<!ENTITY a 'ha'>" + "".join(
     f"<!ENTITY {name} '{f'&{before};' * 10}'>" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
 )
-# What takes milliseconds, refused or read.
+# Pages that take milliseconds, refused or read.
 QUICK = {
     "nested tags": "<html><body>" + "<div>" * 100_000 + "x",
     "less-than signs": "<" * 500_000,
@@ -45,7 +45,7 @@ QUICK = {
     "NUL": f"<html><body>\0{STORY}",
     "frames of frames": "<frameset>" * 100_000,
 }
-# What takes the parsers minutes.
+# Pages that take the parsers minutes.
 SLOW = {
     "attributes": "<p " + " ".join(f"a{number}=1" for number in range(200_000)) + ">x</p>",
     "bold words": "<html><body>" + "<p>a<b>b</b></p>" * 120_000,
@@ -61,7 +61,7 @@ def pages() -> Iterator[PageReader]:
 
 @pytest.mark.parametrize("name", QUICK)
 def test_pages_that_only_look_dangerous_are_read_or_refused_alone(pages: PageReader, name: str) -> None:
-    """Each is read or refused by itself, and nothing of this machine's files is in what was read."""
+    """Each is read or refused individually, and no file of this machine gets into the text."""
     try:
         text = str(pages.read_page(QUICK[name])["text"])
     except BadArticle as exc:
@@ -77,10 +77,10 @@ def test_pages_that_hold_the_parser_up_are_killed_alone(name: str) -> None:
     with PageReader(limit_s=3) as pages:
         given = [STORY, SLOW[name], STORY.replace("Monday", "Friday")]
         items = list(_read(pages, given))
-        assert [type(one) for one in items] == [Article, Refused, Article]
+        assert [type(item) for item in items] == [Article, Refused, Article]
         assert isinstance(items[1], Refused) and "took longer than 3 s" in items[1].reason
         assert isinstance(items[2], Article) and "Friday" in items[2].text
-    assert not [one for one in psutil.Process().children() if one.status() == psutil.STATUS_ZOMBIE]
+    assert not [child for child in psutil.Process().children() if child.status() == psutil.STATUS_ZOMBIE]
 
 
 def _read(pages: PageReader, given: list[str]) -> Iterator[Article | Refused]:
@@ -92,7 +92,7 @@ def _read(pages: PageReader, given: list[str]) -> Iterator[Article | Refused]:
 
 
 def test_a_page_beyond_the_memory_limit_is_refused_alone() -> None:
-    """A page that needs more memory than the child may have is refused alone, and ours does not grow with it."""
+    """Only the page that exceeds the child's memory limit is refused, and our own memory does not grow."""
     with PageReader(limit_s=30, memory_bytes=30_000_000) as pages:
         pages.read_page(STORY)
         before = psutil.Process().memory_info().rss
@@ -115,28 +115,28 @@ def test_a_page_beyond_the_memory_limit_is_refused_alone() -> None:
     ids=["XXE", "laughs", "deep", "open items", "attributes", "one long text"],
 )
 def test_hostile_feeds_are_refused_whole(tmp_path: Path, pages: PageReader, feed: str) -> None:
-    """A feed that declares entities or never closes is refused as a whole."""
+    """A feed that declares entities or never closes is refused entirely."""
     (tmp_path / "feed.xml").write_text(feed, encoding="utf-8")
     items = list(read([str(tmp_path / "feed.xml")], pages=pages))
-    assert all(isinstance(one, Refused) for one in items)
+    assert all(isinstance(item, Refused) for item in items)
 
 
 def test_the_service_answers_while_pages_hold_the_parser_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While pages hold the parser up and are refused, the service answers, and other articles come in."""
+    """While slow pages occupy the parser and are refused, the service answers and other articles are ingested."""
     with PageReader(limit_s=2) as reader, running(create_app(settings_for(tmp_path / "store"))) as port:
         reader.read_page(STORY)
         monkeypatch.setitem(rows.article_from_row.__kwdefaults__, "pages", reader)
         monkeypatch.setitem(read.__kwdefaults__, "pages", reader)
         lines = [{"id": "a", "html": STORY}, {"id": "b", "html": SLOW["attributes"]}, {"id": "c", "html": STORY}]
         report, waits = asyncio.run(_watched(port, "\n".join(map(json.dumps, lines)).encode()))
-    assert (report["added"], [one["source"] for one in report["refused"]]) == (2, ["stdin:2"])
+    assert (report["added"], [refusal["source"] for refusal in report["refused"]]) == (2, ["stdin:2"])
     assert "took longer" in report["refused"][0]["reason"]
     assert len(waits) >= 20
     assert sorted(waits)[len(waits) * 9 // 10] < 0.1 + 0.01 * psutil.getloadavg()[0]  # other work on this machine
 
 
 async def _watched(port: int, body: bytes) -> tuple[Any, list[float]]:
-    """Send the articles, and ask for the health while they are read."""
+    """Send the articles, and poll the health endpoint while they are read."""
     waits: list[float] = []
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
         headers = {"content-type": "application/x-ndjson"}

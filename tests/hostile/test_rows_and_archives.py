@@ -1,4 +1,4 @@
-"""Archives, dates and metadata. Rooms are measured before anything is unpacked or believed."""
+"""Hostile archives, dates and metadata: sizes are checked before anything is unpacked or trusted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.service.serving import client
 def test_a_gzip_bomb_is_left_at_a_hundred_times_its_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: bytes
 ) -> None:
-    """A small file that unpacks to a thousand times its size is left at a hundred times, and never held."""
+    """A file that unpacks to a thousand times its size is abandoned at a hundred times, and never held in memory."""
     monkeypatch.setattr(readers, "_FREE_BYTES", 100_000)
     path = tmp_path / "bomb.jsonl.gz"
     path.write_bytes(gzip.compress(line * (3_000_000 // len(line)), 9))
@@ -43,29 +43,29 @@ def test_a_gzip_bomb_is_left_at_a_hundred_times_its_size(
 
 
 def test_honest_archives_are_read_whole(tmp_path: Path) -> None:
-    """News that packs as news packs is not taken for a bomb, however small or large the file is."""
+    """News that compresses as news does is not mistaken for a bomb, however small or large the file is."""
     rng = random.Random(1)
     rows = [
         {"id": str(n), "text": " ".join(rng.choices(["bridge", "council", "river", "vote"], k=2_000))}
         for n in range(200)
     ]
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress("\n".join(map(json.dumps, rows)).encode()))
-    assert sum(isinstance(one, Article) for one in read([str(tmp_path / "a.jsonl.gz")])) == 200
+    assert sum(isinstance(item, Article) for item in read([str(tmp_path / "a.jsonl.gz")])) == 200
 
 
 @pytest.mark.parametrize("name", ["a.zip", "a.txt", "a.html", "a.jsonl", "a.json", "a.xml", "a.jsonl.gz"])
 def test_zip_archives_are_not_opened(tmp_path: Path, name: str) -> None:
-    """No name makes a ZIP archive be read: its entries, their paths and links lead nowhere."""
+    """A ZIP archive is never opened, whatever its name: its entries, paths and links have no effect."""
     with zipfile.ZipFile(tmp_path / name, "w") as archive:
         archive.writestr("../../escaped.txt", "Escaped.")
         archive.writestr("a.txt", "Words.")
     found = list(read([str(tmp_path / name)]))
-    assert found and all(isinstance(one, Refused) for one in found)
-    assert {one.name for one in tmp_path.parent.iterdir() if "escaped" in one.name} == set()
+    assert found and all(isinstance(item, Refused) for item in found)
+    assert {path.name for path in tmp_path.parent.iterdir() if "escaped" in path.name} == set()
 
 
 def test_many_files_are_walked_and_not_held(tmp_path: Path) -> None:
-    """A folder of thousands of files is walked, not held; a form of more than a thousand files is refused."""
+    """A folder of thousands of files is streamed, not held; a form of more than a thousand files is refused."""
     for number in range(300):
         (tmp_path / f"{number}.txt").write_bytes(b"x")
     items = read([str(tmp_path)])
@@ -86,7 +86,7 @@ def test_many_files_are_walked_and_not_held(tmp_path: Path) -> None:
     ids=["lists", "objects", "numbers"],
 )
 def test_json_of_many_tiny_values_is_refused_unread(tmp_path: Path, body: bytes) -> None:
-    """Bytes that would become twenty times as many are refused before they are read, in bodies and in files."""
+    """JSON that would take twenty times its size in memory is refused unparsed, in bodies and in files."""
     (tmp_path / "a.json").write_bytes(body)
     before = psutil.Process().memory_info().rss
     (refused,) = read([str(tmp_path / "a.json")])
@@ -119,7 +119,7 @@ def test_reports_stay_short(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_dates_are_read_or_refused_and_never_made_up(date: object) -> None:
-    """No value becomes today's date: it is kept as it means, or refused by its name, or there is none."""
+    """No value becomes today's date: it is kept as meant, refused by its field's name, or left empty."""
     try:
         article = article_from_row({"text": "Words.", "published_at": date}, "test")
     except BadArticle as exc:
@@ -178,10 +178,12 @@ def test_reserved_names_are_ignored_and_odd_ids_are_only_names(tmp_path: Path) -
     row = {"text": "The bridge opened.", "_node_content": "{}", "chroma:document": "x", "rowid": 1, "__proto__": {}}
     ids = ["../../x", "/etc/hosts", "a/../b", "..", ".", "CON", "a;b", "%2e%2e", "x" * 1_000_000, "x" * 513, "\u202eab"]
     with client(tmp_path) as http:
-        report = http.post("/v1/articles", json={"articles": [row | {"id": one} for one in ids]}).json()
+        report = http.post("/v1/articles", json={"articles": [row | {"id": article_id} for article_id in ids]}).json()
         assert (report["added"], len(report["refused"])) == (6, 5)
-        assert {one["article_id"] for one in http.get("/v1/articles").json()["articles"]} == set(ids[:3] + ids[5:8])
-    assert {one.name for one in tmp_path.iterdir()} == {"store"}
+        assert {listed["article_id"] for listed in http.get("/v1/articles").json()["articles"]} == set(
+            ids[:3] + ids[5:8]
+        )
+    assert {path.name for path in tmp_path.iterdir()} == {"store"}
 
 
 json_values = st.recursive(
@@ -199,7 +201,7 @@ FIELDS = ["id", "text", "title", "url", "outlet", "published_at", "authors", "la
 )
 def test_any_json_row_is_an_article_or_refused(row: dict[str, Any], words: str | None) -> None:
     """Whatever JSON a row is, it becomes an article that can be stored, or BadArticle."""
-    if words is not None:  # else hardly any row becomes one
+    if words is not None:  # otherwise hardly any row becomes an article
         row["text"] = words
     try:
         article = article_from_row(row, "test")
@@ -214,9 +216,9 @@ def test_any_json_row_is_an_article_or_refused(row: dict[str, Any], words: str |
 @settings(deadline=None)
 @given(st.binary(max_size=200), st.sampled_from([".txt", ".md", ".jsonl", ".json", ".jsonl.gz"]))
 def test_any_bytes_in_any_file(tmp_path_factory: pytest.TempPathFactory, data: bytes, suffix: str) -> None:
-    """Bytes in: articles and refusals out, never another error."""
+    """Any bytes give articles and refusals, never another error."""
     path = tmp_path_factory.getbasetemp() / f"fuzz{suffix}"
-    for one in (data, gzip.compress(data)):
-        path.write_bytes(one)
+    for content in (data, gzip.compress(data)):
+        path.write_bytes(content)
         for item in read([str(path)]):
             assert isinstance(item, Refused | Article)

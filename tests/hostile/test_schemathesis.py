@@ -1,6 +1,6 @@
-"""Schemathesis over our own schema, against a real server: no server error, and every answer as it is described.
+"""Schemathesis over our own schema, against a real server: no server error, and every reply as the schema describes.
 
-`make schemathesis N=1000` takes so many examples an operation; here it is a few.
+`make schemathesis N=1000` tries that many examples per operation; the test suite tries a few.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda one: one.label)
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
 def test_every_operation_answers_as_the_schema_says(operation: Any, url: str) -> None:
-    """Whatever the schema allows, and what it does not."""
+    """For requests that the schema allows, and for those that it forbids."""
 
     @settings(
         max_examples=EXAMPLES,

@@ -1,4 +1,4 @@
-"""Sizes, encodings and characters of articles. What is stored is cut where it says it is cut."""
+"""Sizes, encodings and characters of articles: every chunk is exactly the slice that its span says."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.hostile.naughty import STRINGS
 
 SIZE = MAX_BYTES if os.environ.get("FULL_NUMBERS") else 60_000
 
-# One sign as often as an article may hold it: a step that looks back or ahead is quadratic in one of these.
+# One character as often as an article may hold it: any step that looks back or ahead is quadratic in one of these.
 UNITS = [
     "a",
     ".",
@@ -48,17 +48,19 @@ PAIRS = [". ", "A. ", "Mr. ", "1,", "- a\n", "---\n", "© 2020 A\n", "x.\n", "ht
 
 
 def check(text: str) -> int:
-    """Spans and coverage of an article that was made of this text; return the number of chunks."""
+    """Check spans and coverage of an article with this text; return the number of chunks."""
     chunks = chunk(text, find(text))
-    starts = [one.span.start for one in chunks]
+    starts = [piece.span.start for piece in chunks]
     assert starts == sorted(set(starts))
     covered = bytearray(len(text))
-    for one in chunks:
-        assert 0 <= one.span.start < one.span.end <= len(text)
-        assert [each.start for each in one.sentences] == sorted({each.start for each in one.sentences})
-        for each in one.sentences:
-            assert one.span.start <= each.start < each.end <= one.span.end
-            covered[each.start : each.end] = b"\1" * (each.end - each.start)
+    for piece in chunks:
+        assert 0 <= piece.span.start < piece.span.end <= len(text)
+        assert [sentence.start for sentence in piece.sentences] == sorted(
+            {sentence.start for sentence in piece.sentences}
+        )
+        for sentence in piece.sentences:
+            assert piece.span.start <= sentence.start < sentence.end <= piece.span.end
+            covered[sentence.start : sentence.end] = b"\1" * (sentence.end - sentence.start)
     for span in find(text):
         covered[span.start : span.end] = b"\1" * (span.end - span.start)
     missed = [at for at, letter in enumerate(text) if not covered[at] and not letter.isspace()]
@@ -68,7 +70,7 @@ def check(text: str) -> int:
 
 @pytest.mark.parametrize("unit", [*UNITS, *PAIRS], ids=ascii)
 def test_one_character_repeated_is_covered_or_refused(unit: str) -> None:
-    """It costs what any text of that size costs, and is covered without a gap; or it is refused."""
+    """It costs no more than any text of that size and is covered without a gap, or it is refused."""
     row = {"text": unit * (SIZE // len(unit.encode())), "id": "a"}
     began = time.monotonic()
     try:
@@ -86,7 +88,7 @@ def test_one_character_repeated_is_covered_or_refused(unit: str) -> None:
     ("size", "sign"), [(MAX_BYTES + 1, "😀"), (3_000_000, "漢"), (5_000_000, " a"), (50_000_000, "a")]
 )
 def test_too_large_is_refused_at_once(tmp_path: Path, size: int, sign: str) -> None:
-    """The limit is in bytes, holds for rows and files, and costs no reading."""
+    """The limit is in bytes, applies to rows and files, and is checked without reading."""
     text = sign * (size // len(sign.encode()) + 1)
     path = tmp_path / "a.txt"
     path.write_text(text, encoding="utf-8")
@@ -100,13 +102,13 @@ def test_too_large_is_refused_at_once(tmp_path: Path, size: int, sign: str) -> N
 
 @pytest.mark.parametrize("text", ["", " ", "\n\n", "\u00a0", "\t \r\n", "\ufeff"])
 def test_blank_texts_are_refused(text: str) -> None:
-    """Nothing is never indexed as something, whatever it is made of."""
+    """A blank text is never indexed, whatever characters it is made of."""
     with pytest.raises(BadArticle, match="empty"):
         article_from_row({"text": text, "title": "Only a title"}, "test")
 
 
 def test_one_character_is_an_article_or_nothing() -> None:
-    """One letter is a text; one sign without a letter may be refused, and is not stored as empty."""
+    """One letter is a text; a single other character may be refused, and is not stored as empty."""
     prepared = prepare(article_from_row({"text": "x"}, "test"))
     assert not isinstance(prepared, Refused) and prepared.chunks[0].span.slice("x") == "x"
 
@@ -135,7 +137,7 @@ NOT_TEXT = {
 
 @pytest.mark.parametrize("name", ENCODED)
 def test_marked_encodings_are_read(tmp_path: Path, name: str) -> None:
-    """Bytes are decoded once, by their mark or as UTF-8, and mean the same afterwards."""
+    """Bytes are decoded once, by their byte order mark or as UTF-8, and the text is unchanged."""
     (tmp_path / "a.txt").write_bytes(ENCODED[name])
     (article,) = read([str(tmp_path / "a.txt")])
     assert isinstance(article, Article) and article.text == "Café 😀 über."
@@ -143,19 +145,19 @@ def test_marked_encodings_are_read(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", NOT_TEXT)
 def test_bytes_of_other_encodings_are_refused(tmp_path: Path, name: str) -> None:
-    """What is not UTF-8 is not guessed at, and what is no text is not read as one."""
+    """Other encodings are not guessed, and binary data is not read as text."""
     (tmp_path / "a.txt").write_bytes(NOT_TEXT[name])
     (refused,) = read([str(tmp_path / "a.txt")])
     assert isinstance(refused, Refused) and refused.reason
 
 
-SIGNS = [one for one in STRINGS if one.strip() and not {"\0"} & set(one)]
+PRINTABLE = [string for string in STRINGS if string.strip() and not {"\0"} & set(string)]
 
 
 @pytest.mark.parametrize("between", [" ", "\r\n", "\r", "\n\n", ". ", ""], ids=ascii)
 def test_spans_hold_for_any_characters(between: str) -> None:
-    """Controls, marks of direction, tags, combining marks and line ends of all kinds: the text is fixed, then cut."""
-    row = {"text": between.join(f"{one} ends." for one in SIGNS), "id": "a"}
+    """Control, bidi, tag and combining characters and all line ends: the text is normalised first, then chunked."""
+    row = {"text": between.join(f"{string} ends." for string in PRINTABLE), "id": "a"}
     article = article_from_row(row, "test")
     assert "\r" not in article.text
     assert check(article.text)
@@ -164,21 +166,21 @@ def test_spans_hold_for_any_characters(between: str) -> None:
 
 def test_composed_and_decomposed_letters_are_kept_apart() -> None:
     """Composed and decomposed letters are different texts: what is stored is what was sent."""
-    texts = [article_from_row({"text": one}, "test").text for one in ("Caf\u00e9.", "Cafe\u0301.")]
+    texts = [article_from_row({"text": text}, "test").text for text in ("Caf\u00e9.", "Cafe\u0301.")]
     assert texts == ["Caf\u00e9.", "Cafe\u0301."] and sha256(texts[0]) != sha256(texts[1])
 
 
 @pytest.mark.parametrize("bad", ["\ud800", "a\udfffb", "\0", "x\0"], ids=ascii)
 @pytest.mark.parametrize("field", ["text", "id", "title", "outlet"])
 def test_nul_and_surrogates_are_refused_by_name(field: str, bad: str) -> None:
-    """A lone surrogate or a NUL refuses its article, wherever it stands."""
+    """An article with a lone surrogate or a NUL in any field is refused."""
     with pytest.raises(BadArticle):
         article_from_row({"text": "Words.", "id": "a", field: f"x{bad}y"}, "test")
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=400))
 def test_spans_hold_for_random_text(text: str) -> None:
-    """Spans and coverage for whatever can be stored."""
+    """Spans and coverage hold for any text that can be stored."""
     try:
         article = article_from_row({"text": text}, "test")
     except BadArticle:

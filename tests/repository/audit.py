@@ -1,4 +1,4 @@
-"""Hold a list of pip-audit against the lock: `python -m tests.repository.audit FILE`. Exit 1: one without a reason.
+"""Compare pip-audit's report with our exceptions: `python -m tests.repository.audit FILE`. Exit 1: an unexplained one.
 
 pip-audit says "no known vulnerabilities" and 0 also when it could look nothing up, so what it skipped is counted here.
 """
@@ -14,45 +14,45 @@ from typing import Any
 from tests import ROOT
 
 RECORDED = ROOT / "tests" / "data" / "advisories.json"
-# Why each of these does not reach us stands in SECURITY.md.
+# SECURITY.md says why each of these does not affect us.
 EXCEPTIONS = frozenset({"CVE-2026-45829", "CVE-2026-45833"})
 
 
 def locked() -> dict[str, str]:
-    """Return the version of every locked package of the runtime."""
+    """Return the version of every locked runtime package."""
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     return {name.lower(): version for name, version in re.findall(r"(?m)^([\w.-]+)(?:\[[\w,-]+\])?==([\w.!+-]+)", lock)}
 
 
 def unexplained(listed: list[dict[str, Any]]) -> list[str]:
-    """Return the advisories of a list of pip-audit that have no reason."""
+    """Return the advisories in pip-audit's report that SECURITY.md does not explain."""
     found = []
-    for one in listed:
-        for advisory in one.get("vulns", ()):
+    for package in listed:
+        for advisory in package.get("vulns", ()):
             names = {advisory["id"], *advisory.get("aliases", ())}
             if names.isdisjoint(EXCEPTIONS):
-                found.append(f"{one['name']} {one.get('version')}: {', '.join(sorted(names))}")
+                found.append(f"{package['name']} {package.get('version')}: {', '.join(sorted(names))}")
     return found
 
 
 def skipped(listed: list[dict[str, Any]]) -> list[str]:
     """Return the packages that were not looked up."""
-    return [one["name"] for one in listed if "skip_reason" in one]
+    return [package["name"] for package in listed if "skip_reason" in package]
 
 
 def recorded() -> list[dict[str, Any]]:
-    """Return what was recorded of the locked versions, in the shape of pip-audit's list."""
+    """Return the recorded advisories of the locked versions, in the format of pip-audit's report."""
     ours = locked()
     known = json.loads(RECORDED.read_text(encoding="utf-8"))["advisories"]
     return [
-        {"name": one["name"], "version": ours[one["name"]], "vulns": [{"id": one["id"]}]}
-        for one in known
-        if ours.get(one["name"]) in one["versions"]
+        {"name": advisory["name"], "version": ours[advisory["name"]], "vulns": [{"id": advisory["id"]}]}
+        for advisory in known
+        if ours.get(advisory["name"]) in advisory["versions"]
     ]
 
 
 def main(listed: list[dict[str, Any]]) -> int:
-    """Say what was found, and what was not looked up."""
+    """Print the findings and the packages that were not looked up."""
     missed = skipped(listed)
     if len(missed) == len(listed):
         print("the advisories cannot be reached: nothing was looked up; the recorded list is checked")

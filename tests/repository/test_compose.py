@@ -1,4 +1,4 @@
-"""docker-compose.yml, as far as it can be checked without a Docker engine: our command lines are run as they stand.
+"""docker-compose.yml and Dockerfile, as far as they can be checked without Docker: our command lines run verbatim.
 
 The images of ollama and Open WebUI are not run here; `make test-open-webui` runs Open WebUI itself.
 """
@@ -44,16 +44,16 @@ def test_every_setting_is_one_that_we_read() -> None:
 
 
 def test_what_must_be_set_is_asked_for() -> None:
-    """Without a key the service would refuse to start on a public address; compose says so before."""
+    """Without a key the service refuses to start on a public address; compose reports it earlier."""
     assert API["environment"]["QA_API_KEYS"].startswith("${QA_API_KEYS:?")
 
 
 @pytest.mark.parametrize("name", COMPOSE["services"])
 def test_images_are_pinned_and_healthy(name: str) -> None:
-    """`latest` is another program every week; a dependent service waits for what it needs."""
+    """`latest` changes every week; a dependent service waits until the others are healthy."""
     service = COMPOSE["services"][name]
     assert re.fullmatch(r"[a-z./-]+:\d+\.\d+(\.\d+)?", service["image"]), service["image"]
-    assert all(one["condition"] == "service_healthy" for one in service.get("depends_on", {}).values())
+    assert all(dependency["condition"] == "service_healthy" for dependency in service.get("depends_on", {}).values())
     assert {"test", "interval", "timeout", "retries"} <= service["healthcheck"].keys()
     assert service["security_opt"] == ["no-new-privileges:true"]
     for volume in service["volumes"]:
@@ -61,7 +61,7 @@ def test_images_are_pinned_and_healthy(name: str) -> None:
 
 
 def test_the_catalog_is_a_database_that_only_the_api_reaches() -> None:
-    """Its password is asked for and stands in both places; the driver is among what the image installs."""
+    """Its password is required and used in both places; the image installs the driver."""
     postgres = COMPOSE["services"]["postgres"]
     assert "ports" not in postgres
     assert API["environment"]["QA_DATABASE_URL"].startswith("postgresql://qa:${POSTGRES_PASSWORD:?")
@@ -71,12 +71,12 @@ def test_the_catalog_is_a_database_that_only_the_api_reaches() -> None:
 
 
 def test_replicas_share_no_data_directory() -> None:
-    """One process owns a directory: each container gets a volume without a name, for what it can build again."""
+    """One process owns a directory: each container gets an anonymous volume for what it can rebuild."""
     assert API["volumes"] == ["/data"]
 
 
 def test_the_store_of_vectors_is_not_published() -> None:
-    """Chroma's server knows no keys here: only the api may reach it; it is of our image, so of its client's version."""
+    """Chroma's server has no authentication: only the api may reach it; its version is that of our client."""
     chroma = COMPOSE["services"]["chroma"]
     assert "ports" not in chroma
     assert (chroma["image"], chroma["build"]) == (API["image"], API["build"])
@@ -102,13 +102,17 @@ def test_the_command_is_one_of_ours() -> None:
 
 
 def test_what_compose_itself_reads() -> None:
-    """`docker compose config` takes the file with every profile; without a key it stops and names the variable."""
+    """`docker compose config` accepts the file with every profile; without a key it fails and names the variable."""
     found = [["docker", "compose"], ["docker-compose"]]
-    usable = [one for one in found if shutil.which(one[0]) and _said([*one, "version"]).startswith("Docker Compose")]
+    usable = [
+        command
+        for command in found
+        if shutil.which(command[0]) and _stdout_of([*command, "version"]).startswith("Docker Compose")
+    ]
     if not usable:
         pytest.skip("Docker Compose 2 is not installed (Debian 13: docker-compose)")
     config = [*usable[0], "--file", str(ROOT / "docker-compose.yml"), "--profile", "*", "config"]
-    read = yaml.safe_load(_said(config, QA_API_KEYS="ask:key", POSTGRES_PASSWORD="pass"))
+    read = yaml.safe_load(_stdout_of(config, QA_API_KEYS="ask:key", POSTGRES_PASSWORD="pass"))
     assert read["services"].keys() == COMPOSE["services"].keys()
     assert read["services"]["api"]["environment"]["QA_DATABASE_URL"] == "postgresql://qa:pass@postgres/qa"
     refused = subprocess.run(config, env={"PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False)
@@ -116,13 +120,13 @@ def test_what_compose_itself_reads() -> None:
     assert "QA_API_KEYS" in refused.stderr
 
 
-def _said(command: list[str], **env: str) -> str:
+def _stdout_of(command: list[str], **env: str) -> str:
     path = {"PATH": os.environ["PATH"]}
     return subprocess.run(command, env=path | env, capture_output=True, text=True, check=False).stdout
 
 
 class Stack:
-    """The three services that always run, as the file has them, but for where they listen and keep their files."""
+    """The three services that always run, as in the file except for their ports and folders."""
 
     def __init__(self, folder: Path) -> None:
         self.api_port, self.chroma_port = free_port(), free_port()
@@ -148,8 +152,8 @@ class Stack:
         return subprocess.run([path, *words], env=env, capture_output=True, timeout=60, check=False).returncode == 0
 
     def close(self) -> None:
-        for one in reversed(self._started):
-            one.stop()
+        for program in reversed(self._started):
+            program.stop()
         self.cluster.close()
 
 
@@ -190,7 +194,7 @@ def test_the_services_run_as_the_file_has_them(stack: Stack, tmp_path: Path) -> 
 
 
 def _filled(value: str, given: dict[str, str], hosts: dict[str, str]) -> str:
-    """Return a value of the file as compose fills it in, with the services' addresses here."""
+    """Return a value with variables interpolated as compose does, and with the addresses of this machine."""
     value = re.sub(r"\$\{([A-Z_]+):?[-?][^}]*\}", lambda found: given.get(found[1], ""), value)
     for name, here in hosts.items():
         value = value.replace(name, here)

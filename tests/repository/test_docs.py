@@ -1,4 +1,4 @@
-"""What the documents say is there, and what they show works."""
+"""The documentation: everything that it names exists, and its examples run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _ids = [page.relative_to(ROOT).as_posix() for page in PAGES]
 
 
 def _code(page: Path) -> str:
-    """Return what a page shows as code: fenced blocks and what stands in back quotes."""
+    """Return a page's code: fenced blocks and inline code."""
     text = page.read_text(encoding="utf-8")
     return "\n".join([*(block for _, block in _FENCED.findall(text)), *re.findall(r"`([^`\n]+)`", text)])
 
@@ -54,14 +54,14 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=_ids)
 def test_paths_exist(page: Path) -> None:
-    """Each file and folder of ours that a page names is there: nothing that moved is named by its old place."""
+    """Each file and folder of ours that a page names exists: no page uses an old path."""
     for path in re.findall(r"(?<![\w./-])(?:qa|eval|tests|prompts|docs)/[\w./*-]*\w", _code(page)):
         assert list(ROOT.glob(path)), path
 
 
 @pytest.mark.parametrize("page", PAGES, ids=_ids)
 def test_commands_exist(page: Path) -> None:
-    """Each `make` target, `python -m` module and `qa` command that a page names is there."""
+    """Each `make` target, `python -m` module and `qa` command that a page names exists."""
     code = _code(page)
     for target in re.findall(r"(?:^|&& |\s)make ([a-z][\w-]+)", code):
         assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), f"make {target}"
@@ -74,7 +74,7 @@ def test_commands_exist(page: Path) -> None:
 
 
 def test_the_settings_table_is_the_settings() -> None:
-    """docs/settings.md names every setting that is read, and none that is not."""
+    """docs/settings.md lists every setting, and no other."""
     table = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
     named = {name for row in re.findall(r"^\| (`.+?`) \|", table, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)}
     assert named == {field.alias for field in Settings.model_fields.values()}
@@ -95,7 +95,7 @@ def test_the_curl_of_the_readme_works(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if "```python" in page.read_text(encoding="utf-8")], ids=str)
 def test_python_examples_run(page: Path, tmp_path: Path) -> None:
-    """Each Python block runs as it stands, in a folder with a store of the sample articles."""
+    """Each Python block runs unchanged, in a folder with a store of the sample articles."""
     with Library(Settings.model_validate({"data_dir": tmp_path / ".qa-data", "embed_model": "none"})) as library:
         library.ingest(qa.read([str(sample_articles())]))
     for language, block in _FENCED.findall(page.read_text(encoding="utf-8")):
@@ -114,7 +114,9 @@ def test_each_public_name_is_explained() -> None:
     """The reference that `make docs` builds has no name without a docstring."""
     for name in qa.__all__:
         thing = getattr(qa, name)
-        assert thing.__doc__ or name in {"Event", "Mode", "Status", "Support", "Verdict"}, name  # aliases have none
+        assert thing.__doc__ or name in {"Event", "Mode", "Status", "Support", "Verdict"}, (
+            name
+        )  # aliases have no docstring
 
 
 def test_the_map_of_the_readme_is_what_ls_shows() -> None:
@@ -131,7 +133,7 @@ def test_the_map_of_the_readme_is_what_ls_shows() -> None:
 
 
 def test_help_names_every_command() -> None:
-    """`qa --help` lists what there is."""
+    """`qa --help` lists every command."""
     shown = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "200"}).output
     for group in app.registered_groups:
         assert group.name is not None

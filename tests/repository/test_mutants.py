@@ -1,4 +1,4 @@
-"""The list of guards cannot rot: `python -m tests.lanes.mutants` switches each off; here it is seen that it can."""
+"""Every guard of the mutation lane (`python -m tests.lanes.mutants`) still matches its code and its tests."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def root(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
 def test_a_guard_can_be_switched_off_and_has_its_tests(guard: Guard) -> None:
-    """Its text is there once, without it the file is another one and still Python, and each of its tests exists."""
+    """Its text occurs once, the file without it differs and is still Python, and each of its tests exists."""
     path, without = guard.switch_off(ROOT)
     compile(without, path, "exec")
     assert without != ast.unparse(ast.parse(path.read_text(encoding="utf-8")))
@@ -44,8 +44,8 @@ def test_a_guard_can_be_switched_off_and_has_its_tests(guard: Guard) -> None:
 
 
 def test_no_guard_is_listed_twice() -> None:
-    """`--only` names one, and two guards of one name would hide one another in a report."""
-    names = [one.name for one in GUARDS]
+    """`--only` selects by name, and two guards of one name would hide one another in a report."""
+    names = [guard.name for guard in GUARDS]
     assert len(names) == len(set(names))
 
 
@@ -67,7 +67,7 @@ def test_no_guard_is_listed_twice() -> None:
 def test_a_guard_is_its_syntax_once_in_what_has_its_name(
     root: Path, where: str, text: str, off: str, line: str | None
 ) -> None:
-    """Neither layout nor place counts. A text that is gone, or is there twice, cannot be switched off."""
+    """Neither layout nor position matters. A text that is missing, or occurs twice, cannot be switched off."""
     guard = Guard("g", where, text, off, ("test_a",))
     if line is None:
         with pytest.raises(NotFound, match=f"^g: its text occurs [02] times in {where}, and"):
@@ -75,18 +75,18 @@ def test_a_guard_is_its_syntax_once_in_what_has_its_name(
     else:
         path, without = guard.switch_off(root)
         before = ast.unparse(ast.parse(path.read_text(encoding="utf-8"))).splitlines()
-        assert [one.strip() for one in without.splitlines() if one not in before] == [line]
+        assert [changed.strip() for changed in without.splitlines() if changed not in before] == [line]
 
 
 def test_who_renames_what_holds_a_guard_is_told_where_it_is(root: Path) -> None:
-    """The fault names what holds the text now."""
+    """The error names the definitions that contain the text now."""
     with pytest.raises(NotFound, match=r"0 times in open, and somewhere in Door, Door\.shut$"):
         Guard("g", "open", "self.locked and keys", "False", ("test_a",)).switch_off(root)
 
 
 @pytest.mark.parametrize("name", ["test_b", "test_c"])
 def test_a_test_is_found_by_a_name_that_no_other_has(root: Path, name: str) -> None:
-    """Two tests of one name, or none, are a fault."""
+    """Two tests of one name, or none, are an error."""
     assert Guard("g", "shut", "1", "2", ("test_a",)).node_ids(root) == ["tests/test_door.py::test_a"]
     with pytest.raises(NotFound, match=f"tests are called {name}"):
         Guard("g", "shut", "1", "2", ("test_a", name)).node_ids(root)

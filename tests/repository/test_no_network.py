@@ -1,4 +1,4 @@
-"""Nothing here leaves the machine, and the guard that says so works."""
+"""The network guard of the tests works, and the product needs no network."""
 
 import shlex
 import socket
@@ -13,11 +13,11 @@ from tests.guard.sitecustomize import NetworkUsed
 
 
 def test_the_guard_refuses():
-    """A connection or a look-up beyond this machine fails, here and in a child process."""
+    """A connection or DNS look-up beyond this machine fails, here and in a child process."""
     with pytest.raises(NetworkUsed):
         socket.getaddrinfo("news.example", 443)
-    with socket.socket() as one, pytest.raises(NetworkUsed):
-        one.connect(("192.0.2.1", 80))
+    with socket.socket() as connection, pytest.raises(NetworkUsed):
+        connection.connect(("192.0.2.1", 80))
     child = "import socket; socket.getaddrinfo('news.example', 443)"
     done = subprocess.run([sys.executable, "-c", child], env={"PYTHONPATH": str(GUARD)}, capture_output=True, text=True)
     assert "NetworkUsed" in done.stderr

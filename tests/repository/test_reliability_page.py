@@ -1,4 +1,4 @@
-"""The tables of docs/reliability.md: every invariant, fault and attack has its row, and what a row names is there."""
+"""The tables of docs/reliability.md: every invariant, fault and attack has a row, and what a row names exists."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ def rows() -> dict[str, list[str]]:
 def functions() -> set[str]:
     """Return the names of all tests."""
     return {
-        one.name
+        node.name
         for path in ROOT.glob("tests/**/test_*.py")
-        for one in ast.parse(path.read_text(encoding="utf-8")).body
-        if isinstance(one, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
 
 
 def test_every_number_has_its_row() -> None:
-    """Of the plan's invariants, faults and attacks none is left out, and none is left empty."""
+    """None of the plan's invariants, faults and attacks is missing, and no row is empty."""
     found = rows()
     assert sorted(found) == sorted([*FAULTS, *ATTACKS, *INVARIANTS])
     assert all(all(cells) for cells in found.values())
 
 
 def test_every_fault_names_its_tests() -> None:
-    """But the last, the soak, which is a program of its own."""
+    """Except the last, the soak, which is a separate program."""
     found = rows()
     assert [number for number in FAULTS if not re.search(r"`test_\w+`", found[number][-1])] == FAULTS[-1:]
 

@@ -1,4 +1,4 @@
-"""What is installed is what was locked, and the exceptions in SECURITY.md are true."""
+"""Supply chain: only locked packages are installed, and the exceptions in SECURITY.md are true."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ print("\\n".join(sys.modules))
 
 @pytest.mark.parametrize("name", ["requirements.lock", "requirements-dev.lock"])
 def test_every_locked_package_has_hashes_and_no_address(name: str) -> None:
-    """Nothing is installed that was not seen when it was locked, and from no index but the installer's own."""
+    """Nothing is installed that was not hashed when it was locked, and only from the installer's own index."""
     lock = (ROOT / name).read_text(encoding="utf-8")
     entries = re.split(r"\n(?=[A-Za-z0-9])", "\n".join(line for line in lock.splitlines() if not line.startswith("#")))
     assert len(entries) > 50
@@ -38,7 +38,7 @@ def test_every_locked_package_has_hashes_and_no_address(name: str) -> None:
 
 
 def test_make_installs_only_what_is_locked() -> None:
-    """Each pip of the runtime is told to want hashes."""
+    """Each pip command for the runtime requires hashes."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     runtime = [line for line in makefile.splitlines() if "pip install" in line and "-r requirements" in line]
     assert runtime and all("--require-hashes" in line and "--no-deps" in line for line in runtime)
@@ -57,7 +57,9 @@ def test_chromas_python_server_is_never_imported(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     modules = set(ran.stdout.split())
     assert "chromadb" in modules and "qa.service.app" in modules
-    assert not {one for one in modules if one in ("chromadb.app", "chromadb.cli") or one.startswith("chromadb.server")}
+    assert not {
+        name for name in modules if name in ("chromadb.app", "chromadb.cli") or name.startswith("chromadb.server")
+    }
 
 
 def test_no_code_of_ours_starts_chromas_server() -> None:
@@ -71,7 +73,7 @@ def test_no_code_of_ours_starts_chromas_server() -> None:
 
 
 def test_an_audit_that_looked_nothing_up_is_no_audit(capsys: pytest.CaptureFixture[str]) -> None:
-    """What was skipped is told, the recorded list takes its place, and an advisory without a reason is an error."""
+    """Skipped packages are reported, the recorded list replaces an empty one, an unexplained advisory is an error."""
     assert main([{"name": "a", "skip_reason": "not found"}]) == 0
     assert "nothing was looked up" in capsys.readouterr().out
     assert main([{"name": "a", "skip_reason": "not found"}, {"name": "b", "version": "1", "vulns": []}]) == 0
@@ -82,7 +84,7 @@ def test_an_audit_that_looked_nothing_up_is_no_audit(capsys: pytest.CaptureFixtu
 
 
 def test_every_exception_has_its_reason() -> None:
-    """An exception stands in SECURITY.md, and is still one of what is locked."""
+    """Each exception is explained in SECURITY.md and still applies to a locked package."""
     security = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
     assert all(name in security for name in EXCEPTIONS)
-    assert {one["vulns"][0]["id"] for one in recorded()} == EXCEPTIONS
+    assert {advisory["vulns"][0]["id"] for advisory in recorded()} == EXCEPTIONS

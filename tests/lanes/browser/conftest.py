@@ -1,6 +1,6 @@
 """The browser lane: our page in a real Chromium. Skipped where that is missing, failed when `ALL_LANES` is 1.
 
-Every page that a test opens is watched: a request to another place, a console error or a breach of the policy fails it.
+Every page that a test opens is watched: a request to another host, a console error or a CSP violation fails it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pytest
 HERE = Path(__file__).parent
 AXE = HERE / "node_modules" / "axe-core" / "axe.min.js"
 DESKTOP, PHONE = (1280, 800), (360, 740)
-_ALL_LANES = os.environ.get("ALL_LANES") == "1"  # read here: tests themselves see no setting of who runs them
+_ALL_LANES = os.environ.get("ALL_LANES") == "1"  # read here: tests/conftest.py clears the settings before each test
 _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 _REPORT_BREACHES = "addEventListener('securitypolicyviolation', (e) => console.error('policy', e.violatedDirective))"
 
@@ -29,7 +29,7 @@ def _miss(what: str) -> NoReturn:
     pytest.skip(f"browser lane: {what}")
 
 
-# It may not outlive this folder: Playwright keeps an event loop running, and other tests start their own.
+# Not session-scoped: Playwright keeps an event loop running, and other tests start their own.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
     """Start Chromium."""
@@ -48,7 +48,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="package")
 def axe() -> str:
-    """Return axe-core's script; it is installed from npm once."""
+    """Return axe-core's script, installed from npm once."""
     if not AXE.exists():
         npm = shutil.which("npm")
         if npm is None:
@@ -62,12 +62,16 @@ def axe() -> str:
 
 @pytest.fixture
 def visit(browser: Any) -> Iterator[Callable[..., Any]]:
-    """Open our page at a port. `tells` are parts of console errors that the test provokes."""
+    """Open our page at a port. `expected_errors` are parts of the console errors that the test provokes."""
     contexts: list[Any] = []
     faults: list[str] = []
 
     def opened(
-        port: int, path: str = "/", size: tuple[int, int] = DESKTOP, tells: tuple[str, ...] = (), **options: Any
+        port: int,
+        path: str = "/",
+        size: tuple[int, int] = DESKTOP,
+        expected_errors: tuple[str, ...] = (),
+        **options: Any,
     ) -> Any:
         ours = f"127.0.0.1:{port}"
         context = browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
@@ -82,7 +86,9 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
                 faults.append(f"asked for {request.url}")
 
         def watch_console(message: Any) -> None:
-            if message.type in ("error", "warning") and not any(one in message.text for one in tells):
+            if message.type in ("error", "warning") and not any(
+                expected in message.text for expected in expected_errors
+            ):
                 faults.append(message.text)
 
         context.on("request", watch_request)
@@ -94,13 +100,13 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
         return page
 
     yield opened
-    for one in contexts:
-        one.close()
+    for context in contexts:
+        context.close()
     assert faults == []
 
 
 def ask(page: Any, question: str, whole: bool = True) -> Any:
-    """Ask by keyboard and return the turn, whole or as it comes."""
+    """Ask by keyboard and return the turn: complete, or (`whole=False`) while it streams."""
     page.fill("#q", question)
     page.press("#q", "Enter")
     turn = page.locator(".turn").last

@@ -33,7 +33,7 @@ def main(folder: Path) -> None:
                 page.emulate_media(reduced_motion="reduce")
                 page.goto(f"http://127.0.0.1:{port}/")
                 page.wait_for_selector("html.scripted")
-                page.locator("#as_of").evaluate("(one) => (one.value = '2026-06-15')")
+                page.locator("#as_of").evaluate("(input) => (input.value = '2026-06-15')")
                 _shoot(page, folder, name, states)
         browser.close()
 

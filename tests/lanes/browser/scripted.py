@@ -1,4 +1,4 @@
-"""Answers that a test makes up, over articles that are really there: every shape an answer can have, in the page."""
+"""Scripted answers over real articles, to show the page every form an answer can have."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.service.serving import FakeAnswerer, app_with, running
 
 
 @dataclass(frozen=True)
-class Said:
+class CitedSentence:
     """A sentence of the answer, with the quote it cites."""
 
     body: str
@@ -30,10 +30,10 @@ class Said:
 
 @dataclass
 class Stage:
-    """A served page whose next answer a test decides. `pause` holds the stream back after so many sentences."""
+    """A served page whose next answer the test sets. `pause` holds the stream after that many sentences."""
 
     rows: dict[str, dict[str, Any]]
-    said: Sequence[Said] = ()
+    sentences: Sequence[CitedSentence] = ()
     more: dict[str, Any] = field(default_factory=dict)
     pause: int | None = None
     fails: Exception | None = None
@@ -49,36 +49,38 @@ class Stage:
         statements: list[Statement] = []
         citations: list[Citation] = []
         yield Retrieved(())
-        for number, one in enumerate(self.said, start=1):
+        for number, sentence in enumerate(self.sentences, start=1):
             await self._wait(number - 1)
-            citations.append(self._citation(number, one))
+            citations.append(self._citation(number, sentence))
             yield citations[-1]
             begin = statements[-1].end + 1 if statements else 0
-            words = f"{one.body} [{number}]"
-            statements.append(Statement(begin, begin + len(words), words, (number,), one.support, one.reasons))
+            words = f"{sentence.body} [{number}]"
+            statements.append(
+                Statement(begin, begin + len(words), words, (number,), sentence.support, sentence.reasons)
+            )
             yield Delta(words if begin == 0 else f" {words}")
-        await self._wait(len(self.said))
+        await self._wait(len(self.sentences))
         if self.fails:
             raise self.fails
         yield Answer(**self._fields(statements, citations) | self.more)
 
-    async def _wait(self, said: int) -> None:
-        while self.pause == said:  # noqa: ASYNC110  # the test changes it from another thread
+    async def _wait(self, sent: int) -> None:
+        while self.pause == sent:  # noqa: ASYNC110  # the test changes it from another thread
             await asyncio.sleep(0.01)
 
-    def _citation(self, number: int, one: Said) -> Citation:
-        row, whole = self.rows[one.article], normalise(self.rows[one.article]["text"])
-        start = whole.index(one.quote)
-        span = Span(start, start + len(one.quote))
-        told = [row.get(name) for name in ("title", "outlet", "url", "published_at")]
-        source = Source(one.article, 1, "0" * 64, *told)
-        return Citation(number, source, span, *utf16_offsets(whole, span), one.quote)
+    def _citation(self, number: int, sentence: CitedSentence) -> Citation:
+        row, text = self.rows[sentence.article], normalise(self.rows[sentence.article]["text"])
+        start = text.index(sentence.quote)
+        span = Span(start, start + len(sentence.quote))
+        metadata = [row.get(name) for name in ("title", "outlet", "url", "published_at")]
+        source = Source(sentence.article, 1, "0" * 64, *metadata)
+        return Citation(number, source, span, *utf16_offsets(text, span), sentence.quote)
 
     def _fields(self, statements: Sequence[Statement], citations: Sequence[Citation]) -> dict[str, Any]:
         return {
             "id": f"ans_{len(self.asked):x}",
             "status": "answered",
-            "answer": " ".join(one.text for one in statements),
+            "answer": " ".join(statement.text for statement in statements),
             "statements": tuple(statements),
             "citations": tuple(citations),
             "conflicts": (),
@@ -94,7 +96,7 @@ class Stage:
 
 
 def send(port: int, rows: Sequence[dict[str, Any]], key: str = "") -> None:
-    """Take articles in."""
+    """Ingest articles."""
     head = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
     body = json.dumps({"articles": rows}).encode()
     request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/articles", body, head)
@@ -104,9 +106,9 @@ def send(port: int, rows: Sequence[dict[str, Any]], key: str = "") -> None:
 
 @contextmanager
 def staged(folder: Path, *rows: dict[str, Any]) -> Iterator[Stage]:
-    """Serve articles, and whatever a test makes answers of them."""
+    """Serve articles, with answers that the test scripts."""
     stage = Stage({row["id"]: row for row in rows})
     with running(app_with(folder, stage.fake)) as stage.port:
-        # What an attacker's feed says of itself need not pass our door: the page is looked at, not the door.
+        # Id and text only: ingestion would refuse the hostile metadata, and the test is about the page.
         send(stage.port, [{"id": row["id"], "text": row["text"]} for row in rows])
         yield stage

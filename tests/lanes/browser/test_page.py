@@ -1,4 +1,4 @@
-"""The page in a browser: asking, watching the answer come, and seeing each sentence proved."""
+"""The page in a browser: asking, streaming, citations, conflicts, refusals and errors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from qa.errors import ModelUnavailable
 from qa.service.app import create_app
 from qa.types import Conflict, ConflictValue, Rejected, ResolvedDate
 from tests.lanes.browser.conftest import DESKTOP, PHONE, ask
-from tests.lanes.browser.scripted import Said, Stage, staged
+from tests.lanes.browser.scripted import CitedSentence, Stage, staged
 from tests.service.serving import running, settings_for
 
 Visit = Callable[..., Any]
@@ -35,8 +35,8 @@ BRIDGE = {
     "published_at": "2023-03-21",
     "text": "The bridge opened on Monday. It cost 4 million euros. Nobody was hurt.\n\nLeave a Reply\n",
 }
-OPENED = Said("The bridge opened on Monday.", "bridge", "The bridge opened on Monday.")
-COST = Said("It cost 4 million euros.", "bridge", "It cost 4 million euros.")
+OPENED = CitedSentence("The bridge opened on Monday.", "bridge", "The bridge opened on Monday.")
+COST = CitedSentence("It cost 4 million euros.", "bridge", "It cost 4 million euros.")
 PLANT = '<img src=x onerror="window.planted=1"></p><script>window.planted=1</script>{{7*7}}'
 PLANTED = {
     "id": "planted",
@@ -50,7 +50,7 @@ PLANTED = {
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Serve articles whose answers the tests decide."""
+    """Serve articles whose answers the tests script."""
     rows = [{"id": name, "text": text} for name, (text, _) in QUOTES.items()]
     with staged(tmp_path_factory.mktemp("staged"), BRIDGE, PLANTED, *rows) as served:
         yield served
@@ -60,7 +60,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 def _reset(request: pytest.FixtureRequest) -> None:
     if "stage" in request.fixturenames:
         stage = request.getfixturevalue("stage")
-        stage.said, stage.more, stage.pause, stage.fails = (OPENED, COST), {}, None, None
+        stage.sentences, stage.more, stage.pause, stage.fails = (OPENED, COST), {}, None, None
         stage.asked.clear()
         stage.fake.ended.clear()
         stage.fake.over.clear()
@@ -68,14 +68,14 @@ def _reset(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Serve the sample articles, answered from their sentences."""
+    """Serve the sample articles, with extractive answers."""
     app = create_app(settings_for(tmp_path_factory.mktemp("samples") / "store"), load_samples=True)
     with running(app) as port:
         yield port
 
 
 def test_an_answer_is_shown_as_it_comes(visit: Visit, stage: Stage) -> None:
-    """The first sentence and its marker stand there while the second is still made; Stop is offered until the end."""
+    """The first sentence and its marker are shown while the second is streaming; Stop is offered until the end."""
     page = visit(stage.port)
     stage.pause = 1
     turn = ask(page, "When did the bridge open?", whole=False)
@@ -96,40 +96,42 @@ def test_an_answer_is_shown_as_it_comes(visit: Visit, stage: Stage) -> None:
 @pytest.mark.parametrize("name", QUOTES)
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_a_marker_opens_the_exact_words(visit: Visit, stage: Stage, name: str, size: tuple[int, int]) -> None:
-    """The mark's text is the quote and the article's is the article's, to the code point, and the mark is in view."""
+    """The mark's text is the quote and the panel's text is the article, to the code point, and the mark is in view."""
     from qa.text.normalise import normalise
 
-    whole, quote = (normalise(one) for one in QUOTES[name])
-    stage.said = (Said("So it was.", name, quote),)
+    text, quote = (normalise(text) for text in QUOTES[name])
+    stage.sentences = (CitedSentence("So it was.", name, quote),)
     page = visit(stage.port, size=size)
     turn = ask(page, "What was it?")
     turn.locator(".marker").click()
     page.locator("#reader mark").wait_for()
     assert page.locator("#reader mark").text_content() == quote
-    assert page.locator("#reader article").text_content() == whole
+    assert page.locator("#reader article").text_content() == text
     box = page.locator("#reader mark").bounding_box()
     assert box["y"] >= 0
     assert box["y"] + box["height"] <= size[1]
-    direction = page.locator("#reader article").evaluate("(one) => getComputedStyle(one).direction")
+    direction = page.locator("#reader article").evaluate("(article) => getComputedStyle(article).direction")
     assert direction == ("rtl" if name in ("arabic", "hebrew") else "ltr")
 
 
 def test_the_panel_says_whose_words_they_are(visit: Visit, stage: Stage) -> None:
-    """Title, outlet and day, our page and the original as links, web furniture in grey."""
+    """Title, outlet and day, our page and the original as links, boilerplate in grey."""
     page = visit(stage.port)
     ask(page, "When did the bridge open?").locator(".marker").first.click()
     panel = page.locator("#reader")
     panel.locator("mark").wait_for()
     assert panel.locator("h2").text_content() == "Bridge opens"
     assert panel.locator(".about").first.text_content() == "Corvane Wire · 21 March 2023"
-    links = [one.get_attribute("href") for one in panel.locator(".links a").all()]
+    links = [link.get_attribute("href") for link in panel.locator(".links a").all()]
     assert links == ["/articles/bridge?span=0-28", "https://wire.example/bridge"]
     assert panel.locator(".furniture").text_content().strip() == "Leave a Reply"
 
 
 def test_nothing_planted_becomes_markup(visit: Visit, stage: Stage) -> None:
-    """Whatever a question, a model or an article says is text on the page, and no address but the web's is a link."""
-    stage.said = (Said(f"{PLANT} said.", "planted", f"{PLANT} A planted text.", "partial", (f"{PLANT} reason",)),)
+    """Whatever a question, a model or an article says is text on the page, and only http(s) addresses become links."""
+    stage.sentences = (
+        CitedSentence(f"{PLANT} said.", "planted", f"{PLANT} A planted text.", "partial", (f"{PLANT} reason",)),
+    )
     value = ConflictValue(f"{PLANT} value", (1,), (f"{PLANT} outlet",), (f"{PLANT} day",))
     stage.more = {
         "status": "conflicting",
@@ -146,19 +148,19 @@ def test_nothing_planted_becomes_markup(visit: Visit, stage: Stage) -> None:
     turn.locator(".marker").first.click()
     page.locator("#reader mark").wait_for()
     shown = page.locator("body").text_content()
-    said = ("title", "said", "reason", "value", "outlet", "about", "phrase", "basis", "why", "what", "part", "question",
-            "model", "asked", "A planted text.")  # fmt: skip
-    assert [one for one in said if f"{PLANT} {one}" not in shown] == []
+    fields = ("title", "said", "reason", "value", "outlet", "about", "phrase", "basis", "why", "what", "part",
+              "question", "model", "asked", "A planted text.")  # fmt: skip
+    assert [name for name in fields if f"{PLANT} {name}" not in shown] == []
     assert page.evaluate("window.planted") is None
     assert page.locator("body img, body script, body iframe").count() == 0
-    links = page.locator("a[href]").evaluate_all("(found) => found.map((one) => one.protocol)")
+    links = page.locator("a[href]").evaluate_all("(links) => links.map((link) => link.protocol)")
     assert set(links) == {"http:"}
     assert page.locator("#reader .links a").count() == 1, "the javascript: address is no link"
 
 
 def test_text_can_not_be_read_as_html(visit: Visit, stage: Stage) -> None:
-    """The policy itself forbids it: even a script of ours that tried would fail."""
-    page = visit(stage.port, tells=("policy require-trusted-types-for", "requires 'TrustedHTML'"))
+    """The CSP itself forbids it: even our own script would fail."""
+    page = visit(stage.port, expected_errors=("policy require-trusted-types-for", "requires 'TrustedHTML'"))
     assert (
         page.evaluate("() => { try { document.body.innerHTML = '<b>'; return 'done'; } catch { return 'refused'; } }")
         == "refused"
@@ -166,24 +168,24 @@ def test_text_can_not_be_read_as_html(visit: Visit, stage: Stage) -> None:
 
 
 def test_a_refusal_looks_like_one(visit: Visit, samples: int) -> None:
-    """What the articles do not say is told in a box of its own, with what was read, and is no answer."""
+    """A refusal has a box of its own that lists what was read, and no statements or sources."""
     turn = ask(visit(samples), "How old is Dorothea Lanyon, the bus driver?")
     assert "Not in the articles" in turn.locator(".refusal").text_content()
     assert turn.locator(".statement, .sources").count() == 0
-    assert turn.locator(".actions .about").inner_text() != "0.0 s"  # nothing takes no time
+    assert turn.locator(".actions .about").inner_text() != "0.0 s"  # everything takes some time
     turn.locator("summary").click()
     assert turn.locator(".refusal li").count() > 1
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_a_conflict_stands_side_by_side(visit: Visit, samples: int, size: tuple[int, int]) -> None:
-    """Each value with who said it and when, beside the other, and its marker opens the words."""
+    """The values are side by side, each with its outlet and day, and each marker opens the quote."""
     page = visit(samples, size=size)
     turn = ask(page, "What will it cost to rebuild the eastern approach of the Orrin Bridge?")
     values = turn.locator(".conflict .value")
-    said = dict(zip(values.locator("strong").all_text_contents(), values.all_text_contents(), strict=True))
-    assert sorted(said) == ["€38 million", "€46 million"]
-    assert "The Brasswick Ledger, 12 March 2026" in said["€46 million"]
+    by_value = dict(zip(values.locator("strong").all_text_contents(), values.all_text_contents(), strict=True))
+    assert sorted(by_value) == ["€38 million", "€46 million"]
+    assert "The Brasswick Ledger, 12 March 2026" in by_value["€46 million"]
     left, right = values.nth(0).bounding_box(), values.nth(1).bounding_box()
     assert left["y"] == right["y"]
     assert left["x"] + left["width"] <= right["x"]
@@ -193,9 +195,11 @@ def test_a_conflict_stands_side_by_side(visit: Visit, samples: int, size: tuple[
 
 
 def test_verdicts_and_what_is_missing_are_told(visit: Visit, stage: Stage) -> None:
-    """Each sentence has its verdict and reasons; what was left out, what was away and what dates mean is said."""
-    doubted = Said("It cost 5 million euros.", "bridge", "It cost 4 million euros.", "unsupported", ("5 is not in it",))
-    stage.said = (OPENED, doubted)
+    """Each sentence has its verdict and reasons; omissions, degraded parts and resolved dates are shown."""
+    doubted = CitedSentence(
+        "It cost 5 million euros.", "bridge", "It cost 4 million euros.", "unsupported", ("5 is not in it",)
+    )
+    stage.sentences = (OPENED, doubted)
     stage.more = {
         "status": "partial",
         "complete": False,
@@ -217,7 +221,7 @@ def test_verdicts_and_what_is_missing_are_told(visit: Visit, stage: Stage) -> No
 
 
 def test_stop_ends_the_work(visit: Visit, stage: Stage) -> None:
-    """Stop keeps what came, says so, and the server stops working on it."""
+    """Stop keeps what has arrived and says so, and the server stops working on the answer."""
     page = visit(stage.port)
     stage.pause = 1
     turn = ask(page, "When?", whole=False)
@@ -231,7 +235,7 @@ def test_stop_ends_the_work(visit: Visit, stage: Stage) -> None:
 
 
 def test_a_failure_is_told_and_can_be_tried_again(visit: Visit, stage: Stage) -> None:
-    """An error in the stream is said in words, and the same question can be asked again."""
+    """An error in the stream is shown in words, and the same question can be asked again."""
     stage.fails = ModelUnavailable("secret inside")
     page = visit(stage.port)
     turn = ask(page, "When?")
@@ -242,7 +246,7 @@ def test_a_failure_is_told_and_can_be_tried_again(visit: Visit, stage: Stage) ->
 
 
 def test_the_whole_way_by_keyboard(visit: Visit, stage: Stage) -> None:
-    """Type, break the line, send, go back to a marker, open, close with Escape: the focus is never lost."""
+    """Type, insert a line break, send, tab to a marker, open it, close with Escape: the focus is never lost."""
     page = visit(stage.port)
     page.keyboard.type("When did")
     page.keyboard.press("Shift+Enter")
@@ -268,7 +272,7 @@ def test_the_whole_way_by_keyboard(visit: Visit, stage: Stage) -> None:
 
 
 def test_bounds_and_the_conversation_go_with_a_question(visit: Visit, samples: int, stage: Stage) -> None:
-    """Days, outlets and what was said before are sent; a new conversation begins with nothing."""
+    """Days, outlets and the earlier turns are sent; a new conversation starts empty."""
     page = visit(stage.port)
     page.click("#filters summary")
     page.fill("#after", "2023-03-01")
@@ -277,7 +281,7 @@ def test_bounds_and_the_conversation_go_with_a_question(visit: Visit, samples: i
     ask(page, "What did it cost?")
     first, second = stage.asked
     assert (first.filters.after, first.filters.before, first.as_of) == ("2023-03-01", None, "2023-03-22")
-    assert [(one.role, one.content) for one in second.history] == [
+    assert [(turn.role, turn.content) for turn in second.history] == [
         ("user", "When did the bridge open?"),
         ("assistant", "The bridge opened on Monday. [1] It cost 4 million euros. [2]"),
     ]
@@ -291,13 +295,13 @@ def test_bounds_and_the_conversation_go_with_a_question(visit: Visit, samples: i
     turn = ask(page, "How many people were hurt on the Orrin Bridge?")
     outlets = turn.locator(".sources .about").all_text_contents()
     assert outlets
-    assert all("Corvane Wire" in one for one in outlets if "article" not in one)
+    assert all("Corvane Wire" in about for about in outlets if "article" not in about)
 
 
 def test_copying_brings_the_sources_along(visit: Visit, stage: Stage) -> None:
-    """The answer as plain text, with numbered sources and whole addresses."""
+    """The answer as plain text, with numbered sources and full URLs."""
     page = visit(stage.port, permissions=["clipboard-read", "clipboard-write"])
-    stage.said = (OPENED,)
+    stage.sentences = (OPENED,)
     turn = ask(page, "When did the bridge open?")
     turn.get_by_role("button", name="Copy with sources").click()
     turn.get_by_role("button", name="Copied").wait_for()
@@ -309,7 +313,7 @@ def test_copying_brings_the_sources_along(visit: Visit, stage: Stage) -> None:
 
 
 def test_without_scripts_the_form_answers(visit: Visit, samples: int) -> None:
-    """The same page answers as plain HTML, within the same bounds."""
+    """The same page answers as plain HTML, with the same filters."""
     page = visit(samples, java_script_enabled=False)
     page.fill("#q", "What will it cost to rebuild the eastern approach of the Orrin Bridge?")
     page.click("#send")

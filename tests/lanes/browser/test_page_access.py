@@ -1,4 +1,4 @@
-"""Everybody can use the page: no accessibility fault in any of its states, light and dark, wide and narrow."""
+"""Accessibility (axe-core): no violation in any state of the page, light and dark, wide and narrow."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from qa.types import Conflict, ConflictValue, Rejected, ResolvedDate
 from tests.lanes.browser.conftest import DESKTOP, PHONE, ask
-from tests.lanes.browser.scripted import Said, Stage, staged
+from tests.lanes.browser.scripted import CitedSentence, Stage, staged
 
 ROW = {
     "id": "bridge",
@@ -22,26 +22,28 @@ ROW = {
 }
 _RUN = """async () => {
   const found = await axe.run(document, { resultTypes: ["violations"] });
-  const told = (node) => node.html + " " + node.any.map((one) => one.message).join(" ");
-  return found.violations.map((one) => one.id + ": " + one.nodes.map(told).join(" "));
+  const message = (node) => node.html + " " + node.any.map((check) => check.message).join(" ");
+  return found.violations.map((violation) => violation.id + ": " + violation.nodes.map(message).join(" "));
 }"""
 
 _CUT_OFF = """() => [...document.querySelectorAll("html, #log, #ask, #reader, dialog")]
-  .filter((one) => one.scrollWidth > one.clientWidth).map((one) => `${one.tagName} ${one.id} is cut off`)"""
+  .filter((node) => node.scrollWidth > node.clientWidth).map((node) => `${node.tagName} ${node.id} is cut off`)"""
 
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    """Serve an answer that has everything an answer can have."""
+    """Serve an answer with every element an answer can have."""
     values = (
         ConflictValue("4 million", (1,), ("Wire",), ("2023-03-21",)),
         ConflictValue("5 million", (2,), ("Post",), (None,)),
     )
     with staged(tmp_path_factory.mktemp("staged"), ROW) as served:
-        served.said = (
-            Said("The bridge opened on Monday.", "bridge", "The bridge opened on Monday."),
-            Said("It cost 5 million euros.", "bridge", "It cost 4 million euros.", "partial", ("5 is not in it",)),
-            Said("Somebody was hurt.", "bridge", "Nobody was hurt.", "unsupported", ("negation",)),
+        served.sentences = (
+            CitedSentence("The bridge opened on Monday.", "bridge", "The bridge opened on Monday."),
+            CitedSentence(
+                "It cost 5 million euros.", "bridge", "It cost 4 million euros.", "partial", ("5 is not in it",)
+            ),
+            CitedSentence("Somebody was hurt.", "bridge", "Nobody was hurt.", "unsupported", ("negation",)),
         )  # fmt: skip
         served.more = {
             "status": "conflicting",
@@ -85,15 +87,15 @@ def test_axe_finds_nothing(
     look("articles")
     page.get_by_role("button", name="Take down").first.click()
     look("take down")
-    assert [one for one in found.items() if one[1]] == []
+    assert [(state, violations) for state, violations in found.items() if violations] == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_without_scripts_are_usable_too(
     visit: Callable[..., Any], stage: Stage, axe: str, scheme: str, tmp_path: Path
 ) -> None:
-    """The article's own page and a page that tells an error: 0 violations."""
-    page = visit(stage.port, color_scheme=scheme, tells=("404",))
+    """The article's own page and an error page: 0 violations."""
+    page = visit(stage.port, color_scheme=scheme, expected_errors=("404",))
     for path in ("/articles/bridge?span=0-28&chat_id=1", "/articles/none"):
         page.goto(f"http://127.0.0.1:{stage.port}{path}")
         page.evaluate(axe)

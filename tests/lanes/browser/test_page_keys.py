@@ -1,4 +1,4 @@
-"""Keys and the store in the browser: asked for once, kept in the tab, and only those who may can change anything."""
+"""API keys in the browser: entered once, kept in the tab, and only an admin key can change the store."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROWS = [BRIDGE | {"id": f"row-{number}", "title": f"Row {number}", "text": f"Row
 
 @pytest.fixture
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Serve articles to those who have a key."""
+    """Serve articles with API keys required."""
     app = create_app(settings_for(tmp_path_factory.mktemp("keys") / "store", api_keys=("ask:reader", "böss")))
     with running(app) as served:
         send(served, [BRIDGE, *ROWS], "b\u00c3\u00b6ss")
@@ -43,7 +43,7 @@ def test_a_reader_is_asked_once(visit: Visit, port: int) -> None:
 
 
 def test_an_admin_adds_lists_and_takes_down(visit: Visit, port: int) -> None:
-    """With an admin's key: pages of articles, files with a result each, an article gone after a second question."""
+    """With an admin key: pages of articles, a result for each uploaded file, a takedown after a confirmation."""
     page = visit(port, **READER)
     page.click("#key-open")
     _enter_key(page, "böss")
@@ -75,7 +75,7 @@ def test_an_admin_adds_lists_and_takes_down(visit: Visit, port: int) -> None:
 
 
 def test_a_key_stays_in_the_tab(visit: Visit, port: int) -> None:
-    """It outlives a reload of this tab and is nowhere else; a wrong one is asked for again."""
+    """It survives a reload of this tab and is stored nowhere else; after a wrong key the page asks again."""
     page = visit(port, tells=("401",), extra_http_headers={}, **READER)
     page.click("#key-open")
     _enter_key(page, "wrong")

@@ -1,4 +1,4 @@
-"""What the lane of real clients needs: its folder, a server with the sample articles, and a client's report."""
+"""Shared parts of the client lane: its folder, a server with the sample articles, and a client's report."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ALL_LANES = os.environ.get("ALL_LANES") == "1"
 
 
 def miss(reason: str) -> None:
-    """Skip, or fail where every lane is to be run."""
+    """Skip the test, or fail it if ALL_LANES is 1."""
     if ALL_LANES:
         pytest.fail(f"ALL_LANES=1, and {reason}")
     pytest.skip(reason)
@@ -37,7 +37,7 @@ def miss(reason: str) -> None:
 
 @dataclass(frozen=True)
 class Endless:
-    """Write one sentence that is proved, then go on for ever, as a model that does not stop."""
+    """Write one cited sentence, then go on for ever, as a model that does not stop."""
 
     async def play(self, request: Json, writer: asyncio.StreamWriter) -> None:
         """Answer."""
@@ -54,15 +54,15 @@ def samples(folder: Path, **more: Any) -> Iterator[str]:
 
 @dataclass
 class Report:
-    """What a client said, by kind, and how long after it cancelled the model server saw it leave."""
+    """A client's events, by kind, and how long after it cancelled the model server saw the connection close."""
 
-    said: dict[str, Json] = field(default_factory=dict)
+    events: dict[str, Json] = field(default_factory=dict)
     stopped_after_s: float | None = None
     error: str = ""
 
 
 def report(command: Sequence[str], model_server: ScriptedServer, env: dict[str, str]) -> Report:
-    """Run a client and return what it said; watch the model server when it says that it has cancelled."""
+    """Run a client and collect its events; when it reports that it cancelled, watch the model server."""
     found = Report()
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env={**os.environ, **env}) as process:
@@ -70,10 +70,10 @@ def report(command: Sequence[str], model_server: ScriptedServer, env: dict[str, 
         assert process.stderr is not None
         for line in process.stdout:
             if not line.startswith("{"):
-                continue  # LiteLLM advertises on standard output
-            told = json.loads(line)
-            found.said[told["kind"]] = told
-            if told["kind"] == "cancelled":
+                continue  # LiteLLM prints advertisements to stdout
+            event = json.loads(line)
+            found.events[event["kind"]] = event
+            if event["kind"] == "cancelled":
                 began = time.monotonic()
                 model_server.seen[-1].client_left.wait(5)
                 found.stopped_after_s = time.monotonic() - began

@@ -25,13 +25,13 @@ def listed(url: str) -> list[str]:
     )
     with urllib.request.urlopen(sign_in) as reply:
         token = json.load(reply)["token"]
-    asked = urllib.request.Request(f"{url}/api/models", headers={"authorization": f"Bearer {token}"})
-    with urllib.request.urlopen(asked) as reply:
-        return [one["id"] for one in json.load(reply)["data"]]
+    request = urllib.request.Request(f"{url}/api/models", headers={"authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(request) as reply:
+        return [entry["id"] for entry in json.load(reply)["data"]]
 
 
 def main() -> None:
-    """Ask, look and click. Raises what is not there."""
+    """Ask, look and click. Raises if something is missing."""
     url, model, screenshot = sys.argv[1:]
     assert model in listed(url), listed(url)
     with sync_playwright() as playwright:
@@ -40,7 +40,7 @@ def main() -> None:
         page.set_default_timeout(40_000)
         page.goto(f"{url}/?models={model}")
         box = page.locator("#chat-input")
-        greeting = page.get_by_text("Okay, Let's Go!")  # once, to a new user, and nobody knows when
+        greeting = page.get_by_text("Okay, Let's Go!")  # shown once to a new user, at an unknown moment
         page.add_locator_handler(greeting, lambda: greeting.click())
         box.click()
         box.press_sequentially(QUESTION, delay=2)

@@ -1,8 +1,8 @@
-"""Ask the service as one Python client does, and print what came: one JSON object a line, as it happens.
+"""Run one Python client against the service and print its events: one JSON object per line.
 
     python python_clients.py CLIENT '{"url": ..., "slow_url": ..., "key": ..., "question": ...}'
 
-It runs in the lane's own environment, so it imports nothing of ours and each client only when it is asked for.
+It runs in the lane's own environment, so it imports nothing of ours, and each client only when it is used.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
-HOLD_S = 2.0  # how long a client lives on after it cancelled, so that its end does not do the cancelling
+HOLD_S = 2.0  # how long a client stays alive after it cancelled, so that its exit does not close the connection
 MODEL, WRONG_MODEL, WRONG_KEY = "news-qa", "gpt-9", "wrong"
 
 
@@ -37,27 +37,27 @@ def openai_chat(at: dict[str, str]) -> None:
         return openai.OpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0)
 
     chat: Any = client().chat.completions
-    asked = {"model": MODEL, "messages": messages(at)}
-    say("models", models=[one.id for one in client().models.list()])
-    whole = chat.create(**asked).choices[0].message
-    say("whole", text=whole.content, urls=[one.url_citation.url for one in whole.annotations])
-    with chat.stream(**asked, stream_options={"include_usage": True}) as stream:
+    request = {"model": MODEL, "messages": messages(at)}
+    say("models", models=[listed.id for listed in client().models.list()])
+    whole = chat.create(**request).choices[0].message
+    say("whole", text=whole.content, urls=[annotation.url_citation.url for annotation in whole.annotations])
+    with chat.stream(**request, stream_options={"include_usage": True}) as stream:
         for _ in stream:
             pass
         final = stream.get_final_completion().choices[0].message
-    say("streamed", text=final.content, urls=[one.url_citation.url for one in final.annotations])
-    narrow = chat.create(**asked, extra_body={"filters": {"outlets": ["No such outlet"]}})
+    say("streamed", text=final.content, urls=[annotation.url_citation.url for annotation in final.annotations])
+    narrow = chat.create(**request, extra_body={"filters": {"outlets": ["No such outlet"]}})
     say("filtered", status=narrow.news_qa["status"])
-    for kind, one, model in (
+    for kind, caller, model in (
         ("unknown_model", client(), WRONG_MODEL),
         ("bad_key", client(key=WRONG_KEY), MODEL),
     ):
         try:
-            one.chat.completions.create(model=model, messages=messages(at))
+            caller.chat.completions.create(model=model, messages=messages(at))
         except openai.APIStatusError as exc:
             say(kind, status=exc.status_code, code=exc.code, type=type(exc).__name__)
-    stream = client(at["slow_url"]).chat.completions.create(**asked, stream=True)
-    next(one for one in stream if one.choices[0].delta.content)
+    stream = client(at["slow_url"]).chat.completions.create(**request, stream=True)
+    next(chunk for chunk in stream if chunk.choices[0].delta.content)
     stream.close()
     say("cancelled")
     time.sleep(HOLD_S)
@@ -68,14 +68,14 @@ def openai_responses(at: dict[str, str]) -> None:
 
     say("version", name="openai", version=version("openai"))
     client: Any = openai.OpenAI(base_url=f"{at['url']}/v1", api_key=at["key"], max_retries=0)
-    asked = {"model": MODEL, "input": at["question"], "instructions": "Be brief."}
+    request = {"model": MODEL, "input": at["question"], "instructions": "Be brief."}
 
     def urls(reply: Any) -> list[str]:
-        return [one.url for one in reply.output[0].content[0].annotations]
+        return [annotation.url for annotation in reply.output[0].content[0].annotations]
 
-    whole = client.responses.create(**asked)
+    whole = client.responses.create(**request)
     say("whole", text=whole.output_text, urls=urls(whole))
-    with client.responses.stream(**asked) as stream:
+    with client.responses.stream(**request) as stream:
         for _ in stream:
             pass
         final = stream.get_final_response()
@@ -85,8 +85,8 @@ def openai_responses(at: dict[str, str]) -> None:
     except openai.APIStatusError as exc:
         say("unknown_model", status=exc.status_code, code=exc.code, type=type(exc).__name__)
     slow: Any = openai.OpenAI(base_url=f"{at['slow_url']}/v1", api_key=at["key"], max_retries=0)
-    stream = slow.responses.create(**asked, stream=True)
-    next(one for one in stream if one.type == "response.output_text.delta")
+    stream = slow.responses.create(**request, stream=True)
+    next(event for event in stream if event.type == "response.output_text.delta")
     stream.close()
     say("cancelled")
     time.sleep(HOLD_S)
@@ -101,17 +101,17 @@ def langchain(at: dict[str, str]) -> None:
     def client(url: str = at["url"], key: str = at["key"], model: str = MODEL) -> Any:
         return ChatOpenAI(base_url=f"{url}/v1", api_key=key, model=model, max_retries=0)
 
-    asked = [("system", "Be brief."), ("human", at["question"])]
-    whole = client().invoke(asked)
+    messages_sent = [("system", "Be brief."), ("human", at["question"])]
+    whole = client().invoke(messages_sent)
     say("whole", text=whole.text)
-    say("streamed", text="".join(one.text for one in client().stream(asked)))
-    for kind, one in (("unknown_model", client(model=WRONG_MODEL)), ("bad_key", client(key=WRONG_KEY))):
+    say("streamed", text="".join(chunk.text for chunk in client().stream(messages_sent)))
+    for kind, caller in (("unknown_model", client(model=WRONG_MODEL)), ("bad_key", client(key=WRONG_KEY))):
         try:
-            one.invoke(asked)
+            caller.invoke(messages_sent)
         except openai.APIStatusError as exc:
             say(kind, status=exc.status_code, code=exc.code, type=type(exc).__name__)
-    stream = client(at["slow_url"]).stream(asked)
-    next(one for one in stream if one.text)
+    stream = client(at["slow_url"]).stream(messages_sent)
+    next(chunk for chunk in stream if chunk.text)
     stream.close()
     say("cancelled")
     time.sleep(HOLD_S)
@@ -129,24 +129,24 @@ def llamaindex(at: dict[str, str]) -> None:
             api_base=f"{url}/v1", api_key=key, model=model, is_chat_model=True, context_window=8_000, max_retries=0
         )
 
-    asked = [ChatMessage(role=one["role"], content=one["content"]) for one in messages(at)]
-    whole = client().chat(asked)
+    messages_sent = [ChatMessage(role=message["role"], content=message["content"]) for message in messages(at)]
+    whole = client().chat(messages_sent)
     say(
         "whole",
         text=whole.message.content,
-        urls=[one.url_citation.url for one in whole.raw.choices[0].message.annotations],
+        urls=[annotation.url_citation.url for annotation in whole.raw.choices[0].message.annotations],
     )
-    say("streamed", text="".join(one.delta for one in client().stream_chat(asked)))
-    for kind, one in (("unknown_model", client(model=WRONG_MODEL)), ("bad_key", client(key=WRONG_KEY))):
+    say("streamed", text="".join(chunk.delta for chunk in client().stream_chat(messages_sent)))
+    for kind, caller in (("unknown_model", client(model=WRONG_MODEL)), ("bad_key", client(key=WRONG_KEY))):
         try:
-            one.chat(asked)
+            caller.chat(messages_sent)
         except openai.APIStatusError as exc:
             say(kind, status=exc.status_code, code=exc.code, type=type(exc).__name__)
-    stream = client(at["slow_url"]).stream_chat(asked)
-    next(one for one in stream if one.delta)
+    stream = client(at["slow_url"]).stream_chat(messages_sent)
+    next(chunk for chunk in stream if chunk.delta)
     stream.close()
     del stream
-    gc.collect()  # its own generators hold one another, and nothing else closes the connection
+    gc.collect()  # its generators reference one another, and only collecting them closes the connection
     say("cancelled")
     time.sleep(HOLD_S)
 
@@ -167,13 +167,13 @@ def litellm(at: dict[str, str]) -> None:
         )
 
     def urls(found: Any) -> list[str]:
-        return [one["url_citation"]["url"] for one in found or []]
+        return [annotation["url_citation"]["url"] for annotation in found or []]
 
     whole = ask().choices[0].message
     say("whole", text=whole.content, urls=urls(whole.annotations))
-    pieces = [one.choices[0].delta for one in ask(stream=True)]
-    say("streamed", text="".join(one.content or "" for one in pieces),
-        urls=[url for one in pieces for url in urls(getattr(one, "annotations", None))])  # fmt: skip
+    pieces = [chunk.choices[0].delta for chunk in ask(stream=True)]
+    say("streamed", text="".join(piece.content or "" for piece in pieces),
+        urls=[url for piece in pieces for url in urls(getattr(piece, "annotations", None))])  # fmt: skip
     for kind, more in (("unknown_model", {"model": WRONG_MODEL}), ("bad_key", {"key": WRONG_KEY})):
         try:
             ask(**more)
@@ -198,9 +198,9 @@ async def _mcp(at: dict[str, str]) -> None:
         ClientSession(read, write) as session,
     ):
         await session.initialize()
-        say("tools", tools=sorted(one.name for one in (await session.list_tools()).tools))
-        told = (await session.call_tool("ask", {"question": at["question"]})).structuredContent or {}
-        say("whole", text=told["answer"], urls=[one["url"] for one in told["citations"]])
+        say("tools", tools=sorted(tool.name for tool in (await session.list_tools()).tools))
+        answer = (await session.call_tool("ask", {"question": at["question"]})).structuredContent or {}
+        say("whole", text=answer["answer"], urls=[citation["url"] for citation in answer["citations"]])
         found = (await session.call_tool("search", {"query": at["question"]})).structuredContent or {}
         article = (await session.call_tool("fetch", {"id": found["results"][0]["id"]})).structuredContent or {}
         say("fetched", text=article["text"], id=article["id"])

@@ -1,7 +1,7 @@
-"""Chat frontends as they come from their registries, over our server with the sample articles: an optional lane.
+"""Chat frontends, as published in their registries, on our server with the sample articles: an optional lane.
 
-`make test-frontends` installs them and runs this. Those with a page are asked in Chromium; of Continue and LobeChat it
-is the code by which they read our streams. Each page's picture stays in `.clients`.
+`make test-frontends` installs them and runs this. Those with a page run in Chromium; of Continue and LobeChat only
+the code that reads our streams runs. A screenshot of each page stays in `.clients`.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ QUIET = {"GRADIO_ANALYTICS_ENABLED": "False", "CHAINLIT_TELEMETRY_ENABLED": "fal
 
 
 def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return int(one.getsockname()[1])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +72,8 @@ def program(name: str, folder: Path, command: list[str], port: int, env: dict[st
     log = folder / "log"
     own = {"HOME": str(folder), "PATH": os.environ["PATH"]}
     with (
-        log.open("wb") as told,
-        subprocess.Popen(command, cwd=folder, env=own | QUIET | env, stdout=told, stderr=told) as process,
+        log.open("wb") as output,
+        subprocess.Popen(command, cwd=folder, env=own | QUIET | env, stdout=output, stderr=output) as process,
     ):
         try:
             until = time.monotonic() + START_S
@@ -110,7 +110,7 @@ def _links_open_marked(page: Any, links: Any, url: str) -> None:
 
 
 def test_gradio(page: Any, tmp_path: Path) -> None:
-    """`gr.load_chat`, its one line: the answer, its links, and the marked words behind them."""
+    """`gr.load_chat`, one line of code: the answer, its links, and the marked words behind them."""
     port = _free_port()
     with samples(tmp_path) as url:
         command = [_python("gradio"), str(HERE / "gradio_app.py"), url, KEY, str(port)]
@@ -120,7 +120,7 @@ def test_gradio(page: Any, tmp_path: Path) -> None:
             page.keyboard.press("Enter")
             page.get_by_text(SAID).first.wait_for()
             links = page.locator(f"a[href^='{url}/articles/']")
-            links.nth(3).wait_for()  # two in the answer, two in the remark that the sources differ
+            links.nth(3).wait_for()  # two in the answer, two in the note that the sources differ
             page.screenshot(path=FOLDER / "gradio.png")
             _links_open_marked(page, links, url)
 
@@ -144,7 +144,7 @@ def test_streamlit(page: Any, tmp_path: Path) -> None:
 
 
 def test_chainlit(page: Any, tmp_path: Path) -> None:
-    """A dozen lines of its own: `[1]` opens the cited words at the side."""
+    """A dozen lines of code: `[1]` opens the cited words at the side."""
     port = _free_port()
     with samples(tmp_path) as url:
         command = [_python("chainlit"), "-m", "chainlit", "run", str(HERE / "chainlit_app.py")]
@@ -163,7 +163,7 @@ def test_chainlit(page: Any, tmp_path: Path) -> None:
 
 @contextmanager
 def _assistant_ui() -> Iterator[str]:
-    """Serve the page that was bundled of assistant-ui's components, at an origin that is not ours."""
+    """Serve the page bundled from assistant-ui's components, from another origin."""
     if not (BUILT / "assistant_ui.bundle.js").exists():
         miss("`make test-frontends` has not made .clients/frontends")
 
@@ -207,8 +207,8 @@ def test_assistant_ui(page: Any, tmp_path: Path) -> None:
 def test_assistant_ui_stop_reaches_the_model_server(page: Any, tmp_path: Path) -> None:
     """Its Cancel button ends the model's writing within a second."""
     with ScriptedServer([Endless()]) as model, _assistant_ui() as origin:
-        asked = {"openai_base_url": model.url, "llm_model": "scripted", "cors_origins": (origin,)}
-        with samples(tmp_path, **asked) as url:
+        overrides = {"openai_base_url": model.url, "llm_model": "scripted", "cors_origins": (origin,)}
+        with samples(tmp_path, **overrides) as url:
             page.goto(f"{origin}/#url={url}&key={KEY}")
             page.locator("#q").fill(QUESTION)
             page.locator("#send").click()
@@ -222,7 +222,7 @@ Ask = Callable[[str], Report]
 
 @pytest.fixture(scope="module")
 def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
-    """Return what runs the code of a frontend that is no page, once each."""
+    """Return a function that runs the stream code of a frontend without a page (once each)."""
     if not (BUILT / "lobechat.bundle.cjs").exists():
         miss("`make test-frontends` has not made .clients/frontends")
     folder = tmp_path_factory.mktemp("frontends")
@@ -238,7 +238,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
         def run(name: str) -> Report:
             if name not in reports:
                 reports[name] = report(["node", str(BUILT / "frontends.mjs"), name, at], model, {})
-            assert "done" in reports[name].said, reports[name].error[-3_000:]
+            assert "done" in reports[name].events, reports[name].error[-3_000:]
             return reports[name]
 
         yield run
@@ -246,28 +246,28 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
 
 @pytest.mark.parametrize("name", ["continue", "lobechat"])
 def test_its_code_reads_the_stream_and_the_errors(ask: Ask, name: str) -> None:
-    """The words come, and 404 and 401 are typed."""
-    said = ask(name).said
-    assert SAID in said["streamed"]["text"]
-    assert (said["unknown_model"]["status"], said["unknown_model"]["code"]) == (404, "model_not_found")
-    assert (said["bad_key"]["status"], said["bad_key"]["code"]) == (401, "bad_key")
+    """The words arrive, and 404 and 401 have error codes."""
+    events = ask(name).events
+    assert SAID in events["streamed"]["text"]
+    assert (events["unknown_model"]["status"], events["unknown_model"]["code"]) == (404, "model_not_found")
+    assert (events["bad_key"]["status"], events["bad_key"]["code"]) == (401, "bad_key")
 
 
 def test_continue(ask: Ask) -> None:
-    """Its adapter: whole and streamed are one answer, the models are listed, cancelling reaches the model server."""
+    """Its adapter: plain and streamed answers are equal, the models are listed, cancelling reaches the model server."""
     found = ask("continue")
-    assert found.said["streamed"]["text"] == found.said["whole"]["text"]
-    assert found.said["streamed"]["usage"] is not None
-    assert found.said["models"]["models"] == ["news-qa", "news-qa-markers", "news-qa-utility"]
+    assert found.events["streamed"]["text"] == found.events["whole"]["text"]
+    assert found.events["streamed"]["usage"] is not None
+    assert found.events["models"]["models"] == ["news-qa", "news-qa-markers", "news-qa-utility"]
     assert found.stopped_after_s is not None
     assert found.stopped_after_s < 1
 
 
 def test_lobechat(ask: Ask) -> None:
-    """Its parser finds the sources twice, in the order of the numbers, and the usage; nothing is an error to it."""
-    said = ask("lobechat").said["streamed"]
-    assert said["kinds"] == ["text", "grounding", "text", "grounding", "usage"]
-    first, last = said["grounding"]
-    assert [one["url"] for one in last][: len(first)] == [one["url"] for one in first]
+    """Its parser finds the sources twice, in the order of the numbers, and the usage, and no error."""
+    events = ask("lobechat").events["streamed"]
+    assert events["kinds"] == ["text", "grounding", "text", "grounding", "usage"]
+    first, last = events["grounding"]
+    assert [source["url"] for source in last][: len(first)] == [source["url"] for source in first]
     assert len(first) == 2
-    assert all(one["title"] and "/articles/" in one["url"] for one in last)
+    assert all(source["title"] and "/articles/" in source["url"] for source in last)

@@ -1,6 +1,7 @@
 """`python -m tests.lanes.crash --kills 500`: kill at random moments and at every named place; print what was found.
 
-Half of the stores have words alone, half have vectors too. The seeds are printed; the same seed gives the same steps.
+Half of the stores have a word index only, half have vectors too. The seeds are printed; the same seed gives the same
+steps.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from tests.lanes.crash.points import POINTS, WORDS_ONLY
 
 
 def run(seed: int, kills: int, words_only: bool, tell: Callable[[], None]) -> Result:
-    """Kill in one store: two thirds at random, one third at the named places in turn."""
+    """Kill workers of one store: two thirds of the kills at random, one third at the named places in turn."""
     with tempfile.TemporaryDirectory() as folder:
         series = Series(Path(folder), seed, words_only=words_only)
         places = WORDS_ONLY if words_only else POINTS
@@ -35,11 +36,11 @@ def run(seed: int, kills: int, words_only: bool, tell: Callable[[], None]) -> Re
 
 def main() -> int:
     """Run the series side by side and print one line for each and one for all."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--kills", type=int, default=500)
-    asked.add_argument("--stores", type=int, default=2)
-    asked.add_argument("--seed", type=int, default=1)
-    options = asked.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=500)
+    parser.add_argument("--stores", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
     began = time.monotonic()
     share = -(-options.kills // options.stores)
     done = count(1)
@@ -53,12 +54,12 @@ def main() -> int:
             (seed, words_only): pool.submit(run, seed, share, words_only, tell)
             for seed, words_only in ((options.seed + n, n % 2 == 1) for n in range(options.stores))
         }
-        results = {key: one.result() for key, one in running.items()}
-    for (seed, words_only), one in results.items():
+        results = {key: future.result() for key, future in running.items()}
+    for (seed, words_only), result in results.items():
         kind = "words" if words_only else "words and vectors"
-        print(f"seed {seed}, {kind}: {one.kills} kills, {one.steps} steps acknowledged,", end=" ")
-        print(f"slowest opening {max(one.opened_s):.2f} s, {len(one.problems)} problems")
-        for problem in one.problems:
+        print(f"seed {seed}, {kind}: {result.kills} kills, {result.steps} steps acknowledged,", end=" ")
+        print(f"slowest opening {max(result.opened_s):.2f} s, {len(result.problems)} problems")
+        for problem in result.problems:
             print(f"  {problem}")
     kills, broken = (
         sum(numbers) for numbers in zip(*((r.kills, len(r.problems)) for r in results.values()), strict=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, TextIO
 
 Operation = Literal["put", "lag", "remove", "rebuild", "backup"]
-State = dict[str, str | None]  # the text of each id, None is not there
+State = dict[str, str | None]  # the text of each id; None: the article does not exist
 
 IDS = 40  # fewer than there are steps, so that most writes are updates
 PER_STEP = 3
@@ -20,7 +20,7 @@ _OPERATIONS: tuple[tuple[Operation, int], ...] = (("put", 5), ("lag", 2), ("remo
 
 
 def operation(step: int) -> Operation:
-    """Return what a step does: `lag` writes the catalog in two turns before the indexes follow."""
+    """Return what a step does: `lag` writes the catalog in two transactions before the indexes follow."""
     names, weights = zip(*_OPERATIONS, strict=True)
     chosen: Operation = random.Random(f"operation {step}").choices(names, weights)[0]
     return chosen
@@ -35,9 +35,9 @@ def written(step: int) -> State:
 
 
 def _body(step: int, place: int) -> str:
-    """Return a text that no other step has, of one to some chunks, with repeats and letters outside the first plane."""
+    """Return a unique text of one or more chunks, with repeats and characters outside the BMP."""
     dice = random.Random(f"{step}/{place}")
-    # Many different words, because vectors of texts that are all alike are lost in Chroma's graph without any crash.
+    # Many different words, because Chroma's graph loses vectors of very similar texts without any crash.
     sentences = [
         " ".join(f"word{dice.randrange(2_000)}" for _ in range(12)) + " 😀." for _ in range(dice.randrange(40))
     ]
@@ -45,7 +45,7 @@ def _body(step: int, place: int) -> str:
 
 
 def state_before(step: int) -> State:
-    """Return what is there when all steps before this one are done."""
+    """Return the state after all steps before this one."""
     state: State = {f"id-{number}": None for number in range(IDS)}
     for earlier in range(step):
         state |= written(earlier)
@@ -53,7 +53,7 @@ def state_before(step: int) -> State:
 
 
 def allowed(begun: int, acknowledged: int) -> tuple[State, State]:
-    """Return the two states of which the store must be in one: before and after the step in flight."""
+    """Return the two states that the store may be in: before and after the step in flight."""
     before = state_before(acknowledged + 1)
     return before, before | written(begun)
 
@@ -63,7 +63,7 @@ def marks(folder: Path) -> tuple[int, int]:
     seen = {"begin": -1, "ack": -1}
     file = folder / "journal"
     for line in file.read_text().splitlines(keepends=True) if file.exists() else ():
-        if line.endswith("\n"):  # else it was being written
+        if line.endswith("\n"):  # otherwise the kill truncated it
             word, _, number = line.partition(" ")
             seen[word] = int(number)
     return seen["begin"], seen["ack"]

@@ -1,4 +1,4 @@
-"""Start workers and kill them, at random moments or at named places, and count what was found afterwards."""
+"""Start workers, kill them at random moments or at named places, and collect what the next process finds."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from tests.lanes.crash import journal, worker
 
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["tests.lanes.crash.worker"])
-_ANSWER_S = 120  # without a word, or a step
-_STEPS = 200  # each place is passed at least once in so many
+_ANSWER_S = 120  # without a message or a step
+_STEPS = 200  # each place is reached at least once in that many steps
 
 
 @dataclass
 class Result:
-    """What a series of kills showed."""
+    """The outcome of a series of kills."""
 
     kills: int = 0
     steps: int = 0  # acknowledged
@@ -32,7 +32,7 @@ class Result:
 
 
 class Series:
-    """Kill one worker after the other in one folder; the last look is a fresh process too."""
+    """Kill one worker after the other in one folder; a fresh process makes the last check."""
 
     def __init__(self, folder: Path, seed: int, *, words_only: bool = False) -> None:
         self._folder = folder
@@ -41,7 +41,7 @@ class Series:
         self.result = Result()
 
     def kill_at_random(self, *, wait: bool) -> None:
-        """Kill after up to half a second; `wait`: not before a step is done, however busy the machine is."""
+        """Kill after up to half a second; `wait`: but not before a step is done, however busy the machine is."""
         with self._worker(None) as (process, checked):
             if checked and wait:
                 self._wait_for_a_step()
@@ -60,37 +60,37 @@ class Series:
 
     def look(self) -> Result:
         """Check once more and return the result."""
-        told, answer = _CONTEXT.Pipe(duplex=False)
-        process = _CONTEXT.Process(target=worker.inspect, args=(self._folder, self._words_only, answer))
+        receiver, sender = _CONTEXT.Pipe(duplex=False)
+        process = _CONTEXT.Process(target=worker.inspect, args=(self._folder, self._words_only, sender))
         process.start()
-        answer.close()
-        self._read(told, may_die=False)
+        sender.close()
+        self._read(receiver, may_die=False)
         process.join(_ANSWER_S)
         self.result.steps = journal.marks(self._folder)[1] + 1
         return self.result
 
     @contextmanager
     def _worker(self, stop: tuple[str, int] | None) -> Iterator[tuple[BaseProcess, bool]]:
-        told, answer = _CONTEXT.Pipe(duplex=False)
-        process = _CONTEXT.Process(target=worker.live, args=(self._folder, self._words_only, stop, answer))
+        receiver, sender = _CONTEXT.Pipe(duplex=False)
+        process = _CONTEXT.Process(target=worker.live, args=(self._folder, self._words_only, stop, sender))
         process.start()
-        answer.close()
+        sender.close()
         try:
-            yield process, self._read(told, may_die=stop is not None)
+            yield process, self._read(receiver, may_die=stop is not None)
         finally:
             process.kill()
             process.join()
 
-    def _read(self, told: Connection, *, may_die: bool) -> bool:
-        """Take in what a process found; one that dies at a place while it looks is looked at by the next."""
+    def _read(self, receiver: Connection, *, may_die: bool) -> bool:
+        """Record what a process found; if it dies at a place while it checks, the next process checks."""
         try:
-            problem, opened = told.recv() if told.poll(_ANSWER_S) else ("no answer", 0.0)
+            problem, opened = receiver.recv() if receiver.poll(_ANSWER_S) else ("no answer", 0.0)
         except EOFError:
             if not may_die:
                 self.result.problems.append(f"after {self.result.kills} kills: the process died while it opened")
             return False
         finally:
-            told.close()
+            receiver.close()
         self.result.opened_s.append(opened)
         if problem:
             self.result.problems.append(f"after {self.result.kills} kills: {problem}")

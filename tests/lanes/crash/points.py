@@ -1,4 +1,4 @@
-"""Named places where a worker kills itself. They exist in its process alone; the product knows nothing of them.
+"""Kill points: named places where a worker kills itself. They exist in its process only, not in the product.
 
 Each wraps one call of a store or of a library: `before X` and `after X`.
 """
@@ -36,7 +36,7 @@ Here = Callable[[str], None]
 
 
 def killer(point: str, nth: int) -> Here:
-    """Return what ends the process with SIGKILL when it passes a place for the nth time."""
+    """Return a hook that ends the process with SIGKILL when it reaches a place for the nth time."""
     left = [nth]
 
     def here(name: str) -> None:
@@ -48,7 +48,7 @@ def killer(point: str, nth: int) -> Here:
 
 
 def install(here: Here) -> None:
-    """Wrap the calls in this process. It is never undone: the process is there to be killed."""
+    """Wrap the calls in this process. It is never undone: the process will be killed."""
     import sqlalchemy as sa
     from chromadb.api.models.Collection import Collection
     from sqlalchemy.engine import Connection
@@ -98,7 +98,7 @@ def _wrap(owner: Any, attribute: str, call: str, here: Here) -> None:
 
 
 class WatchedWriter:
-    """tantivy's writer, whose class takes no other methods."""
+    """Wrapper of tantivy's writer, whose class cannot be patched."""
 
     def __init__(self, writer: Any, here: Here) -> None:
         self._writer = writer

@@ -1,6 +1,6 @@
-"""Kill the working process again and again: what it acknowledged is there, and nothing is half there.
+"""Crash safety: after a kill, every acknowledged step is there and none is half done.
 
-`make crash N=500` does more of it. Each process first checks what the one before it left behind, then goes on.
+`make crash N=500` runs more kills. Each process first checks what its predecessor left, then goes on.
 """
 
 import os
@@ -18,13 +18,13 @@ SEED = 20230322
 
 @pytest.mark.parametrize(("words_only", "rounds"), [(True, 4), (False, 4)])
 def test_what_was_acknowledged_survives_a_kill_at_any_moment(tmp_path: Path, words_only: bool, rounds: int) -> None:
-    """Every step is wholly there or not at all, every acknowledged one is, and so are the backups."""
+    """Every step is there completely or not at all, every acknowledged one is, and the backups too."""
     series = Series(tmp_path, SEED, words_only=words_only)
     for number in range(rounds * MORE):
         series.kill_at_random(wait=number % 2 == 1)
     result = series.look()
     assert result.problems == [], f"seed {SEED}"
-    assert result.steps >= rounds // 2  # else nothing was tried
+    assert result.steps >= rounds // 2  # otherwise nothing was tested
     # 18.6 s was the slowest of 504, with 20 processes waiting for two cores
     assert max(result.opened_s) <= 20 + psutil.getloadavg()[0]
 
@@ -38,6 +38,6 @@ def test_a_kill_at_a_named_place_loses_nothing(tmp_path: Path) -> None:
 
 
 def test_no_place_is_left_out_of_both_lists() -> None:
-    """The places of a store of words are those that do not speak of vectors."""
+    """A store without vectors has every place except those of the vector index."""
     assert set(WORDS_ONLY) < set(POINTS)
     assert len(set(POINTS)) == len(POINTS)

@@ -1,4 +1,4 @@
-"""One engine for both legs, to hold the seam open: SQLite's FTS5 finds words, LlamaIndex's own store vectors."""
+"""A test engine that replaces both indexes: SQLite's FTS5 for words, LlamaIndex's own store for vectors."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ class FullText:
                 day = dates.UNDATED if row.published_day is None else row.published_day
                 sql("INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?)", (*place, row.collection, outlet, day))
                 body = stems[row.text].split(" ") if row.text in stems else stemming.stems(row.text)
-                said = (_tokens(body), _tokens(stemming.stems(row.source.title or "")))
-                sql("INSERT INTO words (rowid, body, title) VALUES (?, ?, ?)", (row.key, *said))
+                tokens = (_tokens(body), _tokens(stemming.stems(row.source.title or "")))
+                sql("INSERT INTO words (rowid, body, title) VALUES (?, ?, ?)", (row.key, *tokens))
             sql("DELETE FROM state")
             sql("INSERT INTO state VALUES (?)", (cursor,))
 
@@ -93,9 +93,9 @@ class FullText:
         conditions, values = ["words MATCH ?", "collection = ?"], [_tokens(dict.fromkeys(stems), " OR "), collection]
         for clause in clauses:
             match clause:
-                case AnyOf(field, wanted):
-                    conditions.append(f"{field} IN ({', '.join('?' * len(wanted))})")
-                    values += wanted
+                case AnyOf(field, allowed):
+                    conditions.append(f"{field} IN ({', '.join('?' * len(allowed))})")
+                    values += allowed
                 case AtLeast(field, day):
                     conditions.append(f"{field} >= ?")
                     values.append(day)
@@ -129,7 +129,7 @@ class FullText:
 
 
 def _tokens(stems: Iterable[str], between: str = " ") -> str:
-    """Return stems as words that FTS5's own tokenizer and query language leave alone, whatever script they are of."""
+    """Encode stems, of any script, as words that FTS5's tokenizer and query language leave unchanged."""
     return between.join(f"x{stem.encode().hex()}" for stem in stems)
 
 

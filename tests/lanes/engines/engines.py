@@ -13,12 +13,12 @@ from qa.types import Vectors
 from tests import ROOT
 
 RECIPES = ROOT / "docs" / "engines"
-# Read here: tests themselves see no setting of who runs them.
+# Read here: tests/conftest.py clears the settings before each test.
 NAMES = ["simple", *(["lancedb", "milvus", "qdrant"] if os.environ.get("TEST_ENGINES") == "1" else [])]
 
 
 def recipe(name: str) -> Engine:
-    """Return the engine as docs/engines has it."""
+    """Return the engine as defined in docs/engines."""
     spec = importlib.util.spec_from_file_location(f"qa_{name}", RECIPES / f"qa_{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -29,7 +29,7 @@ def recipe(name: str) -> Engine:
 
 
 class Recorded(LlamaIndexStore):
-    """An index beside a catalog that has the vector of every text that was ever written."""
+    """A vector index with a fake catalog that keeps the vector of every text ever written."""
 
     def __init__(self, engine: Engine, directory: Path, vectors: dict[bytes, Vectors], model: str = "m") -> None:
         self.vectors = vectors

@@ -1,4 +1,4 @@
-"""The retrieval tests, word for word, on an engine that serves words and vectors."""
+"""The retrieval tests, unchanged, on an engine that serves both words and vectors."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ from tests.fakes import HashEmbedder
 from tests.lanes.engines.both import FullText
 from tests.retrieval import test_retriever
 
-globals().update({name: one for name, one in vars(test_retriever).items() if name.startswith("test_")})
+globals().update({name: test for name, test in vars(test_retriever).items() if name.startswith("test_")})
 
 
 @pytest.fixture
@@ -28,17 +28,17 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Library
 
 
 async def test_answers_are_cited_and_no_index_of_ours_is_made(library: Library, tmp_path: Path) -> None:
-    """Both legs, the ranking of sentences and a takedown go through the engine alone."""
+    """Word and vector search, the ranking of sentences and a takedown use the engine alone."""
     library.ingest(qa.read([str(sample_articles())]))
-    asked = Question("When was the boil-water notice in Marrowby lifted?", as_of="2026-06-15")
-    answer = await library.answerer().ask(asked)
+    question = Question("When was the boil-water notice in Marrowby lifted?", as_of="2026-06-15")
+    answer = await library.answerer().ask(question)
     assert answer.citations
     assert answer.degraded == ()
-    for one in answer.citations:
-        text = library.catalog.text("default", one.source.article_id).text
-        assert one.span.slice(text) == one.quote
-        library.remove(one.source.article_id)
-    cited = {one.source.article_id for one in answer.citations}
-    assert not cited & {one.source.article_id for one in (await library.answerer().ask(asked)).citations}
+    for citation in answer.citations:
+        text = library.catalog.text("default", citation.source.article_id).text
+        assert citation.span.slice(text) == citation.quote
+        library.remove(citation.source.article_id)
+    cited = {citation.source.article_id for citation in answer.citations}
+    assert not cited & {citation.source.article_id for citation in (await library.answerer().ask(question)).citations}
     assert [state.problems for state in library.verify()] == [(), ()]
     assert not list((tmp_path / "data").glob("lexical*"))

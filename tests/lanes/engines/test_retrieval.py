@@ -1,4 +1,4 @@
-"""The retrieval tests, word for word, on a store that is wired to each engine by the setting."""
+"""The retrieval tests, unchanged, on each engine selected by the `vector_store` setting."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.fakes import HashEmbedder
 from tests.lanes.engines.engines import NAMES, RECIPES
 from tests.retrieval import test_retriever
 
-globals().update({name: one for name, one in vars(test_retriever).items() if name.startswith("test_")})
+globals().update({name: test for name, test in vars(test_retriever).items() if name.startswith("test_")})
 
 
 @pytest.fixture(params=NAMES)
@@ -40,7 +40,7 @@ def test_the_sample_articles_are_found_as_by_an_exact_search(
         query = library.embedder.embed_query(title)
         cosines = sorted((float(vectors[row.embed_sha] @ query) for row in rows), reverse=True)
         found = library._vectors.search(query, "default", (), 10)
-        # Equal cosines may stand in any order: what is found must be as near as what an exact search finds.
+        # Equal cosines may come in any order: each hit must be as near as the hit of an exact search.
         same += sum(hit.score > exact - 1e-3 for hit, exact in zip(found, cosines[:10], strict=True))
     print(f"samples, {len(titles)} titles, {len(rows)} chunks: {same / (10 * len(titles)):.3f} as near as exact")
     assert same >= 0.99 * 10 * len(titles)

@@ -1,4 +1,4 @@
-"""The guards of the project, each with the tests that must fail without it."""
+"""Mutation tests: the guards of the project, each with the tests that must fail without it."""
 
 from __future__ import annotations
 

@@ -21,22 +21,22 @@ from pathlib import Path
 from tests.lanes.mutants import GUARDS, ROOT, Guard, NotFound
 
 WHOLE_S = 900.0
-LIMIT_S = 120.0  # a test that waits for ever without its guard is no test that fails
-_FAILED = 1  # pytest's: tests were run and some failed; any other number says that they could not be run
+LIMIT_S = 120.0  # a test that hangs without its guard does not count as failing
+_FAILED = 1  # pytest's exit status: tests ran and some failed; any other non-zero status: they could not run
 # They take four seconds to load, and no named test needs them.
-_UNWANTED = [
+_NO_PLUGINS = [
     word for name in ("schemathesis", "langsmith_plugin", "xdist", "hypothesispytest") for word in ("-p", f"no:{name}")
 ]
 _WHERE = "import eval, qa, tests; print(qa.__file__, eval.__file__, tests.__file__, sep='\\n')"
 
 
 class TestsFail(Exception):
-    """The tests fail with every guard on, so that they tell nothing."""
+    """The tests fail with every guard on, so they prove nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the tests of a guard that was switched off."""
+    """The result of the tests of a guard that was switched off."""
 
     guard: str
     tests: tuple[str, ...]
@@ -46,7 +46,7 @@ class Outcome:
 
 
 def copy_tree(target: Path) -> None:
-    """Copy the files that are tracked, or could be, as they are now."""
+    """Copy the working tree: tracked files and untracked ones that git does not ignore."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -54,13 +54,13 @@ def copy_tree(target: Path) -> None:
         check=True,
     )
     for name in filter(None, listed.stdout.decode().split("\0")):
-        if (ROOT / name).is_file():  # not when it was just deleted
+        if (ROOT / name).is_file():  # unless it was just deleted
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target / name)
 
 
 def run(root: Path, words: Sequence[str], limit_s: float = LIMIT_S) -> subprocess.CompletedProcess[str]:
-    """Run our interpreter on the copy. No bytecode is kept: it is told apart by the second, and a guard is faster."""
+    """Run Python on the copy, without bytecode: its time stamps are in seconds, and guards switch faster than that."""
     environ = os.environ | {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
         [sys.executable, *words], cwd=root, env=environ, capture_output=True, text=True, timeout=limit_s, check=False
@@ -70,12 +70,12 @@ def run(root: Path, words: Sequence[str], limit_s: float = LIMIT_S) -> subproces
 def insist_on_copy(root: Path) -> None:
     """Make sure that the copy is what tests import: the package is installed from the tree itself."""
     places = run(root, ["-c", _WHERE]).stdout.split("\n")[:3]
-    assert len(places) == 3 and all(Path(one).is_relative_to(root) for one in places), places
+    assert len(places) == 3 and all(Path(place).is_relative_to(root) for place in places), places
 
 
 def run_tests(root: Path, tests: Iterable[str], limit_s: float = LIMIT_S) -> tuple[int, str]:
-    """Return pytest's exit status and the end of what it said."""
-    words = ["-m", "pytest", "-q", "-x", "--no-header", "--tb=line", "-p", "no:cacheprovider", *_UNWANTED]
+    """Return pytest's exit status and the end of its output."""
+    words = ["-m", "pytest", "-q", "-x", "--no-header", "--tb=line", "-p", "no:cacheprovider", *_NO_PLUGINS]
     done = run(root, [*words, *tests], limit_s)
     return done.returncode, done.stdout[-2_000:]
 
@@ -87,8 +87,8 @@ def try_guard(guard: Guard, root: Path) -> Outcome:
     kept = path.read_text(encoding="utf-8")
     path.write_text(without, encoding="utf-8")
     try:
-        status, said = run_tests(root, guard.node_ids(root))
-        why = "" if status == _FAILED else "the tests pass" if status == 0 else f"pytest ended with {status}: {said}"
+        status, output = run_tests(root, guard.node_ids(root))
+        why = "" if status == _FAILED else "the tests pass" if status == 0 else f"pytest ended with {status}: {output}"
     except subprocess.TimeoutExpired:
         status, why = -1, f"nothing failed within {LIMIT_S:g} s"
     finally:
@@ -97,7 +97,7 @@ def try_guard(guard: Guard, root: Path) -> Outcome:
 
 
 def lay_out(path: Path) -> None:
-    """Write a file as it is written without one of its guards, so that nothing but the guard makes the difference."""
+    """Rewrite a file through `ast.unparse`, as switching off does, so that only the guard makes a difference."""
     path.write_text(ast.unparse(ast.parse(path.read_text(encoding="utf-8"))), encoding="utf-8")
 
 
@@ -107,11 +107,11 @@ def try_all(guards: Sequence[Guard], root: Path, tell: Callable[[Outcome], None]
     insist_on_copy(root)
     for path in {guard.switch_off(root)[0] for guard in guards}:
         lay_out(path)
-    tests = sorted({one for guard in guards for one in guard.node_ids(root)})
+    tests = sorted({test for guard in guards for test in guard.node_ids(root)})
     print(f"{len(tests)} tests with every guard on", file=sys.stderr)
-    status, said = run_tests(root, tests, WHOLE_S)
+    status, output = run_tests(root, tests, WHOLE_S)
     if status:
-        raise TestsFail(said)
+        raise TestsFail(output)
     outcomes = []
     for number, guard in enumerate(guards, start=1):
         print(f"{number}/{len(guards)} {guard.name:60.60}", end="\r", file=sys.stderr, flush=True)
@@ -121,7 +121,7 @@ def try_all(guards: Sequence[Guard], root: Path, tell: Callable[[Outcome], None]
 
 
 def faults(guards: Sequence[Guard]) -> list[str]:
-    """Say what of the guards and their tests cannot be found."""
+    """Return which guards or tests cannot be found."""
     found = []
     for guard in guards:
         try:
@@ -132,10 +132,12 @@ def faults(guards: Sequence[Guard]) -> list[str]:
     return found
 
 
-def show(one: Outcome) -> None:
-    """Print the row of a guard, and why it was missed."""
+def show(outcome: Outcome) -> None:
+    """Print a guard's row, with the reason if it was not caught."""
     print(
-        f"{one.guard:56} {'yes' if one.caught else 'NO':3} {one.seconds:5.1f} s  {one.tests[0]} {one.why}", flush=True
+        f"{outcome.guard:56} {'yes' if outcome.caught else 'NO':3} {outcome.seconds:5.1f} s  "
+        f"{outcome.tests[0]} {outcome.why}",
+        flush=True,
     )
 
 
@@ -144,21 +146,21 @@ def main(argv: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.lanes.mutants", description=__doc__)
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="a part of a guard's name")
     parser.add_argument("--json", action="store_true", help="print one object")
-    given = parser.parse_args(argv)
-    chosen = [one for one in GUARDS if not given.only or any(name in one.name for name in given.only)]
+    arguments = parser.parse_args(argv)
+    chosen = [guard for guard in GUARDS if not arguments.only or any(name in guard.name for name in arguments.only)]
     gone = faults(chosen)
     if gone or not chosen:
         print("\n".join(gone) or "no guard has such a name", file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory(prefix="qa-mutants-") as folder:
         try:
-            outcomes = try_all(chosen, Path(folder).resolve(), (lambda _: None) if given.json else show)
+            outcomes = try_all(chosen, Path(folder).resolve(), (lambda _: None) if arguments.json else show)
         except TestsFail as exc:
             print(f"the tests fail with every guard on:\n{exc}", file=sys.stderr)
             return 1
-    caught = sum(one.caught for one in outcomes)
-    if given.json:
-        print(json.dumps({"guards": [asdict(one) for one in outcomes]}))
+    caught = sum(outcome.caught for outcome in outcomes)
+    if arguments.json:
+        print(json.dumps({"guards": [asdict(outcome) for outcome in outcomes]}))
     else:
         print(f"{caught} of {len(outcomes)} guards: a named test fails when it is switched off")
     return 0 if caught == len(outcomes) else 1

@@ -1,6 +1,6 @@
-"""What a guard is: a piece of code that can be switched off, and the tests that must then fail.
+"""A guard: a piece of code that can be switched off, and the tests that must then fail.
 
-Both are found by name and by syntax tree, so that no guard breaks when a module moves or a line is laid out anew.
+Code is found by qualified name and syntax tree, so no guard breaks when a module moves or a line is reformatted.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ FOLDERS = ("qa", "eval")
 
 
 class NotFound(Exception):
-    """What a guard or its test is called is not there, or is there more than once."""
+    """A guard's code or a test is missing, or is found more than once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """`text` occurs once in what is called `where`; with `off` in its place at least one of `tests` fails.
+    """`text` occurs once in the definition `where`; with `off` in its place at least one of `tests` fails.
 
     Both are an expression, or a keyword argument, or statements. In `text`, `...` is any expression.
     """
@@ -31,7 +31,7 @@ class Guard:
     where: str  # the qualified name of a function, class or constant, without its module: "Citer.number"
     text: str
     off: str
-    tests: tuple[str, ...]  # names of test functions, each of seconds
+    tests: tuple[str, ...]  # names of test functions that take seconds at most
 
     def switch_off(self, root: Path) -> tuple[Path, str]:
         """Return the file of the guard below `root` and its source without the guard. Raises NotFound."""
@@ -59,7 +59,7 @@ class Guard:
         for name, ids in found.items():
             if len(ids) != 1:
                 raise NotFound(f"{self.name}: {len(ids)} tests are called {name} {' '.join(ids)}")
-        return [one for ids in found.values() for one in ids]
+        return [node_id for ids in found.values() for node_id in ids]
 
     def _readings(self) -> Iterator[tuple[list[ast.AST], list[ast.AST]]]:
         match ast.parse(self.text).body, ast.parse(self.off).body:
@@ -72,7 +72,7 @@ class Guard:
                 yield [*old], [*new]
 
     def _elsewhere(self, root: Path) -> str:
-        """Say which names hold the text, for whoever renamed one."""
+        """Return which definitions contain the text, for whoever renamed one."""
         held = sorted(
             name
             for path in sorted(set().union(*_paths(root).values()))
@@ -87,7 +87,7 @@ def _parse(path: Path) -> ast.Module:
 
 
 def _definitions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.AST]]:
-    """Yield what has a name, with its qualified name."""
+    """Yield each definition with its qualified name."""
     for node in ast.iter_child_nodes(tree):
         match node:
             case ast.FunctionDef(name) | ast.AsyncFunctionDef(name) | ast.ClassDef(name):
@@ -124,7 +124,7 @@ def _tests(root: Path) -> Mapping[str, list[str]]:
 
 
 def _places(tree: ast.AST, text: list[ast.AST]) -> Iterator[tuple[Any, Any]]:
-    """Yield each place in the tree where the text is: a list with a slice of it, or a node with one of its fields."""
+    """Yield each occurrence of the text in the tree: a list and a slice of it, or a node and one of its fields."""
     for node in ast.walk(tree):
         for field, value in ast.iter_fields(node):
             if isinstance(value, list):
@@ -136,7 +136,7 @@ def _places(tree: ast.AST, text: list[ast.AST]) -> Iterator[tuple[Any, Any]]:
 
 
 def _same(text: Any, code: Any) -> bool:
-    """Compare syntax without its layout."""
+    """Compare syntax trees, ignoring layout; `...` matches any expression."""
     if isinstance(text, ast.Constant) and text.value is ...:
         return isinstance(code, ast.expr)
     if type(text) is not type(code):

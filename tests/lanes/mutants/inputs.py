@@ -1,4 +1,4 @@
-"""Guards against what comes in: pages, archives, addresses, signs."""
+"""Guards against hostile input: pages, archives, URLs, characters."""
 
 from __future__ import annotations
 

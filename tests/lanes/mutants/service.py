@@ -1,4 +1,4 @@
-"""Guards of the service: who may ask, how much, from where, and what is told of it."""
+"""Guards of the service: authentication, limits, origins, and what errors and logs reveal."""
 
 from __future__ import annotations
 

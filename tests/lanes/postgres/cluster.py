@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster of its own in a throw-away folder, started from the programs that Debian installs."""
+"""A private PostgreSQL cluster in a temporary folder, run with the installed server programs."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from pathlib import Path
 
 import psycopg
 
-_ACCOUNT = "postgres"  # the programs refuse to run as root
+_ACCOUNT = "postgres"  # the server programs refuse to run as root
 # Nothing here has to outlive the machine.
 _OPTIONS = "-c fsync=off -c full_page_writes=off -c shared_buffers=32MB -c max_connections=120 -c log_statement=none"
 
 
 def programs() -> Path | None:
-    """Return where the newest server's programs are."""
-    debian = [one.parent for one in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
+    """Return the folder of the newest server programs."""
+    debian = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
     elsewhere = shutil.which("initdb")
-    return max(debian, key=lambda one: int(one.parent.name), default=Path(elsewhere).parent if elsewhere else None)
+    return max(
+        debian, key=lambda folder: int(folder.parent.name), default=Path(elsewhere).parent if elsewhere else None
+    )
 
 
 class Cluster:
@@ -55,7 +57,7 @@ class Cluster:
         return name
 
     def drop(self, name: str) -> None:
-        """Drop a database, whoever is still connected."""
+        """Drop a database, even if clients are connected."""
         self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def execute(self, statement: str, database: str = "postgres") -> None:
@@ -73,7 +75,7 @@ class Cluster:
         self._run("pg_ctl", "start", "-w", "-t", "60", "-l", str(self.folder / "log"), "-o", options)
 
     def stop(self, mode: str = "immediate") -> None:
-        """Stop the server: `immediate` is as if it had been killed."""
+        """Stop the server: `immediate` is like a crash."""
         self._run("pg_ctl", "stop", "-w", "-m", mode)
 
     def close(self) -> None:
@@ -86,11 +88,11 @@ class Cluster:
         if os.getuid() == 0:
             command = ["setpriv", f"--reuid={_ACCOUNT}", f"--regid={_ACCOUNT}", "--clear-groups", *command]
         # Not a pipe: the server that pg_ctl starts would keep it open.
-        with tempfile.TemporaryFile("w+") as said:
+        with tempfile.TemporaryFile("w+") as output:
             done = subprocess.run(
-                command, stdout=said, stderr=subprocess.STDOUT, cwd=self.folder, timeout=90, check=False
+                command, stdout=output, stderr=subprocess.STDOUT, cwd=self.folder, timeout=90, check=False
             )
-            said.seek(0)
-            text = said.read()
+            output.seek(0)
+            text = output.read()
         assert done.returncode == 0, f"{program}: {text}"
         return text

@@ -1,4 +1,4 @@
-"""One PostgreSQL cluster a test session, a database of its own for each test; skipped where there are no programs."""
+"""One PostgreSQL cluster per session and a fresh database for each test; skipped without the server programs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from tests.lanes.postgres.cluster import Cluster, programs
 
-_ALL_LANES = os.environ.get("ALL_LANES") == "1"  # read here: tests themselves see no setting of who runs them
+_ALL_LANES = os.environ.get("ALL_LANES") == "1"  # read here: tests/conftest.py clears the settings before each test
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""How fast one writer writes prepared articles with vectors, SQLite and PostgreSQL in turn.
+"""Benchmark of one writer of prepared articles with vectors, on SQLite and PostgreSQL in turn.
 
 python -m tests.lanes.postgres.speed --data DIR [--articles N] [--rounds N]
 """
@@ -28,21 +28,21 @@ def prepared_articles(source: Path, n: int) -> list[Prepared]:
     with gzip.open(source, "rt", encoding="utf-8") as file:
         rows = [json.loads(line) for line in itertools.islice(file, n)]
     made = [prepare(Article(id=f"a{at}", text=row["text"], title=row.get("title"))) for at, row in enumerate(rows)]
-    return [one for one in made if isinstance(one, Prepared)]
+    return [item for item in made if isinstance(item, Prepared)]
 
 
 def timed(url: str, articles: list[Prepared]) -> float:
-    """Return the seconds of writing all into an empty catalog."""
+    """Return how many seconds it takes to write them all into an empty catalog."""
     dice = np.random.default_rng(1)
     batches = [articles[at : at + _BATCH] for at in range(0, len(articles), _BATCH)]
     vectors = [
-        {sha: dice.standard_normal(384).astype(np.float32) for one in batch for sha in one.embed_shas}
+        {sha: dice.standard_normal(384).astype(np.float32) for item in batch for sha in item.embed_shas}
         for batch in batches
     ]
     catalog = Catalog(url)
     began = time.monotonic()
     for batch, new in zip(batches, vectors, strict=True):
-        catalog.known("default", [one.article.id for one in batch])
+        catalog.known("default", [item.article.id for item in batch])
         catalog.write("default", batch, new, "m", since=0)
     seconds = time.monotonic() - began
     catalog.close()
@@ -50,17 +50,17 @@ def timed(url: str, articles: list[Prepared]) -> float:
 
 
 def main() -> None:
-    """Print one line a run."""
+    """Print one line per run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--articles", type=int, default=500)
     parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args()
-    articles = prepared_articles(asked.data / "realtimeqa_docs" / "docs_2022.jsonl.gz", asked.articles)
-    chunks = sum(len(one.chunks) for one in articles)
+    arguments = parser.parse_args()
+    articles = prepared_articles(arguments.data / "realtimeqa_docs" / "docs_2022.jsonl.gz", arguments.articles)
+    chunks = sum(len(item.chunks) for item in articles)
     cluster = Cluster(options="-c fsync=on -c synchronous_commit=on")
     try:
-        for _ in range(asked.rounds):
+        for _ in range(arguments.rounds):
             with tempfile.TemporaryDirectory() as folder:
                 urls = {
                     "SQLite": f"sqlite:///{folder}/catalog.sqlite3",

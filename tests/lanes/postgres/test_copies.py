@@ -1,4 +1,4 @@
-"""Backups and migrations: from either database into either, and from every schema there was to this one."""
+"""Backups and migrations: between SQLite and PostgreSQL, and from every older schema to the current one."""
 
 import sqlite3
 from pathlib import Path
@@ -53,20 +53,20 @@ def test_a_backup_of_either_is_restored_into_either(url: str, into: str, tmp_pat
     second = Catalog(target)
     assert everything(second) == everything(first)
     assert second.id != first.id
-    # Numbers go on behind those that were given out.
+    # Sequence numbers continue after those already used.
     assert write(second, article("d", "The bird flew.")) == ["added"]
     assert second.changes_after(5, 9) == (6, [4])
     with pytest.raises(BadSettings, match="already"):
         restore(tmp_path / "backup.sqlite3", target)
     assert (tmp_path / "backup.sqlite3").read_bytes() == before
-    for one in (first, second):
-        one.close()
+    for catalog in (first, second):
+        catalog.close()
 
 
 def ddl(connection: sa.Connection) -> list[str]:
-    """Return how SQLite would make its tables and indexes again, white space aside."""
+    """Return the DDL of SQLite's tables and indexes, ignoring white space."""
     found = connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").scalars()
-    return sorted(" ".join(one.split()) for one in found)
+    return sorted(" ".join(statement.split()) for statement in found)
 
 
 def test_the_migrations_lead_to_the_tables_that_we_use_in_sqlite(tmp_path: Path) -> None:
@@ -74,16 +74,16 @@ def test_the_migrations_lead_to_the_tables_that_we_use_in_sqlite(tmp_path: Path)
     new, old = (sa.create_engine(f"sqlite:///{tmp_path / name}") for name in ("new", "old"))
     with new.begin() as connection:
         tables.create_all(connection)
-        wanted = ddl(connection)
+        expected = ddl(connection)
     with old.begin() as connection:
         upgrade(connection, "base", SCHEMA_VERSION)
-        assert ddl(connection) == wanted
-    for one in (new, old):
-        one.dispose()
+        assert ddl(connection) == expected
+    for database in (new, old):
+        database.dispose()
 
 
 def test_the_migrations_lead_to_the_tables_that_we_use_in_postgresql(cluster: Cluster) -> None:
-    """The same by pg_dump."""
+    """The same, compared by pg_dump."""
     name = cluster.create()
     engine = sa.create_engine(cluster.url(name).replace("postgresql:", "postgresql+psycopg:"))
     with engine.begin() as connection:
@@ -99,12 +99,12 @@ def plain(dump: str) -> list[str]:
 
 
 def test_a_store_from_before_alembic_is_upgraded(tmp_path: Path) -> None:
-    """It is stamped with the schema it has, then upgraded; what is in it stays."""
+    """It is stamped with its schema, then upgraded; its data stays."""
     file = tmp_path / "catalog.sqlite3"
     today = Catalog(f"sqlite:///{file}")
     write(today, article("a", BODY))
     today.close()
-    with sqlite3.connect(file) as raw:  # as it was written by the first version
+    with sqlite3.connect(file) as raw:  # as the first version created it
         raw.execute("DROP INDEX versions_by_outlet")
         raw.execute("DROP TABLE alembic_version")
         raw.execute("UPDATE meta SET value = '1' WHERE name = 'schema_version'")
@@ -119,10 +119,10 @@ def test_a_store_from_before_alembic_is_upgraded(tmp_path: Path) -> None:
 
 
 def test_an_upgrade_that_fails_leaves_the_store_as_it_was(tmp_path: Path) -> None:
-    """Its changes are of one transaction: the older version can still open it."""
+    """The upgrade is one transaction: the older version can still open the store."""
     file = tmp_path / "catalog.sqlite3"
     Catalog(f"sqlite:///{file}").close()
-    with sqlite3.connect(file) as raw:  # the index that version 2 brings is there already: its migration fails
+    with sqlite3.connect(file) as raw:  # the index that version 2 adds exists already, so its migration fails
         raw.execute("DROP TABLE alembic_version")
         raw.execute("UPDATE meta SET value = '1' WHERE name = 'schema_version'")
     raw.close()
@@ -135,7 +135,7 @@ def test_an_upgrade_that_fails_leaves_the_store_as_it_was(tmp_path: Path) -> Non
 
 
 def test_no_vector_of_an_erased_text_is_kept(url: str) -> None:
-    """A process that embedded a text which was taken down meanwhile keeps nothing of it."""
+    """Vectors of a text that was taken down while it was being embedded are not stored."""
     catalog = Catalog(url)
     write(catalog, article("a", "The dog ran."))
     sha = catalog.chunks_of([1])[0].embed_sha

@@ -1,4 +1,4 @@
-"""What is PostgreSQL's own: writers in turn, a server that goes away, values that its types would refuse."""
+"""PostgreSQL specifics: writers' turns, a server that goes away, values that its types would refuse."""
 
 import random
 import string
@@ -47,13 +47,13 @@ def follow(catalog: Catalog, seen: list[int], cursor: int) -> int:
 
 
 def test_a_follower_misses_no_change_of_a_writer_that_commits_late(catalog: Catalog, postgres: str) -> None:
-    """The one that was given the lower number commits last; a follower that reads in between sees both in the end."""
+    """The writer with the lower number commits last; a follower that reads in between still sees both."""
     other = Catalog(postgres)
     seen: list[int] = []
     with ThreadPoolExecutor(1) as pool:
         with engine.writing(catalog._engine) as slow:
             slow.execute(sa.insert(articles).values(collection="default", id="slow", last_version=1))
-            slow.execute(sa.insert(changes).values(article=1))  # takes its number now and shows it at the end
+            slow.execute(sa.insert(changes).values(article=1))  # takes its number now and commits last
             quick = pool.submit(write, other, article("quick", "The dog ran."))
             time.sleep(0.3)
             cursor = follow(other, seen, 0)
@@ -85,30 +85,30 @@ def test_many_writers_and_a_follower_see_the_same_log(catalog: Catalog, postgres
             pool.submit(write, catalogs[n % 4], article(f"id-{n % 10}", f"Text {n}."), article("all", f"Text {n}."))
             for n in range(40)
         ]
-        assert all(len(one.result(30)) == 2 for one in work)
+        assert all(len(future.result(30)) == 2 for future in work)
     done.set()
     reader.join(30)
     assert numbers == sorted(set(numbers))
     assert numbers[-1] == catalog.last_change() == 80
     assert catalog.article("default", "all").versions == tuple(range(1, 41))
-    for one in catalogs:
-        one.close()
+    for opened in catalogs:
+        opened.close()
 
 
 def test_one_article_from_many_writers_is_there_once(catalog: Catalog, postgres: str) -> None:
     """The same text sent by all at once: one adds it, the others find it unchanged."""
     catalogs = [Catalog(postgres) for _ in range(4)]
     with ThreadPoolExecutor(8) as pool:
-        outcomes = [pool.submit(write, catalogs[n % 4], article("a", "The dog ran.")) for n in range(16)]
-        said = sorted(one.result(30)[0] for one in outcomes)
-    assert said == ["added"] + ["unchanged"] * 15
+        futures = [pool.submit(write, catalogs[n % 4], article("a", "The dog ran.")) for n in range(16)]
+        outcomes = sorted(future.result(30)[0] for future in futures)
+    assert outcomes == ["added"] + ["unchanged"] * 15
     assert catalog.article("default", "a").versions == (1,)
-    for one in catalogs:
-        one.close()
+    for opened in catalogs:
+        opened.close()
 
 
 def test_a_reader_sees_one_moment(catalog: Catalog) -> None:
-    """Two statements of one reading agree, whatever is committed between them."""
+    """Two statements of one read transaction agree, whatever is committed between them."""
     write(catalog, article("a", "The dog ran."))
     count = sa.select(sa.func.count()).select_from(articles)
     with engine.reading(catalog._engine) as connection:
@@ -118,7 +118,7 @@ def test_a_reader_sees_one_moment(catalog: Catalog) -> None:
 
 
 def test_one_process_at_a_time_writes_the_vectors(catalog: Catalog, postgres: str) -> None:
-    """The second is told that it is not its turn, at once; after the first, and after its death, it is."""
+    """The second is refused the lock at once; after the first released it, or died, it gets the lock."""
     other = Catalog(postgres)
     with catalog.vector_turn() as first, other.vector_turn() as second:
         assert (first, second) == (True, False)
@@ -128,12 +128,12 @@ def test_one_process_at_a_time_writes_the_vectors(catalog: Catalog, postgres: st
         dying.execute(f"SELECT pg_advisory_lock({catalog_postgres.VECTOR_LOCK}, hashtext(current_schema()))")
         with other.vector_turn() as second:
             assert not second
-    assert comes_to_turn(other)  # a connection that ends lets go of everything
+    assert comes_to_turn(other)  # a connection that ends releases its locks
     other.close()
 
 
 def comes_to_turn(catalog: Catalog) -> bool:
-    """Try for some seconds: the server sees the end of a connection a moment after it."""
+    """Try for some seconds: the server notices the end of a connection a moment later."""
     for _ in range(100):
         with catalog.vector_turn() as ours:
             if ours:
@@ -146,7 +146,7 @@ def comes_to_turn(catalog: Catalog) -> bool:
 
 
 def test_a_server_that_was_started_again_is_found_again(own: Cluster) -> None:
-    """What was acknowledged is there after a crash, and nobody has to start anew; a write waits until it is back."""
+    """Acknowledged writes survive a crash, no client has to restart, and a write waits until the server is back."""
     catalog = Catalog(own.url(own.create()))
     write(catalog, article("a", "The dog ran."))
     own.stop("fast")
@@ -163,7 +163,7 @@ def test_a_server_that_was_started_again_is_found_again(own: Cluster) -> None:
 
 
 def test_a_connection_that_is_cut_in_the_middle_is_tried_again(catalog: Catalog, postgres: str) -> None:
-    """The work is done once, in the second transaction; the first left nothing."""
+    """The work takes effect once, in the second transaction; the first left nothing."""
     calls: list[int] = []
 
     def work(connection: sa.Connection) -> str:
@@ -182,7 +182,7 @@ def test_a_connection_that_is_cut_in_the_middle_is_tried_again(catalog: Catalog,
 
 
 def test_a_writer_that_stands_still_loses_its_turn(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its transaction is ended by the server, so that the others can write."""
+    """The server ends its idle transaction, so that the others can write."""
     monkeypatch.setitem(catalog_postgres._LIMITS, "idle_in_transaction_session_timeout", "300ms")
     name = cluster.create(cluster.template)
     catalog = Catalog(cluster.url(name))
@@ -200,7 +200,7 @@ def test_a_writer_that_stands_still_loses_its_turn(cluster: Cluster, monkeypatch
 
 
 def test_a_statement_has_an_end(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A query that the server cannot finish is an error, not a thread that is gone."""
+    """A query that the server cannot finish times out instead of blocking a thread for ever."""
     monkeypatch.setitem(catalog_postgres._LIMITS, "statement_timeout", "200ms")
     name = cluster.create(cluster.template)
     catalog = Catalog(cluster.url(name))
@@ -211,17 +211,17 @@ def test_a_statement_has_an_end(cluster: Cluster, monkeypatch: pytest.MonkeyPatc
 
 
 def test_no_server_is_told_without_the_password() -> None:
-    """One line that names host and port; the password is in none of it."""
-    with pytest.raises(StoreFailed, match=r"127\.0\.0\.1") as told:
+    """One line that names host and port, without the password."""
+    with pytest.raises(StoreFailed, match=r"127\.0\.0\.1") as raised:
         Catalog("postgresql://me:canary@127.0.0.1:1/news")
-    assert "canary" not in str(told.value)
-    assert "\n" not in str(told.value)
+    assert "canary" not in str(raised.value)
+    assert "\n" not in str(raised.value)
     with pytest.raises(BadSettings, match="QA_DATABASE_URL"):
         Catalog("no url")
 
 
 def test_a_database_of_another_encoding_is_refused(cluster: Cluster) -> None:
-    """It could not hold every text; the message says how to make one that can."""
+    """It could not hold every text; the message says how to create one that can."""
     name = cluster.create("template0", "LATIN1")
     with pytest.raises(StoreFailed, match=r"LATIN1.*UTF8"):
         Catalog(cluster.url(name))
@@ -239,30 +239,35 @@ def test_a_missing_driver_names_the_extra(postgres: str, monkeypatch: pytest.Mon
 
 
 def test_an_id_may_be_longer_than_a_tree_of_postgresql_takes(catalog: Catalog) -> None:
-    """URLs of any length, which cannot be compressed; each is found, and found once."""
+    """Incompressible URLs longer than a B-tree entry may be; each is found exactly once."""
     dice = random.Random(5)
     ids = ["".join(dice.choices(string.ascii_letters, k=size)) for size in (2_000, 3_000, 9_000, 100_000)]
-    assert write(catalog, *(article(one, f"Text {n}.") for n, one in enumerate(ids))) == ["added"] * 4
-    assert write(catalog, *(article(one, f"Text {n}.") for n, one in enumerate(ids))) == ["unchanged"] * 4
-    assert [catalog.text("default", one).text for one in ids] == ["Text 0.", "Text 1.", "Text 2.", "Text 3."]
+    assert write(catalog, *(article(article_id, f"Text {n}.") for n, article_id in enumerate(ids))) == ["added"] * 4
+    assert write(catalog, *(article(article_id, f"Text {n}.") for n, article_id in enumerate(ids))) == ["unchanged"] * 4
+    assert [catalog.text("default", article_id).text for article_id in ids] == [
+        "Text 0.",
+        "Text 1.",
+        "Text 2.",
+        "Text 3.",
+    ]
     assert write(catalog, article("b", "The dog ran."), collection="c" * 5_000) == ["added"]
 
 
 def test_nul_is_the_callers_mistake(catalog: Catalog) -> None:
-    """PostgreSQL has no text with NUL: a look-up says so, it is not the catalog that failed."""
+    """PostgreSQL cannot store NUL in text: a look-up with NUL is the caller's error, not a catalog failure."""
     with pytest.raises(BadInput, match="NUL"):
         catalog.article("default", "a\0b")
 
 
 def test_order_is_by_code_point(catalog: Catalog) -> None:
-    """As in SQLite, whatever the language of the server: capitals before small letters, accents last."""
+    """As in SQLite, whatever the server's collation: capitals before small letters, accents last."""
     for outlet in ("b", "Z", "é", "a", "Ä"):
         write(catalog, article(outlet, "The dog ran.", outlet=outlet))
     assert catalog.outlets("default", 2) == ["a", "Z"]  # equally many: the first by code point, shown as people sort
 
 
 def test_keys_and_feedback_hold_any_unicode(catalog: Catalog) -> None:
-    """JSON with a lone surrogate and a NUL in it comes back as it was given; times are ours, not the server's."""
+    """JSON with a lone surrogate and a NUL comes back unchanged; timestamps are ours, not the server's."""
     expires = datetime(2031, 3, 4, 5, 6, 7, tzinfo=UTC)
     row, _ = catalog.records.create_key("ключ 😀", ["ask"], expires)
     assert catalog.records.keys() == [row]
@@ -276,7 +281,7 @@ def test_keys_and_feedback_hold_any_unicode(catalog: Catalog) -> None:
 
 
 def test_the_service_outlives_its_catalog(own: Cluster, tmp_path: object) -> None:
-    """Away: 503 and /readyz says what is; back: everything as before, without a new start."""
+    """While it is away: 503, and /readyz names it; once it is back, everything works without a restart."""
     from tests.service.serving import BRIDGE, client
 
     url = own.url(own.create())
@@ -286,8 +291,8 @@ def test_the_service_outlives_its_catalog(own: Cluster, tmp_path: object) -> Non
         ready = http.get("/readyz")
         assert (ready.status_code, ready.json()["catalog"]) == (503, "away: it does not answer")
         assert http.get("/healthz").status_code == 200
-        asked = http.post("/v1/ask", json={"question": "When did the bridge open?"})
-        assert (asked.status_code, set(asked.json())) == (503, {"error"})
+        reply = http.post("/v1/ask", json={"question": "When did the bridge open?"})
+        assert (reply.status_code, set(reply.json())) == (503, {"error"})
         own.start()
         assert http.get("/readyz").status_code == 200
         assert http.get("/v1/articles/bridge-1/text").json()["text"] == BRIDGE["text"]

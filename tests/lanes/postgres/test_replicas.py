@@ -1,4 +1,4 @@
-"""Replicas of one catalog: each follows the change log into a directory of its own. `make replicas` has processes."""
+"""Replicas of one catalog: each follows the change log into its own directory. `make replicas` runs real processes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ def found(library: Library, words: str) -> list[str]:
 
 
 def test_a_takedown_on_one_replica_holds_on_all_at_once(postgres: str, tmp_path: Path) -> None:
-    """The other's index has not followed yet and knows the words; what it shows is asked of the catalog."""
+    """The other replica's index is behind and still has the words, but hits are checked against the catalog."""
     with (
         Library(settings_for(tmp_path / "1", database_url=postgres)) as first,
         Library(settings_for(tmp_path / "2", database_url=postgres)) as second,
@@ -36,7 +36,7 @@ def test_a_takedown_on_one_replica_holds_on_all_at_once(postgres: str, tmp_path:
 
 
 def test_a_new_replica_builds_itself_from_the_catalog(postgres: str, tmp_path: Path) -> None:
-    """Its directory is empty; it has caught up when it found the end of the log once, and never before."""
+    """It starts with an empty directory and counts as caught up once it has reached the end of the log."""
     with Library(settings_for(tmp_path / "1", database_url=postgres)) as first:
         first.ingest([article(str(n), f"Text of number {n}. 😀") for n in range(300)])
     with Library(settings_for(tmp_path / "2", database_url=postgres)) as second:
@@ -58,7 +58,7 @@ def test_a_question_without_a_server_sees_what_others_wrote(postgres: str, tmp_p
 
 
 def test_vectors_that_another_process_writes_are_left_to_it(tmp_path: Path) -> None:
-    """Words are followed all the same; a rebuild that would fight with the other one is refused."""
+    """The word index is followed all the same; a rebuild that would conflict with the other process is refused."""
     ours = [False]
 
     @contextmanager
@@ -80,8 +80,8 @@ def test_vectors_that_another_process_writes_are_left_to_it(tmp_path: Path) -> N
 
 
 def test_replicas_of_one_catalog_agree_on_its_id(postgres: str) -> None:
-    """Their indexes are named after it, also those of a shared vector server."""
+    """Their indexes are named after the id, also on a shared vector server."""
     first, second = Catalog(postgres), Catalog(postgres)
     assert first.id == second.id
-    for one in (first, second):
-        one.close()
+    for catalog in (first, second):
+        catalog.close()

@@ -1,4 +1,4 @@
-"""How much sooner two workers are done than one, Ray already started: `python -m tests.lanes.ray.speed --data DIR`."""
+"""Benchmark of two Ray workers against one, on a started cluster: `python -m tests.lanes.ray.speed --data DIR`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def cut(source: Path, articles: int, folder: Path) -> list[str]:
 
 
 def timed(spread: RayWorkers, shards: list[str], folder: Path) -> tuple[float, int]:
-    """Return the seconds of an ingest into a new catalog, and its chunks."""
+    """Return the seconds of an ingest into a new catalog, and its number of chunks."""
     with tempfile.TemporaryDirectory(dir=folder) as store:
         catalog = Catalog(f"sqlite:///{store}/catalog.sqlite3")
         began = time.monotonic()
@@ -46,27 +46,27 @@ def timed(spread: RayWorkers, shards: list[str], folder: Path) -> tuple[float, i
 
 
 def main() -> None:
-    """Print one line a run."""
+    """Print one line per run."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--articles", type=int, default=100)
     parser.add_argument("--address", help="of a cluster with two CPUs, else one is started")
     parser.add_argument("--rounds", type=int, default=2)
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        shards = cut(asked.data / "realtimeqa_docs" / "docs_2022.jsonl.gz", asked.articles, folder)
-        ray.init(address=asked.address, log_to_driver=False)
+        shards = cut(arguments.data / "realtimeqa_docs" / "docs_2022.jsonl.gz", arguments.articles, folder)
+        ray.init(address=arguments.address, log_to_driver=False)
         spread = RayWorkers(build_embedder, Settings(), 2)
         timed(spread, shards[:2], folder)  # the workers open their model
         two = ray_ingest._prepare
-        for workers in [1, 2] * asked.rounds:
-            # One at a time: each batch takes both places.
+        for workers in [1, 2] * arguments.rounds:
+            # One worker: each batch reserves both CPUs.
             ray_ingest._prepare = two.options(num_cpus=3 - workers)
             load = os.getloadavg()[0]
             seconds, chunks = timed(spread, shards, folder)
             print(
-                f"{workers} workers: {asked.articles} articles, {chunks} chunks, {seconds:.1f} s,"
+                f"{workers} workers: {arguments.articles} articles, {chunks} chunks, {seconds:.1f} s,"
                 f" {chunks / seconds:.1f} chunks/s, load before {load:.1f} on {os.cpu_count()} cores",
                 flush=True,
             )

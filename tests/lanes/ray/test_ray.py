@@ -19,7 +19,7 @@ from qa.settings import Settings
 from qa.types import IngestReport
 from tests import ROOT
 
-LANE = os.environ.get("TEST_RAY") == "1"  # read here: tests themselves see no setting of who runs them
+LANE = os.environ.get("TEST_RAY") == "1"  # read here: tests/conftest.py clears the settings before each test
 pytestmark = pytest.mark.skipif(not LANE, reason="make test-ray installs Ray and runs this")
 PATH = os.environ.get("PYTHONPATH", "")
 
@@ -33,7 +33,7 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
-    """Two workers with little memory; they import what we do."""
+    """Start a cluster of two workers with little memory and our import path."""
     if not LANE:
         yield
         return
@@ -50,13 +50,13 @@ def cluster() -> Iterator[None]:
     ray.shutdown()
 
 
-def shards(folder: Path, n: int, each: int) -> list[str]:
+def shards(folder: Path, n: int, rows_each: int) -> list[str]:
     paths = []
     for shard in range(n):
         path = folder / f"shard-{shard}.jsonl.gz"
         with gzip.open(path, "wt", encoding="utf-8") as file:
-            for one in range(each):
-                number = shard * each + one
+            for row in range(rows_each):
+                number = shard * rows_each + row
                 text = " ".join(f"Councillor {number} spoke of bridge {number * 7 + k} at length." for k in range(40))
                 file.write(json.dumps({"id": f"a{number}", "text": text, "title": f"Title {number}"}) + "\n")
         paths.append(str(path))
@@ -71,9 +71,9 @@ def run(catalog: Catalog, paths: list[str]) -> IngestReport:
     return ingest(workers.read(paths), catalog, workers, preparer=workers)
 
 
-def whole(catalog: Catalog) -> dict[str, tuple[int, int]]:
+def contents(catalog: Catalog) -> dict[str, tuple[int, int]]:
     """Return each article's versions and chunks."""
-    return {one.source.article_id: (len(one.versions), one.chunks) for one in catalog.articles("default", 0, 10_000)}
+    return {row.source.article_id: (len(row.versions), row.chunks) for row in catalog.articles("default", 0, 10_000)}
 
 
 def test_it_is_the_same_store_as_without(cluster: None, catalog: Catalog, tmp_path: Path) -> None:
@@ -90,10 +90,10 @@ def test_it_is_the_same_store_as_without(cluster: None, catalog: Catalog, tmp_pa
     embedder = build_embedder(Settings())
     assert embedder is not None
     ingest(read(paths), alone, embedder)
-    assert whole(alone) == whole(catalog)
+    assert contents(alone) == contents(catalog)
     shas = [row.embed_sha for row in alone.chunks_of(alone.live_pks())]
-    one, two = (each.vectors(embedder.model, shas) for each in (alone, catalog))
-    assert one.keys() == two.keys() and all((one[sha] == two[sha]).all() for sha in one)
+    expected, found = (opened.vectors(embedder.model, shas) for opened in (alone, catalog))
+    assert expected.keys() == found.keys() and all((expected[sha] == found[sha]).all() for sha in expected)
     alone.close()
 
 
@@ -128,7 +128,7 @@ def test_a_worker_that_is_killed_loses_and_doubles_nothing(cluster: None, catalo
     print(f"killed {len(killed)} workers in {time.monotonic() - began:.1f} s")
     assert killed
     assert (report.added, report.refused) == (120, ())
-    held = whole(catalog)
+    held = contents(catalog)
     assert set(held) == {f"a{n}" for n in range(120)}
     assert {versions for versions, _ in held.values()} == {1}
     rows = catalog.chunks_of(catalog.live_pks())
@@ -136,7 +136,7 @@ def test_a_worker_that_is_killed_loses_and_doubles_nothing(cluster: None, catalo
 
 
 def test_a_shard_that_is_not_there_is_refused_by_itself(cluster: None, catalog: Catalog, tmp_path: Path) -> None:
-    """The others go in."""
+    """The other shards are ingested."""
     report = run(catalog, [str(tmp_path / "none.jsonl"), *shards(tmp_path, 1, 3)])
     assert report.added == 3
-    assert [one.source for one in report.refused] == [str(tmp_path / "none.jsonl")]
+    assert [refusal.source for refusal in report.refused] == [str(tmp_path / "none.jsonl")]

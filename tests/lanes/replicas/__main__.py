@@ -3,8 +3,8 @@
     python -m tests.lanes.replicas [--rounds N] [--seed N] [--articles N] [--chroma]
 
 Prints: how long a takedown takes, from its request until no replica shows the article, how long a new replica takes
-until it is ready, how many acknowledged articles are lost, doubled or cited wrongly, and what readers were told
-meanwhile. Exit 1 if anything is wrong; then what every process said is kept.
+until it is ready, how many acknowledged articles are lost, duplicated or cited wrongly, and which statuses readers got
+meanwhile. Exit 1 if anything is wrong; the logs of all processes are then kept.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from tests.lanes.replicas.reader import Reader
 from tests.lanes.replicas.writer import COMMON, named
 
 WRITERS = 2
-KILLS, TAKEDOWNS = 5, 5  # a round
+KILLS, TAKEDOWNS = 5, 5  # per round
 
 
-class Show:
-    """The fleet, and what was measured on it."""
+class Fleet:
+    """Replicas, writers and readers, and the measurements on them."""
 
     def __init__(self, on: Stage, env: dict[str, str], seed: int) -> None:
         self.stage = on
@@ -39,23 +39,25 @@ class Show:
         self.env = env
         self.replicas = [on.starts(Replica(f"replica-{n}", on.folder, env)) for n in range(3)]
         self.wait()
-        urls = [one.url for one in self.replicas]
+        urls = [replica.url for replica in self.replicas]
         self.journals = [on.folder / f"writer-{n}" for n in range(WRITERS)]
         self.writers: list[Program] = []
         for n, own in enumerate(self.journals):
             own.mkdir()
             command = [sys.executable, "-m", "tests.lanes.replicas.writer", str(n), str(own), *urls]
             self.writers.append(on.starts(Program(f"writer-{n}", command, on.folder, {})))
-        self.readers = [Reader(one, seed + n) for n, one in enumerate(self.replicas)]
-        self.takedowns: list[tuple[float, float]] = []  # from the request: acknowledged, and gone everywhere
+        self.readers = [Reader(replica, seed + n) for n, replica in enumerate(self.replicas)]
+        self.takedowns: list[
+            tuple[float, float]
+        ] = []  # seconds from the request until acknowledged, and until gone everywhere
 
     def wait(self) -> None:
         """Wait until every replica is ready."""
-        for one in self.replicas:
-            until(one.is_ready, f"{one.name} is ready")
+        for replica in self.replicas:
+            until(replica.is_ready, f"{replica.name} is ready")
 
     def kill_one(self, number: int) -> None:
-        """Kill a replica or a writer; now and then the database. What was killed is started again."""
+        """Kill a replica or a writer; now and then the database. The victim is started again."""
         time.sleep(self.dice.uniform(0.2, 2.0))
         if number % 10 == 9:
             self.stage.cluster.stop()
@@ -72,43 +74,45 @@ class Show:
         first, second = self.dice.sample(self.replicas, 2)
         sent = {"id": canary, "text": f"The {word} canary sang in the harbour on Monday."}
         first.http.post("/v1/articles", json=sent).raise_for_status()
-        for one in self.replicas:
-            until(partial(one.finds, word, canary), f"{canary} is found on {one.name}")
+        for replica in self.replicas:
+            until(partial(replica.finds, word, canary), f"{canary} is found on {replica.name}")
         began = time.monotonic()
         second.http.delete(f"/v1/articles/{canary}").raise_for_status()
         answered = time.monotonic()
 
-        def gone_at(one: Replica) -> float:
+        def gone_at(replica: Replica) -> float:
             while True:
                 sent_at = time.monotonic()
-                if not one.finds(word, canary) and not one.has(canary):
+                if not replica.finds(word, canary) and not replica.has(canary):
                     return sent_at
 
         with ThreadPoolExecutor(3) as pool:
-            gone = max(pool.map(gone_at, self.replicas))  # when the first request was sent that does not see it
+            gone = max(
+                pool.map(gone_at, self.replicas)
+            )  # when the first request that does not see the article was sent
         self.takedowns.append((answered - began, gone - began))
-        for one in self.replicas:
-            answer = one.ask(f"What did the {word} canary do on Monday?")
-            assert all(cited["article_id"] != canary for cited in answer["citations"]), f"{one.name} cites {canary}"
+        for replica in self.replicas:
+            answer = replica.ask(f"What did the {word} canary do on Monday?")
+            assert all(cited["article_id"] != canary for cited in answer["citations"]), f"{replica.name} cites {canary}"
 
     def judge(self) -> list[str]:
         """Stop writers and readers and compare what every replica shows with what was acknowledged."""
-        for one in self.writers:
-            one.kill()
+        for writer in self.writers:
+            writer.kill()
         for reader in self.readers:
             reader.close()
         marks = [journal.marks(own) for own in self.journals]
         problems = [problem for reader in self.readers for problem in reader.problems]
-        for one in self.replicas:
-            until(one.is_ready, f"{one.name} is ready at the end")
-            listed = one.articles()
-            problems += [f"{one.name}: an article is listed twice"] * (len(listed) != len(set(listed)))
-            problems += [f"{one.name}: {name} is missing" for name in COMMON if name not in listed]
-            problems += [f"{one.name}: {name} was taken down" for name in listed if name.startswith("canary")]
+        for replica in self.replicas:
+            until(replica.is_ready, f"{replica.name} is ready at the end")
+            listed = replica.articles()
+            problems += [f"{replica.name}: an article is listed twice"] * (len(listed) != len(set(listed)))
+            problems += [f"{replica.name}: {name} is missing" for name in COMMON if name not in listed]
+            problems += [f"{replica.name}: {name} was taken down" for name in listed if name.startswith("canary")]
             for n, (begun, acknowledged) in enumerate(marks):
-                texts = {name: _text(one, name) for name in listed if name.startswith(f"w{n}-")}
+                texts = {name: _text(replica, name) for name in listed if name.startswith(f"w{n}-")}
                 problems += _wrong(
-                    one.name, texts, *(named(n, state) for state in journal.allowed(begun, acknowledged))
+                    replica.name, texts, *(named(n, state) for state in journal.allowed(begun, acknowledged))
                 )
         return problems
 
@@ -121,14 +125,14 @@ def _text(replica: Replica, article_id: str) -> str:
 def _wrong(name: str, texts: dict[str, str], before: journal.State, after: journal.State) -> list[str]:
     ids = before.keys() | texts.keys()
     return [
-        f"{name}: {one} is not what was acknowledged"
-        for one in sorted(ids)
-        if texts.get(one) not in (before.get(one), after.get(one))
+        f"{name}: {article_id} is not what was acknowledged"
+        for article_id in sorted(ids)
+        if texts.get(article_id) not in (before.get(article_id), after.get(article_id))
     ]
 
 
 def citations(replica: Replica, dice: random.Random) -> tuple[int, int]:
-    """Ask with words of articles, compare each quote with what it points into; return how many, how many not exact."""
+    """Ask with words of articles and compare each quote with its span; return the counts of all and of wrong quotes."""
     seen = wrong = 0
     names = replica.articles()
     for name in dice.sample(names, min(40, len(names))):
@@ -142,7 +146,7 @@ def citations(replica: Replica, dice: random.Random) -> tuple[int, int]:
 
 
 def run(arguments: Any) -> int:
-    """Play the show and print its figures."""
+    """Run the rounds and print the figures."""
     dice = random.Random(arguments.seed)
     with stage() as on:
         database = on.cluster.url(on.cluster.create())
@@ -150,23 +154,23 @@ def run(arguments: Any) -> int:
         env = {"QA_EMBED_MODEL": "none", "QA_DATABASE_URL": database}
         if arguments.chroma:
             env |= {"QA_EMBED_MODEL": "minilm", "QA_EMBED_THREADS": "1", "QA_CHROMA_URL": vector_server(on)}
-        show = Show(on, env, arguments.seed)
+        fleet = Fleet(on, env, arguments.seed)
         for part in range(arguments.rounds):
             for number in range(KILLS):
-                show.kill_one(part * KILLS + number)
-            show.wait()
+                fleet.kill_one(part * KILLS + number)
+            fleet.wait()
             for number in range(TAKEDOWNS):
-                show.take_down_one(part * TAKEDOWNS + number)
-            print(f"round {part}: {len(show.takedowns)} takedowns so far", file=sys.stderr, flush=True)
-        problems = show.judge()
+                fleet.take_down_one(part * TAKEDOWNS + number)
+            print(f"round {part}: {len(fleet.takedowns)} takedowns so far", file=sys.stderr, flush=True)
+        problems = fleet.judge()
         late = on.starts(Replica("late", on.folder, env))
         late_s = until(late.is_ready, "the late replica is ready")
-        everyone = [*show.replicas, late]
-        asked = [citations(one, dice) for one in everyone]
+        everyone = [*fleet.replicas, late]
+        checked = [citations(replica, dice) for replica in everyone]
         count = len(late.articles())
-        problems += [one for one in [each.verify() for each in everyone] if one]
-        report(show, late_s, count, asked, problems)
-        on.failed = bool(problems or sum(wrong for _, wrong in asked))
+        problems += [problem for problem in [replica.verify() for replica in everyone] if problem]
+        report(fleet, late_s, count, checked, problems)
+        on.failed = bool(problems or sum(wrong for _, wrong in checked))
     return int(on.failed)
 
 
@@ -182,20 +186,20 @@ def fill(database: str, articles: int) -> None:
     catalog.close()
 
 
-def report(show: Show, late_s: float, count: int, asked: list[tuple[int, int]], problems: list[str]) -> None:
+def report(fleet: Fleet, late_s: float, count: int, checked: list[tuple[int, int]], problems: list[str]) -> None:
     """Print the figures."""
-    acknowledged = [journal.marks(own)[1] + 1 for own in show.journals]
+    acknowledged = [journal.marks(own)[1] + 1 for own in fleet.journals]
     print(f"steps acknowledged by the writers: {acknowledged}; articles in the end: {count}")
-    for what, times in zip(("acknowledged", "gone on every replica"), zip(*show.takedowns, strict=True), strict=True):
+    for what, times in zip(("acknowledged", "gone on every replica"), zip(*fleet.takedowns, strict=True), strict=True):
         p50, most = statistics.median(times), max(times)
         print(f"takedown: from its request until {what}: {p50:.2f} s (p50), {most:.2f} s (max), n = {len(times)}")
-    statuses = sum((one.statuses for one in show.readers), Counter[int]())
+    statuses = sum((reader.statuses for reader in fleet.readers), Counter[int]())
     print(f"readers were answered {statuses.total()} times, by status: {dict(statuses)}")
     print(f"a new replica was ready after {late_s:.1f} s with {count} articles")
-    print(f"citations: {sum(wrong for _, wrong in asked)} of {sum(seen for seen, _ in asked)} not exact")
+    print(f"citations: {sum(wrong for _, wrong in checked)} of {sum(seen for seen, _ in checked)} not exact")
     print(f"lost, doubled or wrong: {len(problems)}")
-    for one in problems[:20]:
-        print(f"  {one}")
+    for problem in problems[:20]:
+        print(f"  {problem}")
 
 
 def main() -> int:
@@ -205,7 +209,7 @@ def main() -> int:
     parser.add_argument("--articles", type=int, default=500)
     parser.add_argument("--seed", type=int, default=20230322)
     parser.add_argument("--chroma", action="store_true", help="with embeddings in one shared Chroma server")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that child processes are ended
     return run(parser.parse_args())
 
 

@@ -1,6 +1,6 @@
-"""Processes of the show: replicas, writers and a vector server, each of which may be killed and started again.
+"""Child processes of the lane: replicas, writers and a vector server, each of which can be killed and restarted.
 
-What each of them said is kept until nothing was wrong: the cause of a failure stands nowhere else.
+Their logs are kept unless the run succeeded: the cause of a failure is recorded nowhere else.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ P = TypeVar("P", bound="Program")
 
 
 def free_port() -> int:
-    """Return a port that nobody uses now."""
+    """Return a free port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         return int(free.getsockname()[1])
 
 
 def until(is_so: Callable[[], bool], what: str, timeout_s: float = 300.0, pause_s: float = 0.02) -> float:
-    """Wait until something is so and return how many seconds that took."""
+    """Wait until a condition holds and return how many seconds that took."""
     began = time.monotonic()
     while not is_so():
         if time.monotonic() - began > timeout_s:
@@ -55,19 +55,19 @@ class Program:
         self.start()
 
     def start(self) -> None:
-        """Start it, again if it ended."""
+        """Start or restart it."""
         with self._log.open("a") as log:
             self.process = subprocess.Popen(
                 self._command, stdout=log, stderr=subprocess.STDOUT, cwd=ROOT, env=self._env
             )
 
     def kill(self) -> None:
-        """End it as a power cut would, without a word."""
+        """End it with SIGKILL, as a power cut would."""
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
     def stop(self) -> None:
-        """Ask it to end."""
+        """End it with SIGTERM, or SIGKILL after 30 s."""
         self.process.terminate()
         try:
             self.process.wait(30)
@@ -75,28 +75,28 @@ class Program:
             self.kill()
 
     def close(self) -> None:
-        """End it, if it has not ended."""
+        """Kill it if it is still running."""
         if self.process.poll() is None:
             self.kill()
 
 
 class Stage:
-    """A folder and a PostgreSQL cluster, and every program that was started on them."""
+    """A folder, a PostgreSQL cluster, and every program started with them."""
 
     def __init__(self, folder: Path, cluster: Cluster, closing: ExitStack) -> None:
         self.folder, self.cluster = folder, cluster
         self._closing = closing
-        self.failed = True  # until it is said that nothing was wrong
+        self.failed = True  # until the run reports success
 
     def starts(self, program: P) -> P:
-        """Return a program that is ended with the stage."""
+        """Return the program, which is ended with the stage."""
         self._closing.callback(program.close)
         return program
 
 
 @contextmanager
 def stage() -> Iterator[Stage]:
-    """Open a stage. Whatever happens, no program outlives it; its logs do where something was wrong."""
+    """Open a stage. No program outlives it; the logs do if the run failed."""
     folder = Path(tempfile.mkdtemp(prefix="qa-replicas-"))
     with ExitStack() as closing:
         cluster = Cluster()
@@ -107,13 +107,13 @@ def stage() -> Iterator[Stage]:
         finally:
             if opened.failed:
                 shutil.copy(cluster.folder / "log", folder / "postgres.log")
-                print(f"what every process said is kept: {folder}/*.log", file=sys.stderr)
+                print(f"the logs of all processes are kept: {folder}/*.log", file=sys.stderr)
     if not opened.failed:
         shutil.rmtree(folder)
 
 
 class Replica(Program):
-    """One `qa serve` with a data directory of its own."""
+    """One `qa serve` with its own data directory."""
 
     def __init__(self, name: str, folder: Path, env: dict[str, str]) -> None:
         self.port = free_port()
@@ -123,7 +123,7 @@ class Replica(Program):
         super().__init__(name, [str(_BIN / "qa"), "serve", "--port", str(self.port)], folder, self.env)
 
     def is_ready(self) -> bool:
-        """Tell whether it says that it is."""
+        """Return whether /readyz answers 200."""
         try:
             return self.http.get("/readyz").status_code == 200
         except httpx.HTTPError:
@@ -134,21 +134,21 @@ class Replica(Program):
         return self.http.post("/v1/ask", json={"question": question}).raise_for_status().json()
 
     def finds(self, words: str, article_id: str) -> bool:
-        """Tell whether a search shows an article."""
+        """Return whether a search shows an article."""
         sent = {"query": words, "top_k": 20}
         hits = self.http.post("/v1/search", json=sent).raise_for_status().json()["hits"]
-        return any(one["article_id"] == article_id for one in hits)
+        return any(hit["article_id"] == article_id for hit in hits)
 
     def has(self, article_id: str) -> bool:
-        """Tell whether its text can be read."""
+        """Return whether the article's text can be read."""
         return self.http.get(f"/v1/articles/{article_id}/text").status_code == 200
 
     def articles(self) -> list[str]:
-        """Return the ids of all articles as it lists them."""
+        """Return the ids of all articles that it lists."""
         found: list[str] = []
         while True:
             page = self.http.get("/v1/articles", params={"offset": len(found), "limit": 100}).raise_for_status().json()
-            found += [one["article_id"] for one in page["articles"]]
+            found += [row["article_id"] for row in page["articles"]]
             if not page["articles"]:
                 return found
 

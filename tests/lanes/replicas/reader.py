@@ -1,4 +1,4 @@
-"""Readers: they search and ask one replica all the time, while it is killed and everything is written anew."""
+"""A reader: it searches and asks one replica all the time, while processes are killed and articles replaced."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import httpx
 from tests.lanes.crash import journal
 from tests.lanes.replicas.fleet import Replica
 
-_PAUSE_S = 0.2  # the machine has two cores, and this shall show faults, not load it
+_PAUSE_S = 0.2  # the machine has two cores, and this is to find faults, not to load it
 
 
 class Reader:
-    """Read from one replica until it is closed. What is no answer and not "try again later" is a problem."""
+    """Read from one replica until it is closed. A status other than 200 and 503 is a problem."""
 
     def __init__(self, replica: Replica, seed: int) -> None:
         self.statuses: Counter[int] = Counter()
@@ -27,7 +27,7 @@ class Reader:
         self._thread.start()
 
     def close(self) -> None:
-        """Stop after the request that is under way."""
+        """Stop after the request in flight."""
         self._done.set()
         self._thread.join()
 
@@ -36,7 +36,7 @@ class Reader:
             while not self._done.wait(_PAUSE_S):
                 try:
                     self._judge(self._request(http))
-                except httpx.HTTPError:  # it was killed
+                except httpx.HTTPError:  # the replica was killed
                     continue
 
     def _request(self, http: httpx.Client) -> httpx.Response:

@@ -1,4 +1,4 @@
-"""A writer: it sends its steps to whichever replica takes them, and notes what was acknowledged.
+"""A writer: it sends its steps to any replica that accepts them, and journals what was acknowledged.
 
 python -m tests.lanes.replicas.writer NUMBER FOLDER URL...
 """
@@ -20,12 +20,12 @@ COMMON = {f"common-{n}": f"Common article {n}. Both writers send it again and ag
 
 
 def named(number: int, state: journal.State) -> journal.State:
-    """Return a state under the ids of one writer."""
-    return {f"w{number}-{one}": text for one, text in state.items()}
+    """Return a state with its ids prefixed for one writer."""
+    return {f"w{number}-{article_id}": text for article_id, text in state.items()}
 
 
 def main() -> None:
-    """Write for ever."""
+    """Write until killed."""
     number, folder, urls = int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
     with (
         (folder / "journal").open("a") as file,
@@ -34,25 +34,27 @@ def main() -> None:
         for step in journal.steps(folder):
             journal.note(file, f"begin {step}")
             changes = named(number, journal.written(step))
-            _send(http, urls, step, {one: text for one, text in changes.items() if text} | COMMON)
-            for one in (one for one, text in changes.items() if text is None):
-                _take_down(http, urls, step, one)
+            _send(http, urls, step, {article_id: text for article_id, text in changes.items() if text} | COMMON)
+            for article_id in (article_id for article_id, text in changes.items() if text is None):
+                _take_down(http, urls, step, article_id)
             journal.note(file, f"ack {step}")
 
 
 def _send(http: httpx.Client, urls: Sequence[str], step: int, texts: dict[str, str]) -> None:
-    body = {"articles": [{"id": one, "text": text} for one, text in texts.items()]}
-    _insist(urls, step, lambda url: http.post(f"{url}/v1/articles", json=body).status_code == 200)
+    body = {"articles": [{"id": article_id, "text": text} for article_id, text in texts.items()]}
+    _send_until_accepted(urls, step, lambda url: http.post(f"{url}/v1/articles", json=body).status_code == 200)
 
 
-def _take_down(http: httpx.Client, urls: Sequence[str], step: int, one: str) -> None:
-    _insist(
-        urls, step, lambda url: http.delete(f"{url}/v1/articles/{quote(one, safe='')}").status_code in (200, 204, 404)
+def _take_down(http: httpx.Client, urls: Sequence[str], step: int, article_id: str) -> None:
+    _send_until_accepted(
+        urls,
+        step,
+        lambda url: http.delete(f"{url}/v1/articles/{quote(article_id, safe='')}").status_code in (200, 204, 404),
     )
 
 
-def _insist(urls, step, send) -> None:  # type: ignore[no-untyped-def]
-    """Try one replica after the other until one says yes."""
+def _send_until_accepted(urls, step, send) -> None:  # type: ignore[no-untyped-def]
+    """Try one replica after the other until one accepts."""
     turn = step
     while True:
         try:

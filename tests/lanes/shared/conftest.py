@@ -1,7 +1,7 @@
-"""Tests over data that is no part of the project: real articles, public sets, attack texts.
+"""Tests that read data outside the repository: real articles, public sets, attack texts.
 
-`make test-shared` asks for them and says where the data is (SHARED=../shared); whatever is missing there then is a
-failure. Elsewhere they are skipped.
+`make test-shared` runs them and says where the data is (SHARED=../shared); missing data is then a failure. Otherwise
+they are skipped.
 """
 
 import os
@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-_ASKED = os.environ.get("TEST_SHARED")  # read here: tests themselves see no setting of who runs them
-_FOLDER = Path(_ASKED).resolve() if _ASKED else None
+_GIVEN = os.environ.get("TEST_SHARED")  # read here: tests/conftest.py clears the settings before each test
+_FOLDER = Path(_GIVEN).resolve() if _GIVEN else None
 
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Return the folder of the data."""
     if _FOLDER is None:
-        pytest.skip("reads data that is no part of the project: make test-shared SHARED=FOLDER")
+        pytest.skip("reads data outside the repository: make test-shared SHARED=FOLDER")
     assert _FOLDER.is_dir(), f"TEST_SHARED: there is no folder {_FOLDER}"
     return _FOLDER
 

@@ -1,4 +1,4 @@
-"""Attack texts that others wrote, planted as our own are in tests/attacks."""
+"""Attack texts of a public set (BIPIA), planted in the same way as our own in tests/attacks."""
 
 import random
 
@@ -15,19 +15,19 @@ def plants(shared):
 
 
 def test_no_attack_text_breaks_out_of_the_evidence(plants):
-    """In the prompt, each planted article keeps its lines, whatever the text and wherever it stands."""
+    """In the prompt, each planted article keeps its lines, whatever the text and its position."""
     for plant, position in every_place(plants):
         check_prompt(plant, position)
 
 
 def test_no_reply_about_a_text_leaves_the_parser_with_more_than_words(plants):
-    """Each text with half of a traitor's behaviours in turn: known ids, plain words, no token of the fence, no id."""
+    """Each text with half of the hostile model's behaviours in turn: known ids, plain words, no fence token, no id."""
     halves = [list(BEHAVIOURS)[at::2] for at in (0, 1)]
     assert sum(check_replies(plant, halves[at % 2]) for at, plant in enumerate(plants)) > 5_000
 
 
 def test_the_service_lets_nothing_through(plants, tmp_path):
-    """Nothing of eight drawn texts gets out, and a model has read them all."""
+    """Nothing of eight random texts gets out, although the model has read them all."""
     tally, unseen = attack_service(tmp_path, random.Random(SEED).sample(plants, 8))
     assert_nothing_got_through(tally)
     assert (tally.refused, unseen) == ([], [])

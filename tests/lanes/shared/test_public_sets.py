@@ -1,4 +1,4 @@
-"""Importers over the public sets themselves."""
+"""The importers, run over the real public sets."""
 
 import functools
 import json
@@ -26,16 +26,16 @@ def realtimeqa_texts(folder):
 
 @pytest.mark.parametrize("name", sorted(SETS.keys() - {"beir", "multihop_rag", "squad"}))
 def test_a_set_imports_as_it_is(name, shared, tmp_path):
-    """Every set is read whole, and its spans are what its articles say."""
+    """Every set is read completely, and each gold span is the slice of its article."""
     folder = shared / "bench" / name
     out, articles = tmp_path / "gold.jsonl", tmp_path / "articles.jsonl"
     own = name == "qags_cnndm" or (folder / "docs.jsonl.gz").exists()
     import_set(name, folder, out, articles if own else None, None)
-    found = [one for item in load_items(out) for one in item.gold]
-    texts = texts_of(name, shared / "bench", articles) if found else {}
-    absent = [one for one in found if one.article_id not in texts]
+    spans = [span for item in load_items(out) for span in item.gold]
+    texts = texts_of(name, shared / "bench", articles) if spans else {}
+    absent = [span for span in spans if span.article_id not in texts]
     assert len(absent) <= (10 if name.startswith("realtimeqa") else 0)  # articles that the set's makers could not load
-    for one in found:
-        if one.article_id in texts:
-            assert texts[one.article_id][one.start : one.end] == one.text
-    assert found or name in {"qags_cnndm", "realtimeqa_future_unanswerable", "summhay_news"}
+    for span in spans:
+        if span.article_id in texts:
+            assert texts[span.article_id][span.start : span.end] == span.text
+    assert spans or name in {"qags_cnndm", "realtimeqa_future_unanswerable", "summhay_news"}

@@ -1,4 +1,4 @@
-"""Five real articles on one event: the first input that must work."""
+"""The five seed articles (real, scraped, on one event): the first input that must work."""
 
 import asyncio
 
@@ -44,19 +44,19 @@ def ask(library, question):
 
 @pytest.mark.parametrize(("question", "fact"), ANSWERED)
 def test_the_quote_holds_the_fact(library, question, fact):
-    """One of the cited quotes holds the fact, exactly where the citation says, and none is furniture."""
+    """One of the cited quotes holds the fact, exactly where the citation says, and no quote is boilerplate."""
     answer = ask(library, question)
     assert answer.status in ("answered", "partial")
-    assert any(fact in one.quote for one in answer.citations)
-    for one in answer.citations:
-        text = library.catalog.text("default", one.source.article_id, one.source.version).text
-        assert text[one.span.start : one.span.end] == one.quote
-        assert not any(noise in one.quote.casefold() for noise in NOISE)
+    assert any(fact in citation.quote for citation in answer.citations)
+    for citation in answer.citations:
+        text = library.catalog.text("default", citation.source.article_id, citation.source.version).text
+        assert text[citation.span.start : citation.span.end] == citation.quote
+        assert not any(noise in citation.quote.casefold() for noise in NOISE)
 
 
 @pytest.mark.parametrize("question", REFUSED)
 def test_what_the_articles_do_not_say_is_refused(library, question):
-    """No quote is better than one that does not answer."""
+    """Refusing is better than quoting a sentence that does not answer."""
     assert ask(library, question).status == "not_in_sources"
 
 
@@ -69,7 +69,7 @@ def test_head_of_each_article(seeds):
 
 
 def test_no_furniture_stays_unmarked(seeds):
-    """In real scraped articles nothing of the comment box, the link lists and the rights line stays unmarked."""
+    """In real scraped articles no line of the comment box, the link lists and the copyright notice stays unmarked."""
     words = ("reply", "comment", "latest", "source link", "©", "subscribe", "posts", "privacy", "sign in", " min read")
     for path in sorted(seeds.glob("*.txt")):
         text = path.read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 """`make soak MINUTES=30`: a real server under mixed load while the model hangs, files are damaged and processes die.
 
 The server is killed and its indexes are damaged in the first part of the run; in the rest only the model misbehaves, so
-that the memory of one process can be followed.
+that the memory of one process can be measured over time.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ _WARM_UP_S = 120.0
 
 
 def damage(folder: Path, dice: random.Random) -> str:
-    """Spoil one file of an index; the catalog is the truth and is left alone."""
-    files = [one for one in folder.rglob("*") if one.is_file() and one.stat().st_size > 100]
-    indexes = [one for one in files if "chroma" in one.parts[-3:] or any("lexical" in part for part in one.parts)]
+    """Damage one file of an index; the catalog is the source of truth and is left alone."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.stat().st_size > 100]
+    indexes = [path for path in files if "chroma" in path.parts[-3:] or any("lexical" in part for part in path.parts)]
     file = dice.choice(sorted(indexes))
     content = bytearray(file.read_bytes())
     if dice.random() < 0.5:
@@ -43,8 +43,8 @@ def damage(folder: Path, dice: random.Random) -> str:
 
 
 def slope(samples: list[tuple[float, float]]) -> float:
-    """Return MB an hour, by regression over the samples of (seconds, MB) after the warm-up."""
-    warm = [one for one in samples if one[0] - samples[0][0] >= _WARM_UP_S]
+    """Return the memory growth in MB per hour, by regression over the samples of (seconds, MB) after the warm-up."""
+    warm = [sample for sample in samples if sample[0] - samples[0][0] >= _WARM_UP_S]
     if len(warm) < 10:
         return float("nan")
     seconds, megabytes = np.array(warm).T
@@ -52,19 +52,19 @@ def slope(samples: list[tuple[float, float]]) -> float:
 
 
 def spread(ms: list[float]) -> str:
-    """Return the percentiles of some times in ms, as they are printed."""
+    """Format the percentiles of durations in ms."""
     half, most, nearly = np.percentile(np.array(ms), [50, 99, 99.9])
     return f"p50 {half:.0f}, p99 {most:.0f}, p99.9 {nearly:.0f}, most {max(ms):.0f} ms, n = {len(ms)}"
 
 
 def health_s(looks: str, away: list[tuple[float, float]]) -> list[float]:
-    """Return how long each look at the health took while the server was there."""
+    """Return the duration of each health check while the server was up."""
     seen = [tuple(map(float, line.split())) for line in looks.splitlines()]
     return [took for at, took in seen if all(at > end or at + took < start for start, end in away)]
 
 
 def run(minutes: float, seed: int, killing: float, folder: Path) -> int:
-    """Run it and print what came of it; 1 when something is broken."""
+    """Run the soak and print its report; return 1 when something is broken."""
     dice = random.Random(seed)
     model_port = free_port()
     model = subprocess.Popen([sys.executable, "-m", "tests.lanes.soak.model", str(model_port), str(seed)])
@@ -74,7 +74,7 @@ def run(minutes: float, seed: int, killing: float, folder: Path) -> int:
         probe = subprocess.Popen([sys.executable, "-m", "tests.lanes.soak.health", server.url], stdout=file)
     load = Load(server.url, Truth(), seed)
     load.start()
-    away: list[tuple[float, float]] = []  # while the server was killed and started
+    away: list[tuple[float, float]] = []  # from each kill until the server was ready again
     began = time.monotonic()
     events: list[str] = []
     samples: list[tuple[float, float]] = []
@@ -130,12 +130,12 @@ def report(
     health: list[float],
     verified: tuple[int, str],
 ) -> int:
-    """Print the result; 1 when an invariant is broken."""
+    """Print the report; return 1 when an invariant is broken."""
     print(f"{minutes:g} minutes, seed {seed}: {sum(load.outcomes.values())} requests, {len(load.broken)} broken")
     for name, count in sorted(load.outcomes.items()):
         print(f"  {count:6} {name}")
     print(f"faults: {len(events)}: {', '.join(events)}")
-    print(f"ready after a start: {', '.join(f'{one:.1f}' for one in server.ready_s)} s")
+    print(f"ready after a start: {', '.join(f'{seconds:.1f}' for seconds in server.ready_s)} s")
     if samples:
         print(
             f"memory: {samples[0][1]:.0f} MB at first, {samples[-1][1]:.0f} MB at last, {slope(samples):+.1f} MB/h",
@@ -146,7 +146,10 @@ def report(
         print(f"over {(samples[-1][0] - samples[0][0]) / 60:.0f} min of the last process, {len(samples)} samples")
     print(f"open files: {last['fds']} at last, {peaks['fds']} at most; threads: {last['threads']}, {peaks['threads']}")
     if health:
-        print(f"/healthz: {spread([1_000 * one for one in health])}, load of the machine {psutil.getloadavg()[2]:.1f}")
+        print(
+            f"/healthz: {spread([1_000 * seconds for seconds in health])},"
+            f" load of the machine {psutil.getloadavg()[2]:.1f}"
+        )
     print(f"event loop too late: {spread(server.gaps_ms())}")
     print(f"index verify: status {verified[0]} {json.dumps(verified[1])}")
     for problem in load.broken[:20]:
@@ -156,11 +159,13 @@ def report(
 
 def main() -> int:
     """Read the arguments and run."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--minutes", type=float, default=30)
-    asked.add_argument("--seed", type=int, default=1)
-    asked.add_argument("--killing", type=float, default=0.35, help="the share of the run in which the server is killed")
-    options = asked.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--killing", type=float, default=0.35, help="the share of the run in which the server is killed"
+    )
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         return run(options.minutes, options.seed, options.killing, Path(folder))
 

@@ -1,6 +1,6 @@
-"""The service with a watch on its event loop: `python -m tests.lanes.soak.gaps FILE serve --port N`.
+"""The service, with its event loop's lag recorded: `python -m tests.lanes.soak.gaps FILE serve --port N`.
 
-FILE gets a line for each tick: by how many milliseconds it came too late.
+FILE gets a line for each tick: by how many milliseconds it was late.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""`python -m tests.lanes.soak.growth`: which kind of request makes the service's memory grow, and by how much.
+"""`python -m tests.lanes.soak.growth`: memory growth of the service by kind of request.
 
-One server, one kind of request at a time, the same fifty questions and the same fifty articles again and again: what
-still grows after the warm-up is kept by nobody's wish.
+One server, one kind of request at a time, the same fifty questions and the same fifty articles again and again: growth
+after the warm-up is a leak.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from tests.lanes.soak.truth import PLACES, THINGS, body_of
 
 _ARTICLES = 50
 _QUESTIONS = [f"How many {thing} did the council of {place} count?" for place in PLACES for thing in THINGS][:50]
-_EVERY = 50  # requests between two looks at the memory
-_WARM_UP = 0.4  # of the requests of a kind, which fill pools and caches
+_EVERY = 50  # requests between two memory samples
+_WARM_UP = 0.4  # share of a kind's requests that fill pools and caches
 _CLIENTS = 4
 
 Send = Callable[[httpx.Client, int], httpx.Response]
@@ -70,7 +70,7 @@ def _search(http: httpx.Client, number: int) -> httpx.Response:
 
 
 def _replace(http: httpx.Client, number: int) -> httpx.Response:
-    """Write one of the articles in one of four texts, or take it down: the words and vectors come back again."""
+    """Write an article with one of four texts, or take it down: the same words and vectors recur."""
     article_id = f"soak-{number % _ARTICLES}"
     round_ = number // _ARTICLES
     if round_ % 5 == 4:
@@ -97,7 +97,7 @@ KINDS: dict[str, Send] = {
 
 
 def drive(server: Process, send: Send, requests: int) -> tuple[list[tuple[int, float]], int]:
-    """Send so many requests from a few clients; return (requests, MB) over time, and how many did not answer 200."""
+    """Send the requests from a few clients; return samples of (requests, MB) and the number of non-200 replies."""
     numbers: Iterator[int] = itertools.count()
     samples: list[tuple[int, float]] = []
     failed: list[int] = []
@@ -117,26 +117,26 @@ def drive(server: Process, send: Send, requests: int) -> tuple[list[tuple[int, f
                     failed.append(response.status_code)
 
     with ThreadPoolExecutor(_CLIENTS) as pool:
-        for one in [pool.submit(work) for _ in range(_CLIENTS)]:
-            one.result()
+        for worker in [pool.submit(work) for _ in range(_CLIENTS)]:
+            worker.result()
     samples.append((requests, server.watched.memory_info().rss / 1e6))
     return samples, len(failed)
 
 
 def slope(samples: list[tuple[int, float]]) -> float:
-    """Return MB for 1,000 requests, by regression over the samples after the warm-up."""
-    warm = [one for one in samples if one[0] >= _WARM_UP * samples[-1][0]]
+    """Return the growth in MB per 1,000 requests, by regression over the samples after the warm-up."""
+    warm = [sample for sample in samples if sample[0] >= _WARM_UP * samples[-1][0]]
     requests, megabytes = np.array(warm).T
     return float(np.polyfit(requests / 1_000, megabytes, 1)[0])
 
 
 def main() -> None:
     """Read the arguments, run each kind and print its line."""
-    asked = argparse.ArgumentParser(description=__doc__)
-    asked.add_argument("--requests", type=int, default=2_000, help="of each kind")
-    asked.add_argument("--embed", default="none", help="QA_EMBED_MODEL")
-    asked.add_argument("--kinds", default=",".join(KINDS))
-    options = asked.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=2_000, help="of each kind")
+    parser.add_argument("--embed", default="none", help="QA_EMBED_MODEL")
+    parser.add_argument("--kinds", default=",".join(KINDS))
+    options = parser.parse_args()
     port = free_port()
     model = subprocess.Popen([sys.executable, "-m", "tests.lanes.soak.model", str(port), "1", "--good"])
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:

@@ -1,6 +1,6 @@
-"""Look at a service's health again and again: `python -m tests.lanes.soak.health URL`. A line a look: when, seconds.
+"""Poll a service's health: `python -m tests.lanes.soak.health URL`. One line per check: start time, duration in s.
 
-A process of its own: beside the threads of the load it would wait for their interpreter lock and count that too.
+A separate process: next to the threads of the load it would also measure the wait for their GIL.
 """
 
 from __future__ import annotations

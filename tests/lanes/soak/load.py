@@ -1,4 +1,4 @@
-"""The load: people who ask on several wires, search, leave early; and writers who ingest, replace and take down."""
+"""The load: clients that ask over several protocols, search or disconnect early; and writers that change articles."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ import httpx
 from tests.lanes.soak.truth import PLACES, THINGS, Truth
 
 _STATUSES = {"answered", "partial", "conflicting", "not_in_sources"}
-_TYPED = {503, 507}  # what may be answered while something is away
+_TYPED = {503, 507}  # allowed while a dependency is away
 
 
 class Load:
-    """Threads that ask and write until they are stopped, and a count of what came of it."""
+    """Threads that ask and write until stopped, with a count of the outcomes."""
 
     def __init__(self, url: str, truth: Truth, seed: int) -> None:
         self.outcomes: Counter[str] = Counter()
@@ -34,7 +34,7 @@ class Load:
         self._lock = threading.Lock()
 
     def start(self) -> None:
-        """Begin."""
+        """Start one thread for each kind of client."""
         jobs = [self._ask, self._ask_streamed, self._chat, self._respond, self._search, self._leave, self._write]
         for number, job in enumerate(jobs):
             thread = threading.Thread(target=self._repeat, args=(job, random.Random(self._seed + number)), daemon=True)
@@ -42,7 +42,7 @@ class Load:
             thread.start()
 
     def stop(self) -> None:
-        """End after the requests that are under way."""
+        """Stop after the requests in flight."""
         self._stop.set()
         for thread in self._threads:
             thread.join(60)
@@ -73,7 +73,7 @@ class Load:
         print(f"BROKEN {problem}", file=sys.stderr, flush=True)
 
     def _usable(self, name: str, response: httpx.Response) -> bool:
-        """Count a reply; tell whether it is one to look into."""
+        """Count an error reply; return whether the reply is a 200, to be checked further."""
         if response.status_code == 200:
             return True
         if response.status_code >= 500 and response.status_code not in _TYPED:
@@ -82,7 +82,7 @@ class Load:
         self._count(name, f"{response.status_code} {error['code']}")
         return False
 
-    # -- who asks --------------------------------------------------------------------------------------------------
+    # -- readers ---------------------------------------------------------------------------------------------------
 
     def _question(self, dice: random.Random) -> str:
         return f"How many {dice.choice(THINGS)} did the council of {dice.choice(PLACES)} count?"
@@ -101,14 +101,14 @@ class Load:
             return
         events = [dict(line.split(": ", 1) for line in block.split("\n") if ": " in line and line[0] != ":")
                   for block in body.split("\n\n")]  # fmt: skip
-        events = [one for one in events if "event" in one]
+        events = [event for event in events if "event" in event]
         last = json.loads(events[-1]["data"])
         if events[-1]["event"] == "error":
             self._count("ask streamed", f"error {last['error']['code']}")
             return
-        said = "".join(json.loads(one["data"])["text"] for one in events if one["event"] == "delta")
-        if said != last["answer"]:
-            self._break(f"ask streamed: the deltas are not the answer: {said!r} {last['answer']!r}")
+        streamed = "".join(json.loads(event["data"])["text"] for event in events if event["event"] == "delta")
+        if streamed != last["answer"]:
+            self._break(f"ask streamed: the deltas are not the answer: {streamed!r} {last['answer']!r}")
         self._check("ask streamed", last, began)
 
     def _chat(self, http: httpx.Client, dice: random.Random) -> None:
@@ -165,7 +165,7 @@ class Load:
                 self._break(f"{name}: {problem}")
         self._count(name, f"200 {answer['status']} {answer['mode']}" + " degraded" * bool(answer["degraded"]))
 
-    # -- who writes ------------------------------------------------------------------------------------------------
+    # -- writers --------------------------------------------------------------------------------------------------
 
     def _write(self, http: httpx.Client, dice: random.Random) -> None:
         article_id = dice.choice(list(self._truth.lives))

@@ -1,4 +1,4 @@
-"""A model server that is good most of the time: `python -m tests.lanes.soak.model PORT SEED`, always with `--good`."""
+"""A model server that fails at random: `python -m tests.lanes.soak.model PORT SEED`; with `--good` it never fails."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _ACTS: tuple[tuple[Act, int], ...] = (
 
 @dataclass(frozen=True)
 class Moody:
-    """Do one of the acts, by a seed."""
+    """Play a random act, by a seed."""
 
     dice: random.Random
 
@@ -48,7 +48,7 @@ class Moody:
 
 
 class Forgetful(ScriptedServer):
-    """A server on a port that was chosen before, which keeps no record of what it was asked."""
+    """A server on a given port that keeps no record of its requests."""
 
     def __init__(self, port: int, act: Act) -> None:
         super().__init__([act])

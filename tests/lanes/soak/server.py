@@ -1,4 +1,4 @@
-"""The service as a process of its own, started again and again on the same port and the same store."""
+"""The service in a process that can be restarted on the same port and the same store."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _READY_S = 180.0
 
 
 def free_port() -> int:
-    """Return a port that nobody has right now."""
+    """Return a free port."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 
 
 class Process:
-    """The service, started again and again on the same port and the same store."""
+    """The service in a child process, restarted on the same port and the same store."""
 
     def __init__(self, folder: Path, port: int, settings: dict[str, str]) -> None:
         self.url = f"http://127.0.0.1:{port}"
@@ -56,12 +56,12 @@ class Process:
             return False
 
     def end(self, number: signal.Signals) -> None:
-        """Send a signal and wait for the end."""
+        """Send a signal and wait until the process has exited."""
         self.child.send_signal(number)
         self.child.wait(60)
 
     def gaps_ms(self) -> list[float]:
-        """Return how late the event loop was, tick by tick. A line that a kill cut is left out."""
+        """Return how late the event loop was, tick by tick. A line truncated by a kill is left out."""
         lines = (self.folder / "gaps").read_text().split("\n")
         return [float(line) for line in lines if re.fullmatch(r"-?[0-9]+\.[0-9]", line)]
 

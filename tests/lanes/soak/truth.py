@@ -1,4 +1,4 @@
-"""What was written, deleted and acknowledged, so that every answer can be held against it."""
+"""The oracle: what was written, deleted and acknowledged, to check every answer against."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ THINGS = "boats bridges buses gardens libraries markets schools wells".split()
 
 
 def body_of(article_id: str, version: int) -> str:
-    """Return the text of one version: numbers that no other version has, letters of several alphabets."""
+    """Return the text of one version: unique numbers, and letters of several scripts."""
     dice = random.Random(f"{article_id} {version}")
     lines = [f"This is report {article_id} in its version {version} 😀."]
     for _ in range(dice.randrange(3, 30)):
@@ -34,7 +34,7 @@ class _Life:
 
 
 class Truth:
-    """The articles as the writers know them. Safe between threads."""
+    """The articles as the writers know them. Thread-safe."""
 
     def __init__(self) -> None:
         self.lives = {f"soak-{number}": _Life() for number in range(IDS)}
@@ -56,7 +56,7 @@ class Truth:
         self.lives[article_id].gone_since = time.monotonic()
 
     def check_citation(self, citation: dict[str, Any], asked_at: float) -> str:
-        """Return what is wrong with a citation of an answer that was asked for at that moment."""
+        """Return what is wrong with a citation of an answer to a question asked at that time."""
         text = self.texts.get(citation["sha256"])
         if text is None:
             return f"cites a text that was never written: {citation['article_id']} {citation['version']}"
@@ -68,8 +68,8 @@ class Truth:
         """Return what is wrong with a hit of a search."""
         with self._lock:
             texts = list(self.texts.values())
-        mine = [one for one in texts if one.startswith(f"This is report {hit['article_id']} in")]
-        if not any(one[hit["start"] : hit["end"]] == hit["text"] for one in mine):
+        mine = [text for text in texts if text.startswith(f"This is report {hit['article_id']} in")]
+        if not any(text[hit["start"] : hit["end"]] == hit["text"] for text in mine):
             return f"the hit is no span of any version: {hit['article_id']} {hit['start']}-{hit['end']}"
         return self._check_gone(hit["article_id"], asked_at)
 

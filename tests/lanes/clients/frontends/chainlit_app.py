@@ -19,8 +19,9 @@ async def answer(message: cl.Message) -> None:
     async for chunk in await client.chat.completions.create(model="news-qa-markers", messages=messages, stream=True):
         if words := chunk.choices[0].delta.content:
             await shown.stream_token(words)
-        if told := getattr(chunk, "news_qa", None):
+        if answer_fields := getattr(chunk, "news_qa", None):
             shown.elements = [
-                cl.Text(name=f"[{one['number']}]", content=one["quote"], display="side") for one in told["citations"]
+                cl.Text(name=f"[{citation['number']}]", content=citation["quote"], display="side")
+                for citation in answer_fields["citations"]
             ]
     await shown.send()

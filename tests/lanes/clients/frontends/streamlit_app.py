@@ -9,9 +9,9 @@ import openai
 import streamlit as st
 
 client = openai.OpenAI(base_url=f"{os.environ['NEWS_URL']}/v1", api_key=os.environ["NEWS_KEY"])
-if asked := st.chat_input("Ask the news"):
+if question := st.chat_input("Ask the news"):
     with st.chat_message("user"):
-        st.write(asked)
+        st.write(question)
     with st.chat_message("assistant"):
-        messages = [{"role": "user", "content": asked}]
+        messages = [{"role": "user", "content": question}]
         st.write_stream(client.chat.completions.create(model="news-qa", messages=messages, stream=True))

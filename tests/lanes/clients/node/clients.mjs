@@ -1,4 +1,4 @@
-// Ask the service as one JavaScript client does, and print what came: one JSON object a line, as it happens.
+// Run one JavaScript client against the service and print its events: one JSON object per line.
 //
 //     node clients.mjs CLIENT '{"url": ..., "slow_url": ..., "key": ..., "question": ...}'
 
