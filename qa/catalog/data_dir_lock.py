@@ -25,9 +25,10 @@ class DataDirLock:
         except BlockingIOError as exc:
             owner = _read(self._file)
             self._file.close()
-            raise Locked(
-                f"{data_dir}: in use by process {owner.get('pid', '?')}; stop it or set QA_DATA_DIR", owner.get("url")
-            ) from exc
+            url = owner.get("url")
+            hint = f"ask its server at {url} (in Python: qa.connect), " if url else ""
+            process = owner.get("pid", "?")
+            raise Locked(f"{data_dir}: in use by process {process}; {hint}stop it or set QA_DATA_DIR", url) from exc
         except OSError as exc:
             self._file.close()
             raise StoreFailed(f"{data_dir}: cannot be locked: {exc.strerror}") from exc
