@@ -1,4 +1,4 @@
-// Ask the service through the code by which a frontend reads a stream; print one JSON object a line, as it happens.
+// Run the code with which a frontend reads our streams and print its events: one JSON object per line.
 //
 //     node frontends.mjs CLIENT '{"url": ..., "slow_url": ..., "key": ..., "question": ...}'
 
@@ -19,38 +19,38 @@ async function continueDev() {
   const { constructLlmApi } = await import("@continuedev/openai-adapters");
   version("@continuedev/openai-adapters");
   const api = (url, key = at.key) => constructLlmApi({ provider: "openai", apiBase: `${url}/v1/`, apiKey: key });
-  const asked = { model: "news-qa", messages };
+  const request = { model: "news-qa", messages };
   const { signal } = new AbortController();
-  const whole = await api(at.url).chatCompletionNonStream(asked, signal);
+  const whole = await api(at.url).chatCompletionNonStream(request, signal);
   say("whole", { text: whole.choices[0].message.content });
   let text = "";
   let usage = null;
-  for await (const one of api(at.url).chatCompletionStream({ ...asked, stream: true }, signal)) {
-    text += one.choices[0]?.delta.content ?? "";
-    usage = one.usage ?? usage;
+  for await (const chunk of api(at.url).chatCompletionStream({ ...request, stream: true }, signal)) {
+    text += chunk.choices[0]?.delta.content ?? "";
+    usage = chunk.usage ?? usage;
   }
   say("streamed", { text, usage });
-  say("models", { models: (await api(at.url).list()).map((one) => one.id ?? one) });
-  for (const [kind, one, model] of [
+  say("models", { models: (await api(at.url).list()).map((model) => model.id ?? model) });
+  for (const [kind, caller, model] of [
     ["unknown_model", api(at.url), "gpt-9"],
     ["bad_key", api(at.url, "wrong"), "news-qa"],
   ]) {
     try {
-      await one.chatCompletionNonStream({ ...asked, model }, signal);
+      await caller.chatCompletionNonStream({ ...request, model }, signal);
     } catch (error) {
       say(kind, { status: error.status, code: error.code });
     }
   }
   const stop = new AbortController();
-  for await (const one of api(at.slow_url).chatCompletionStream({ ...asked, stream: true }, stop.signal)) {
-    if (one.choices[0]?.delta.content) break;
+  for await (const chunk of api(at.slow_url).chatCompletionStream({ ...request, stream: true }, stop.signal)) {
+    if (chunk.choices[0]?.delta.content) break;
   }
   stop.abort();
   say("cancelled");
   await sleep(HOLD_MS);
 }
 
-// LobeChat's own reading of OpenAI streams, from its package: what its page shows comes out of these events.
+// LobeChat's own parser of OpenAI streams, from its package: its page shows these events.
 async function lobechat() {
   const { OpenAIStream } = await import("./lobechat.bundle.cjs");
   const { default: OpenAI } = await import("openai");
@@ -77,7 +77,7 @@ async function lobechat() {
       if (event === "grounding") found.grounding.push(data.citations);
     }
   }
-  say("streamed", { ...found, urls: found.grounding.at(-1).map((one) => one.url) });
+  say("streamed", { ...found, urls: found.grounding.at(-1).map((source) => source.url) });
   for (const [kind, key, model] of [
     ["unknown_model", at.key, "gpt-9"],
     ["bad_key", "wrong", "news-qa"],

@@ -40,22 +40,22 @@ async function openaiClients() {
 
 async function openaiChat() {
   const client = await openaiClients();
-  const asked = { model: MODEL, messages };
-  const urls = (message) => message.annotations.map((one) => one.url_citation.url);
+  const request = { model: MODEL, messages };
+  const urls = (message) => message.annotations.map((annotation) => annotation.url_citation.url);
   const models = [];
-  for await (const one of client().models.list()) models.push(one.id);
+  for await (const listed of client().models.list()) models.push(listed.id);
   say("models", { models });
-  const whole = (await client().chat.completions.create(asked)).choices[0].message;
+  const whole = (await client().chat.completions.create(request)).choices[0].message;
   say("whole", { text: whole.content, urls: urls(whole) });
-  const stream = client().chat.completions.stream({ ...asked, stream_options: { include_usage: true } });
+  const stream = client().chat.completions.stream({ ...request, stream_options: { include_usage: true } });
   const final = (await stream.finalChatCompletion()).choices[0].message;
   say("streamed", { text: final.content, urls: urls(final) });
-  const refusal = (kind, one, model) =>
-    refused(kind, () => one.chat.completions.create({ ...asked, model }), "status", (error) => error.code);
+  const refusal = (kind, caller, model) =>
+    refused(kind, () => caller.chat.completions.create({ ...request, model }), "status", (error) => error.code);
   await refusal("unknown_model", client(), WRONG_MODEL);
   await refusal("bad_key", client(at.url, WRONG_KEY), MODEL);
-  const slow = await client(at.slow_url).chat.completions.create({ ...asked, stream: true });
-  for await (const one of slow) if (one.choices[0].delta.content) break;
+  const slow = await client(at.slow_url).chat.completions.create({ ...request, stream: true });
+  for await (const chunk of slow) if (chunk.choices[0].delta.content) break;
   slow.controller.abort();
   say("cancelled");
   await sleep(HOLD_MS);
@@ -63,14 +63,14 @@ async function openaiChat() {
 
 async function openaiResponses() {
   const client = await openaiClients();
-  const asked = { model: MODEL, input: at.question };
-  const urls = (reply) => reply.output[0].content[0].annotations.map((one) => one.url);
-  const whole = await client().responses.create(asked);
+  const request = { model: MODEL, input: at.question };
+  const urls = (reply) => reply.output[0].content[0].annotations.map((annotation) => annotation.url);
+  const whole = await client().responses.create(request);
   say("whole", { text: whole.output_text, urls: urls(whole) });
-  const final = await client().responses.stream(asked).finalResponse();
+  const final = await client().responses.stream(request).finalResponse();
   say("streamed", { text: final.output_text, urls: urls(final) });
-  const slow = await client(at.slow_url).responses.create({ ...asked, stream: true });
-  for await (const one of slow) if (one.type === "response.output_text.delta") break;
+  const slow = await client(at.slow_url).responses.create({ ...request, stream: true });
+  for await (const event of slow) if (event.type === "response.output_text.delta") break;
   slow.controller.abort();
   say("cancelled");
   await sleep(HOLD_MS);
@@ -81,17 +81,17 @@ async function aiSdk(kind) {
   const { createOpenAI } = await import("@ai-sdk/openai");
   version("@ai-sdk/openai");
   const model = (id = MODEL, url = at.url, apiKey = at.key) => createOpenAI({ baseURL: `${url}/v1`, apiKey })[kind](id);
-  const asked = { messages, maxRetries: 0, allowSystemInMessages: true };
-  const urls = (sources) => sources.map((one) => one.url);
-  const whole = await generateText({ model: model(), ...asked });
+  const request = { messages, maxRetries: 0, allowSystemInMessages: true };
+  const urls = (sources) => sources.map((source) => source.url);
+  const whole = await generateText({ model: model(), ...request });
   say("whole", { text: whole.text, urls: urls(whole.sources) });
-  const streamed = streamText({ model: model(), ...asked });
+  const streamed = streamText({ model: model(), ...request });
   say("streamed", { text: await streamed.text, urls: urls(await streamed.sources) });
   const code = (error) => error.data?.error?.code;
-  await refused("unknown_model", () => generateText({ model: model(WRONG_MODEL), ...asked }), "statusCode", code);
-  await refused("bad_key", () => generateText({ model: model(MODEL, at.url, WRONG_KEY), ...asked }), "statusCode", code);
+  await refused("unknown_model", () => generateText({ model: model(WRONG_MODEL), ...request }), "statusCode", code);
+  await refused("bad_key", () => generateText({ model: model(MODEL, at.url, WRONG_KEY), ...request }), "statusCode", code);
   const stop = new AbortController();
-  const slow = streamText({ model: model(MODEL, at.slow_url), ...asked, abortSignal: stop.signal });
+  const slow = streamText({ model: model(MODEL, at.slow_url), ...request, abortSignal: stop.signal });
   for await (const piece of slow.textStream) if (piece) break;
   stop.abort();
   say("cancelled");
@@ -110,17 +110,17 @@ async function aiUi() {
     });
   let last;
   for await (const message of readUIMessageStream({ stream: await ask(at.url, at.key) })) last = message;
-  const parts = (type) => last.parts.filter((one) => one.type === type);
+  const parts = (type) => last.parts.filter((part) => part.type === type);
   say("streamed", {
-    text: parts("text").map((one) => one.text).join(""),
-    urls: parts("source-url").map((one) => one.url),
-    quotes: parts("source-url").map((one) => one.providerMetadata.newsqa.quote),
-    spans: parts("data-citation").map((one) => [one.data.article_id, one.data.start, one.data.end]),
+    text: parts("text").map((part) => part.text).join(""),
+    urls: parts("source-url").map((part) => part.url),
+    quotes: parts("source-url").map((part) => part.providerMetadata.newsqa.quote),
+    spans: parts("data-citation").map((part) => [part.data.article_id, part.data.start, part.data.end]),
     status: parts("data-answer")[0].data.status,
   });
   await refused("bad_key", () => ask(at.url, WRONG_KEY), "none", (error) => JSON.parse(error.message).error.code);
   const stop = new AbortController();
-  for await (const one of await ask(at.slow_url, at.key, stop.signal)) if (one.type === "text-delta") break;
+  for await (const chunk of await ask(at.slow_url, at.key, stop.signal)) if (chunk.type === "text-delta") break;
   stop.abort();
   say("cancelled");
   await sleep(HOLD_MS);
@@ -133,10 +133,10 @@ async function mcp() {
   const client = new Client({ name: "lane", version: "1" });
   const requestInit = { headers: { authorization: `Bearer ${at.key}` } };
   await client.connect(new StreamableHTTPClientTransport(new URL(`${at.url}/mcp`), { requestInit }));
-  say("tools", { tools: (await client.listTools()).tools.map((one) => one.name).sort() });
+  say("tools", { tools: (await client.listTools()).tools.map((tool) => tool.name).sort() });
   const call = async (tool, args) => (await client.callTool({ name: tool, arguments: args })).structuredContent;
-  const told = await call("ask", { question: at.question });
-  say("whole", { text: told.answer, urls: told.citations.map((one) => one.url) });
+  const answer = await call("ask", { question: at.question });
+  say("whole", { text: answer.answer, urls: answer.citations.map((citation) => citation.url) });
   const found = await call("search", { query: at.question });
   const article = await call("fetch", { id: found.results[0].id });
   say("fetched", { text: article.text, id: article.id });
