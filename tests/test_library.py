@@ -153,6 +153,13 @@ def test_a_search_reads_days_as_a_question_does(library: Library) -> None:
         library.search("Orrin Bridge", as_of="someday")
 
 
+def test_the_hits_of_a_search_are_read_like_a_list(library: Library) -> None:
+    """Best first, as many as asked for; a search that finds nothing is empty."""
+    found = library.search("Orrin Bridge", top_k=3)
+    assert [hit.text for hit in found] == [hit.text for hit in found.hits]
+    assert (len(found), bool(library.search("zyzzyva"))) == (3, False)
+
+
 def test_a_question_that_is_no_text_is_refused(library: Library) -> None:
     """None from a form that was not filled in is the caller's mistake, by its name."""
     with pytest.raises(BadQuestion, match="question: text is wanted, not None"):

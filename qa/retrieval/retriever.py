@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
@@ -33,6 +33,14 @@ class SearchResult:
     question: AnalysedQuestion
     hits: tuple[Hit, ...]
     degraded: tuple[str, ...]
+
+    def __iter__(self) -> Iterator[Hit]:
+        """Yield the hits, best first."""
+        return iter(self.hits)
+
+    def __len__(self) -> int:
+        """Return how many hits there are."""
+        return len(self.hits)
 
 
 @dataclass(frozen=True, slots=True)
