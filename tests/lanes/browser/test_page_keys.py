@@ -76,7 +76,7 @@ def test_an_admin_adds_lists_and_takes_down(visit: Visit, port: int) -> None:
 
 def test_a_key_stays_in_the_tab(visit: Visit, port: int) -> None:
     """It survives a reload of this tab and is stored nowhere else; after a wrong key the page asks again."""
-    page = visit(port, tells=("401",), extra_http_headers={}, **READER)
+    page = visit(port, expected_errors=("401",), extra_http_headers={}, **READER)
     page.click("#key-open")
     _enter_key(page, "wrong")
     page.fill("#q", "When did the bridge open again?")
