@@ -87,7 +87,7 @@ def test_the_wheel_carries_everything_that_is_read_at_run_time(wheel: Path) -> N
     names = set(zipfile.ZipFile(wheel).namelist())
     assert names >= CARRIED
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"qa", "eval"}
-    assert not [name for name in names if name.startswith(("eval/bench", "eval/training"))], "research needs the checkout"
+    assert not [name for name in names if name.startswith(("eval/bench", "eval/training"))], "it needs the checkout"
     assert not [name for name in names if "__pycache__" in name or name.endswith((".pyc", ".npz"))]
 
 
