@@ -105,6 +105,7 @@ class GoldQuestion(_Row):
 
 
 Q = TypeVar("Q", bound=GoldQuestion)
+R = TypeVar("R", bound=BaseModel)
 
 
 def gold_files(gold: Path) -> list[Path]:
@@ -119,29 +120,37 @@ def load(path: Path) -> list[GoldQuestion]:
 
 def load_as(kind: type[Q], path: Path) -> list[Q]:
     """Read a gold set as rows of a subclass of GoldQuestion. Raises QaError listing all bad lines."""
-    paths = gold_files(path)
     questions: list[Q] = []
     faults: list[str] = []
-    for file in paths:
-        try:
-            lines = (
-                file.read_bytes().decode("utf-8-sig").split("\n")
-            )  # splitlines would also cut at U+2028, inside a string
-        except (OSError, UnicodeDecodeError) as exc:
-            faults.append(f"{file}: {exc}")
-            continue
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                questions.append(kind.model_validate_json(line))
-            except ValidationError as exc:
-                faults += [f"{file}:{number}: {_field_prefix(error['loc'])}{error['msg']}" for error in exc.errors()]
+    for file in gold_files(path):
+        rows, found = read_rows(kind, file)
+        questions += rows
+        faults += found
     if not questions and not faults:
         faults.append(f"{path}: no gold questions")
     if faults:
         raise QaError("\n".join(faults))
     return questions
+
+
+def read_rows(kind: type[R], file: Path) -> tuple[list[R], list[str]]:
+    """Read JSON lines as rows of a model; return them, and the fault of each line that is none, with its place."""
+    try:
+        lines = (
+            file.read_bytes().decode("utf-8-sig").split("\n")
+        )  # splitlines would also cut at U+2028, inside a string
+    except (OSError, UnicodeDecodeError) as exc:
+        return [], [f"{file}: {exc}"]
+    rows: list[R] = []
+    faults: list[str] = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            rows.append(kind.model_validate_json(line))
+        except ValidationError as exc:
+            faults += [f"{file}:{number}: {_field_prefix(error['loc'])}{error['msg']}" for error in exc.errors()]
+    return rows, faults
 
 
 def _field_prefix(location: Sequence[int | str]) -> str:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from eval.dataset.format import GoldQuestion, GoldSpan, Words
+from eval.dataset.format import GoldQuestion, GoldSpan, Words, read_rows
 from eval.runs.files import write_lines, write_text
 from qa import QaError
 
@@ -55,19 +55,7 @@ class DraftQuestion(GoldQuestion):
 
 def load_drafts(path: Path) -> list[DraftQuestion]:
     """Read a draft file. Raises QaError listing all bad lines."""
-    try:
-        lines = path.read_bytes().decode("utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise QaError(f"{path}: {exc}") from None
-    drafts: list[DraftQuestion] = []
-    faults: list[str] = []
-    for number, line in enumerate(lines, start=1):
-        if line.strip():
-            try:
-                drafts.append(DraftQuestion.model_validate_json(line))
-            except ValidationError as exc:
-                places = ((".".join(map(str, error["loc"])), error["msg"]) for error in exc.errors())
-                faults += [f"{path}:{number}: {place}: {message}" for place, message in places]
+    drafts, faults = read_rows(DraftQuestion, path)
     draft_ids = [draft.id for draft in drafts]
     faults += [
         f"{path}: the id {draft_id} stands twice"

@@ -7,12 +7,12 @@ is trained on is not skipped in silence.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from eval.dataset.format import read_rows
 from qa import QaError
 
 PAIRS = Path(__file__).parent / "data" / "pairs.jsonl"
@@ -84,7 +84,7 @@ class NeighbourQuestion(_Row):
 
 def load_pairs(path: Path = PAIRS) -> list[Pair]:
     """Return the pairs. Raises QaError for a bad row and for a group without a true and a false statement."""
-    pairs = list(_rows(path, Pair))
+    pairs = _load(Pair, path)
     groups: dict[str, list[Pair]] = defaultdict(list)
     for pair in pairs:
         groups[pair.group].append(pair)
@@ -100,7 +100,7 @@ def load_pairs(path: Path = PAIRS) -> list[Pair]:
 
 def load_questions(path: Path = QUESTIONS) -> list[NeighbourQuestion]:
     """Return the questions. Raises QaError for a bad row and for an id that is there twice."""
-    questions = list(_rows(path, NeighbourQuestion))
+    questions = _load(NeighbourQuestion, path)
     seen: set[str] = set()
     for question in questions:
         if question.id in seen:
@@ -109,11 +109,8 @@ def load_questions(path: Path = QUESTIONS) -> list[NeighbourQuestion]:
     return questions
 
 
-def _rows(path: Path, model: type[Row]) -> Iterator[Row]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            yield model.model_validate_json(line)
-        except ValidationError as exc:
-            fault = exc.errors()[0]
-            name = ".".join(map(str, fault["loc"]))
-            raise QaError(f"{path}:{number}: {name}: {fault['msg']}") from None
+def _load(kind: type[Row], path: Path) -> list[Row]:
+    rows, faults = read_rows(kind, path)
+    if faults:
+        raise QaError("\n".join(faults))
+    return rows

@@ -64,6 +64,14 @@ def test_nothing_of_the_gold_set_is_trained_on() -> None:
     assert not gold & trained
 
 
+def test_a_line_ends_where_json_lines_end(tmp_path: Path) -> None:
+    """A line separator of Unicode inside a text is no end of the row."""
+    odd = {"evidence": "The council plans\u2028to close the ferry. 😀"}
+    assert [pair.evidence for pair in load_pairs(written(tmp_path / "pairs.jsonl", PAIR | odd, FALSE | odd))] == [
+        odd["evidence"]
+    ] * 2
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
