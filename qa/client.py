@@ -17,7 +17,7 @@ from qa import errors
 from qa.answering.draft import Delta, Event, Retrieved
 from qa.library import AskOptions, Item, Library, articles_of, day_of, question_of, run_async, settings_for
 from qa.retrieval.retriever import SearchResult
-from qa.service.schemas.requests import AskBody, SearchBody
+from qa.service.schemas.requests import AskBody, SearchBody, first_fault
 from qa.service.schemas.responses import (
     AnswerOut,
     CitationOut,
@@ -104,11 +104,9 @@ class Client:
         """Close the connections; the server keeps the store open. Any later call raises Closed."""
         self._http.close()
 
-    def _check_open(self) -> dict[str, Any]:
-        """Return the connection options. Raises Closed."""
+    def _check_open(self) -> None:
         if self._http.is_closed:
             raise errors.Closed(f"{self.url}: this client was closed")
-        return self._options
 
     def ask(self, question: str | Question, **options: Unpack[AskOptions]) -> Answer:
         """Return the answer. This also works inside a running event loop, such as a notebook's."""
@@ -117,8 +115,9 @@ class Client:
     async def aask(self, question: str | Question, **options: Unpack[AskOptions]) -> Answer:
         """Return the answer without blocking the event loop."""
         body = _ask_body(question_of(question, options), stream=False)
+        self._check_open()
         try:
-            async with httpx2.AsyncClient(**self._check_open()) as http:
+            async with httpx2.AsyncClient(**self._options) as http:
                 return self._read(AnswerOut, await http.post("/v1/ask", json=body)).domain()
         except httpx2.HTTPError as exc:
             raise self._unreachable(exc) from exc
@@ -126,9 +125,10 @@ class Client:
     async def stream(self, question: str | Question, **options: Unpack[AskOptions]) -> AsyncGenerator[Event, None]:
         """Yield the retrieved hits, then pieces of text, each citation before its marker, and finally the Answer."""
         body = _ask_body(question_of(question, options), stream=True)
+        self._check_open()
         try:
             async with (
-                httpx2.AsyncClient(**self._check_open()) as http,
+                httpx2.AsyncClient(**self._options) as http,
                 http.stream("POST", "/v1/ask", json=body) as response,
             ):
                 if response.is_error:
@@ -174,7 +174,7 @@ class Client:
         collection: str = "default",
     ) -> IngestReport:
         """Read files locally and upload their articles; the report lists what was refused. Needs an `admin` key."""
-        total = IngestReport(0, 0, 0, (), 0, 0.0)
+        reports: list[IngestReport] = []
         refused: list[Refused] = []
         for batch in _batches(articles_of(items, outlet=outlet, published=published), refused):
             rows = "\n".join(json.dumps(_article_row(article), ensure_ascii=False) for article in batch)
@@ -188,16 +188,14 @@ class Client:
             ).domain()
             sources = {f"stdin:{number}": article.source or article.id for number, article in enumerate(batch, 1)}
             refused += [Refused(sources.get(row.source, row.source), row.reason) for row in report.refused]
-            total = IngestReport(
-                total.added + report.added,
-                total.updated + report.updated,
-                total.unchanged + report.unchanged,
-                (),
-                total.chunks + report.chunks,
-                total.seconds + report.seconds,
-            )
+            reports.append(report)
         return IngestReport(
-            total.added, total.updated, total.unchanged, tuple(refused), total.chunks, round(total.seconds, 3)
+            added=sum(report.added for report in reports),
+            updated=sum(report.updated for report in reports),
+            unchanged=sum(report.unchanged for report in reports),
+            refused=tuple(refused),
+            chunks=sum(report.chunks for report in reports),
+            seconds=round(sum(report.seconds for report in reports), 3),
         )
 
     def remove(self, article_id: str, *, collection: str = "default") -> None:
@@ -225,7 +223,7 @@ class Client:
         try:
             return model.model_validate_json(content, extra="ignore")  # a newer server may send more fields
         except ValidationError as exc:
-            name, message = _first_fault(exc)
+            name, message = first_fault(exc)
             raise errors.StoreFailed(f"{self.url} answers as another version does: {name}: {message}") from exc
 
     def _event(self, name: str, data: str) -> Event:
@@ -260,18 +258,12 @@ class Client:
         return errors.StoreFailed(f"{self.url} has the store open and does not answer: {reason}")
 
 
-def _first_fault(exc: ValidationError) -> tuple[str, str]:
-    """Return the name of the first invalid field, and what is wrong with it."""
-    first = exc.errors()[0]
-    return ".".join(str(part) for part in first["loc"]), first["msg"].removeprefix("Value error, ")
-
-
 def validated(model: type[Body], fields: Mapping[str, Any]) -> Body:
     """Return a validated request body. Raises BadQuestion, which names the invalid field."""
     try:
         return model.model_validate(fields)
     except ValidationError as exc:
-        name, message = _first_fault(exc)
+        name, message = first_fault(exc)
         raise errors.BadQuestion(f"{name}: {message}", name) from None
 
 

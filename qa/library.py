@@ -280,7 +280,7 @@ def question_of(question: str | Question, options: AskOptions) -> Question:
 def day_of(name: str, value: str | date) -> str:
     """Return the ISO day that an option names. Raises BadQuestion, which names the option."""
     try:
-        return dates.day(dates.parse_published(value))
+        return dates.parse_day(value)
     except BadArticle:
         raise BadQuestion(f"{name}: {value!r} is not a day; write YYYY-MM-DD", name) from None
 

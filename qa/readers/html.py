@@ -131,7 +131,7 @@ def _list_date_lines(tree: HtmlElement) -> Iterator[str]:
 def _read_day(line: str) -> str | None:
     """Return the day of a machine-readable date or of a date line."""
     try:
-        return dates.day(dates.parse_published(line))
+        return dates.parse_day(line)
     except BadArticle:
         return front_matter.read_day(line) if len(line) <= _LONGEST_DATE_LINE else None
 

@@ -95,6 +95,11 @@ def day(iso: str) -> str:
         raise _refusal(iso, "not an ISO date") from exc
 
 
+def parse_day(value: object) -> str:
+    """Return the day of a date in any form that `parse_published` takes. Raises BadArticle."""
+    return day(parse_published(value))
+
+
 def ordinal(iso: str) -> int:
     """Count the days from 1970-01-01 to the local day as written. Raises BadArticle."""
     return (date.fromisoformat(day(iso)) - date(1970, 1, 1)).days

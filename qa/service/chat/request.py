@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from qa.service.chat.rendering import Style
 from qa.service.http.errors import BadChat, TooLong, UnknownModel
-from qa.service.schemas.requests import MAX_TURN_CHARS, MAX_TURNS, AskBody
+from qa.service.schemas.requests import MAX_TURN_CHARS, MAX_TURNS, AskBody, first_fault
 from qa.types import Question
 
 LINKS, MARKERS, UTILITY = "news-qa", "news-qa-markers", "news-qa-utility"
@@ -103,10 +103,9 @@ def question_of(chat: ChatBody, body: Mapping[str, Any]) -> Question:
 
 
 def _bad_chat(exc: ValidationError) -> BadChat:
-    first = exc.errors()[0]
-    param = ".".join(str(part) for part in first["loc"])[:200]
-    kind = TooLong if first["type"] == "string_too_long" else BadChat
-    return kind(f"{param}: {first['msg'].removeprefix('Value error, ')}", param)
+    name, message = first_fault(exc)
+    kind = TooLong if exc.errors()[0]["type"] == "string_too_long" else BadChat
+    return kind(f"{name[:200]}: {message}", name[:200])
 
 
 def models_json() -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from qa.answering.answerer import MAX_QUESTION_CHARS
 from qa.errors import BadArticle
@@ -24,7 +24,7 @@ COLLECTION = r"^[A-Za-z0-9_-]{1,64}$"
 
 def _day(value: str) -> str:
     try:
-        return dates.day(dates.parse_published(value))
+        return dates.parse_day(value)
     except BadArticle:
         raise ValueError("not a day like 2023-03-22") from None
 
@@ -33,6 +33,12 @@ def _not_blank(value: str) -> str:
     if not value.strip():
         raise ValueError("is empty")
     return value
+
+
+def first_fault(exc: ValidationError) -> tuple[str, str]:
+    """Return the name of the first invalid field, and what is wrong with it."""
+    first = exc.errors()[0]
+    return ".".join(str(part) for part in first["loc"]), first["msg"].removeprefix("Value error, ")
 
 
 Day = Annotated[str, Field(max_length=64), AfterValidator(_day)]
