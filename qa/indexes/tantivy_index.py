@@ -53,7 +53,7 @@ class LexicalIndex:
                 raise StoreFailed(f"{self._directory}: another process writes this word index: {exc}") from exc
             # The catalog has everything in it, so a damaged index need not prevent the start.
             _log.warning("%s: cannot be opened as word index, building it anew: %s", self._directory, exc)
-            shutil.rmtree(self._directory)
+            _remove(self._directory)
             self._open_files()
 
     def _open_files(self) -> None:
