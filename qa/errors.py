@@ -11,6 +11,7 @@ QaError
 ├── StoreFailed          the catalog or an index failed or is unreachable
 │   └── StoreFull        the disk is full
 ├── EmbeddingFailed      the embedder failed or returned malformed vectors
+├── JudgeFailed          the reader or the entailment judge cannot be opened or failed
 └── ModelFailed          the model server
     ├── ModelRefused     not retryable: key, quota, unknown model, bad request
     ├── ModelUnavailable retryable: network, overload, 5xx
@@ -74,6 +75,10 @@ class StoreFailed(QaError):
 
 class StoreFull(StoreFailed):
     """The disk is full; reading still works."""
+
+
+class JudgeFailed(QaError):
+    """The reader or the entailment judge cannot be opened, or failed."""
 
 
 class EmbeddingFailed(QaError):

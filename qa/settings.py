@@ -63,6 +63,8 @@ class Settings(BaseModel):
     vector_store: str | None = Field(None, alias="QA_VECTOR_STORE", pattern=r"^[\w.]+:\w+$")
     embed_model: str = Field("minilm", alias="QA_EMBED_MODEL", min_length=1)
     embed_threads: int = Field(0, alias="QA_EMBED_THREADS", ge=0)
+    # Not set: on where the weights are installed.
+    reader: Literal["on", "off"] | None = Field(None, alias="QA_READER")
     openai_api_key: str | None = Field(None, alias="OPENAI_API_KEY", repr=False)
     openai_base_url: str | None = Field(None, alias="OPENAI_BASE_URL", pattern=r"^https?://")
     llm_model: str | None = Field(None, alias="QA_LLM_MODEL")

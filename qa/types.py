@@ -294,3 +294,45 @@ class Embedder(Protocol):
     def embed_query(self, text: str) -> Vectors:
         """Return the vector of a query, shape (dimension,). Raises EmbeddingFailed."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A sentence to read for a question; with the title of its article, or without."""
+
+    text: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a passage says to a question: log odds that it answers, and its shortest answer `text[start:end]`."""
+
+    logit: float
+    start: int
+    end: int
+    share: float  # how likely these are the ends of the answer, 0..1
+
+
+class Reader(Protocol):
+    """Read sentences for a question."""
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
+        """Return a reading for each passage, in order. Raises JudgeFailed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entailed:
+    """Log odds that all a statement says is in its evidence, and that nothing of it is changed."""
+
+    covered: float
+    faithful: float
+
+
+class EntailmentJudge(Protocol):
+    """Judge statements against their evidence."""
+
+    def judge(self, pairs: Sequence[tuple[str, str]]) -> list[Entailed]:
+        """Return a judgement for each (statement, evidence), in order. Raises JudgeFailed."""
+        ...

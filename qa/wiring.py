@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qa.settings import Settings
-from qa.types import Embedder
+from qa.types import Embedder, Reader
 
 if TYPE_CHECKING:
     from qa.catalog.catalog import Catalog
@@ -70,6 +70,7 @@ def open_parts(settings: Settings) -> Parts:
         vectors = build_vectors(settings, catalog, embedder.model) if embedder is not None else None
         if vectors is not None:
             opened.callback(vectors.close)
+        reader = build_reader(settings)
         # Several processes may write to a vector server; our own directory has a single writer.
         turn = {"vector_turn": catalog.vector_turn} if settings.chroma_url else {}
         projections = Projections(catalog, words, vectors, embedder, **turn)
@@ -81,7 +82,7 @@ def open_parts(settings: Settings) -> Parts:
             embedder,
             projections,
             Retriever(catalog, words, vectors, embedder, projections.lagging),
-            EvidenceRanker(words, embedder),
+            EvidenceRanker(words, None if reader else embedder, reader),
             build_model(settings, settings.llm_model),
             build_model(settings, settings.utility_model or settings.llm_model),
             prompts,
@@ -111,6 +112,24 @@ def build_embedder(settings: Settings) -> Embedder | None:
             ModelSettings(base_url=settings.openai_base_url, api_key=settings.openai_api_key, model=model)
         )
     raise BadSettings(f"QA_EMBED_MODEL={settings.embed_model!r}: say minilm, none or openai:MODEL")
+
+
+def build_reader(settings: Settings) -> Reader | None:
+    """Return the reader; None where `QA_READER=off`, or where it is not set and the weights are absent.
+
+    Raises BadSettings where it was asked for and cannot be opened.
+    """
+    from qa.errors import BadSettings, JudgeFailed
+    from qa.judges.reader import MiniLMReader
+
+    if settings.reader == "off":
+        return None
+    try:
+        return MiniLMReader(threads=settings.embed_threads or None)
+    except JudgeFailed as exc:
+        if settings.reader == "on":
+            raise BadSettings(f"QA_READER=on: {exc}") from exc
+        return None
 
 
 def build_words(settings: Settings, catalog: Catalog) -> WordIndex:

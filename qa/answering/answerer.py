@@ -193,7 +193,7 @@ class Answerer:
             texts = self._catalog.texts(
                 prepared.bounds.collection, {(hit.source.article_id, hit.source.version) for hit in result.hits}
             )
-            ranked = self._ranker.rank(result.question, result.hits, texts)
+            ranked = self._ranker.rank(result.question, result.hits, texts, prepared.bounds.today)
         return result, ranked, texts
 
     def _finish(

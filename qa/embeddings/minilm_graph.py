@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -23,10 +24,11 @@ Array = NDArray[Any]
 LAYERS = 6
 HEADS = 12
 WIDTH = 384
+WORDS = "embeddings.word_embeddings.weight"
 EPSILON = 1e-12  # of the layer norms, as the model's config.json has it
 
 _FUSED = "com.microsoft"
-_DTYPES: Mapping[str, type[np.generic]] = {"F32": np.float32, "I64": np.int64}
+_DTYPES: Mapping[str, type[np.generic]] = {"F32": np.float32, "I64": np.int64, "I8": np.int8}
 # Weights have 7 bits: processors without VNNI add two products in 16 bits and saturate (255 * 127 * 2 > 32767), so
 # that 8 bits would give different vectors there. 255 * 63 * 2 fits, and every processor computes the same.
 _WEIGHT_LEVELS = 63
@@ -51,7 +53,7 @@ def read_safetensors(raw: bytes) -> dict[str, Array]:
     return tensors
 
 
-class _Graph:
+class Graph:
     """Collect the nodes and constants of an ONNX graph."""
 
     def __init__(self) -> None:
@@ -59,21 +61,31 @@ class _Graph:
         self.constants: dict[str, Array] = {}
 
     def constant(self, name: str, value: Array) -> str:
+        """Add a constant and return its name."""
         self.constants[name] = np.ascontiguousarray(value)
         return name
 
     def add(self, op: str, inputs: Sequence[str], output: str, domain: str = "", **attributes: Any) -> str:
+        """Add a node of one output and return the output's name."""
         self.nodes.append(helper.make_node(op, inputs, [output], name=output, domain=domain, **attributes))
         return output
 
 
 def build_graph(tensors: Mapping[str, Array], precision: Precision) -> tuple[bytes, dict[str, Array]]:
     """Return the serialised model (input `ids`, output `vectors`) and the large constants to pass when opening it."""
-    graph = _Graph()
+    graph = Graph()
     try:
-        _add_network(graph, tensors, precision)
+        flow = add_body(graph, tensors, precision)
     except KeyError as exc:
         raise EmbeddingFailed(f"the model's weights lack the tensor {exc}") from exc
+    graph.add("Reshape", [flow, "text_shape"], "tokens_out")
+    graph.add("ReduceMean", ["tokens_out", "axis_1"], "pooled", keepdims=0)
+    graph.add("LpNormalization", ["pooled"], "vectors", axis=-1, p=2)
+    return serialise(graph, "all-MiniLM-L6-v2", {"vectors": ["texts", WIDTH]})
+
+
+def serialise(graph: Graph, name: str, outputs: Mapping[str, Sequence[str | int]]) -> tuple[bytes, dict[str, Array]]:
+    """Return the serialised model with these outputs and shapes, and its large constants."""
     large = {name: value for name, value in graph.constants.items() if value.nbytes >= _LARGE_BYTES}
     initializers = [
         _external(name, value) if name in large else numpy_helper.from_array(value, name)
@@ -81,9 +93,9 @@ def build_graph(tensors: Mapping[str, Array], precision: Precision) -> tuple[byt
     ]
     body = helper.make_graph(
         graph.nodes,
-        "all-MiniLM-L6-v2",
+        name,
         [helper.make_tensor_value_info("ids", TensorProto.INT32, ["texts", "tokens"])],
-        [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["texts", WIDTH])],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, shape) for output, shape in outputs.items()],
         initializers,
     )
     opsets = [helper.make_opsetid("", 18), helper.make_opsetid(_FUSED, 1)]
@@ -101,7 +113,8 @@ def _external(name: str, value: Array) -> TensorProto:
     return tensor
 
 
-def _add_network(graph: _Graph, tensors: Mapping[str, Array], precision: Precision) -> None:
+def add_body(graph: Graph, tensors: Mapping[str, Array], precision: Precision) -> str:
+    """Add the embeddings and the layers; return the name of their output, shape (texts * tokens, WIDTH)."""
     graph.constant("flat_shape", np.array([-1, WIDTH], np.int64))
     graph.constant("any_width", np.array([-1], np.int64))
     graph.constant("axis_1", np.array([1], np.int64))
@@ -110,18 +123,16 @@ def _add_network(graph: _Graph, tensors: Mapping[str, Array], precision: Precisi
     flow = _add_embedding(graph, tensors)
     for layer in range(LAYERS):
         flow = _add_layer(graph, tensors, precision, layer, flow)
-    graph.add("Reshape", [flow, "text_shape"], "tokens_out")
-    graph.add("ReduceMean", ["tokens_out", "axis_1"], "pooled", keepdims=0)
-    graph.add("LpNormalization", ["pooled"], "vectors", axis=-1, p=2)
+    return flow
 
 
-def _add_embedding(graph: _Graph, tensors: Mapping[str, Array]) -> str:
+def _add_embedding(graph: Graph, tensors: Mapping[str, Array]) -> str:
     """Add word and position embeddings; the only segment's embedding is added to the positions."""
     positions = tensors["embeddings.position_embeddings.weight"] + tensors["embeddings.token_type_embeddings.weight"][0]
     inputs = [
         "ids",
         "",
-        graph.constant("words", tensors["embeddings.word_embeddings.weight"]),
+        graph.constant("words", tensors[WORDS]),
         graph.constant("places", positions),
         "",
         graph.constant("norm_scale", tensors["embeddings.LayerNorm.weight"]),
@@ -134,31 +145,31 @@ def _add_embedding(graph: _Graph, tensors: Mapping[str, Array]) -> str:
     return graph.add("Reshape", ["embedded", "flat_shape"], "flat")
 
 
-def _add_layer(graph: _Graph, tensors: Mapping[str, Array], precision: Precision, layer: int, flow: str) -> str:
+def _add_layer(graph: Graph, tensors: Mapping[str, Array], precision: Precision, layer: int, flow: str) -> str:
     source, name = f"encoder.layer.{layer}", f"layer{layer}"
 
-    def joined(kind: str) -> Array:
-        parts = [tensors[f"{source}.attention.self.{part}.{kind}"] for part in ("query", "key", "value")]
-        return np.concatenate(parts)
+    def weight(part: str) -> Weight:
+        return read_weight(tensors, f"{source}.{part}", precision)
 
-    _add_product(graph, precision, flow, joined("weight"), f"{name}.qkv")
+    qkv = [f"attention.self.{part}" for part in ("query", "key", "value")]
+    add_product(graph, flow, Weight.join([weight(part) for part in qkv]), f"{name}.qkv")
     graph.add("Reshape", [f"{name}.qkv", "text_shape"], f"{name}.qkv3")
     parts = [f"{name}.q", f"{name}.k", f"{name}.v"]
     graph.nodes.append(helper.make_node("Split", [f"{name}.qkv3"], parts, name=f"{name}.split", axis=2, num_outputs=3))
-    bias = graph.constant(f"{name}.qkv_bias", joined("bias"))
+    bias = graph.constant(f"{name}.qkv_bias", np.concatenate([tensors[f"{source}.{part}.bias"] for part in qkv]))
     graph.add("MultiHeadAttention", [*parts, bias], f"{name}.heads3", _FUSED, num_heads=HEADS)
     graph.add("Reshape", [f"{name}.heads3", "flat_shape"], f"{name}.heads")
 
-    _add_product(graph, precision, f"{name}.heads", tensors[f"{source}.attention.output.dense.weight"], f"{name}.mix")
+    add_product(graph, f"{name}.heads", weight("attention.output.dense"), f"{name}.mix")
     attended = _add_norm(graph, tensors, f"{source}.attention.output", f"{name}.mix", flow, f"{name}.attended")
-    _add_product(graph, precision, attended, tensors[f"{source}.intermediate.dense.weight"], f"{name}.wide")
+    add_product(graph, attended, weight("intermediate.dense"), f"{name}.wide")
     wide_bias = graph.constant(f"{name}.wide_bias", tensors[f"{source}.intermediate.dense.bias"])
     graph.add("BiasGelu", [f"{name}.wide", wide_bias], f"{name}.gelu", _FUSED)
-    _add_product(graph, precision, f"{name}.gelu", tensors[f"{source}.output.dense.weight"], f"{name}.narrow")
+    add_product(graph, f"{name}.gelu", weight("output.dense"), f"{name}.narrow")
     return _add_norm(graph, tensors, f"{source}.output", f"{name}.narrow", attended, f"{name}.out")
 
 
-def _add_norm(graph: _Graph, tensors: Mapping[str, Array], source: str, flow: str, skip: str, name: str) -> str:
+def _add_norm(graph: Graph, tensors: Mapping[str, Array], source: str, flow: str, skip: str, name: str) -> str:
     """Add the dense bias and the residual, and normalise."""
     inputs = [
         flow,
@@ -170,10 +181,39 @@ def _add_norm(graph: _Graph, tensors: Mapping[str, Array], source: str, flow: st
     return graph.add("SkipLayerNormalization", inputs, name, _FUSED, epsilon=EPSILON)
 
 
-def _add_product(graph: _Graph, precision: Precision, flow: str, weight: Array, name: str) -> None:
-    """Multiply by a weight of shape (out, in), in float32 or int8."""
-    if precision == "fp32":
-        graph.add("MatMul", [flow, graph.constant(f"{name}.weight", weight.T)], name)
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A matrix of shape (out, in): float32, or int8 with one scale for each output."""
+
+    values: Array
+    scale: Array | None
+
+    @staticmethod
+    def join(weights: Sequence[Weight]) -> Weight:
+        """Return one matrix with the outputs of all."""
+        scales = [weight.scale for weight in weights if weight.scale is not None]
+        values = np.concatenate([weight.values for weight in weights])
+        return Weight(values, np.concatenate(scales) if scales else None)
+
+
+def quantise(weight: Array) -> Weight:
+    """Return a matrix of shape (out, in) as int8."""
+    scale = np.abs(weight).max(axis=1) / np.float32(_WEIGHT_LEVELS)
+    return Weight(np.rint(weight / scale[:, None]).astype(np.int8), scale)
+
+
+def read_weight(tensors: Mapping[str, Array], name: str, precision: Precision) -> Weight:
+    """Return the weight of a layer; a file of ours has it as int8 already, with its `scale`."""
+    values = tensors[f"{name}.weight"]
+    if values.dtype == np.int8:
+        return Weight(values, tensors[f"{name}.scale"])
+    return quantise(values) if precision == "int8" else Weight(values, None)
+
+
+def add_product(graph: Graph, flow: str, weight: Weight, name: str) -> None:
+    """Multiply by a weight, in float32 or int8."""
+    if weight.scale is None:
+        graph.add("MatMul", [flow, graph.constant(f"{name}.weight", weight.values.T)], name)
         return
     # One scale for each token. ONNX Runtime's own dynamic quantisation has one scale for a batch: the cosine to the
     # float model fell from .995 to .991, and a text's vector changed with its neighbours (cosine down to .969).
@@ -185,16 +225,13 @@ def _add_product(graph: _Graph, precision: Precision, flow: str, weight: Array, 
     middle = helper.make_tensor("middle", TensorProto.UINT8, [1], [128])
     graph.add("ConstantOfShape", [f"{name}.token_count"], f"{name}.middles", value=middle)
     graph.add("QuantizeLinear", [flow, f"{name}.token_scale", f"{name}.middles"], f"{name}.rounded", axis=0)
-
-    scale = np.abs(weight).max(axis=1) / np.float32(_WEIGHT_LEVELS)  # one for each output column
-    quantised = np.rint(weight / scale[:, None]).astype(np.int8)
     inputs = [
         f"{name}.rounded",
-        graph.constant(f"{name}.weight", quantised.T),
+        graph.constant(f"{name}.weight", weight.values.T),
         graph.constant("one", np.array(1, np.float32)),
-        graph.constant(f"{name}.weight_scale", scale),
+        graph.constant(f"{name}.weight_scale", weight.scale),
         graph.constant("middle", np.array(128, np.uint8)),
-        graph.constant(f"{name}.weight_zero", np.zeros(len(scale), np.int8)),
+        graph.constant(f"{name}.weight_zero", np.zeros(len(weight.scale), np.int8)),
     ]
     graph.add("MatMulIntegerToFloat", inputs, f"{name}.unscaled", _FUSED)
     graph.add("Unsqueeze", [f"{name}.token_scale", "axis_1"], f"{name}.row_scale")

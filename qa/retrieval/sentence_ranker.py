@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, fields, replace
+from datetime import date
 from functools import lru_cache
+from typing import Any
 
-from qa.errors import EmbeddingFailed
+from qa.errors import EmbeddingFailed, JudgeFailed
 from qa.indexes.protocols import WordIndex
 from qa.query.analysis import AnalysedQuestion
 from qa.retrieval.sentence_agreement import ComparedSentence, cosine_with_neighbours, measure_agreement
@@ -21,7 +24,7 @@ from qa.retrieval.sentence_features import (
     read_surface_features,
 )
 from qa.text import stemming
-from qa.types import Embedder, Evidence, Hit, Span, Vectors
+from qa.types import Embedder, Evidence, Hit, Passage, Reader, Reading, Span, Vectors
 
 # Weights of the match score of a sentence, which also chooses the sentences to examine closely. The mean of the best
 # thirty of 1,500 random draws, by five-fold cross-validation on RealTimeQA 2022.
@@ -40,6 +43,7 @@ ORDER_BY_WORDS: Mapping[str, float] = {
 UNSEEN = 0.5  # the weight of a word that no article has, as a share of the mean weight of those that some article has
 CONTEXT = 0.25  # the weight of a word that a follow-up takes from the conversation (docs/follow-ups.md)
 CLOSER = 24  # sentences that are examined closely, by match score
+TITLED = 12  # sentences that are read again with their titles, for the odds of an answer
 EMBEDDED = 16  # of those, sentences to embed, the most expensive step: 24 were no better (docs/retrieval.md)
 _SURFACE_FEATURES = frozenset(field.name for field in fields(SurfaceFeatures))
 _CACHED_VECTORS = 4_096  # of sentences, 6 MB
@@ -47,7 +51,7 @@ _CACHED_VECTORS = 4_096  # of sentences, 6 MB
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Evidence that a sentence is the answer, each 0..1."""
+    """Evidence that a sentence is the answer, each 0..1 but for the log odds of the reader."""
 
     own: float  # the question's words in the sentence, weighted by IDF
     near: float  # the same in the sentence's chunk and title
@@ -65,6 +69,10 @@ class Features:
     names_one: float = 0.0  # as in Offer, also the next
     headline: float = 0.0
     agreed: float = 0.0  # how many other articles give the same names or numbers
+    reading: Reading | None = None  # what the reader makes of the sentence alone
+    read: float = 0.0  # its log odds that the sentence answers
+    titled: float = 0.0  # the same with the article's title
+    age: float = 0.0  # of the article on the day of the question, 0 new to 1 ten years old; undated .5
 
     def score(self) -> float:
         """Return how well the sentence matches the question."""
@@ -97,6 +105,20 @@ class _RankedSentence:
     title: Set[str]
 
 
+def _with(sentence: _RankedSentence, **changed: Any) -> _RankedSentence:
+    return replace(sentence, features=replace(sentence.features, **changed))
+
+
+_OLDEST = math.log1p(3_650)
+
+
+def _age(published_at: str | None, today: date | None) -> float:
+    if published_at is None or today is None:
+        return 0.5
+    days = (today - date.fromisoformat(published_at[:10])).days
+    return min(1.0, math.log1p(max(0, days)) / _OLDEST)
+
+
 def _scored(sentence: _RankedSentence) -> Evidence:
     evidence = sentence.evidence  # `replace` takes five times as long, and there are hundreds of sentences
     return Evidence(
@@ -107,17 +129,25 @@ def _scored(sentence: _RankedSentence) -> Evidence:
 class EvidenceRanker:
     """Rank the sentences of hits. Safe to share between threads."""
 
-    def __init__(self, lexical: WordIndex, embedder: Embedder | None) -> None:
+    def __init__(self, lexical: WordIndex, embedder: Embedder | None, reader: Reader | None = None) -> None:
         self._lexical = lexical
         self._embedder = embedder
+        self._reader = reader
         # Each question about a story retrieves the same sentences.
         self._vectors: dict[str, Vectors] = {}
         self._lock = threading.Lock()
 
-    def rank(self, question: AnalysedQuestion, hits: Sequence[Hit], texts: Mapping[tuple[str, int], str]) -> Ranked:
+    def rank(
+        self,
+        question: AnalysedQuestion,
+        hits: Sequence[Hit],
+        texts: Mapping[tuple[str, int], str],
+        today: date | None = None,
+    ) -> Ranked:
         """Return every distinct sentence of the hits, best first.
 
         `texts` are the hits' articles by (id, version); a hit without a text has been taken down since the search.
+        `today` is the day of the question.
         """
         hits = [hit for hit in hits if (hit.source.article_id, hit.source.version) in texts]
         if not hits:
@@ -148,19 +178,61 @@ class EvidenceRanker:
                         first, evidence=replace(first.evidence, reprints=tuple(reprints.values()))
                     )
         ranked = sorted(sentences.values(), key=lambda sentence: -sentence.features.score())
-        ranked = self._reorder(question, idf, ranked[:CLOSER]) + ranked[CLOSER:]
+        ranked = self._reorder(question, idf, ranked[:CLOSER], today) + ranked[CLOSER:]
         return Ranked(tuple(map(_scored, ranked)), tuple(sentence.features for sentence in ranked))
 
     def _reorder(
-        self, question: AnalysedQuestion, idf: Mapping[str, float], sentences: Sequence[_RankedSentence]
+        self,
+        question: AnalysedQuestion,
+        idf: Mapping[str, float],
+        sentences: Sequence[_RankedSentence],
+        today: date | None,
     ) -> list[_RankedSentence]:
         """Return the best sentences in order of how well they answer."""
         with_agreement = _with_agreement(question, idf, sentences)
-        compared = self._with_similarity(question, with_agreement[:EMBEDDED])
-        rest = with_agreement[EMBEDDED:]
+        read = self._with_reading(question, with_agreement, today)
+        compared = self._with_similarity(question, read[:EMBEDDED])
+        rest = read[EMBEDDED:]
         if not any(sentence.features.compared for sentence in compared):  # without vectors all cost the same
-            compared, rest = with_agreement, []
-        return sorted(compared, key=lambda sentence: -sentence.features.order()) + rest
+            compared, rest = read, []
+        ordered = sorted(compared, key=lambda sentence: -sentence.features.order()) + rest
+        return self._with_titled_reading(question, ordered)
+
+    def _with_reading(
+        self, question: AnalysedQuestion, sentences: list[_RankedSentence], today: date | None
+    ) -> list[_RankedSentence]:
+        if self._reader is None or not sentences:
+            return sentences
+        try:
+            readings = self._reader.read(
+                question.in_context, [Passage(sentence.evidence.text) for sentence in sentences]
+            )
+        except JudgeFailed:
+            return sentences
+        return [
+            _with(
+                sentence,
+                reading=reading,
+                read=reading.logit,
+                titled=reading.logit,
+                age=_age(sentence.evidence.source.published_at, today),
+            )
+            for sentence, reading in zip(sentences, readings, strict=True)
+        ]
+
+    def _with_titled_reading(
+        self, question: AnalysedQuestion, sentences: list[_RankedSentence]
+    ) -> list[_RankedSentence]:
+        first = [sentence for sentence in sentences[:TITLED] if sentence.features.reading is not None]
+        if self._reader is None or not first:
+            return sentences
+        passages = [Passage(sentence.evidence.text, sentence.evidence.source.title or "") for sentence in first]
+        try:
+            readings = self._reader.read(question.in_context, passages)
+        except JudgeFailed:
+            return sentences
+        titled = [_with(sentence, titled=reading.logit) for sentence, reading in zip(first, readings, strict=True)]
+        return titled + sentences[len(first) :]
 
     def _with_similarity(self, question: AnalysedQuestion, sentences: list[_RankedSentence]) -> list[_RankedSentence]:
         if self._embedder is None or not sentences:
@@ -175,7 +247,7 @@ class EvidenceRanker:
         )
         cosines = [max(0.0, float(question_vector @ vector)) for vector in vectors]
         return [
-            replace(sentence, features=replace(sentence.features, similar=cosine, beside=mixed, compared=True))
+            _with(sentence, similar=cosine, beside=mixed, compared=True)
             for sentence, cosine, mixed in zip(sentences, cosines, with_neighbours, strict=True)
         ]
 
@@ -321,16 +393,13 @@ def _with_agreement(
     ]
     ordinary = _WeightedStems(question, {stem: weight for stem, weight in idf.items() if stem not in question.names})
     return [
-        replace(
+        _with(
             sentence,
-            features=replace(
-                sentence.features,
-                surface=_surface_features(question, sentence),
-                plain=ordinary.covered(sentence.own),
-                names_one=offer.names_one,
-                headline=offer.headline,
-                agreed=agreement,
-            ),
+            surface=_surface_features(question, sentence),
+            plain=ordinary.covered(sentence.own),
+            names_one=offer.names_one,
+            headline=offer.headline,
+            agreed=agreement,
         )
         for sentence, offer, agreement in zip(sentences, offers, measure_agreement(compared), strict=True)
     ]

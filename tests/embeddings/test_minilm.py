@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from qa.embeddings.minilm import MAX_TOKENS, PACKAGE, MiniLM, find_weights
+from qa.embeddings.minilm import MAX_TOKENS, MiniLM
 from qa.embeddings.minilm_graph import build_graph, read_safetensors
+from qa.embeddings.minilm_weights import PACKAGE, find_weights
 from qa.errors import EmbeddingFailed
 from tests import ROOT
 

@@ -20,8 +20,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from eval.dataset.importers import lines
-from qa.embeddings.minilm import PACKAGE, MiniLM, find_weights
+from qa.embeddings.minilm import MiniLM
 from qa.embeddings.minilm_graph import Precision
+from qa.embeddings.minilm_weights import PACKAGE, find_weights
 from qa.types import Vectors
 
 LEAD_CHARS = 700
