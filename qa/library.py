@@ -62,6 +62,7 @@ class Library:
         self.model = parts.model
         self.utility = parts.utility
         self._prompts = parts.prompts
+        self._entailment_judge = parts.entailment_judge
         self._words = parts.words
         self._vectors = parts.vectors
 
@@ -144,6 +145,7 @@ class Library:
             self.model,
             self._prompts,
             embedder=self.embedder,
+            entailment_judge=self._entailment_judge,
             default_mode=self.settings.mode,
             on_llm_failure=self.settings.on_llm_failure,
             unsupported=self.settings.unsupported,

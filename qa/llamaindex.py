@@ -1,8 +1,9 @@
-"""LlamaIndex integration: a retriever, and a query engine whose source nodes are cited spans.
+"""LlamaIndex integration: a retriever, a query engine whose source nodes are cited spans, and the reader as a reranker.
 
     with connect() as library:
         ArticleRetriever(library).retrieve("When does the bridge open again?")
         CitedQueryEngine(library).query("When does the bridge open again?")
+    ReaderReranker(top_n=5)  # a node postprocessor for any query engine, also over another index
 
 LlamaIndex's global `Settings` is neither read nor set.
 """
@@ -11,17 +12,22 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from math import exp
 from typing import Any, TypeVar
 
 from llama_index.core.base.base_query_engine import BaseQueryEngine
 from llama_index.core.base.base_retriever import BaseRetriever
 from llama_index.core.base.response.schema import Response
 from llama_index.core.callbacks.base import CallbackManager
-from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
+from llama_index.core.postprocessor.types import BaseNodePostprocessor
+from llama_index.core.schema import MetadataMode, NodeWithScore, QueryBundle, TextNode
+from pydantic import PrivateAttr
 
 from qa.client import Client
+from qa.judges.reader import MiniLMReader
+from qa.judges.rerank import score_passages
 from qa.library import Library
-from qa.types import Answer, Filters, Question, Source, Span
+from qa.types import Answer, Filters, Passage, Question, Source, Span
 
 T = TypeVar("T")
 # The node metadata that the caller's own LLM sees: who wrote it and when, not our ids and hashes.
@@ -75,6 +81,30 @@ class CitedQueryEngine(BaseQueryEngine):
 
     def _get_prompt_modules(self) -> dict[str, Any]:
         return {}
+
+
+class ReaderReranker(BaseNodePostprocessor):
+    """Order nodes by how likely their best sentence answers the query, which becomes their score, 0..1."""
+
+    top_n: int = 8
+    _reader: MiniLMReader = PrivateAttr(default_factory=MiniLMReader)
+
+    @classmethod
+    def class_name(cls) -> str:
+        """Return the name under which LlamaIndex serialises it."""
+        return "ReaderReranker"
+
+    def _postprocess_nodes(
+        self, nodes: list[NodeWithScore], query_bundle: QueryBundle | None = None
+    ) -> list[NodeWithScore]:
+        if query_bundle is None or not nodes:
+            return nodes[: self.top_n]
+        passages = [
+            Passage(each.node.get_content(MetadataMode.NONE), each.node.metadata.get("title") or "") for each in nodes
+        ]
+        logits = score_passages(self._reader, query_bundle.query_str, passages)
+        ordered = sorted(zip(logits, nodes, strict=True), key=lambda pair: -pair[0])
+        return [NodeWithScore(node=each.node, score=1 / (1 + exp(-logit))) for logit, each in ordered[: self.top_n]]
 
 
 def _response(answer: Answer) -> Response:

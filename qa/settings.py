@@ -65,6 +65,7 @@ class Settings(BaseModel):
     embed_threads: int = Field(0, alias="QA_EMBED_THREADS", ge=0)
     # Not set: on where the weights are installed.
     reader: Literal["on", "off"] | None = Field(None, alias="QA_READER")
+    entailment: Literal["on", "off"] | None = Field(None, alias="QA_ENTAILMENT")
     openai_api_key: str | None = Field(None, alias="OPENAI_API_KEY", repr=False)
     openai_base_url: str | None = Field(None, alias="OPENAI_BASE_URL", pattern=r"^https?://")
     llm_model: str | None = Field(None, alias="QA_LLM_MODEL")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from qa.settings import Settings
-from qa.types import Embedder, Reader
+from qa.types import Embedder, EntailmentJudge, Reader
 
 if TYPE_CHECKING:
     from qa.catalog.catalog import Catalog
@@ -41,6 +41,7 @@ class Parts:
     model: ChatModel | None
     utility: ChatRelay | None
     prompts: Prompts
+    entailment_judge: EntailmentJudge | None
 
 
 def open_parts(settings: Settings) -> Parts:
@@ -86,6 +87,8 @@ def open_parts(settings: Settings) -> Parts:
             build_model(settings, settings.llm_model),
             build_model(settings, settings.utility_model or settings.llm_model),
             prompts,
+            # Only what a model writes is judged; without one its weights need not be in memory.
+            build_entailment(settings) if settings.llm_model and settings.mode != "extractive" else None,
         )
         opened.pop_all()  # the caller closes them from here on
     return parts
@@ -129,6 +132,24 @@ def build_reader(settings: Settings) -> Reader | None:
     except JudgeFailed as exc:
         if settings.reader == "on":
             raise BadSettings(f"QA_READER=on: {exc}") from exc
+        return None
+
+
+def build_entailment(settings: Settings) -> EntailmentJudge | None:
+    """Return the entailment judge; None where `QA_ENTAILMENT=off`, or where it is not set and the weights are absent.
+
+    Raises BadSettings where it was asked for and cannot be opened.
+    """
+    from qa.errors import BadSettings, JudgeFailed
+    from qa.judges.entailment import MiniLMEntailment
+
+    if settings.entailment == "off":
+        return None
+    try:
+        return MiniLMEntailment(threads=settings.embed_threads or None)
+    except JudgeFailed as exc:
+        if settings.entailment == "on":
+            raise BadSettings(f"QA_ENTAILMENT=on: {exc}") from exc
         return None
 
 

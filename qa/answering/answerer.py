@@ -32,7 +32,7 @@ from qa.query.rewrite import Rewritten
 from qa.retrieval.retriever import Retriever, SearchResult, day_asked, utc_today
 from qa.retrieval.sentence_ranker import EvidenceRanker, Ranked
 from qa.tracing import StageTimer
-from qa.types import Answer, Embedder, Question, SearchBounds, Turn
+from qa.types import Answer, Embedder, EntailmentJudge, Question, SearchBounds, Turn
 
 MAX_QUESTION_CHARS = 2_000
 # How many chunks are read for sentences, as a multiple of `top_k`. Few sentences have a length or a sum, and these
@@ -84,6 +84,7 @@ class Answerer:
         prompts: Prompts,
         *,
         embedder: Embedder | None = None,
+        entailment_judge: EntailmentJudge | None = None,
         default_mode: Literal["auto", "extractive", "llm"] = "auto",
         on_llm_failure: Literal["extractive", "error"] = "extractive",
         unsupported: Literal["drop", "mark"] = "drop",
@@ -95,7 +96,9 @@ class Answerer:
         self._retriever = retriever
         self._ranker = ranker
         self._model = model
-        self._model_answerer = None if model is None else ModelAnswerer(model, prompts, embedder, unsupported)
+        self._model_answerer = (
+            None if model is None else ModelAnswerer(model, prompts, embedder, unsupported, entailment_judge)
+        )
         self._prompts = prompts
         self._default_mode = default_mode
         self._on_llm_failure = on_llm_failure
@@ -132,7 +135,7 @@ class Answerer:
             draft.spend(rewritten.usage)
             if rewritten.standalone is None:
                 draft.degrade("rewrite")
-        draft.degrade(*result.degraded)
+        draft.degrade(*result.degraded, *ranked.degraded)
         yield Retrieved(result.hits, ranked.evidence, mode)
         if mode == "llm" and ranked.evidence:
             assert self._model_answerer is not None

@@ -132,7 +132,7 @@ class Draft:
 
     def degrade(self, *parts: str) -> None:
         """Record parts of the system that failed or were behind while the answer was made."""
-        self._degraded += parts
+        self._degraded += [part for part in dict.fromkeys(parts) if part not in self._degraded]
 
     def cover_part(self) -> None:
         """Record that the statements answer only a part of the question."""

@@ -19,6 +19,7 @@ TERMS = (
     *("own", "near", "kind", "similar", "loose"),
     *("held", "many", "focus", "uncounted", "unnamed", "other_year", "withheld"),
 )
+TERMS_OF_READER = (*TERMS, "read", "titled", "age")
 # Weights of a sentence's features, for the log odds that it is the answer, with and without an embedder; and the least
 # confidence to answer with. `python -m eval.bench.tuning.refusal --fit` makes the weights (docs/retrieval.md).
 Weights = Mapping[str, float]
@@ -30,7 +31,12 @@ WEIGHTS_BY_WORDS: Weights = {
     "own": 2.97, "near": 1.72, "kind": 0.36, "similar": 0.00, "loose": -3.32, "held": 1.60, "many": 0.93,
     "focus": 0.13, "uncounted": -1.04, "unnamed": -0.41, "other_year": -1.09, "withheld": -0.56, "constant": -4.29,
 }  # fmt: skip
-ENOUGH, ENOUGH_BY_WORDS = 0.47, 0.48
+WEIGHTS_BY_READER: Weights = {
+    "own": 1.0, "near": 1.0, "kind": 0.0, "similar": 0.00, "loose": -1.0, "held": 0.5, "many": 0.0,
+    "focus": 0.0, "uncounted": -0.3, "unnamed": 0.0, "other_year": -1.09, "withheld": -0.56,
+    "read": 0.3, "titled": 0.5, "age": 0.0, "constant": -2.0,
+}  # fmt: skip
+ENOUGH, ENOUGH_BY_WORDS, ENOUGH_BY_READER = 0.47, 0.48, 0.5
 # How much less is enough for a follow-up (docs/follow-ups.md), and for a question whose answer must have a length, a
 # sum or a day: fewer sentences are considered, so fewer can be wrong.
 LESS_FOR_FOLLOW_UP, LESS_WITH_FORM = 0.15, 0.05
@@ -68,6 +74,8 @@ def choose(question: AnalysedQuestion, ranked: Ranked) -> list[Quoted]:
 
 def _least_confidence(question: AnalysedQuestion, features: Features) -> float:
     """Return the least confidence to answer with. A follow-up has few words of its own for a sentence to match."""
+    if features.was_read:
+        return ENOUGH_BY_READER - LESS_FOR_FOLLOW_UP * bool(question.context_stems)
     enough = ENOUGH if features.compared else ENOUGH_BY_WORDS
     return (
         enough - LESS_FOR_FOLLOW_UP * bool(question.context_stems) - LESS_WITH_FORM * (question.kind in KINDS_WITH_FORM)
@@ -92,7 +100,7 @@ def terms(features: Features) -> dict[str, float]:
 
     The chunk's score is not among them: it is relative to what else was found, so it says nothing about the sentence.
     """
-    return {name: features.value(name) for name in TERMS}
+    return {name: features.value(name) for name in (TERMS_OF_READER if features.was_read else TERMS)}
 
 
 def _with_odds(question: AnalysedQuestion, ranked: Ranked) -> list[tuple[float, Evidence, Features]]:
@@ -100,17 +108,21 @@ def _with_odds(question: AnalysedQuestion, ranked: Ranked) -> list[tuple[float, 
 
 
 def _log_odds(features: Features) -> float:
-    weights = WEIGHTS if features.compared else WEIGHTS_BY_WORDS
-    return weights["constant"] + sum(weights[name] * features.value(name) for name in TERMS)
+    weights = WEIGHTS_BY_READER if features.was_read else WEIGHTS if features.compared else WEIGHTS_BY_WORDS
+    return weights["constant"] + sum(weights[name] * value for name, value in terms(features).items())
 
 
 def eligible(question: AnalysedQuestion, ranked: Ranked) -> list[tuple[Evidence, Features]]:
-    """Return the best sentences that have the form of an answer, in order, without injected instructions."""
+    """Return the best sentences, in order, without injected instructions.
+
+    Without a reader, a sentence must have the form of an answer where the question asks for one.
+    """
     pairs = zip(ranked.evidence, ranked.features, strict=True)
     fitting = (
         (evidence, features)
         for evidence, features in pairs
-        if (question.kind not in KINDS_WITH_FORM or features.kind) and not is_injected_instruction(evidence.text)
+        if (question.kind not in KINDS_WITH_FORM or features.kind or features.was_read)
+        and not is_injected_instruction(evidence.text)
     )
     return list(islice(fitting, CONSIDERED))
 

@@ -13,12 +13,12 @@ from anyio import to_thread
 
 from qa.answering.draft import Draft, Event, Judged
 from qa.answering.reply_parser import Parsed, ReplyParser, Sentence
-from qa.errors import EmbeddingFailed, ModelBroken, ModelFailed, ModelRefused
+from qa.errors import EmbeddingFailed, JudgeFailed, ModelBroken, ModelFailed, ModelRefused
 from qa.llm.prompts import Prompts, estimate_tokens, evidence_block, make_fence, make_ids
 from qa.llm.protocols import ChatModel, Message, TextPiece
 from qa.tracing import StageTimer
-from qa.types import Embedder, Evidence, Source
-from qa.verification import support_score, verify
+from qa.types import Embedder, EntailmentJudge, Evidence, Source
+from qa.verification import entailment, support_score, verify
 
 SHOWN_SENTENCES = 24  # in the prompt, at most
 MAX_REPLY_TOKENS = 700
@@ -40,12 +40,18 @@ class ModelAnswerer:
     """Ask a model for an answer and accept the sentences that their citations support."""
 
     def __init__(
-        self, model: ChatModel, prompts: Prompts, embedder: Embedder | None, unsupported: Literal["drop", "mark"]
+        self,
+        model: ChatModel,
+        prompts: Prompts,
+        embedder: Embedder | None,
+        unsupported: Literal["drop", "mark"],
+        entailment_judge: EntailmentJudge | None = None,
     ) -> None:
         self._model = model
         self._prompts = prompts
         self._embedder = embedder
         self._unsupported = unsupported
+        self._entailment_judge = entailment_judge
 
     async def write(
         self,
@@ -116,21 +122,32 @@ class ModelAnswerer:
         for item in parsed:
             if isinstance(item, Sentence):
                 with timer.stage("verify"):  # tens of milliseconds of computing: off the event loop
-                    judged = await to_thread.run_sync(self._judge, item, sources)
+                    judged, failed = await to_thread.run_sync(self._judge, item, sources)
+                if failed:
+                    draft.degrade(failed)
                 for event in self._accept(item, judged, sources, draft):
                     yield event
             else:  # after sentences that were accepted, "not in the sources" is about the rest of the question
                 draft.cover_part()
 
-    def _judge(self, sentence: Sentence, sources: _Sources) -> Judged:
+    def _judge(self, sentence: Sentence, sources: _Sources) -> tuple[Judged, str]:
+        """Return the verdict, and the name of a part that failed over it."""
         cited = [sources.by_id[sentence_id] for sentence_id in sentence.ids]
         others = [evidence for sentence_id, evidence in sources.by_id.items() if sentence_id not in sentence.ids]
         try:
             score = support_score.score(sentence.text, cited, self._embedder)
         except EmbeddingFailed:  # the retriever has reported it in `degraded` already
             score = support_score.score(sentence.text, cited, None)
-        verdict, reasons = verify.check(sentence.text, cited, others, retrieved=sources.texts, score=score)
-        return Judged(verdict, reasons, round(score, 4))
+        verdict = verify.check(sentence.text, cited, others, retrieved=sources.texts, score=score)
+        failed = ""
+        if self._entailment_judge and verdict[0] != "unsupported" and not verify.is_verbatim(sentence.text, cited):
+            evidence = " ".join(dict.fromkeys(each.text for each in cited))
+            try:
+                (entailed,) = self._entailment_judge.judge([(sentence.text, evidence)])
+                verdict = entailment.combine(verdict, entailed)
+            except JudgeFailed:
+                failed = "entailment"
+        return Judged(*verdict, round(score, 4)), failed
 
     def _accept(self, sentence: Sentence, judged: Judged, sources: _Sources, draft: Draft) -> list[Event]:
         for invented in sentence.unknown:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from qa.judges.network import JudgeNetwork
+from qa.judges.network import FOLDER, JudgeNetwork
 from qa.types import Entailed
 
 SHA256 = ""
@@ -14,8 +14,9 @@ SHA256 = ""
 class MiniLMEntailment:
     """Judge statements against their evidence. Safe to share between threads."""
 
-    def __init__(self, *, threads: int | None = None, folder: Path | None = None) -> None:
-        self._network = JudgeNetwork("entailment", SHA256 if folder is None else "", threads=threads, folder=folder)
+    def __init__(self, *, threads: int | None = None, folder: Path = FOLDER, sha256: str | None = SHA256) -> None:
+        """Open `entailment.safetensors` of the folder. Raises JudgeFailed; `sha256` None takes any file."""
+        self._network = JudgeNetwork("entailment", sha256, threads=threads, folder=folder)
 
     def judge(self, pairs: Sequence[tuple[str, str]]) -> list[Entailed]:
         """Return for each (statement, evidence) the logits of covered and of faithful. Raises JudgeFailed."""

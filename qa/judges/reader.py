@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qa.judges.network import JudgeNetwork, Logits
+from qa.judges.network import FOLDER, JudgeNetwork, Logits
 from qa.judges.sequence import TokenRow
 from qa.types import Passage, Reading
 
@@ -20,8 +20,9 @@ _CACHED = 8_192  # readings, 200 bytes and their texts each
 class MiniLMReader:
     """Read sentences for a question. Safe to share between threads."""
 
-    def __init__(self, *, threads: int | None = None, folder: Path | None = None) -> None:
-        self._network = JudgeNetwork("reader", SHA256 if folder is None else "", threads=threads, folder=folder)
+    def __init__(self, *, threads: int | None = None, folder: Path = FOLDER, sha256: str | None = SHA256) -> None:
+        """Open `reader.safetensors` of the folder. Raises JudgeFailed; `sha256` None takes any file."""
+        self._network = JudgeNetwork("reader", sha256, threads=threads, folder=folder)
         # The same question is asked again over the same story, and the conflicts read what the answer has read.
         self._cache: dict[tuple[str, Passage], Reading] = {}
         self._lock = threading.Lock()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tokenizers import Encoding, Tokenizer
 
 MAX_TOKENS = 160
-FIRST_TOKENS, TITLE_TOKENS = 48, 24  # what a long question and a long title are cut to
+FIRST_TOKENS, TITLE_TOKENS = 64, 24  # what a long question and a long title are cut to
 CLS, SEP = 101, 102
 
 

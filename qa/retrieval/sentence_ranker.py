@@ -40,6 +40,11 @@ ORDER_BY_WORDS: Mapping[str, float] = {
     "near": 2.35, "named": 2.61, "kind": 1.21, "hit": 4.05, "loose": -1.47, "held": 3.20, "focus": 0.45,
     "uncounted": -1.33, "unnamed": -0.30, "plain": 4.56, "names_one": 1.03, "headline": 1.02, "agreed": 3.70,
 }  # fmt: skip
+ORDER_BY_READER: Mapping[str, float] = {
+    "near": 2.35, "named": 2.61, "kind": 0.6, "hit": 4.05, "loose": -1.47, "held": 1.0, "focus": 0.45,
+    "uncounted": -0.5, "unnamed": -0.30, "plain": 2.0, "names_one": 0.5, "headline": 1.02, "agreed": 2.0,
+    "read": 1.0,
+}  # fmt: skip
 UNSEEN = 0.5  # the weight of a word that no article has, as a share of the mean weight of those that some article has
 CONTEXT = 0.25  # the weight of a word that a follow-up takes from the conversation (docs/follow-ups.md)
 CLOSER = 24  # sentences that are examined closely, by match score
@@ -80,8 +85,13 @@ class Features:
 
     def order(self) -> float:
         """Return the value by which the best sentences are ordered."""
-        weights = ORDER if self.compared else ORDER_BY_WORDS
+        weights = ORDER_BY_READER if self.was_read else ORDER if self.compared else ORDER_BY_WORDS
         return sum(weight * self.value(name) for name, weight in weights.items())
+
+    @property
+    def was_read(self) -> bool:
+        """Tell whether the reader has read the sentence."""
+        return self.reading is not None
 
     def value(self, name: str) -> float:
         """Return a feature, also a surface feature, by its name."""
@@ -94,6 +104,7 @@ class Ranked:
 
     evidence: tuple[Evidence, ...]
     features: tuple[Features, ...]
+    degraded: tuple[str, ...] = ()  # parts that failed over it
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +190,9 @@ class EvidenceRanker:
                     )
         ranked = sorted(sentences.values(), key=lambda sentence: -sentence.features.score())
         ranked = self._reorder(question, idf, ranked[:CLOSER], today) + ranked[CLOSER:]
-        return Ranked(tuple(map(_scored, ranked)), tuple(sentence.features for sentence in ranked))
+        features = tuple(sentence.features for sentence in ranked)
+        unread = self._reader is not None and not any(found.was_read for found in features[:CLOSER])
+        return Ranked(tuple(map(_scored, ranked)), features, ("reader",) if unread else ())
 
     def _reorder(
         self,

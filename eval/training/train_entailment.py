@@ -1,0 +1,206 @@
+"""Train the entailment judge: whether all of a statement is in its evidence (covered), and unchanged (faithful).
+
+    python -m eval.training.train_entailment --data ../shared/train --weights MODEL.safetensors --out FOLDER
+
+Two logits. Where a row tells which of them fails, it is told so; where it tells only that the statement is not
+supported, the loss is that of both holding at once. The statements on one evidence are in one batch, and half of the
+loss of a choice among them is added: minimal pairs are told apart by what differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn import functional
+
+from eval.training.clean_entailment import read_entailment
+from eval.training.data import load_pairs
+from eval.training.encoder import Encoder, load_encoder, pack
+from eval.training.loop import Plan, Trainer
+from eval.training.measure import auroc
+from qa.judges.sequence import TokenRow, build_rows
+
+OUR_COPIES = 5  # times that a hand-written statement is read in a pass
+HELD_OUT = 5  # of five hand-written evidences one is for measuring
+MOST_ROWS = 8  # statements of one evidence in a batch
+AROUND = 0.3  # of the hand-written evidences, as many are read with the sentences around them
+CHOICE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A statement and its evidence; None is unknown."""
+
+    statement: str
+    evidence: str
+    supported: bool
+    covered: bool | None
+    faithful: bool | None
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Statements on one evidence, ready for the encoder; targets are 1, 0 or -1 for unknown."""
+
+    rows: tuple[TokenRow, ...]
+    targets: tuple[tuple[int, int, int], ...]  # supported, covered, faithful
+
+
+def our_pairs(*, held_out: bool, chance: random.Random | None = None) -> list[list[Pair]]:
+    """Return the hand-written statements by evidence; of every fifth evidence those that are held out."""
+    groups: dict[str, list[Pair]] = {}
+    numbers: dict[str, int] = {}
+    around: dict[str, bool] = {}
+    for pair in load_pairs():
+        number = numbers.setdefault(pair.evidence, len(numbers))
+        if (number % HELD_OUT == 0) != held_out:
+            continue
+        with_context = around.setdefault(pair.group, chance is not None and chance.random() < AROUND)
+        evidence = " ".join(filter(None, [pair.before, pair.evidence, pair.after])) if with_context else pair.evidence
+        groups.setdefault(pair.group, []).append(
+            Pair(pair.statement, evidence, pair.is_supported, pair.covered, pair.faithful, pair.kind)
+        )
+    return list(groups.values())
+
+
+def by_evidence(pairs: Iterable[Pair], chance: random.Random) -> list[list[Pair]]:
+    """Return groups of at most MOST_ROWS statements that share their evidence."""
+    groups: dict[str, list[Pair]] = defaultdict(list)
+    for pair in pairs:
+        groups[pair.evidence].append(pair)
+    parts = []
+    for group in groups.values():
+        chance.shuffle(group)
+        parts += [group[start : start + MOST_ROWS] for start in range(0, len(group), MOST_ROWS)]
+    return parts
+
+
+def encode(groups: Sequence[Sequence[Pair]], tokenizer: Tokenizer) -> list[Unit]:
+    """Return units."""
+    rows = iter(build_rows(tokenizer, [(pair.statement, pair.evidence, "") for group in groups for pair in group]))
+    return [
+        Unit(
+            tuple(next(rows) for _ in group),
+            tuple((int(pair.supported), _target(pair.covered), _target(pair.faithful)) for pair in group),
+        )
+        for group in groups
+    ]
+
+
+def _target(value: bool | None) -> int:
+    return -1 if value is None else int(value)
+
+
+def loss_of(encoder: Encoder, units: Sequence[Unit]) -> Tensor:
+    """Return the loss of a batch of units."""
+    logits, _ = encoder(pack([row.ids for unit in units for row in unit.rows]))
+    targets = torch.tensor([target for unit in units for target in unit.targets])
+    supported = targets[:, 0] == 1
+    both = functional.logsigmoid(logits[:, 0]) + functional.logsigmoid(
+        logits[:, 1]
+    )  # log odds are not needed: the log of the share
+    not_both = torch.log((-torch.expm1(both)).clamp_min(1e-6))
+    total = torch.where(supported, -both, -not_both).mean()
+    for column in (1, 2):
+        known = targets[:, column] >= 0
+        if bool(known.any()):
+            own = functional.binary_cross_entropy_with_logits(
+                logits[known, column - 1], targets[known, column].float(), reduction="sum"
+            )
+            total = total + 0.5 * own / len(targets)
+    choice, grouped, start = torch.zeros(()), 0, 0
+    for unit in units:
+        own, right = both[start : start + len(unit.rows)], supported[start : start + len(unit.rows)]
+        start += len(unit.rows)
+        if bool(right.any()) and not bool(right.all()):
+            choice = choice + torch.logsumexp(own, 0) - torch.logsumexp(own[right], 0)
+            grouped += 1
+    return total + CHOICE * choice / max(1, grouped)
+
+
+def score(encoder: Encoder, units: Sequence[Unit]) -> list[list[tuple[float, float]]]:
+    """Return both logits of each row of each unit."""
+    order = sorted((len(row.ids), u, r) for u, unit in enumerate(units) for r, row in enumerate(unit.rows))
+    logits = [[(0.0, 0.0)] * len(unit.rows) for unit in units]
+    for start in range(0, len(order), 64):
+        part = order[start : start + 64]
+        out, _ = encoder(pack([units[u].rows[r].ids for _, u, r in part]))
+        for (_, u, r), (covered, faithful) in zip(part, out.tolist(), strict=True):
+            logits[u][r] = (covered, faithful)
+    return logits
+
+
+def support(covered: float, faithful: float) -> float:
+    """Return the log of the estimated share that a statement is supported."""
+    values = torch.tensor([covered, faithful])
+    return float(functional.logsigmoid(values).sum())
+
+
+def measure(encoder: Encoder, sets: dict[str, list[Unit]]) -> dict[str, float]:
+    """Return AUROC of support, and the share of true statements accepted where a quarter of the false ones are."""
+    figures = {}
+    for name, units in sets.items():
+        scored = [
+            (support(*logits), target[0] == 1)
+            for own, unit in zip(score(encoder, units), units, strict=True)
+            for logits, target in zip(own, unit.targets, strict=True)
+        ]
+        right = sorted(value for value, is_right in scored if is_right)
+        wrong = sorted(value for value, is_right in scored if not is_right)
+        figures[f"{name}_auroc"] = auroc(right, wrong)
+        bar = wrong[int(0.75 * len(wrong))]
+        figures[f"{name}_true_at_25"] = sum(value > bar for value in right) / len(right)
+    return figures
+
+
+def main() -> None:
+    """Train, or take up a training that was stopped."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="the folder with entailment/")
+    parser.add_argument("--weights", type=Path, required=True, help="model.safetensors of the embedder's package")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="a checkpoint of the reader, whose layers to start from")
+    parser.add_argument("--passes", type=float, default=3.0)
+    parser.add_argument("--seed", type=int, default=7)
+    arguments = parser.parse_args()
+    torch.manual_seed(arguments.seed)
+    tokenizer = Tokenizer.from_file(str(arguments.weights.parent / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    train_rows, dev_rows, removed = read_entailment(arguments.data / "entailment")
+    train, dev = (
+        [Pair(row.statement, row.evidence, row.label, row.covered, row.faithful, row.kind) for row in rows]
+        for rows in (train_rows, dev_rows)
+    )
+    print(json.dumps({"train": len(train), "dev": len(dev), "removed": removed}))
+    chance = random.Random(arguments.seed)
+    sets = {
+        "dev": encode(by_evidence(chance.sample(dev, min(len(dev), 2_500)), chance), tokenizer),
+        "ours": encode(our_pairs(held_out=True), tokenizer),
+    }
+
+    def draw(_epoch: int, chance: random.Random) -> list[tuple[int, Unit]]:
+        groups = by_evidence(train, chance)
+        for _ in range(OUR_COPIES):
+            groups += our_pairs(held_out=False, chance=chance)
+        return [(sum(len(row.ids) for row in unit.rows), unit) for unit in encode(groups, tokenizer)]
+
+    encoder = load_encoder(arguments.weights, row_logits=2, token_logits=0)
+    if arguments.start is not None:
+        encoder.take_body(torch.load(arguments.start)["average"])
+    trainer = Trainer(encoder, Plan(arguments.passes, seed=arguments.seed), arguments.out, loss_of)
+    trainer.run(draw, lambda encoder: measure(encoder, sets), measure_every=500)
+
+
+if __name__ == "__main__":
+    main()
