@@ -26,6 +26,7 @@ from qa.service.schemas.responses import (
     ReportOut,
     RetrievedOut,
     SearchOut,
+    ShortAnswerOut,
     TextOut,
 )
 from qa.settings import Settings
@@ -230,6 +231,8 @@ class Client:
         match name:
             case "retrieved":
                 return Retrieved(self._parse(RetrievedOut, data).domain())
+            case "short_answer":
+                return self._parse(ShortAnswerOut, data).domain()
             case "delta":
                 return Delta(json.loads(data)["text"])
             case "citation":

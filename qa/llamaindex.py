@@ -65,7 +65,10 @@ class ArticleRetriever(BaseRetriever):
 
 
 class CitedQueryEngine(BaseQueryEngine):
-    """Answer with citations. `response.metadata["answer"]` is the `Answer`; each source node is one citation."""
+    """Answer with citations; each source node is one of them.
+
+    `response.metadata["answer"]` is the `Answer`, and `response.metadata["short_answer"]` its words in short, or None.
+    """
 
     def __init__(self, library: Library | Client, like: Question = Question("")) -> None:
         """`like` holds what every question shares: filters, `as_of`, mode, collection."""
@@ -109,7 +112,13 @@ class ReaderReranker(BaseNodePostprocessor):
 
 def _response(answer: Answer) -> Response:
     return Response(
-        answer.answer, source_nodes=_citation_nodes(answer), metadata={"answer": answer, "status": answer.status}
+        answer.answer,
+        source_nodes=_citation_nodes(answer),
+        metadata={
+            "answer": answer,
+            "status": answer.status,
+            "short_answer": answer.short_answer and answer.short_answer.text,
+        },
     )
 
 

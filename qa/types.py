@@ -165,6 +165,20 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class ShortAnswer:
+    """The words of an article that answer in short: `article.text[start:end] == text`, inside a citation's span."""
+
+    text: str
+    citation: int
+    start: int
+    end: int
+
+    def __str__(self) -> str:
+        """Return the words on one line."""
+        return " ".join(self.text.split())
+
+
+@dataclass(frozen=True, slots=True)
 class ResolvedDate:
     """A time phrase in a citation's quote, resolved against the article's date."""
 
@@ -260,10 +274,12 @@ class Answer:
     timings_ms: dict[str, int] = field(default_factory=dict)
     question: str = ""  # as it was answered: a follow-up is completed from the conversation
     confidence: float | None = None  # estimate that the articles answer it, 0..1; extractive mode, refusals included
+    short_answer: ShortAnswer | None = None
 
     def __str__(self) -> str:
-        """Return the answer for a terminal: its text, each quote with its place, conflicts, status."""
-        parts = [self.answer, *map(str, self.citations), *map(str, self.conflicts)]
+        """Return the answer for a terminal: in short, its text, each quote with its place, conflicts, status."""
+        first = [] if self.short_answer is None else [str(self.short_answer)]
+        parts = [*first, self.answer, *map(str, self.citations), *map(str, self.conflicts)]
         return "\n\n".join(parts if self.status == "answered" else [*parts, f"status: {self.status}"])
 
 

@@ -18,6 +18,14 @@ def faults(answer: Answer, catalog: Catalog) -> list[str]:
         found.append("not in the sources, and yet something is cited")
     if (answer.confidence is None) == (answer.mode == "extractive") or not 0 <= (answer.confidence or 0) <= 1:
         found.append(f"confidence {answer.confidence} in mode {answer.mode}")
+    if short := answer.short_answer:
+        cited = answer.citations[short.citation - 1]
+        text = catalog.text("default", cited.source.article_id, cited.source.version).text
+        if (
+            not cited.span.start <= short.start < short.end <= cited.span.end
+            or text[short.start : short.end] != short.text
+        ):
+            found.append(f"the short answer {short} is not inside citation {short.citation}")
     for statement in answer.statements:
         if answer.answer[statement.start : statement.end] != statement.text or not statement.citations:
             found.append(f"statement at {statement.start} is not in the answer, or cites nothing")

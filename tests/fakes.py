@@ -18,7 +18,9 @@ from qa.types import (
     Article,
     Embedder,
     IngestReport,
+    Passage,
     Question,
+    Reading,
     Refused,
     SearchBounds,
     Source,
@@ -53,6 +55,22 @@ class HashEmbedder:
         for stem in text.stems(body):
             vector[hashlib.sha256(stem.encode()).digest()[0]] += 1
         return vector / np.linalg.norm(vector)
+
+
+class PhraseReader:
+    """A reader that takes the given phrase for the answer where a sentence has it, at its last occurrence."""
+
+    def __init__(self, *phrases: str, share: float = 0.9) -> None:
+        self._phrases = phrases
+        self._share = share
+
+    def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
+        return [self._reading(passage.text) for passage in passages]
+
+    def _reading(self, sentence: str) -> Reading:
+        found = [(sentence.rfind(phrase), phrase) for phrase in self._phrases if phrase in sentence]
+        start, phrase = found[0] if found else (0, "")
+        return Reading(2.0 if found else -2.0, start, start + len(phrase), self._share if found else 0.0)
 
 
 class ScriptedChat:

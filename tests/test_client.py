@@ -19,6 +19,7 @@ from qa import (
     Client,
     Closed,
     Delta,
+    Event,
     Library,
     Locked,
     ModelUnavailable,
@@ -38,7 +39,7 @@ from qa.service.schemas.requests import AskBody
 from qa.service.schemas.responses import AnswerOut, ReportOut
 from qa.types import IngestReport, Refused
 from tests.scripted_server import ScriptedServer, Status
-from tests.service.serving import opened, running, settings_for
+from tests.service.serving import opened, reading, running, settings_for
 
 COST = "What will it cost to rebuild the eastern approach of the Orrin Bridge?"
 DAY = "2026-06-15"
@@ -119,6 +120,24 @@ async def test_a_stream_comes_as_it_is_made(client: Client) -> None:
     assert isinstance(last, Answer)
     assert "".join(event.text for event in events if isinstance(event, Delta)) == last.answer
     assert _same(last) == _same(await client.aask(COST, as_of=DAY)) == _same(client.ask(COST, as_of=DAY))
+
+
+async def test_a_short_answer_is_transmitted(settings: Settings) -> None:
+    """Whole and streamed, before the words; it is the one that the library gives."""
+    question = "When was the boil-water notice in Marrowby lifted?"
+    with reading("on Saturday"):
+        with running(create_app(settings)) as port, Client(f"http://127.0.0.1:{port}/") as client:
+            events = [event async for event in client.stream(question, as_of=DAY)]
+            answer = client.ask(question, as_of=DAY)
+        with Library(settings) as library:
+            assert _same(answer) == _same(library.ask(question, as_of=DAY))
+    assert answer.short_answer is not None
+    assert events[1] == answer.short_answer == _last(events).short_answer
+
+
+def _last(events: list[Event]) -> Answer:
+    assert isinstance(events[-1], Answer)
+    return events[-1]
 
 
 def test_articles_go_in_and_out(tmp_path: Path) -> None:
@@ -234,7 +253,7 @@ def _answered_with(reply: dict[str, Any]) -> AnswerOut:
 
 def test_a_newer_server_may_say_more() -> None:
     """Unknown fields are ignored at any depth."""
-    reply = REPLY.model_dump() | {"short_answer": None}
+    reply = REPLY.model_dump() | {"nearest": []}
     reply["citations"][0]["notice"] = "retracted"
     assert _answered_with(reply) == REPLY
 

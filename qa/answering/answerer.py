@@ -17,7 +17,7 @@ from typing import Literal, TypeVar, TypeVarTuple
 
 from anyio import CapacityLimiter, to_thread
 
-from qa.answering import extractive
+from qa.answering import extractive, short_answer
 from qa.answering.draft import Delta, Draft, Event, Retrieved
 from qa.answering.generative import CallBudget, ModelAnswerer
 from qa.catalog.catalog import Catalog
@@ -115,7 +115,10 @@ class Answerer:
         return last
 
     async def stream(self, question: Question) -> AsyncGenerator[Event, None]:
-        """Yield `Retrieved`, then `Delta` and each `Citation` before its marker, last the whole `Answer`."""
+        """Yield `Retrieved`, then `Delta` and each `Citation` before its marker, last the whole `Answer`.
+
+        Without a model a `ShortAnswer` comes before the first `Delta`, unless the articles contradict each other.
+        """
         self._catalog.check_open()
         mode = self._mode(question)
         timer = StageTimer()
@@ -150,12 +153,10 @@ class Answerer:
                 if self._on_llm_failure == "error" and draft.is_empty:
                     raise
                 draft.lose_model()
-        if draft.mode == "extractive":
-            for event in await self._in_thread(_quote, result, ranked, draft, timer):
-                yield event
-        unquoted, answer = await self._in_thread(self._finish, question.collection, result, ranked, draft, timer)
-        for event in unquoted:
+        add_rest = _quote if draft.mode == "extractive" else _complete
+        for event in await self._in_thread(add_rest, result, ranked, draft, timer):
             yield event
+        answer = await self._in_thread(self._finish, question.collection, draft, timer)
         if answer.status == "not_in_sources":
             yield Delta(answer.answer)
         yield answer
@@ -199,15 +200,12 @@ class Answerer:
             ranked = self._ranker.rank(result.question, result.hits, texts, prepared.bounds.today)
         return result, ranked, texts
 
-    def _finish(
-        self, collection: str, result: SearchResult, ranked: Ranked, draft: Draft, timer: StageTimer
-    ) -> tuple[list[Event], Answer]:
-        """Return the events of conflicting sides that were not quoted yet, and the whole answer."""
+    def _finish(self, collection: str, draft: Draft, timer: StageTimer) -> Answer:
+        """Return the whole answer."""
         with timer.stage("verify"):
-            events = draft.note_conflicts(find.find(result.question, ranked))
             if not draft.is_empty and self._is_withdrawn(collection, draft.cited_versions()):
                 draft.degrade("withdrawn")
-        return events, draft.finish(f"ans_{secrets.token_hex(12)}", timer.timings_ms())
+        return draft.finish(f"ans_{secrets.token_hex(12)}", timer.timings_ms())
 
     def _is_withdrawn(self, collection: str, cited: set[tuple[str, int]]) -> bool:
         """Tell whether a cited version has been taken down: its words were sent and cannot be looked up again."""
@@ -218,11 +216,36 @@ class Answerer:
 
 
 def _quote(result: SearchResult, ranked: Ranked, draft: Draft, timer: StageTimer) -> list[Event]:
-    """Add the sentences that answer to the draft and return their events."""
+    """Add the sentences that answer to the draft and return their events, the short answer first."""
     with timer.stage("evidence"):
         chosen = extractive.choose(result.question, ranked)
         draft.rate_confidence(round(extractive.confidence(result.question, ranked), 4))
     events = [event for sentence in chosen for event in draft.add(sentence.text, sentence.cited)]
     if chosen and not chosen[0].covers:
         draft.cover_part()
-    return events
+    if chosen and chosen[0].short is not None:
+        draft.give_short_answer(chosen[0].cited[0], chosen[0].short)
+    events += _note_conflicts(result, ranked, draft, timer)
+    short = draft.short_answer
+    return [short, *events] if short is not None and draft.status in ("answered", "partial") else events
+
+
+def _complete(result: SearchResult, ranked: Ranked, draft: Draft, timer: StageTimer) -> list[Event]:
+    """Add what a model does not write: the short answer, from what its first statement cites, and the conflicts."""
+    readings = {
+        (evidence.source, evidence.span): (evidence, features.reading)
+        for evidence, features in zip(ranked.evidence, ranked.features, strict=True)
+    }
+    for citation in draft.first_cited():
+        evidence, reading = readings[citation.source, citation.span]
+        short = short_answer.find(result.question, evidence, reading)
+        if short is not None:
+            draft.give_short_answer(evidence, short)
+            break
+    return _note_conflicts(result, ranked, draft, timer)
+
+
+def _note_conflicts(result: SearchResult, ranked: Ranked, draft: Draft, timer: StageTimer) -> list[Event]:
+    """Return the events of the sides of a conflict that were not quoted yet."""
+    with timer.stage("verify"):
+        return draft.note_conflicts(find.find(result.question, ranked))

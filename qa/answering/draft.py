@@ -19,6 +19,8 @@ from qa.types import (
     Hit,
     Rejected,
     ResolvedDate,
+    ShortAnswer,
+    Span,
     Statement,
     Status,
     Support,
@@ -42,7 +44,7 @@ class Delta:
     text: str
 
 
-Event = Retrieved | Delta | Citation | Answer
+Event = Retrieved | ShortAnswer | Delta | Citation | Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,7 @@ class Draft:
         self._complete = True
         self._usage = Usage()
         self._confidence: float | None = None
+        self._short: tuple[Evidence, Span] | None = None
 
     @property
     def mode(self) -> Literal["extractive", "llm"]:
@@ -155,6 +158,37 @@ class Draft:
         """Record how likely it is, 0..1, that the articles answer the question."""
         self._confidence = confidence
 
+    def give_short_answer(self, evidence: Evidence, span: Span) -> None:
+        """Record the words of a sentence that answer in short, as a span of the article. The latest call counts."""
+        self._short = evidence, span
+
+    @property
+    def short_answer(self) -> ShortAnswer | None:
+        """The short answer; None where its sentence is not cited, or does not hold its words."""
+        if self._short is None:
+            return None
+        evidence, span = self._short
+        number = self._numbering.number_of(evidence)
+        if number is None or not evidence.span.start <= span.start < span.end <= evidence.span.end:
+            return None
+        words = span.slice(self.texts[evidence.source.article_id, evidence.source.version])
+        return ShortAnswer(words, number, span.start, span.end)
+
+    @property
+    def status(self) -> Status:
+        """What the answer would be if it ended now."""
+        return decide_status(
+            has_statements=bool(self._statements),
+            contradicted=any(conflict.kind == "contradiction" for conflict in self._conflicts),
+            covers_all=self._covers_all,
+            complete=self._complete,
+        )
+
+    def first_cited(self) -> tuple[Citation, ...]:
+        """Return what the first statement cites."""
+        numbers = self._statements[0].citations if self._statements else ()
+        return tuple(citation for citation in self._numbering.all() if citation.number in numbers)
+
     def note_conflicts(self, disagreements: Sequence[Disagreement]) -> list[Event]:
         """Record the disagreements that the answer touches, and quote each side that it does not cite yet.
 
@@ -180,12 +214,7 @@ class Draft:
 
     def finish(self, answer_id: str, timings_ms: dict[str, int]) -> Answer:
         """Return the whole answer."""
-        status = decide_status(
-            has_statements=bool(self._statements),
-            contradicted=any(conflict.kind == "contradiction" for conflict in self._conflicts),
-            covers_all=self._covers_all,
-            complete=self._complete,
-        )
+        status = self.status
         return Answer(
             id=answer_id,
             status=status,
@@ -203,6 +232,7 @@ class Draft:
             timings_ms=timings_ms,
             question=self.question,
             confidence=self._confidence,
+            short_answer=self.short_answer,
         )
 
     def _cites_any(self, sentences: Sequence[Evidence]) -> bool:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
+from qa.answering import short_answer
 from qa.answering.prompt_injection import is_injected_instruction
 from qa.query.analysis import KINDS_WITH_FORM, AnalysedQuestion
 from qa.retrieval.sentence_ranker import Features, Ranked
 from qa.text import stemming
-from qa.types import Evidence, Source
+from qa.types import Evidence, Source, Span
 
 MAX_SENTENCES = 3
 TERMS = (
@@ -52,6 +53,7 @@ class Quoted:
     text: str
     cited: tuple[Evidence, ...]
     covers: bool  # the article has every name of the question
+    short: Span | None = None  # of the article: the words of the sentence that answer; only of the first statement
 
 
 def choose(question: AnalysedQuestion, ranked: Ranked) -> list[Quoted]:
@@ -68,7 +70,8 @@ def choose(question: AnalysedQuestion, ranked: Ranked) -> list[Quoted]:
         if any(len(stems & other) > 0.7 * min(len(stems), len(other)) for other in chosen_stems):
             continue
         chosen_stems.append(stems)
-        chosen.append(Quoted(with_attribution(evidence), (evidence,), features.named >= 1.0))
+        short = None if chosen else short_answer.find(question, evidence, features.reading)
+        chosen.append(Quoted(with_attribution(evidence), (evidence,), features.named >= 1.0, short))
     return chosen
 
 

@@ -140,7 +140,11 @@ def ask(
     if as_json:
         print_json(answer.model_dump())
         return
-    print(answer.domain())
+    shown = str(answer.domain())
+    if answer.short_answer:
+        short, _, shown = shown.partition("\n")
+        typer.secho(short, bold=True)
+    print(shown)
     for rejected in answer.rejected:
         print(f"rejected ({rejected.reason}): {rejected.text}", file=sys.stderr)
 

@@ -42,6 +42,10 @@ _PATTERNS: tuple[tuple[Kind, str], ...] = (
     ("place", rf"^\W*where\b|\b(?:what|which)\b[^?]*?\b{_PLACE}\b"),
     ("quotation", rf"\bwhat (?:did|does|do|has|have|had|was|is)\b[^?]*\b{_SAYING}"),
 )
+_YES_NO = re.compile(
+    r"^\W*(?:(?:and|but|so)\s+)?(?:is|was|are|were|do|does|did|has|have|had|can|could|will|would|should)(?:n[’']t)?\b",
+    re.IGNORECASE,
+)
 _KINDS = tuple((kind, re.compile(pattern, re.IGNORECASE)) for kind, pattern in _PATTERNS)
 
 
@@ -106,6 +110,11 @@ def content_stems(question: str, kind: Kind = "other") -> tuple[str, ...]:
 def kind_of(question: str) -> Kind:
     """Return the kind of answer that a question asks for."""
     return next((kind for kind, pattern in _KINDS if pattern.search(question)), "other")
+
+
+def asks_yes_or_no(question: str) -> bool:
+    """Tell whether a question begins with an auxiliary verb, so that its answer is yes or no."""
+    return _YES_NO.match(question) is not None
 
 
 def _name_stems(question: str) -> list[str]:

@@ -185,12 +185,15 @@ def _cut(text: str, start: int) -> int:
     head, *tail = text[start:limit].rsplit(None, 1)
     if tail and len(head) >= MAX_SENTENCE_CHARS // 2:
         return start + len(head)
-    between = (at for at in range(limit, start + MAX_SENTENCE_CHARS // 2, -1) if not _inside_grapheme(text, start, at))
+    between = (at for at in range(limit, start + MAX_SENTENCE_CHARS // 2, -1) if not inside_grapheme(text, start, at))
     return next(between, limit)
 
 
-def _inside_grapheme(text: str, start: int, at: int) -> bool:
-    """Tell whether a cut before `at` would separate a mark, a joiner, a flag or a syllable from its base."""
+def inside_grapheme(text: str, start: int, at: int) -> bool:
+    """Tell whether a cut before `at` would separate a mark, a joiner, a flag or a syllable from its base.
+
+    `start` is a place before `at` that is between graphemes.
+    """
     after = text[at]
     if "\u200d" in (text[at - 1], after) or unicodedata.category(after).startswith("M"):
         return True

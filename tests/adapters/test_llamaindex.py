@@ -19,8 +19,10 @@ from llama_index.core.tools import QueryEngineTool
 from qa.library import Library, sample_articles
 from qa.llamaindex import ArticleRetriever, CitedQueryEngine
 from qa.readers.read import read
+from qa.retrieval.sentence_ranker import EvidenceRanker
 from qa.settings import Settings
 from qa.types import Answer, Filters, Question
+from tests.fakes import PhraseReader
 
 ASKED = "What will it cost to rebuild the eastern approach of the Orrin Bridge?"
 
@@ -67,6 +69,15 @@ def test_source_nodes_are_the_citations(library: Library) -> None:
     assert [node.node.metadata["citation"] for node in response.source_nodes] == list(
         range(1, len(answer.citations) + 1)
     )
+
+
+def test_the_short_answer_is_in_the_metadata(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As text, or None where there is none."""
+    engine = CitedQueryEngine(library, Question("", as_of="2026-06-15"))
+    assert engine.query(ASKED).metadata["short_answer"] is None  # type: ignore[index]
+    ranker = EvidenceRanker(library.ranker._lexical, None, PhraseReader("€46 million"))
+    monkeypatch.setattr(library, "ranker", ranker)
+    assert engine.query(ASKED).metadata["short_answer"] == "€46 million"  # type: ignore[index]
 
 
 def test_a_refusal_has_no_source(library: Library) -> None:

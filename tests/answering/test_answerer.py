@@ -17,12 +17,13 @@ from qa.library import Library
 from qa.llm.prompts import load_prompts
 from qa.query import analysis, follow_ups, history
 from qa.query.history import NOT_IN_SOURCES
+from qa.retrieval.sentence_ranker import EvidenceRanker
 from qa.settings import Settings
 from qa.temporal import phrases
-from qa.types import Answer, Citation, Filters, Question, Turn
+from qa.types import Answer, Citation, Filters, Question, ShortAnswer, Turn
 from qa.verification import verify
 from tests.answer_shape import faults
-from tests.fakes import ScriptedChat, article
+from tests.fakes import PhraseReader, ScriptedChat, article
 
 BRIDGE = article(
     "bridge",
@@ -93,6 +94,84 @@ async def test_the_event_loop_computes_nothing(library, mode, monkeypatch):
     await library.answerer().ask(Question("How much did the repairs of the Kestrel bridge cost?", mode=mode))
     assert set(seen) == {"search", "rank", "find", "resolve", "choose" if mode == "extractive" else "check"}
     assert threading.get_ident() not in set().union(*seen.values())
+
+
+def read_with(library: Library, *phrases: str) -> None:
+    """Let a reader take these phrases for answers."""
+    library.ranker = EvidenceRanker(library.ranker._lexical, None, PhraseReader(*phrases))
+
+
+def words_at(library: Library, answer: Answer) -> str:
+    """Return the article's words at the place of the short answer."""
+    assert answer.short_answer is not None
+    source = answer.citations[answer.short_answer.citation - 1].source
+    text = library.catalog.text("default", source.article_id, source.version).text
+    return text[answer.short_answer.start : answer.short_answer.end]
+
+
+@pytest.mark.parametrize(
+    ("question", "phrase", "short"),
+    [
+        ("How much did the repairs of the Kestrel bridge cost?", "2 million euros", "4.2 million euros"),
+        ("What did Mayor Zoë Adámes say?", "the wait is over", "the wait is over"),
+        ("Who said the wait is over?", "Ada", "Ada\u0301mes"),
+        (
+            "Did the Kestrel bridge reopen on 3 May?",
+            "May",
+            "The Kestrel bridge reopened on 3 May after repairs that cost 4.2 million euros",
+        ),
+    ],
+)
+async def test_the_short_answer_is_a_span_of_the_article(library, question, phrase, short):
+    """Emoji, CRLF and combining marks before it do not move it."""
+    read_with(library, phrase)
+    answer = await library.answerer().ask(Question(question))
+    check_shape(answer, library)
+    assert answer.status == "answered" and answer.short_answer is not None
+    assert answer.short_answer.text == words_at(library, answer) == short
+
+
+async def test_the_short_answer_comes_before_the_first_words(library):
+    """A stream without a model has it between the hits and the text; with none the stream is as before."""
+    read_with(library, "4.2 million euros")
+    question = Question("How much did the repairs of the Kestrel bridge cost?")
+    events = [event async for event in library.answerer().stream(question)]
+    assert isinstance(events[0], Retrieved) and isinstance(events[1], ShortAnswer)
+    assert events[1] == events[-1].short_answer
+    assert "".join(event.text for event in events if isinstance(event, Delta)) == events[-1].answer
+    read_with(library)
+    events = [event async for event in library.answerer().stream(question)]
+    assert not any(isinstance(event, ShortAnswer) for event in events) and events[-1].short_answer is None
+
+
+async def test_articles_that_contradict_each_other_stream_no_short_answer(library):
+    """Whoever shows the stream would show one side first; the whole answer has it."""
+    library.ingest([replace(BRIDGE, id="other", outlet="Coast Wire", text=BRIDGE.text.replace("4.2", "6.5"))])
+    read_with(library, "4.2 million euros", "6.5 million euros")
+    events = [
+        event async for event in library.answerer().stream(Question("How much did the Kestrel bridge repairs cost?"))
+    ]
+    assert events[-1].status == "conflicting" and events[-1].short_answer is not None
+    assert not any(isinstance(event, ShortAnswer) for event in events)
+
+
+async def test_a_model_answer_has_the_short_answer_of_its_first_sentence(library):
+    """It is the article's words in what the model's first statement cites, and is not streamed."""
+    read_with(library, "4.2 million euros", "5,200 passengers")
+    library.model = ScriptedChat(
+        lambda messages: [
+            f"The ferry carried 5,200 passengers in April. [{cite(messages, '5,200')}]\n",
+            f"The repairs cost 4.2 million euros. [{cite(messages, '4.2 million')}]\n",
+        ]
+    )
+    question = Question("What did the Kestrel bridge repairs cost, and who took the ferry?")
+    events = [event async for event in library.answerer().stream(question)]
+    answer = events[-1]
+    check_shape(answer, library)
+    assert answer.mode == "llm" and answer.short_answer.text == words_at(library, answer) == "5,200 passengers"
+    assert answer.short_answer.citation == 1 and not any(isinstance(event, ShortAnswer) for event in events)
+    library.model = ScriptedChat(lambda messages: ["It rained. [s9]\n"])
+    assert (await library.answerer().ask(question)).short_answer is None
 
 
 async def test_silent_articles_are_a_status(library):

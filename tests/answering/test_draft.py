@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from qa.answering.draft import Delta, Draft, decide_status
-from qa.types import Evidence, Source, Span, Usage
+from qa.types import Evidence, ShortAnswer, Source, Span, Usage
 
 ANY = None
 STATUSES = [
@@ -107,3 +107,21 @@ def test_a_model_that_fails_later_leaves_its_statements_cut_short():
     answer = draft.finish("ans_1", {})
     assert (answer.status, answer.mode, answer.model) == ("partial", "llm", "scripted")
     assert (answer.complete, answer.degraded) == (False, ("llm",))
+
+
+def test_a_short_answer_is_inside_what_is_cited():
+    """Its words are the article's; without a statement, or outside the cited sentence, there is none."""
+    second = Evidence(FIRST.source, Span(19, 43), TEXT[19:43], 1.0)
+    draft = begun("extractive")
+    draft.give_short_answer(second, Span(27, 42))
+    assert draft.finish("ans_1", {}).short_answer is None
+    draft.add("The bridge opened.", [FIRST])
+    assert draft.finish("ans_1", {}).short_answer is None, "the sentence is not cited"
+    draft.add("It cost 4 million euros.", [second])
+    answer = draft.finish("ans_1", {})
+    assert answer.short_answer == ShortAnswer("4 million euros", 2, 27, 42)
+    assert str(answer).startswith("4 million euros\n\nThe bridge opened. [1] It cost")
+    draft.give_short_answer(second, Span(11, 42))
+    assert draft.finish("ans_1", {}).short_answer is None, "it begins before the sentence"
+    draft.give_short_answer(FIRST, Span(4, 10))
+    assert draft.finish("ans_1", {}).short_answer == ShortAnswer("bridge", 1, 4, 10), "the latest counts"

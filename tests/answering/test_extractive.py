@@ -9,7 +9,7 @@ from qa.answering.extractive import attribution, choose, confidence
 from qa.query.analysis import analyse
 from qa.retrieval.sentence_features import SurfaceFeatures
 from qa.retrieval.sentence_ranker import Features, Ranked
-from qa.types import Evidence, Source, Span
+from qa.types import Evidence, Reading, Source, Span
 
 SOURCE = Source("a1", 1, "0" * 64, "Bridge opens", "Wire", None, "2023-03-05T10:00:00Z")
 GOOD = Features(1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.8, 0.0, True, SurfaceFeatures(1.0, 1.0, 1.0))
@@ -31,6 +31,14 @@ def test_the_best_sentence_is_quoted_verbatim_and_attributed():
     (quoted,) = choose(WHO, ranked(("Ana Ruiz opened the bridge. 🎈", GOOD)))
     assert quoted.text == "Wire, 5 March 2023: Ana Ruiz opened the bridge. 🎈"
     assert quoted.covers
+
+
+def test_only_the_first_sentence_has_a_short_answer():
+    """It is what the reader takes for the answer, as a span of the article; without a reader there is none."""
+    read = replace(GOOD, reading=Reading(2.0, 0, 8, 0.9))
+    first, second = choose(WHO, ranked(("Ana Ruiz opened the bridge.", read), ("Bo Lind spoke.", read)))
+    assert (first.short, second.short) == (Span(0, 8), None)
+    assert choose(WHO, ranked(("Ana Ruiz opened the bridge.", GOOD)))[0].short is None
 
 
 def test_poor_sentences_are_refused():

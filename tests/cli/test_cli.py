@@ -18,6 +18,7 @@ from qa.ingest.ingest import ingest as write
 from tests import ROOT
 from tests.conftest import GUARD
 from tests.fakes import article
+from tests.service.serving import reading
 
 
 class Shell:
@@ -96,6 +97,24 @@ def test_from_stdin_to_an_answer_and_out_again(qa):
     assert json.loads(qa("articles", "list", "--json").stdout)["total"] == 1
     refused = qa("ask", "How much did the Kestrel bridge cost?")
     assert refused.returncode == 0 and "not_in_sources" in refused.stdout
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_short_answer_is_printed_first(qa, monkeypatch):
+    """Plain where the output is not a terminal, bold where it is; `--json` has it as a span."""
+    qa("ingest", "-", stdin=ROWS)
+    question = ("ask", "How much did the Kestrel bridge cost?")
+    plain = qa(*question).stdout
+    with reading("4.2 million euros"):
+        short = json.loads(qa(*question, "--json").stdout)["short_answer"]
+        assert short == {"text": "4.2 million euros", "citation": 1, "start": 26, "end": 43}
+        assert qa(*question).stdout == f"4.2 million euros\n\n{plain}"
+        monkeypatch.setattr(io, "StringIO", Terminal)
+        assert qa(*question).stdout == f"\x1b[1m4.2 million euros\x1b[0m\n\n{plain}"
 
 
 def test_indexes_can_be_lost_and_backups_restored(qa):

@@ -11,16 +11,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from qa import wiring
 from qa.answering.draft import Event
 from qa.service.app import create_app
 from qa.service.http.deps import Service, answerer
 from qa.service.serve import server_config
 from qa.settings import Settings
 from qa.types import Answer, Question, Usage
+from tests.fakes import PhraseReader
 
 BRIDGE = {
     "id": "bridge-1",
@@ -35,6 +38,14 @@ BRIDGE = {
 def settings_for(folder: Path, **more: Any) -> Settings:
     """Return settings without an embedder or a chat model."""
     return Settings.model_validate({"embed_model": "none", "data_dir": folder} | more)
+
+
+@contextmanager
+def reading(*phrases: str) -> Iterator[None]:
+    """Let every store that is opened meanwhile have a reader that takes these phrases for answers."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wiring, "build_reader", lambda settings: PhraseReader(*phrases))
+        yield
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from qa.service.http.deps import AnswererDep, ServiceDep, ask_slot
 from qa.service.http.errors import GOING_DOWN, UnknownModel, error_json, stream_error
 from qa.service.http.streams import EventStream, PrefetchedStream, while_connected
 from qa.service.schemas.responses import answer_json, link
-from qa.types import Answer, Citation, Question
+from qa.types import Answer, Citation, Question, ShortAnswer
 
 router = APIRouter()
 DONE = b"data: [DONE]\n\n"
@@ -96,6 +96,8 @@ class Reply:
         shown = ""
         if isinstance(event, Citation):
             self.text.add_citation(event)
+        elif isinstance(event, ShortAnswer):
+            shown = self.text.add_short_answer(event)
         elif isinstance(event, Delta):
             shown = self.text.add(event.text)
         elif isinstance(event, Answer):

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from qa.answering.citations import without_markers
 from qa.text.plain import visible_line
-from qa.types import Answer, Citation
+from qa.types import Answer, Citation, ShortAnswer
 
 Style = Literal["links", "markers"]
 
@@ -66,6 +67,13 @@ class ChatText:
             shown += marker
             self.placed.append(PlacedCitation(citation, start, start + len(marker)))
         shown += inert(piece[at:])
+        self.length += len(shown)
+        return shown
+
+    def add_short_answer(self, short: ShortAnswer) -> str:
+        """Return the short answer as a bold line before the answer's text, without a citation."""
+        words = re.sub(r"[\\*]", r"\\\g<0>", inert(without_markers(short.text)))
+        shown = f"**{words}**\n\n" if words else ""
         self.length += len(shown)
         return shown
 

@@ -30,6 +30,7 @@ class ArticleView:
     language: str | None
     live: bool
     span: Span | None
+    short: Span | None  # the short answer, inside the span
     others: tuple[tuple[int, str], ...]  # the other versions, each with its address
 
 
@@ -57,7 +58,7 @@ def headers(ancestors: Sequence[str] = (), *, scripted: bool = False) -> dict[st
 
 
 def render_article(view: ArticleView) -> str:
-    """Return the page of an article, with the span marked."""
+    """Return the page of an article, with the span marked, and the short answer in it."""
     source = view.source
     title = source.title or source.article_id
     language = f' lang="{escape(view.language)}"' if view.language else ""
@@ -149,6 +150,10 @@ def _cited(view: ArticleView) -> str:
     if view.span is None:
         return ""
     quoted = visible(view.span.slice(view.text))
+    if view.short is not None:
+        cuts = (view.span.start, view.short.start, view.short.end, view.span.end)
+        before, words, after = (visible(view.text[start:end]) for start, end in pairwise(cuts))
+        quoted = f"{before}<strong>{words}</strong>{after}"
     return (
         '<section class="cited"><h2>Cited passage</h2>'
         f'<blockquote dir="auto">{quoted}</blockquote><p><a href="#span">Show it in the article</a></p></section>'
@@ -156,18 +161,22 @@ def _cited(view: ArticleView) -> str:
 
 
 def _body(view: ArticleView) -> str:
-    """Return the text with the span and the boilerplate (`furniture`) marked; the two may overlap."""
-    marks = [view.span] if view.span else []
-    edges = {0, len(view.text)} | {edge for span in (*marks, *view.furniture) for edge in (span.start, span.end)}
+    """Return the text with the span, the short answer in it and the boilerplate (`furniture`) marked.
+
+    Boilerplate may overlap the others.
+    """
+    marks = [
+        (span, tag) for span, tag in ((view.span, '<mark id="span">'), (view.short, '<mark class="short">')) if span
+    ]
+    spans = (*(span for span, _ in marks), *view.furniture)
+    edges = {0, len(view.text)} | {edge for span in spans for edge in (span.start, span.end)}
     cuts = sorted(edge for edge in edges if edge <= len(view.text))
     greyed = {start for start in cuts for span in view.furniture if span.start <= start < span.end}
     pieces: list[str] = []
     for start, end in pairwise(cuts):
         piece = visible(view.text[start:end])
         piece = f'<span class="furniture">{piece}</span>' if start in greyed else piece
-        if view.span and start == view.span.start:
-            pieces.append('<mark id="span">')
+        pieces += [tag for span, tag in marks if start == span.start]
         pieces.append(piece)
-        if view.span and end == view.span.end:
-            pieces.append("</mark>")
+        pieces += ["</mark>" for span, _ in marks if end == span.end]
     return "".join(pieces)

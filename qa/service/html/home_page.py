@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 from qa.service.html.article_page import about, frame, visible
-from qa.types import Answer, Citation, Conflict, ConflictValue, Filters, Source
+from qa.types import Answer, Citation, Conflict, ConflictValue, Filters, Source, Span
 
 _MODULES = ("chat", "answer", "api", "dom", "library", "reader", "spans")
 # Preload all modules, so that a browser fetches them in parallel and not one after the other.
@@ -126,7 +127,10 @@ def _count(number: int, what: str) -> str:
 
 
 def render_answer(answer: Answer, links: Sequence[str]) -> str:
-    """Return an answer whose markers link to the marked passages, and the list of its sources with their quotes."""
+    """Return an answer whose markers link to the marked passages, and the list of its sources with their quotes.
+
+    The short answer stands above it, unless the articles disagree, and is bold where a statement quotes it.
+    """
     cited = list(zip(answer.citations, links, strict=True))
     by_number = {citation.number: url for citation, url in cited}
     is_refusal = answer.status == "not_in_sources"
@@ -134,11 +138,37 @@ def render_answer(answer: Answer, links: Sequence[str]) -> str:
     differences = "".join(_conflict(conflict, by_number) for conflict in answer.conflicts)
     sources = "\n".join(_source_item(citation, url) for citation, url in cited)
     heading = "<h2>Sources</h2>" if sources else ""
+    has_line = answer.short_answer is not None and answer.status != "conflicting"
+    short = f'<p class="short">{visible(str(answer.short_answer))}</p>' if has_line else ""
+    words = _linked(answer.answer, by_number)
+    if quoted := find_short_answer(answer):
+        cut = (answer.answer[: quoted.start], quoted.slice(answer.answer), answer.answer[quoted.end :])
+        words = "{}<strong>{}</strong>{}".format(*(_linked(piece, by_number) for piece in cut))
     return (
         f'<div id="reply"><section class="answer{" refused" if is_refusal else ""}" dir="auto">'
         f"<h2>{'Not in the articles' if is_refusal else 'Answer'}</h2>"
-        f"<p>{_linked(answer.answer, by_number)}</p>{notes}{differences}</section>\n{heading}<ol>{sources}</ol></div>"
+        f"{short}<p>{words}</p>{notes}{differences}</section>\n{heading}<ol>{sources}</ol></div>"
     )
+
+
+def find_short_answer(answer: Answer) -> Span | None:
+    """Return where the answer's text quotes the short answer; None where it does not quote that sentence verbatim.
+
+    The whole quote is searched for: its words alone may occur more than once. static/answer.js does the same.
+    """
+    short = answer.short_answer
+    if short is None:
+        return None
+    citation = answer.citations[short.citation - 1]
+    cuts = (citation.span.start, short.start, short.end, citation.span.end)
+    offsets = [cut - citation.span.start for cut in cuts]
+    before, words, after = (re.sub(r"\s+", " ", citation.quote[start:end]) for start, end in pairwise(offsets))
+    for statement in answer.statements:
+        at = statement.text.rfind(before + words + after)
+        if short.citation in statement.citations and at >= 0:
+            start = statement.start + at + len(before)
+            return Span(start, start + len(words))
+    return None
 
 
 def _linked(text: str, by_number: dict[int, str]) -> str:

@@ -14,8 +14,8 @@ from qa.service.http.deps import AnswererDep, ServiceDep, ask_slot
 from qa.service.http.errors import GOING_DOWN, error_json, stream_error
 from qa.service.http.streams import EventStream, PrefetchedStream, event, while_connected
 from qa.service.schemas.requests import AskBody
-from qa.service.schemas.responses import AnswerOut, CitationOut, RetrievedOut
-from qa.types import Citation, Question
+from qa.service.schemas.responses import AnswerOut, CitationOut, RetrievedOut, ShortAnswerOut
+from qa.types import Citation, Question, ShortAnswer
 
 router = APIRouter()
 
@@ -23,14 +23,15 @@ _EVENT = {
     "type": "object",
     "description": "one event of the stream",
     "properties": {
-        "event": {"enum": ["retrieved", "delta", "citation", "answer", "error"]},
+        "event": {"enum": ["retrieved", "short_answer", "delta", "citation", "answer", "error"]},
         "data": {"type": "string", "contentMediaType": "application/json"},
     },
     "required": ["event", "data"],
 }
 _STREAM_DOC = (
     "With `stream: true`: `retrieved` ({sources}), then `delta` ({text}) and `citation`, last `answer` (the whole"
-    " object) or `error`."
+    " object) or `error`. Without a model `short_answer` comes before the first `delta`, where there is one and the"
+    " articles do not contradict each other."
 )
 
 
@@ -72,6 +73,8 @@ async def _sse_events(
 def _sse_event(item: Event, question: Question, public_url: str | None) -> bytes:
     if isinstance(item, Retrieved):
         return event("retrieved", RetrievedOut.from_domain(item.hits).model_dump())
+    if isinstance(item, ShortAnswer):
+        return event("short_answer", ShortAnswerOut.model_validate(item).model_dump())
     if isinstance(item, Delta):
         return event("delta", {"text": item.text})
     if isinstance(item, Citation):

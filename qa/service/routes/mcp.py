@@ -24,7 +24,16 @@ from pydantic import BaseModel
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from qa.service.http.auth import MayAsk
-from qa.service.schemas.responses import AnswerOut, ArticleOut, ErrorOut, HitOut, SearchOut, TextOut, article_path
+from qa.service.schemas.responses import (
+    AnswerOut,
+    ArticleOut,
+    ErrorOut,
+    HitOut,
+    SearchOut,
+    ShortAnswerOut,
+    TextOut,
+    article_path,
+)
 
 Reply = TypeVar("Reply", bound=BaseModel)
 router = APIRouter()
@@ -84,6 +93,7 @@ class Told(BaseModel):
 
     status: str
     answer: str
+    short_answer: ShortAnswerOut | None
     citations: list[Cited]
     conflicts: list[dict[str, Any]]
 
@@ -132,6 +142,7 @@ class Tools:
         return Told(
             status=answer.status,
             answer=answer.answer,
+            short_answer=answer.short_answer,
             citations=[
                 Cited(
                     n=citation.number,

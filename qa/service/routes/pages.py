@@ -18,7 +18,7 @@ from qa.service.http.deps import DEFAULT, AnswererDep, ArticleId, CollectionDep,
 from qa.service.http.streams import while_connected
 from qa.service.schemas.requests import Day
 from qa.service.schemas.responses import article_path, link
-from qa.types import Filters, Question, Span
+from qa.types import Citation, Filters, Question, ShortAnswer, Span
 
 router = APIRouter(default_response_class=HTMLResponse, include_in_schema=False, dependencies=[MayAsk])
 
@@ -42,14 +42,22 @@ async def article(
     collection: CollectionDep = DEFAULT,
     span: str | None = None,
     version: Annotated[int | None, Query(ge=1, le=2**31)] = None,
+    short_answer: str | None = None,
 ) -> HTMLResponse:
-    """Show an article, the span marked. Unknown query keys are ignored: chat frontends add their own."""
+    """Show an article, the span marked, and the short answer in it.
+
+    Unknown query keys are ignored: chat frontends add their own.
+    """
     if span is not None and version is None:
         version = 1  # see responses.link
     row, article_text = await service.read(_find, library.catalog, collection, article_id, version)
-    marked = None if span is None else _read_span(span, article_text.text)
+    marked = None if span is None else _read_span("span", span, article_text.text)
+    short = None if short_answer is None else _read_span("short_answer", short_answer, article_text.text)
+    if short and not (marked and marked.start <= short.start and short.end <= marked.end):
+        raise BadInput(f"short_answer {short_answer} is not inside the span", "short_answer")
+    article_id = article_text.source.article_id
     others = tuple(
-        (number, article_path(article_text.source.article_id, collection, span=span, version=number))
+        (number, article_path(article_id, collection, span=span, version=number, short_answer=short_answer))
         for number in row.versions
         if number != article_text.source.version
     )
@@ -60,6 +68,7 @@ async def article(
         row.language,
         article_text.live,
         marked,
+        short,
         others,
     )
     page = await service.read(article_page.render_article, view)
@@ -70,13 +79,13 @@ def _find(catalog: Catalog, collection: str, article_id: str, version: int | Non
     return catalog.article(collection, article_id), catalog.text(collection, article_id, version)
 
 
-def _read_span(span: str, text: str) -> Span:
+def _read_span(param: str, span: str, text: str) -> Span:
     match = _SPAN.fullmatch(span)
     if not match:
-        raise BadInput("span must be two numbers like 120-181", "span")
+        raise BadInput(f"{param} must be two numbers like 120-181", param)
     start, end = int(match[1]), int(match[2])
     if not start < end <= len(text):
-        raise BadInput(f"span {start}-{end} is not inside this article's {len(text)} characters", "span")
+        raise BadInput(f"{param} {start}-{end} is not inside this article's {len(text)} characters", param)
     return Span(start, end)
 
 
@@ -102,10 +111,15 @@ async def home(
         with service.asks.enter():
             question = Question(q, filters=form.filters, as_of=as_of)
             answer = await while_connected(request.receive, answerer.ask(question))
-        reply = home_page.render_answer(answer, [link(citation.source, citation.span) for citation in answer.citations])
+        reply = home_page.render_answer(answer, [_link(citation, answer.short_answer) for citation in answer.citations])
     summary = await service.read(_summarise, service, offset)
     page = home_page.render_home(summary, form, reply)
     return HTMLResponse(page, headers=article_page.headers(service.settings.frame_ancestors, scripted=True))
+
+
+def _link(citation: Citation, short: ShortAnswer | None) -> str:
+    inside = short if short is not None and short.citation == citation.number else None
+    return link(citation.source, citation.span, short=inside)
 
 
 def _summarise(service: Service, offset: int) -> home_page.StoreSummary:

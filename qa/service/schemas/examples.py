@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from qa.catalog.catalog import ArticleRow, ArticleText
-from qa.types import Answer, Citation, Hit, IngestReport, Refused, Source, Span, Statement, Usage
+from qa.types import Answer, Citation, Hit, IngestReport, Refused, ShortAnswer, Source, Span, Statement, Usage
 
 _QUOTE = "The bridge opened again on Monday."
 _SPAN = Span(0, 34)
@@ -42,6 +42,7 @@ ANSWER = Answer(
     timings_ms={"retrieve": 5, "evidence": 2, "generate": 410, "verify": 1, "total": 418},
     question="When did the bridge open again?",
     confidence=0.83,
+    short_answer=ShortAnswer("on Monday", 1, 24, 33),
 )
 HIT = Hit(1, _SOURCE, _SPAN, _QUOTE, (_SPAN,), 1.24, lexical_rank=1, vector_rank=3)
 REPORT = IngestReport(1, 0, 0, (Refused("articles[1]", "text: empty"),), 1, 0.012)

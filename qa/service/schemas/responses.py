@@ -29,6 +29,7 @@ from qa.types import (
     Refused,
     Rejected,
     ResolvedDate,
+    ShortAnswer,
     Source,
     Span,
     Statement,
@@ -228,6 +229,19 @@ class RejectedOut(_Out):
     text: str
 
 
+class ShortAnswerOut(_Out):
+    """The words that answer in short: `text` is the article's from `start` to `end`, inside the citation's span."""
+
+    text: str
+    citation: int
+    start: int
+    end: int
+
+    def domain(self) -> ShortAnswer:
+        """Return the domain's ShortAnswer."""
+        return self._to_domain(ShortAnswer)
+
+
 class UsageOut(_Out):
     """The tokens that the model server reported."""
 
@@ -256,6 +270,7 @@ class AnswerOut(_Out):
     timings_ms: dict[str, int]
     question: str
     confidence: float | None
+    short_answer: ShortAnswerOut | None
 
     @classmethod
     def from_domain(cls, answer: Answer, collection: str = DEFAULT_COLLECTION, public_url: str | None = None) -> Self:
@@ -278,6 +293,7 @@ class AnswerOut(_Out):
             dates=tuple(date._to_domain(ResolvedDate) for date in self.dates),
             rejected=tuple(rejected._to_domain(Rejected) for rejected in self.rejected),
             usage=self.usage._to_domain(Usage),
+            short_answer=self.short_answer and self.short_answer.domain(),
         )
 
 
@@ -402,19 +418,40 @@ def answer_json(answer: Answer, collection: str = DEFAULT_COLLECTION, public_url
 
 
 def article_path(
-    article_id: str, collection: str = DEFAULT_COLLECTION, *, span: str | None = None, version: int | None = None
+    article_id: str,
+    collection: str = DEFAULT_COLLECTION,
+    *,
+    span: str | None = None,
+    version: int | None = None,
+    short_answer: str | None = None,
 ) -> str:
     """Return the path of an article's page; query parameters with default values are omitted."""
-    params = {"span": span, "collection": None if collection == DEFAULT_COLLECTION else collection, "version": version}
+    params = {
+        "span": span,
+        "collection": None if collection == DEFAULT_COLLECTION else collection,
+        "version": version,
+        "short_answer": short_answer,
+    }
     query = urlencode({name: value for name, value in params.items() if value is not None})
     return f"/articles/{quote(article_id, safe='')}" + (f"?{query}" if query else "")
 
 
-def link(source: Source, span: Span, collection: str = DEFAULT_COLLECTION, public_url: str | None = None) -> str:
+def link(
+    source: Source,
+    span: Span,
+    collection: str = DEFAULT_COLLECTION,
+    public_url: str | None = None,
+    short: ShortAnswer | None = None,
+) -> str:
     """Return the URL of the article's page with the span marked, in the version that the span belongs to.
+
+    `short` is a short answer inside the span, to mark too.
 
     A span without a version always means version 1, so a citation keeps pointing at its words when the article changes.
     """
     version = None if source.version == 1 else source.version
-    path = article_path(source.article_id, collection, span=f"{span.start}-{span.end}", version=version)
+    inner = None if short is None else f"{short.start}-{short.end}"
+    path = article_path(
+        source.article_id, collection, span=f"{span.start}-{span.end}", version=version, short_answer=inner
+    )
     return (public_url or "").rstrip("/") + path

@@ -2,7 +2,7 @@
 
 import { about, button, count, day, el, link } from "./dom.js";
 import { open } from "./reader.js";
-import { visible } from "./spans.js";
+import { unitOffsets, visible } from "./spans.js";
 
 const HEADINGS = {
   answered: "Answer",
@@ -41,6 +41,9 @@ export function answerView() {
       const articles = new Set(sources.map((source) => source.article_id)).size;
       state.textContent = `Reading ${count(sources.length, "passage")} from ${count(articles, "article")} …`;
     },
+    short_answer(short) {
+      body.before(shortAnswer(short));
+    },
     citation(citation) {
       citations.set(citation.number, citation);
     },
@@ -74,6 +77,38 @@ function linked(text, citations) {
   return [...nodes, ...visible(text.slice(done))];
 }
 
+/** The line above the answer. */
+function shortAnswer(short) {
+  return el("p", { class: "short", dir: "auto" }, visible(oneLine(short.text)));
+}
+
+/** A citation that, if the short answer is in it, opens with that marked too. */
+function withShort(citation, short) {
+  if (citation.number !== short?.citation) return citation;
+  return { ...citation, short, link: `${citation.link}&short_answer=${short.start}-${short.end}` };
+}
+
+/** A statement whose words are bold where it quotes the short answer (as qa/service/html/home_page.py does). */
+function quoted(item, citations) {
+  const cited = item.citations.map((number) => citations.get(number)).find((citation) => citation?.short);
+  if (!cited) return linked(item.text, citations);
+  const points = [cited.start, cited.short.start, cited.short.end].map((point) => point - cited.start);
+  const units = [...unitOffsets(cited.quote, points), cited.quote.length];
+  const [before, words, after] = [0, 1, 2].map((place) => oneLine(cited.quote.slice(units[place], units[place + 1])));
+  const start = item.text.lastIndexOf(before + words + after);
+  if (start < 0) return linked(item.text, citations);
+  const from = start + before.length;
+  return [
+    ...linked(item.text.slice(0, from), citations),
+    el("strong", {}, visible(words)),
+    ...linked(item.text.slice(from + words.length), citations),
+  ];
+}
+
+function oneLine(text) {
+  return text.replace(/\s+/g, " ");
+}
+
 function marker(cited) {
   const label = `Source ${cited.number}: ${cited.title || cited.article_id}`;
   return button(`[${cited.number}]`, (event) => open(cited, event.currentTarget), {
@@ -85,12 +120,15 @@ function marker(cited) {
 }
 
 function rendered(answer, question, retrieved) {
-  const citations = new Map(answer.citations.map((citation) => [citation.number, citation]));
+  const short = answer.short_answer;
+  const listed = answer.citations.map((citation) => withShort(citation, short));
+  const citations = new Map(listed.map((citation) => [citation.number, citation]));
   if (answer.status === "not_in_sources")
     return [refusal(answer, retrieved), ...notes(answer, question), leftOut(answer)].filter(Boolean);
   return [
     el("h3", { class: `status ${answer.status}` }, HEADINGS[answer.status] ?? answer.status),
     ...notes(answer, question),
+    short && answer.status !== "conflicting" && shortAnswer(short),
     el(
       "div",
       { class: "statements" },
@@ -98,7 +136,7 @@ function rendered(answer, question, retrieved) {
     ),
     ...answer.conflicts.map((item) => conflict(item, citations)),
     dates(answer.dates, citations),
-    sources(answer.citations),
+    sources(listed),
     leftOut(answer),
   ].filter(Boolean);
 }
@@ -159,7 +197,7 @@ function statement(item, citations) {
   return el(
     "div",
     { class: `statement ${item.support}` },
-    el("p", { dir: "auto" }, linked(item.text, citations)),
+    el("p", { dir: "auto" }, quoted(item, citations)),
     badge,
     reasons,
   );
@@ -230,5 +268,6 @@ export function plainText(question, answer) {
     const title = `[${citation.number}] ${citation.title || citation.article_id} (${about(citation)})`;
     return `${title}\n    “${citation.quote}”\n    ${new URL(citation.link, location.origin)}`;
   });
-  return [question, answer.answer, ...(listed.length ? ["Sources", ...listed] : [])].join("\n\n") + "\n";
+  const short = answer.short_answer ? [oneLine(answer.short_answer.text)] : [];
+  return [question, ...short, answer.answer, ...(listed.length ? ["Sources", ...listed] : [])].join("\n\n") + "\n";
 }

@@ -58,7 +58,8 @@ async function fetchText(cited) {
 
 function show(article, cited, place) {
   const span = cited.quote === undefined ? null : [cited.start, cited.end];
-  const { nodes, mark } = marked(article.text, span, article.furniture);
+  const short = cited.short ? [cited.short.start, cited.short.end] : null;
+  const { nodes, mark } = marked(article.text, span, article.furniture, short);
   const text = el("article", { dir: "auto", tabindex: "0", "aria-label": "The article's text" }, nodes);
   const parts = [text, el("p", { class: "about" }, `${article.article_id}, version ${article.version}`)];
   if (mark && mark.textContent !== cited.quote) {

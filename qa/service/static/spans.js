@@ -39,12 +39,16 @@ export function visible(text) {
   return [...nodes, text.slice(done)];
 }
 
-/** The whole text as nodes: the span in one <mark>, boilerplate (`furniture`) greyed; the two may overlap. */
-export function marked(text, span, furniture) {
-  const ranges = span ? [span, ...furniture] : furniture;
+/**
+ * The whole text as nodes: the span in one <mark>, the short answer inside it in another, boilerplate (`furniture`)
+ * greyed, which may overlap them.
+ */
+export function marked(text, span, furniture, short = null) {
+  const ranges = [span, short, ...furniture].filter(Boolean);
   const points = [...new Set([0, Infinity, ...ranges.flat()])].sort((a, b) => a - b);
   const units = unitOffsets(text, points);
   const mark = el("mark", { tabindex: "-1" });
+  const inner = el("mark", { class: "short" });
   const nodes = [];
   for (let place = 0; place + 1 < points.length; place += 1) {
     const point = points[place];
@@ -54,7 +58,8 @@ export function marked(text, span, furniture) {
     if (!span || !within(span)) nodes.push(...piece);
     else {
       if (point === span[0]) nodes.push(mark);
-      mark.append(...piece);
+      if (short && point === short[0]) mark.append(inner);
+      (short && within(short) ? inner : mark).append(...piece);
     }
   }
   return { nodes, mark: span ? mark : null };

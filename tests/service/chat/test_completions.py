@@ -17,7 +17,7 @@ from qa.errors import ModelUnavailable
 from qa.service.app import create_app
 from qa.types import Question
 from tests.scripted_server import ScriptedServer
-from tests.service.serving import BRIDGE, FakeAnswerer, app_with, empty_answer, running, settings_for
+from tests.service.serving import BRIDGE, FakeAnswerer, app_with, empty_answer, reading, running, settings_for
 
 ASKED: Any = [{"role": "user", "content": "When was the bridge opened again?"}]
 
@@ -61,6 +61,30 @@ def test_the_stream_says_what_the_whole_says(client: openai.OpenAI, model: str) 
         annotation.model_dump() for annotation in whole.annotations or ()
     ]
     assert final.usage is not None
+
+
+@pytest.mark.parametrize("model", ["news-qa", "news-qa-markers"])
+def test_the_short_answer_is_the_first_line(tmp_path: Path, model: str) -> None:
+    """In bold, a blank line after it; annotations still cover their markers, and the stream says the same."""
+    with reading("on Monday"), running(create_app(settings_for(tmp_path / "store"))) as port:
+        httpx.post(f"http://127.0.0.1:{port}/v1/articles", json=BRIDGE).raise_for_status()
+        with openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="any", max_retries=0) as client:
+            whole = client.chat.completions.create(model=model, messages=ASKED).choices[0].message
+            with client.chat.completions.stream(model=model, messages=ASKED) as stream:
+                pieces = [event.delta for event in stream if event.type == "content.delta"]
+                streamed = stream.get_final_completion().choices[0].message
+            response = client.responses.create(model=model, input=ASKED[0]["content"])
+        parts = httpx.post(f"http://127.0.0.1:{port}/api/chat", json={"messages": ASKED}).text
+    assert whole.content is not None
+    assert whole.content.startswith("**on Monday**\n\nCorvane Wire, 21 March 2023: The bridge opened again on Monday. ")
+    assert streamed.content == response.output_text == whole.content
+    assert next(filter(None, pieces)) == "**on Monday**\n\n"
+    assert '"delta": "**on Monday**\\n\\n"' in parts
+    for message in (whole, streamed):
+        assert message.annotations
+        cited = message.annotations[0].url_citation
+        marker = f"([{cited.title}]({cited.url}))" if model == "news-qa" else "[1]"
+        assert whole.content[cited.start_index : cited.end_index] == marker
 
 
 def _frames(port: int, **body: Any) -> list[str]:

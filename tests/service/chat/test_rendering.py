@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qa.service.chat.rendering import ChatText, PlacedCitation, Style, inert, title
-from qa.types import Citation, Source, Span
+from qa.types import Citation, ShortAnswer, Source, Span
 
 
 def _citation(number: int, name: str = "Bridge opens", start: int = 0) -> Citation:
@@ -43,6 +43,25 @@ def test_a_marker_is_found_where_its_place_says(style: Style, shown: str, marked
     assert markdown == shown
     assert [markdown[placed.start : placed.end] for placed in text.placed] == marked
     assert [placed.citation.number for placed in text.placed] == [1, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("4.2 million\n euros 😀", "**4.2 million euros 😀**\n\n"),
+        ("5*5 or 5**2", "**5\\*5 or 5\\*\\*2**\n\n"),
+        ("C:\\new\\", "**C:\\\\new\\\\**\n\n"),
+        ("room [1]", "**room (1)**\n\n"),
+        ("<b>[here](http://evil.example)</b>", "**[here]**\n\n"),
+        ("\u200b", ""),
+    ],
+)
+def test_a_short_answer_is_a_bold_line_and_nothing_else(words: str, shown: str) -> None:
+    """No sign in it ends the bold, links or looks like a marker; the markers after it are still where they are said."""
+    text = _text("markers", _citation(1))
+    assert text.add_short_answer(ShortAnswer(words, 1, 0, len(words))) == shown
+    markdown = shown + text.add("It opened. [1]")
+    assert [markdown[placed.start : placed.end] for placed in text.placed] == ["[1]"]
 
 
 def test_repeats_come_after_the_first_places() -> None:

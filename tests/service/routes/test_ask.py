@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.service.serving import BRIDGE, client, events, opened
+from tests.service.serving import BRIDGE, client, events, opened, reading
 
 ASKED = {"question": "When did the bridge open again?", "as_of": "2023-03-22"}
 
@@ -34,7 +34,7 @@ def test_answer_has_the_shape_of_the_contract(tmp_path: Path) -> None:
         answer = http.post("/v1/ask", json=ASKED).json()
     assert set(answer) == set(
         "id status answer statements citations conflicts dates rejected mode model degraded complete usage"
-        " timings_ms question confidence".split()
+        " timings_ms question confidence short_answer".split()
     )
     assert "[1]" in answer["answer"]
     assert [citation["number"] for citation in answer["citations"]] == [1]
@@ -71,6 +71,22 @@ def test_stream_tells_the_same_answer(tmp_path: Path) -> None:
     for own in ("id", "timings_ms"):
         assert unstreamed.pop(own) and last.pop(own)
     assert last == unstreamed
+
+
+def test_the_short_answer_is_streamed_first(tmp_path: Path) -> None:
+    """It is a span of the article inside its citation, and in a stream comes before the words."""
+    text = "Monday 😀 came.\r\nThe bridge opened again on Monday, not on any Monday."
+    with reading("on Monday"), client(tmp_path, BRIDGE | {"text": text}) as http:
+        whole = http.post("/v1/ask", json=ASKED).json()
+        sent = events(http.post("/v1/ask", json=ASKED | {"stream": True}).text)
+        stored = http.get("/v1/articles/bridge-1/text").json()["text"]
+    short, cited = whole["short_answer"], whole["citations"][0]
+    assert short == {"text": "on Monday", "citation": 1, "start": 39, "end": 48}
+    assert stored[short["start"] : short["end"]] == short["text"]
+    assert cited["start"] <= short["start"] and short["end"] <= cited["end"]
+    assert [name for name, _ in sent] == ["retrieved", "short_answer", "citation", "delta", "answer"]
+    assert sent[1][1] == sent[-1][1]["short_answer"] == short
+    assert cited["link"] == "/articles/bridge-1?span=15-68"
 
 
 def test_links_carry_the_public_address_and_the_collection(tmp_path: Path) -> None:

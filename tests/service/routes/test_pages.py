@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -17,7 +18,7 @@ from qa.service.html.home_page import render_answer
 from qa.settings import load_settings
 from qa.types import Source
 from tests import ROOT
-from tests.service.serving import BRIDGE, client, empty_answer
+from tests.service.serving import BRIDGE, client, empty_answer, reading
 
 FILES = ROOT / "qa/service/static"
 EVIL = "</mark><script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp; {{7*7}}"
@@ -76,6 +77,35 @@ def test_the_page_holds_the_text_and_marks_the_span(tmp_path: Path) -> None:
                 assert parsed.texts["mark"] == text[start:end]
                 assert parsed.tags.count("mark") == 1
         assert "mark" not in _Page(http.get("/articles/plain").text).tags
+
+
+def test_the_short_answer_is_marked_inside_the_span(tmp_path: Path) -> None:
+    """The text stays the article's, also where boilerplate and an edge of the span touch the short answer."""
+    text = "😀 Cafe\u0301 Nø opened. Cafe\u0301 Nø opened again.\n\nShare"
+    with client(tmp_path, BRIDGE | {"text": text}) as http:
+        for start, end in ((18, 26), (31, 36), (18, 37), (19, 20)):
+            page = http.get(f"/articles/bridge-1?span=18-37&short_answer={start}-{end}").text
+            parsed = _Page(page)
+            assert (parsed.texts["article"], parsed.texts["mark"]) == (text, text[18:37])
+            inner = page.split('<mark class="short">')[1].split("</mark>")[0]
+            assert inner == text[start:end]
+            assert f"<strong>{inner}</strong>" in page.split('class="cited"')[1].split("</section>")[0]
+        for wrong in ("17-20", "30-38", "x", "20-19"):
+            assert http.get(f"/articles/bridge-1?span=18-37&short_answer={wrong}").status_code == 422
+        assert http.get("/articles/bridge-1?short_answer=18-26").status_code == 422
+
+
+def test_the_start_page_shows_the_short_answer(tmp_path: Path) -> None:
+    """A line above the answer, bold at its place in the quoted sentence, and marked in the article it links to."""
+    text = "On <b>Monday</b> 😀 it rained.\r\n\r\nThe bridge & the  road opened on Monday, not on any Monday."
+    with reading("Monday"), client(tmp_path, BRIDGE | {"text": text}) as http:
+        page = http.get("/", params={"q": "When did the bridge and the road open?"}).text
+        address = re.search(r'<a class="marker" href="([^"]+)">', page)
+        assert address
+        article = http.get(html.unescape(address[1])).text
+    assert '<p class="short">Monday</p><p>Corvane Wire, 21 March 2023: The bridge &amp; the road opened on' in page
+    assert " on Monday, not on any <strong>Monday</strong>. <a" in page
+    assert '<mark class="short">Monday</mark>.</mark>' in article
 
 
 def test_nothing_an_article_says_becomes_markup(tmp_path: Path) -> None:
@@ -244,7 +274,7 @@ def test_only_web_addresses_become_links(url: Any, safe: bool) -> None:
 def test_an_unsafe_original_is_not_linked() -> None:
     """The page checks the URL again, however it got into the store."""
     source = Source("a", 1, "0" * 64, "Title", None, "javascript:alert(1)", None)
-    page = render_article(ArticleView(source, "Text.", (), None, True, None, ()))
+    page = render_article(ArticleView(source, "Text.", (), None, True, None, None, ()))
     assert "javascript" not in page
 
 
