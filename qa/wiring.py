@@ -128,7 +128,10 @@ def build_reader(settings: Settings) -> Reader | None:
     if settings.reader == "off":
         return None
     try:
-        return MiniLMReader(threads=settings.embed_threads or None)
+        judge = MiniLMReader(threads=settings.embed_threads or None)
+        if settings.reader == "on":  # asked for, so a damaged file stops the start
+            judge.open()
+        return judge
     except JudgeFailed as exc:
         if settings.reader == "on":
             raise BadSettings(f"QA_READER=on: {exc}") from exc
@@ -146,7 +149,10 @@ def build_entailment(settings: Settings) -> EntailmentJudge | None:
     if settings.entailment == "off":
         return None
     try:
-        return MiniLMEntailment(threads=settings.embed_threads or None)
+        judge = MiniLMEntailment(threads=settings.embed_threads or None)
+        if settings.entailment == "on":  # asked for, so a damaged file stops the start
+            judge.open()
+        return judge
     except JudgeFailed as exc:
         if settings.entailment == "on":
             raise BadSettings(f"QA_ENTAILMENT=on: {exc}") from exc

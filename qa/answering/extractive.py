@@ -58,9 +58,16 @@ class Quoted:
 
 def choose(question: AnalysedQuestion, ranked: Ranked) -> list[Quoted]:
     """Return up to three sentences that answer, best first; none when the articles do not say."""
-    candidates = sorted(_with_odds(question, ranked), key=lambda sentence: -sentence[0])
-    if not candidates or _probability(candidates[0][0]) < _least_confidence(question, candidates[0][2]):
+    candidates = _with_odds(question, ranked)
+    if not candidates:
         return []
+    likeliest = max(candidates, key=lambda sentence: sentence[0])
+    if _probability(likeliest[0]) < _least_confidence(question, likeliest[2]):
+        return []
+    if not likeliest[
+        2
+    ].was_read:  # else the order knows better which answers than the odds, which tell whether one does
+        candidates.sort(key=lambda sentence: -sentence[0])
     chosen: list[Quoted] = []
     chosen_stems: list[set[str]] = []
     for log_odds, evidence, features in candidates:

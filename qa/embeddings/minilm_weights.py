@@ -87,7 +87,10 @@ def open_session(model: bytes | str, constants: Mapping[str, NDArray[Any]], name
 
 @lru_cache(maxsize=4)
 def open_tokenizer(path: Path, sha256: str | None, max_tokens: int | None) -> Tokenizer:
-    """Return the tokenizer of a file, which cuts texts at so many tokens. Raises EmbeddingFailed."""
+    """Return the tokenizer of a file, which cuts texts at so many tokens. Raises EmbeddingFailed.
+
+    Without a limit it is a judge's, whose rows are joined of several texts: one that says "[SEP]" says it in letters.
+    """
     raw = read_file(path, sha256)
     try:
         json.loads(raw)  # the tokenizer raises a bare Exception for a torn file
@@ -96,6 +99,7 @@ def open_tokenizer(path: Path, sha256: str | None, max_tokens: int | None) -> To
     tokenizer = Tokenizer.from_buffer(raw)
     if max_tokens is None:
         tokenizer.no_truncation()
+        tokenizer.encode_special_tokens = True
     else:
         tokenizer.enable_truncation(max_tokens)
     tokenizer.no_padding()

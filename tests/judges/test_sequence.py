@@ -106,3 +106,9 @@ def test_any_text_makes_a_row(tokenizer: Tokenizer, rows: list[tuple[str, str, s
     for row, parts in zip(built, rows, strict=True):
         check(row, parts[1])
         assert build_rows(tokenizer, [parts]) == [row]
+
+
+def test_an_article_cannot_end_its_text(tokenizer: Tokenizer) -> None:
+    """The marks between the parts of a row are letters where an article or a question writes them."""
+    (row,) = build_rows(tokenizer, [("Who [SEP] won? [CLS]", "Nobody [SEP] Ana won [PAD][MASK].", "[SEP]")])
+    assert row.ids.count(SEP) == 3 and row.ids.count(CLS) == 1

@@ -2,13 +2,13 @@
 
 import pytest
 
-from qa.errors import EmbeddingFailed
+from qa.errors import EmbeddingFailed, JudgeFailed
 from qa.indexes.tantivy_index import LexicalIndex
 from qa.query.analysis import analyse
 from qa.retrieval.sentence_features import NO_SURFACE_FEATURES
 from qa.retrieval.sentence_ranker import CLOSER, EMBEDDED, EvidenceRanker
 from qa.types import Hit, Source, Span
-from tests.fakes import HashEmbedder
+from tests.fakes import HashEmbedder, PhraseReader
 
 
 class BrokenEmbedder(HashEmbedder):
@@ -36,9 +36,10 @@ def hit(article_id, *sentences, title=None, score=1.0, gap=" "):
 def rank(tmp_path):
     lexical = LexicalIndex(tmp_path, "catalog")
 
-    def ranked(question, *found, embedder=None):
+    def ranked(question, *found, embedder=None, reader=None):
         texts = {key: text for _, part in found for key, text in part.items()}
-        return EvidenceRanker(lexical, embedder).rank(analyse(question), [found_hit for found_hit, _ in found], texts)
+        ranker = EvidenceRanker(lexical, embedder, reader)
+        return ranker.rank(analyse(question), [found_hit for found_hit, _ in found], texts)
 
     yield ranked
     lexical.close()
@@ -115,3 +116,28 @@ def test_without_hits_nothing_is_ranked(rank):
     """No chunk, or a chunk whose article was taken down, is no evidence."""
     assert rank("Who opened the fair?").evidence == ()
     assert rank("Who opened the fair?", (hit("a1", "Ana opened the fair.")[0], {})).evidence == ()
+
+
+class BrokenReader:
+    """A reader whose network fails."""
+
+    def read(self, question, passages):
+        raise JudgeFailed("no network")
+
+
+def test_what_the_reader_takes_for_the_answer_comes_first(rank):
+    """The reader moves a sentence above one that only repeats the question, and its readings are kept."""
+    found = hit("a1", "Who opened the harbour fair was asked often.", "Ana Ruiz opened it.", "It rained.")
+    ranked = rank("Who opened the harbour fair?", found, reader=PhraseReader("Ana Ruiz"))
+    assert ranked.evidence[0].text == "Ana Ruiz opened it."
+    reading = ranked.features[0].reading
+    assert reading is not None and ranked.evidence[0].text[reading.start : reading.end] == "Ana Ruiz"
+    assert ranked.degraded == ()
+
+
+def test_without_its_reader_the_words_decide_and_it_is_said(rank):
+    """A failing reader changes nothing but `degraded`."""
+    found = hit("a1", "The fair opened.", "Ana Ruiz opened the harbour fair.", "It rained.")
+    without, broken = (rank("Who opened the harbour fair?", found, reader=reader) for reader in (None, BrokenReader()))
+    assert broken.evidence == without.evidence
+    assert (without.degraded, broken.degraded) == ((), ("reader",))

@@ -30,7 +30,10 @@ def arguments(about: str | None) -> argparse.ArgumentParser:
     """Return the argument parser shared by the measurements over several development sets."""
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", type=Path, required=True)
-    parser.add_argument("--store", type=Path, required=True, help="holds realtimeqa_docs of 2022")
+    parser.add_argument("--store", type=Path, required=True, help="holds realtimeqa_docs of the year")
+    parser.add_argument(
+        "--year", default="2022", help="of RealTimeQA; 2023 is kept for figures, nothing is fitted on it"
+    )
     parser.add_argument("--gold", type=Path, default=Path("eval/gold"))
     parser.add_argument("--embed", default="minilm")
     return parser

@@ -1,6 +1,6 @@
 """Measure and fit when the extractive answer refuses, on three development sets at once.
 
-    python -m eval.bench.tuning.refusal --bench PATH --store DIR [--embed minilm|none] [--fit]
+    python -m eval.bench.tuning.refusal --bench PATH --store DIR [--embed minilm|none] [--year 2023] [--fit]
 
 The sets are our own gold set, `clapnq` (each question over its own article) and RealTimeQA: `realtimeqa_silver` of 2022
 against `realtimeqa_future_unanswerable` (leak_risk < .5), both over the articles of 2022 in the store at DIR; the other
@@ -63,20 +63,20 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--fit", action="store_true")
     options = parser.parse_args()
-    probes = list(gather(options.bench, options.store, options.gold, options.embed))
+    probes = list(gather(options.bench, options.store, options.gold, options.embed, options.year))
     if options.fit:
         _print_fit(probes)
     else:
         _print_figures(probes)
 
 
-def gather(bench: Path, store: Path, gold: Path, embed: str) -> Iterator[Probe]:
+def gather(bench: Path, store: Path, gold: Path, embed: str, year: str = "2022") -> Iterator[Probe]:
     """Yield every question with its sentences, except those with a history: they do not test refusal."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         import_set("clapnq", bench / "clapnq", folder / "clapnq.jsonl", folder / "clapnq-rows.jsonl", None)
         silver, future = folder / "silver.jsonl", folder / "future.jsonl"
-        import_set("realtimeqa_silver", bench / "realtimeqa_silver", silver, None, "2022")
+        import_set("realtimeqa_silver", bench / "realtimeqa_silver", silver, None, year)
         import_set("realtimeqa_future_unanswerable", bench / "realtimeqa_future_unanswerable", future, None, None)
         with open_library(None, sample_articles(), embed) as library:
             yield from probe_set(library, "gold", [item for item in load_items(gold) if not item.history])

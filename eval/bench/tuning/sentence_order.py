@@ -1,6 +1,6 @@
 """Measure and fit the ranking of sentences found for a question, on four development sets at once.
 
-    python -m eval.bench.tuning.sentence_order --bench PATH --store DIR [--embed minilm|none] [--fit]
+    python -m eval.bench.tuning.sentence_order --bench PATH --store DIR [--embed minilm|none] [--year 2023] [--fit]
 
 The sets are our own gold set, `clapnq`, `chroma_chunking` and `realtimeqa_silver` of 2022, whose articles are in the
 store at DIR; the other stores are built for the run. A sentence is right if it overlaps a gold span; in RealTimeQA, if
@@ -24,7 +24,7 @@ from eval.dataset.importers import import_set
 from eval.dataset.items import load_items
 from eval.metrics.span import Place, span_scores
 from eval.runs.targets import open_library
-from qa.retrieval.sentence_ranker import CLOSER, ORDER, ORDER_BY_WORDS
+from qa.retrieval.sentence_ranker import CLOSER, ORDER, ORDER_BY_READER, ORDER_BY_WORDS
 from qa.types import Evidence
 
 SETS = ("gold", "clapnq", "chroma_chunking", "realtimeqa")
@@ -38,15 +38,15 @@ def main() -> None:
     options = parser.parse_args()
     probes = [
         probe
-        for probe in gather_all(options.bench, options.store, options.gold, options.embed)
+        for probe in gather_all(options.bench, options.store, options.gold, options.embed, options.year)
         if probe.item.answerable
     ]
     measure(probes, options.fit)
 
 
-def gather_all(bench: Path, store: Path, gold: Path, embed: str) -> Iterator[Probe]:
+def gather_all(bench: Path, store: Path, gold: Path, embed: str, year: str = "2022") -> Iterator[Probe]:
     """Yield every question with its sentences."""
-    yield from gather(bench, store, gold, embed)
+    yield from gather(bench, store, gold, embed, year)
     with TemporaryDirectory() as name:
         items, articles = Path(name, "items.jsonl"), Path(name, "articles.jsonl")
         import_set("chroma_chunking", bench / "chroma_chunking", items, articles, None)
@@ -61,9 +61,7 @@ def measure(probes: Sequence[Probe], fitting: bool) -> None:
     if not fitting:
         _show(probes, before, None)
         return
-    weights = (
-        ORDER if any(found.compared for probe in probes for found in probe.ranked.features[:1]) else ORDER_BY_WORDS
-    )
+    weights = weights_in_use(probes)
     rows = [_rows(probe, tuple(weights)) for probe in probes]
     print(
         "weights",
@@ -76,6 +74,14 @@ def measure(probes: Sequence[Probe], fitting: bool) -> None:
             head = [int(place) for place in np.argsort(-(rows[at].values @ fitted.weights), kind="stable")]
             orders[at][: len(head)] = head
     _show(probes, before, [_marks(probe, order) for probe, order in zip(probes, orders, strict=True)])
+
+
+def weights_in_use(probes: Sequence[Probe]) -> Mapping[str, float]:
+    """Return the weights that ordered the sentences: those for the reader, for cosines or for words alone."""
+    best = [probe.ranked.features[0] for probe in probes if probe.ranked.features]
+    if any(found.was_read for found in best):
+        return ORDER_BY_READER
+    return ORDER if any(found.compared for found in best) else ORDER_BY_WORDS
 
 
 def right(probe: Probe, sentence: Evidence) -> bool:

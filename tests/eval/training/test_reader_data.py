@@ -68,6 +68,13 @@ def test_the_question_for_another_year_is_not_answered(text: str) -> None:
     assert all("Bergen" not in question or "first" not in question for question in same_year)
 
 
+def test_a_word_is_not_exchanged_for_one_of_the_sentence() -> None:
+    """Where first and last are both there, the question for the other one might be answered."""
+    text = "The first bridge of Bergen was opened long before the last bridge of Oslo."
+    group = answered("which is the first bridge?", text, "Oslo")
+    assert all(len(augment(group, random.Random(seed), NAMES)) == 1 for seed in SEEDS)
+
+
 LONG = (
     "The ferry closed in 1990 in Bergen. 😀 The ferry closed in 1990 in Oslo, they said!\r\n"
     "The cafe\u0301 of Zoe\u0308 opened in 1990, too. “Nobody came in 1990,” said Dr. Berg. The end came in 1991."
