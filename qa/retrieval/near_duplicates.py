@@ -133,9 +133,9 @@ def _moves_name_or_number(pairs: Sequence[_Pair], new: Set[_Pair], names: Set[st
     "Ash beat Berg" and "Berg beat Ash" have the same names, "14 killed, 40 hurt" and "40 killed, 14 hurt" the same
     numbers.
     """
-    if any(any(map(_is_number, pair)) and article.words.issuperset(pair) for pair in new):
+    if any(any(map(_is_number, pair)) and pair[0] in article.words and pair[1] in article.words for pair in new):
         return True
-    between = [pair for pair in pairs if not names.issuperset(pair)]
+    between = [pair for pair in pairs if pair[0] not in names or pair[1] not in names]
     for before, after in pairwise(between):
         if before[1] in names and {before, after} <= new:
             return True
