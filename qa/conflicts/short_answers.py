@@ -39,6 +39,7 @@ _IDENTIFYING = 4  # words of a question that identify its story without a name
 _STATE_DAYS = 7  # who leads, or where something is, changes sooner than what happened
 _SAME_DAYS = 1  # an outlet that counts from another day
 
+_CAUSAL = frozenset(stemming.stems("cause caused reason lead led trigger triggered spark sparked bring brought"))
 _STATE = re.compile(r"\b(?:is|leads|heads|runs|holds|tops|currently|now)\b", re.IGNORECASE)
 _CLAUSE_BREAK = re.compile(r"[;:—–]|,(?!\d)|\bbut\b")
 _DENIED = re.compile(
@@ -163,9 +164,6 @@ def _covers(question: AnalysedQuestion, asked: Asked, sentence: Evidence, shown:
         1.0 if _holds(question, own, stem) else _FROM_CONTEXT * _holds(question, around, stem) for stem in content
     )
     return covered >= (_COVERED if question.names else _COVERED_UNNAMED) * len(content)
-
-
-_CAUSAL = frozenset(stemming.stems("cause caused reason lead led trigger triggered spark sparked"))
 
 
 def _holds(question: AnalysedQuestion, stems: set[str], stem: str) -> bool:

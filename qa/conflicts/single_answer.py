@@ -12,7 +12,7 @@ from typing import Literal
 
 from qa.query.analysis import AnalysedQuestion
 from qa.text import stemming
-from qa.text.english import CAPITAL, CAPITALISED
+from qa.text.english import CAPITAL, CAPITALISED, IRREGULAR_VERBS
 
 AnswerKind = Literal["name", "place", "place in order", "cause"]
 
@@ -53,6 +53,7 @@ _PLACE_IN_ORDER = re.compile(
 _CAUSE = re.compile(
     r"^\W*why\b|\bwhat (?:has |had )?(?:caused|triggered|sparked|led to|killed|started|destroyed)\b"
     r"|\bwhat (?:is|was) (?:the )?(?:(?:likely|main|probable) )?(?:cause|reason)\b"
+    r"|\bwhat brought\b[^?]*\bdown\b"
     r"|\bhow did\b[^?]*\b(?:die|start|begin|happen|crash|sink|collapse)\b|\bwhat did\b[^?]*\bdie of\b",
     re.IGNORECASE,
 )
@@ -78,7 +79,7 @@ _WHICH = re.compile(
     rf"| (?-i:[{CAPITAL}])))?",
     re.IGNORECASE,
 )
-_AFTER_BARE_WHAT = frozenset("is was did does do has had have will would can could hit struck happened the".split())
+_AFTER_BARE_WHAT = frozenset("is was did does do has had have will would can could hit struck went the".split())
 _PLURAL = re.compile(r"(?<![su]s)(?<!is)(?<!ews)(?<!ies)s$|ies$", re.IGNORECASE)
 _PLACE_NOUN = re.compile(r"^(?:city|country|town|state|place|village|province|island|region|district|street|county)$")
 
@@ -112,7 +113,7 @@ def find_asked(question: AnalysedQuestion) -> Asked | None:
     if _NAME_OF.search(text):
         return Asked("name", options, form=frozenset(stemming.stems("name title")))
     which = _WHICH.search(text)
-    if which is None or which["noun"] in _AFTER_BARE_WHAT:
+    if which is None or _is_verb(which["noun"].lower()):
         return None
     several = _PLURAL.search(which["noun"]) or which["next"]
     if several and not re.search(r"\b(?:which|what) of\b|\b(?:two|three) ", text, re.IGNORECASE):
@@ -129,6 +130,11 @@ def _asked_of_person(text: str, options: frozenset[str]) -> Asked | None:
     if _SHARED_DEED.search(text) and not _FOREMOST.search(text):
         return None
     return Asked("name", options)
+
+
+def _is_verb(word: str) -> bool:
+    """Tell whether the word after "what" is its verb: what happened, what brought the bridge down."""
+    return word in _AFTER_BARE_WHAT or word in IRREGULAR_VERBS or word.endswith("ed")
 
 
 def _is_of_many_events(text: str) -> bool:
