@@ -11,6 +11,7 @@ from itertools import islice
 from qa.answering import short_answer
 from qa.answering.prompt_injection import is_injected_instruction
 from qa.query.analysis import KINDS_WITH_FORM, AnalysedQuestion
+from qa.retrieval.near_duplicates import differ_in_name_or_number
 from qa.retrieval.sentence_ranker import Features, Ranked
 from qa.text import stemming
 from qa.types import Evidence, Source, Span
@@ -43,6 +44,7 @@ ENOUGH, ENOUGH_BY_WORDS, ENOUGH_BY_READER = 0.47, 0.48, 0.5
 LESS_FOR_FOLLOW_UP, LESS_WITH_FORM = 0.15, 0.05
 CONSIDERED = 12  # sentences that may be the answer
 _CLOSE = 0.7  # how far the log odds of a further sentence may be below the best: half its odds (docs/retrieval.md)
+_ALIKE = 0.7  # two sentences with a larger share of stems in common say the same
 _TITLE_CHARS = 60
 
 
@@ -64,22 +66,30 @@ def choose(question: AnalysedQuestion, ranked: Ranked) -> list[Quoted]:
     likeliest = max(candidates, key=lambda sentence: sentence[0])
     if _probability(likeliest[0]) < _least_confidence(question, likeliest[2]):
         return []
-    if not likeliest[
-        2
-    ].was_read:  # else the order knows better which answers than the odds, which tell whether one does
+    # The order that the reader makes knows better which sentence answers; the odds know whether one does.
+    if not likeliest[2].was_read:
         candidates.sort(key=lambda sentence: -sentence[0])
     chosen: list[Quoted] = []
-    chosen_stems: list[set[str]] = []
+    chosen_stems: list[tuple[set[str], Evidence]] = []
     for log_odds, evidence, features in candidates:
         if log_odds < candidates[0][0] - _CLOSE or len(chosen) == MAX_SENTENCES:
             break
         stems = set(stemming.stems(evidence.text))
-        if any(len(stems & other) > 0.7 * min(len(stems), len(other)) for other in chosen_stems):
+        if any(
+            len(stems & other) > _ALIKE * min(len(stems), len(other)) and not _is_other_account(evidence, before)
+            for other, before in chosen_stems
+        ):
             continue
-        chosen_stems.append(stems)
+        chosen_stems.append((stems, evidence))
         short = None if chosen else short_answer.find(question, evidence, features.reading)
         chosen.append(Quoted(with_attribution(evidence), (evidence,), features.named >= 1.0, short))
     return chosen
+
+
+def _is_other_account(a: Evidence, b: Evidence) -> bool:
+    """Tell whether two sentences in nearly the same words are two outlets' accounts that differ in a name or number."""
+    outlets = [evidence.source.outlet or evidence.source.article_id for evidence in (a, b)]
+    return outlets[0] != outlets[1] and differ_in_name_or_number(a.text, b.text)
 
 
 def _least_confidence(question: AnalysedQuestion, features: Features) -> float:

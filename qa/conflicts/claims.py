@@ -25,6 +25,7 @@ CLOSE = 0.55  # a sentence is read when it scores this share of the best
 # The share of the question's words that must be near the value; more where no name identifies the story.
 FIT, FIT_UNNAMED = 0.4, 0.5
 MAX_SENTENCES = 40
+RECENT_DAYS = 60  # claims of articles further apart are about two events
 _SUPPOSED_WEIGHT = 0.6  # what a forecast or a proposal weighs, of a statement
 _FAR_WEIGHT = 0.4  # what a word counts that is in the sentence but not near the value
 _REACH = 12  # how far "near" a value reaches, in words; a clause break counts as three
@@ -47,7 +48,7 @@ _RATE = re.compile(
 )
 # "MARROWBY, May 26 (Agency) -" and "said on Tuesday" date the report, not what it reports.
 _DATELINE = re.compile(rf"^[{CAPITAL}][{CAPITAL}{MARKS} .,'’-]+, [^()]{{0,30}}\([^()]*\) ?[-–—] ")
-_SAID_ON = re.compile(
+SAID_ON = re.compile(
     r"\b(?:said|says|told|announced|reported|according|statement|report|conference|interview)\b[^,;.]{0,30}\b(?:on )?$"
 )
 _SUPPOSED = re.compile(
@@ -104,15 +105,15 @@ def find_claims(question: AnalysedQuestion, target: Target, ranked: Ranked) -> l
     if question.names or not claims:
         return claims
     # Without a name in the question another story may have its words as well: keep to the story of the best claim.
-    story = _find_names(max(claims, key=lambda claim: claim.fit).evidence)
-    return [claim for claim in claims if not (names := _find_names(claim.evidence)) or not story or story & names]
+    story = find_names(max(claims, key=lambda claim: claim.fit).evidence)
+    return [claim for claim in claims if not (names := find_names(claim.evidence)) or not story or story & names]
 
 
 def _each_claim(question: AnalysedQuestion, target: Target, ranked: Ranked) -> Iterator[Claim]:
     best = max(sentence.score for sentence in ranked.evidence)
     given_numbers = {word for word in stemming.words(question.text) if any(char.isdigit() for char in word)}
     for sentence, features in list(zip(ranked.evidence, ranked.features, strict=True))[:MAX_SENTENCES]:
-        if sentence.score < CLOSE * best or features.loose or not _has_question_names(question, sentence, features):
+        if sentence.score < CLOSE * best or features.loose or not has_question_names(question, sentence, features):
             continue
         candidates = [
             value
@@ -127,7 +128,7 @@ def _each_claim(question: AnalysedQuestion, target: Target, ranked: Ranked) -> I
         for value in candidates:
             if value.unit == ORDINAL or value.former or value.end <= dateline:
                 continue
-            if value.measure == "date" and _SAID_ON.search(sentence.text[: value.start]):
+            if value.measure == "date" and SAID_ON.search(sentence.text[: value.start]):
                 continue
             if given_numbers and set(stemming.words(sentence.text[value.start : value.end])) <= given_numbers:
                 continue  # the number is the question's own
@@ -139,7 +140,7 @@ def _each_claim(question: AnalysedQuestion, target: Target, ranked: Ranked) -> I
                 yield Claim(value, rate, sentence, fit, former)
 
 
-def _find_names(sentence: Evidence) -> set[str]:
+def find_names(sentence: Evidence) -> set[str]:
     """Return the stems of the names in and around a sentence."""
     words = _NAME.findall(f"{sentence.source.title or ''} {sentence.context or sentence.text}")
     long = (word for word in words if len(unicodedata.normalize("NFC", word)) >= _SHORTEST_NAME)
@@ -152,7 +153,7 @@ def _read_rate(sentence: str, value: Value) -> str:
     return "day" if unit == "dai" else unit
 
 
-def _has_question_names(question: AnalysedQuestion, sentence: Evidence, features: Features) -> bool:
+def has_question_names(question: AnalysedQuestion, sentence: Evidence, features: Features) -> bool:
     """Tell whether the article has every name of the question; its own outlet's need not be there."""
     if not question.names:
         return True

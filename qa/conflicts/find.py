@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from qa.conflicts import posts
-from qa.conflicts.claims import Claim, find_claims
+from qa.conflicts import posts, short_answers
+from qa.conflicts.claims import RECENT_DAYS, Claim, find_claims
 from qa.conflicts.target import find_target
 from qa.conflicts.values import Measure, agree
 from qa.query.analysis import AnalysedQuestion
@@ -32,7 +32,6 @@ _LEAST_FIT_SAME_OUTLET = (
     0.8  # another figure of one outlet is mostly of another thing, unless it says that it is the newer one
 )
 _MOST_TIMES = 5.0
-_RECENT_DAYS = 60
 _REPRINT = 0.85  # with this share of words in common, two sentences are one, printed twice
 _LABELS: dict[Measure, str] = {
     "count": "number",
@@ -97,7 +96,18 @@ def find(question: AnalysedQuestion, ranked: Ranked) -> list[Disagreement]:
         outlets = {evidence.source.outlet for group in groups for _, evidence in group}
         sides = tuple(Side(group[0][0], _printed_once([evidence for _, evidence in group])) for group in groups)
         disagreements.append(Disagreement(about, "contradiction" if len(outlets) > 1 else "update", sides))
+    if not disagreements:
+        disagreements += _of_short_answers(question, ranked)
     return sorted(disagreements, key=lambda disagreement: disagreement.kind != "contradiction")
+
+
+def _of_short_answers(question: AnalysedQuestion, ranked: Ranked) -> list[Disagreement]:
+    """Return what no rule covers: the names, places, places in order and causes that the reader finds."""
+    compared = short_answers.compare(question, ranked)
+    if compared is None or len(compared.sides) > MAX_SIDES:
+        return []
+    sides = tuple(Side(side[0].shown, _printed_once([claim.evidence for claim in side])) for side in compared.sides)
+    return [Disagreement(compared.about, compared.kind, sides)]
 
 
 def _key(claim: Claim) -> tuple[Measure, str, str]:
@@ -136,7 +146,7 @@ def _of_one_matter(claims: Sequence[Claim]) -> list[Claim]:
             claim.fit >= _least_fit(claim, best, corrected) * best.fit
             and (claim.value.measure in ("date", "clock") or _as_large(claim.value.low, best.value.low))
             and (
-                _days_apart(claim, best) <= _RECENT_DAYS
+                _days_apart(claim, best) <= RECENT_DAYS
                 or not corrected.isdisjoint({claim.evidence.source.article_id, best.evidence.source.article_id})
             )
         )

@@ -37,9 +37,9 @@ _QUESTION_FORMS: tuple[tuple[str, tuple[Measure, ...]], ...] = (
 )
 _PATTERNS = tuple((re.compile(pattern, re.IGNORECASE), frozenset(measures)) for pattern, measures in _QUESTION_FORMS)
 _LEAD = re.compile(
-    r"^\W*(?:at |in |on |by |for |since )?(?:what|which|how|when|who)\b(?:'s)?(?: (?:many|much|long|old|deep|high|large"
-    r"|big|far|tall|wide|heavy|time|year|day|date|share|is|was|are|were|will|did|does|do|has|have|had|should|could|can"
-    r"|would|must|it)\b)*\s*",
+    r"^\W*(?:at |in |on |by |for |since )?(?:what|which|how|when|who|where|why)\b(?:'s)?"
+    r"(?: (?:many|much|long|old|deep|high|large|big|far|tall|wide|heavy|time|year|day|date|share|is|was|are|were|will"
+    r"|did|does|do|has|have|had|should|could|can|would|must|it)\b)*\s*",
     re.IGNORECASE,
 )
 # One of these beside a size says which dimension is measured; they are never mixed.
@@ -126,13 +126,18 @@ def find_target(question: AnalysedQuestion) -> Target | None:
         question_stems = set(stemming.stems(question.text))
         dimension = next((group for group in _DIMENSIONS if group & question_stems), frozenset())
         focus -= dimension
-    about = _LEAD.sub("", _EMPHASIS.sub("", question.text)).rstrip("? ") or question.text
+    about = subject(question.text)
     rate = _RATE.search(question.text.lower())
     unit = next((part for part in rate.groups() if part), "") if rate else ""
     unit = {"dai": "day", "annual": "year"}.get(unit, unit)
     return Target(
         measures, things, frozenset(focus), _verb(about, things, focus), dimension, "time" in things, unit, about
     )
+
+
+def subject(question: str) -> str:
+    """Return a question without its question words, to be shown."""
+    return _LEAD.sub("", _EMPHASIS.sub("", question)).rstrip("? ") or question
 
 
 def _verb(about: str, things: frozenset[str], focus: set[str]) -> str:

@@ -1,23 +1,25 @@
 """Near-duplicate detection: fold reprints of one wire story, chunks that say the same in the same words. Pure.
 
 The few chunks that a search found are compared at question time, so nothing has to be stored or kept up to date. A
-chunk that changes a number is not a near-duplicate: it is kept, because the change is the news.
+chunk that changes a number or a name is not a near-duplicate: it is kept, because the change is the news.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
+from qa.query.analysis import is_content_word
 from qa.text import stemming
 from qa.text.english import CAPITALISED, MARKS, MONTHS, ONES, ORDINALS, SCALES, SMALL, TENS, WEEKDAYS
 from qa.types import Hit, Source
 
 _SHARED = 0.8  # the share of a sentence's word pairs that must be found in the other article
 _DAYS = {name.lower() for name in (*WEEKDAYS, *MONTHS) if name != "May"}  # in small letters nearly always a verb
+_NUMBER_WORDS = frozenset((*ONES, *TENS, *ORDINALS, *SCALES)) - {"one"}
 _DISTINCTIVE_WORDS = frozenset(
     "no not never without half quarter double twice dozen cannot cant dont doesnt didnt isnt arent wasnt werent hasnt"
     " havent hadnt wont wouldnt couldnt shouldnt".split()
@@ -94,12 +96,14 @@ def _find_original(hit: Hit, passage: _Passage, kept_articles: dict[str, _KeptAr
                 stemming.words(hit.text[span.start - hit.span.start : span.end - hit.span.start])
                 for span in hit.sentences
             ]
-        if _is_repeated(sentences, stemming.words(hit.source.title or ""), article):
+        if _is_repeated(sentences, stemming.words(hit.source.title or ""), passage.names, article):
             return article_id
     return None
 
 
-def _is_repeated(sentences: Sequence[Sequence[str]], headline: Sequence[str], article: _KeptArticle) -> bool:
+def _is_repeated(
+    sentences: Sequence[Sequence[str]], headline: Sequence[str], names: Set[str], article: _KeptArticle
+) -> bool:
     compared = False
     for words in sentences:
         if not _distinctive(words) <= article.distinctive:
@@ -112,8 +116,34 @@ def _is_repeated(sentences: Sequence[Sequence[str]], headline: Sequence[str], ar
             return False
         if pairs[-1] in new:  # "a strike over pay", "a strike over hours": a sentence ends with its news
             return False
+        if new and (_opens_with_new_name(words, article) or _moves_name_or_number(pairs, set(new), names, article)):
+            return False
         compared = True
     return compared
+
+
+def _opens_with_new_name(words: Sequence[str], article: _KeptArticle) -> bool:
+    """Tell whether the first word can be a name that the article lacks. Its capital proves nothing."""
+    return words[0] not in article.words and is_content_word(words[0]) and not words[0].endswith("ly")
+
+
+def _moves_name_or_number(pairs: Sequence[_Pair], new: Set[_Pair], names: Set[str], article: _KeptArticle) -> bool:
+    """Tell whether a number is beside another word of the article, or a name beside no word that it is beside there.
+
+    "Ash beat Berg" and "Berg beat Ash" have the same names, "14 killed, 40 hurt" and "40 killed, 14 hurt" the same
+    numbers.
+    """
+    if any(any(map(_is_number, pair)) and pair[0] in article.words and pair[1] in article.words for pair in new):
+        return True
+    between = [pair for pair in pairs if pair[0] not in names or pair[1] not in names]
+    for before, after in pairwise(between):
+        if before[1] in names and {before, after} <= new:
+            return True
+    return bool(between) and between[0][0] in names and between[0] in new
+
+
+def _is_number(word: str) -> bool:
+    return word in _NUMBER_WORDS or (not word.isalpha() and any(map(str.isdigit, word)))
 
 
 def _skips_distinctive_word(pair: _Pair, article: _KeptArticle) -> bool:
@@ -122,9 +152,21 @@ def _skips_distinctive_word(pair: _Pair, article: _KeptArticle) -> bool:
 
 
 def _distinctive(words: Sequence[str]) -> set[str]:
-    return {
-        word for word in words if word in _DISTINCTIVE_WORDS or (not word.isalpha() and any(map(str.isdigit, word)))
-    }
+    return {word for word in words if word in _DISTINCTIVE_WORDS or _is_number(word)}
+
+
+def differ_in_name_or_number(a: str, b: str) -> bool:
+    """Tell whether each of two sentences has a name or a number that the other lacks."""
+    words, other_words = stemming.words(a), stemming.words(b)
+    own = _marks(a, words) - set(other_words)
+    other = _marks(b, other_words) - set(words)
+    return bool(own and other)
+
+
+def _marks(sentence: str, words: Sequence[str]) -> set[str]:
+    """Return the words of a sentence that are names or distinctive; its first word is one if it can be a name."""
+    names = {word for name in _NAME.findall(sentence) for word in stemming.words(name)}
+    return names | _distinctive(words) | {word for word in words[:1] if is_content_word(word)}
 
 
 def _with_reprint(reprints: tuple[Source, ...], source: Source) -> tuple[Source, ...]:

@@ -240,6 +240,95 @@ FIGURE_SYNONYMS = (
     "buy bought acquire acquired",
     "destroy destroyed burn burned burnt",
 )
+# To compare two names or two things. Titles are left out of a name; a person and a body, a town and its country, a
+# building and its town are of different kinds, so neither contradicts the other.
+NAME_TITLES = _lexicon(
+    "mr mrs ms miss mx dr doctor prof professor sir dame lord lady president premier prime minister chancellor"
+    " senator governor mayor king queen prince princess pope general captain colonel major sergeant lieutenant"
+    " admiral judge justice chief inspector detective councillor secretary chairman chairwoman director"
+    " officer mp rep sen gov gen col capt sgt lt rev reverend father sister bishop archbishop imam rabbi"
+    " sheikh jr sr former acting deputy vice state"
+)
+ORGANISATION_WORDS = _lexicon(
+    "group company co corp corporation inc ltd plc llc gmbh ag ab sa partners holdings foundation trust fund"
+    " bank university college school institute council ministry department agency authority police party union"
+    " club team united association federation committee commission government court church army navy press"
+    " news newspaper airline airways shipping industries motors brothers bros sons society office board"
+    " service organisation organization"
+)
+VENUE_WORDS = _lexicon(
+    "airport station stadium arena hall hospital hotel house school church cathedral abbey museum theatre"
+    " theater park square street road avenue lane bridge harbour harbor docks pier prison court palace"
+    " castle mall centre center university college campus market factory plant mill farm garden gardens beach"
+    " building tower embassy base barracks"
+)
+COUNTRIES = frozenset(
+    "europe|asia|africa|america|scandinavia|england|scotland|wales|britain|united kingdom|uk|united states|us"
+    "|usa|ireland|france|germany|spain|portugal|italy|switzerland|austria|belgium|netherlands|luxembourg"
+    "|denmark|norway|sweden|finland|iceland|poland|czech republic|slovakia|hungary|romania|bulgaria|greece"
+    "|turkey|cyprus|malta|croatia|serbia|slovenia|bosnia|albania|kosovo|montenegro|macedonia|ukraine|russia"
+    "|belarus|moldova|estonia|latvia|lithuania|georgia|armenia|azerbaijan|kazakhstan|uzbekistan|turkmenistan"
+    "|kyrgyzstan|tajikistan|mongolia|china|japan|korea|south korea|north korea|taiwan|india|pakistan"
+    "|bangladesh|sri lanka|nepal|bhutan|myanmar|thailand|laos|cambodia|vietnam|malaysia|singapore|indonesia"
+    "|philippines|australia|new zealand|fiji|canada|mexico|guatemala|honduras|nicaragua|costa rica|panama|cuba"
+    "|haiti|jamaica|dominican republic|bahamas|colombia|venezuela|ecuador|peru|bolivia|chile|argentina|uruguay"
+    "|paraguay|brazil|guyana|suriname|israel|palestine|gaza|west bank|lebanon|syria|jordan|iraq|iran|kuwait"
+    "|saudi arabia|yemen|oman|qatar|bahrain|united arab emirates|uae|afghanistan|egypt|libya|tunisia|algeria"
+    "|morocco|sudan|south sudan|ethiopia|eritrea|somalia|djibouti|kenya|uganda|rwanda|burundi|tanzania|congo"
+    "|angola|zambia|zimbabwe|mozambique|malawi|botswana|namibia|south africa|lesotho|madagascar|nigeria|ghana"
+    "|ivory coast|senegal|mali|niger|chad|cameroon|gabon|liberia|sierra leone|guinea|gambia|mauritania|benin"
+    "|togo|burkina faso|california|texas|florida|ohio|virginia|pennsylvania|michigan|illinois|arizona|colorado"
+    "|oregon|nevada|utah|alaska|hawaii".split("|")
+)
+# Families of causes and of things of which one excludes the others. What is in none is not compared.
+CAUSES = (
+    (
+        "electrical electric wiring circuit battery charger cable overload voltage",
+        "arson arsonist arsonists deliberate deliberately set",
+        "lightning",
+        "cigarette smoking smoker candle firework fireworks flare barbecue campfire",
+        "gas propane methane",
+        "mechanical engine motor rail brake brakes bearing pin bolt corroded corrosion rust fatigue crack weld",
+        "driver pilot crew asleep drunk human mistake negligence speeding inattention",
+        "storm wind winds gale hurricane rain flood floods snow ice fog frost",
+        "heat heatwave drought",
+        "collision collided barge ship vessel truck lorry car",
+        "bird birds deer animal animals",
+        "bomb bombing missile drone rocket shell sabotage attack attackers",
+        "virus bacteria parasite infection disease",
+        "sewage slurry manure pesticide pesticides chemical chemicals oil spill leak",
+        "cancer",
+        "stroke",
+        "heart cardiac",
+        "strike walkout",
+        "software update cyberattack hackers ransomware",
+    ),
+)
+EXCLUSIVE = (
+    ("red", "blue", "green", "yellow", "black", "white", "brown", "orange", "purple", "pink", "grey gray"),
+    ("car", "lorry truck", "bus coach", "van", "train", "tram", "tractor", "motorcycle motorbike", "bicycle bike"),
+    ("helicopter", "plane aeroplane airplane jet airliner", "balloon", "drone"),
+    ("ferry", "trawler", "tanker", "yacht", "barge", "submarine"),
+    ("knife", "gun pistol rifle revolver shotgun", "hammer", "axe", "crossbow", "bomb grenade"),
+    (
+        "wolf wolves", "lynx", "bear", "tiger", "lion", "leopard", "fox", "monkey", "snake python", "crocodile",
+        "horse", "dog", "cow", "sheep", "elephant", "penguin", "parrot", "owl", "eagle", "shark", "whale", "seal",
+    ),
+    ("gold", "silver", "copper", "bronze", "iron", "lithium", "uranium"),
+    ("north northern", "south southern", "east eastern", "west western"),
+)  # fmt: skip
+# In a sentence about an event they say which of several it was: the women's final is not the men's.
+EVENT_MARKS = (
+    ("men", "women", "boys", "girls"),
+    ("singles", "doubles", "mixed"),
+    ("junior", "senior", "under-21", "youth"),
+    ("semifinal semi-final semifinals", "quarterfinal quarter-final quarterfinals"),
+    ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"),
+    ("morning", "evening", "afternoon"),
+    ("north northern", "south southern", "east eastern", "west western"),
+    ("upper", "lower"),
+    ("summer", "winter"),
+)
 
 
 def listed(words: str) -> str:

@@ -96,3 +96,15 @@ def test_attribution_falls_back_to_the_title():
     """Without an outlet the title is given, cut at a word; without a date none is given."""
     source = replace(SOURCE, outlet=None, published_at=None, title="word " * 20)
     assert attribution(source) == "“" + " ".join(["word"] * 12) + "…”"
+
+
+def test_another_outlet_that_differs_in_a_name_is_quoted_too():
+    """Nearly the same words are one sentence, unless another outlet gives another name or number in them."""
+    first = "Ana Ruiz opened the bridge over the river on Monday."
+    second = first.replace("Ana Ruiz", "Ines Ash")
+    found = ranked((first, GOOD), (second, GOOD))
+    other = replace(found.evidence[1], source=replace(SOURCE, article_id="a2", outlet="Post"))
+    assert len(choose(WHO, found)) == 1
+    assert len(choose(WHO, replace(found, evidence=(found.evidence[0], other)))) == 2
+    same = replace(other, text=first)
+    assert len(choose(WHO, replace(found, evidence=(found.evidence[0], same)))) == 1

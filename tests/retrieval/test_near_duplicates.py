@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from qa.retrieval.near_duplicates import collapse
+from qa.retrieval.near_duplicates import collapse, differ_in_name_or_number
 from qa.text.chunking import chunk
 from qa.types import Hit, Source
 
@@ -168,3 +168,43 @@ def test_other_scripts_are_compared_too() -> None:
 def test_a_reprint_is_named_once() -> None:
     """Two chunks of one reprint are one reprint."""
     assert shown(hit("a", WIRE), hit("b", WIRE), hit("b", WIRE)) == [("a", ["b"])]
+
+
+@pytest.mark.parametrize(
+    ("original", "changed"),
+    [
+        (
+            "Oosterlee painted the mural on the wall of the Lindgate swimming pool, a flock of herons over reeds.",
+            "Vantongeren painted the mural on the wall of the Lindgate swimming pool, a flock of herons over reeds.",
+        ),
+        (
+            "Anna Ash beat Jana Berg in the final of the open chess championship of the province on Sunday afternoon.",
+            "Jana Berg beat Anna Ash in the final of the open chess championship of the province on Sunday afternoon.",
+        ),
+        (
+            "The blast in the old paper mill by the river killed 12 people and injured 40 people, the fire service of"
+            " the province said on Sunday.",
+            "The blast in the old paper mill by the river killed 40 people and injured 12 people, the fire service of"
+            " the province said on Sunday.",
+        ),
+    ],
+)
+def test_a_name_that_opens_the_sentence_or_changes_places_is_kept(original: str, changed: str) -> None:
+    """One name or number differs, or two change places, in a sentence that is otherwise the same."""
+    assert shown(hit("a", original, outlet="Wire"), hit("b", changed, outlet="Post")) == [("a", []), ("b", [])]
+    assert shown(hit("a", original, outlet="Wire"), hit("b", original, outlet="Post")) == [("a", ["b"])]
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "differ"),
+    [
+        ("Police arrested Ann Holt in Velden.", "Police arrested Ann Weil in Velden.", True),
+        ("Police arrested 14 people.", "Police arrested 17 people.", True),
+        ("Police arrested 14 people.", "Police arrested 14 people in Velden.", False),
+        ("Holt opened the bridge.", "Weil opened the bridge.", True),
+        ("The bridge was opened by Holt.", "Holt opened the bridge.", False),
+    ],
+)
+def test_what_two_sentences_name_and_count(a: str, b: str, differ: bool) -> None:
+    """They differ when each has a name or number that the other lacks; more detail is no difference."""
+    assert differ_in_name_or_number(a, b) is differ
