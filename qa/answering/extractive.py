@@ -21,7 +21,9 @@ TERMS = (
     *("own", "near", "kind", "similar", "loose"),
     *("held", "many", "focus", "uncounted", "unnamed", "other_year", "withheld"),
 )
-TERMS_OF_READER = (*TERMS, "read", "titled", "age")
+# The age of the article is not among them: it told apart the sets that were fitted on, where every question without an
+# answer is asked years later, and would refuse whoever asks an archive (docs/retrieval.md).
+TERMS_OF_READER = (*(name for name in TERMS if name != "similar"), "read", "titled")
 # Weights of a sentence's features, for the log odds that it is the answer, with and without an embedder; and the least
 # confidence to answer with. `python -m eval.bench.tuning.refusal --fit` makes the weights (docs/retrieval.md).
 Weights = Mapping[str, float]
@@ -34,11 +36,11 @@ WEIGHTS_BY_WORDS: Weights = {
     "focus": 0.13, "uncounted": -1.04, "unnamed": -0.41, "other_year": -1.09, "withheld": -0.56, "constant": -4.29,
 }  # fmt: skip
 WEIGHTS_BY_READER: Weights = {
-    "own": 1.0, "near": 1.0, "kind": 0.0, "similar": 0.00, "loose": -1.0, "held": 0.5, "many": 0.0,
-    "focus": 0.0, "uncounted": -0.3, "unnamed": 0.0, "other_year": -1.09, "withheld": -0.56,
-    "read": 0.3, "titled": 0.5, "age": 0.0, "constant": -2.0,
+    "own": 2.15, "near": 1.74, "kind": -0.04, "loose": -2.40, "held": 0.41, "many": 1.09, "focus": 0.15,
+    "uncounted": -0.36, "unnamed": 0.36, "other_year": -1.13, "withheld": -0.55, "read": 0.22, "titled": 0.28,
+    "constant": -2.55,
 }  # fmt: skip
-ENOUGH, ENOUGH_BY_WORDS, ENOUGH_BY_READER = 0.47, 0.48, 0.5
+ENOUGH, ENOUGH_BY_WORDS, ENOUGH_BY_READER = 0.47, 0.48, 0.45
 # How much less is enough for a follow-up (docs/follow-ups.md), and for a question whose answer must have a length, a
 # sum or a day: fewer sentences are considered, so fewer can be wrong.
 LESS_FOR_FOLLOW_UP, LESS_WITH_FORM = 0.15, 0.05

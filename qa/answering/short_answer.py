@@ -7,7 +7,7 @@ import unicodedata
 from typing import Final
 
 from qa.query.analysis import AnalysedQuestion, asks_yes_or_no
-from qa.text.english import CJK, CURRENCY_SIGNS
+from qa.text.english import CAPITALISED, CJK, CURRENCY_SIGNS, MONTHS, WEEKDAYS
 from qa.text.sentences import inside_grapheme
 from qa.types import Evidence, Reading, Span
 
@@ -35,7 +35,8 @@ def find(question: AnalysedQuestion, evidence: Evidence, reading: Reading | None
     if asks_yes_or_no(question.text):
         found = _clause(evidence.text)
     elif reading.start < reading.end and reading.share >= LEAST_SHARE:
-        found = whole_words(evidence.text, reading.start, reading.end)
+        words = whole_words(evidence.text, reading.start, reading.end)
+        found = None if words is None else whole_name(evidence.text, words)
     else:
         return None
     return None if found is None else Span(evidence.span.start + found.start, evidence.span.start + found.end)
@@ -66,6 +67,23 @@ def whole_words(text: str, start: int, end: int) -> Span | None:
         end += 1
     start, end = _trim(text, start, _with_closer(text, start, end))
     return Span(start, end) if start < end else None
+
+
+_DAYS = frozenset((*MONTHS, *WEEKDAYS))
+_NAME_GOES_ON = re.compile(rf" {CAPITALISED}")
+_NAME_BEGINS = re.compile(rf"(?<=[^.!?:;\"“'‘] ){CAPITALISED} $")  # not the first word of a sentence
+
+
+def whole_name(text: str, span: Span) -> Span:
+    """Widen words that end or begin inside a name by the rest of it: of a rare name the reader may see only a part."""
+    start, end = span.start, span.end
+    if re.fullmatch(CAPITALISED, re.split(r"\s", text[start:end])[-1]):
+        while found := _NAME_GOES_ON.match(text, end):
+            end = found.end()
+    if re.match(CAPITALISED, text[start:end]):
+        while (found := _NAME_BEGINS.search(text[:start])) and found[0].strip() not in _DAYS:
+            start = found.start()
+    return Span(start, end)
 
 
 def _is_inside(text: str, at: int) -> bool:

@@ -12,7 +12,7 @@ from qa.judges.network import FOLDER, Logits, check_installed, open_network
 from qa.judges.sequence import TokenRow
 from qa.types import Passage, Reading
 
-SHA256 = ""
+SHA256 = "526e08765c5eb1b728802eb8872a49af306853f4ab1a59a1d4dc9f2264fb2d59"
 _LONGEST = 30  # tokens of a short answer
 _CACHED = 8_192  # readings, 200 bytes and their texts each
 

@@ -29,7 +29,8 @@ from qa.types import Embedder, Evidence, Hit, Passage, Reader, Reading, Span, Ve
 # Weights of the match score of a sentence, which also chooses the sentences to examine closely. The mean of the best
 # thirty of 1,500 random draws, by five-fold cross-validation on RealTimeQA 2022.
 MATCH = {"own": 1.0, "near": 0.25, "around": 0.2, "kind": 0.7, "hit": 0.9, "similar": 0.8, "loose": -0.6}
-# Weights that order those sentences, as log odds that one answers rather than another, with and without an embedder.
+# Weights that order those sentences, as log odds that one answers rather than another: with an embedder, with words
+# alone, and where the reader has read them, which is then the closer look in place of cosines.
 # `python -m eval.bench.tuning.sentence_order --fit` makes the weights (docs/retrieval.md).
 ORDER: Mapping[str, float] = {
     "near": 3.61, "named": 1.70, "kind": 1.22, "hit": 3.14, "similar": 4.15, "beside": 2.71, "loose": -2.09,
@@ -41,9 +42,9 @@ ORDER_BY_WORDS: Mapping[str, float] = {
     "uncounted": -1.33, "unnamed": -0.30, "plain": 4.56, "names_one": 1.03, "headline": 1.02, "agreed": 3.70,
 }  # fmt: skip
 ORDER_BY_READER: Mapping[str, float] = {
-    "near": 2.35, "named": 2.61, "kind": 0.6, "hit": 4.05, "loose": -1.47, "held": 1.0, "focus": 0.45,
-    "uncounted": -0.5, "unnamed": -0.30, "plain": 2.0, "names_one": 0.5, "headline": 1.02, "agreed": 2.0,
-    "read": 1.0,
+    "near": 1.78, "named": 2.23, "kind": -0.62, "hit": 2.51, "loose": -1.15, "held": 2.80, "focus": 0.31,
+    "uncounted": -0.35, "unnamed": -0.01, "plain": 2.58, "names_one": 0.98, "headline": 0.78, "agreed": 3.32,
+    "read": 0.80, "age": -2.51,
 }  # fmt: skip
 UNSEEN = 0.5  # the weight of a word that no article has, as a share of the mean weight of those that some article has
 CONTEXT = 0.25  # the weight of a word that a follow-up takes from the conversation (docs/follow-ups.md)

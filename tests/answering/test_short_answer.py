@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from qa.answering import short_answer
-from qa.answering.short_answer import LEAST_SHARE, MAX_CLAUSE_WORDS, whole_words
+from qa.answering.short_answer import LEAST_SHARE, MAX_CLAUSE_WORDS, whole_name, whole_words
 from qa.query.analysis import analyse
 from qa.types import Evidence, Reading, Source, Span
 
@@ -37,8 +37,8 @@ def found(text: str, phrase: str, *, at: int = 0, question: str = "What was it?"
         ("Dorothea Lanyon's bus.", "Dorothea Lanyon", "Dorothea Lanyon"),
         ("It was O’Brien who won.", "Brien", "O’Brien"),
         ("They don't know.", "don", "don't"),
-        ("Mayor Zoe\u0308 Ada\u0301mes spoke.", "Zoe", "Zoe\u0308"),
-        ("Mayor Zoe\u0308 Ada\u0301mes spoke.", "\u0301mes", "Ada\u0301mes"),
+        ("Mayor Zoe\u0308 Ada\u0301mes spoke.", "Zoe", "Zoe\u0308 Ada\u0301mes"),
+        ("Mayor Zoe\u0308 Ada\u0301mes spoke.", "\u0301mes", "Zoe\u0308 Ada\u0301mes"),
         (f"The sign was {FAMILY} here.", "👩", FAMILY),
         (f"The flag was {FLAG} here.", FLAG[1], FLAG),
         ("Thumbs 👍🏽 for it.", "👍", "👍🏽"),
@@ -104,3 +104,22 @@ def test_any_reading_stays_inside_its_sentence(text: str, start: int, end: int) 
     if span is not None:
         assert span.slice(text).strip() and span.end <= len(text)
         assert whole_words(text, span.start, span.end) == span
+
+
+@pytest.mark.parametrize(
+    ("text", "read", "expected"),
+    [
+        ("The ferry ran aground off Port Elsing on Tuesday.", "off Port", "off Port Elsing"),
+        ("It was built by Ada Lindqvist-Moe in 1990.", "Lindqvist-Moe", "Ada Lindqvist-Moe"),
+        ("In May Berg resigned, he said.", "Berg", "Berg"),
+        ("Mayor Berg resigned.", "Berg", "Berg"),
+        ("He resigned. Berg won.", "Berg", "Berg"),
+        ("They met in Cafe\u0301 Nord 🎉 Oslo.", "Nord", "Cafe\u0301 Nord"),
+        ("It cost 40 million.", "40", "40"),
+    ],
+)
+def test_a_name_is_not_cut(text: str, read: str, expected: str) -> None:
+    """Of a rare name the reader may see only a part; the rest is taken in, but no word of another sentence."""
+    start = text.rindex(read)
+    found = whole_name(text, Span(start, start + len(read)))
+    assert found.slice(text) == expected

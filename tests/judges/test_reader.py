@@ -41,8 +41,8 @@ def reader() -> MiniLMReader:
         ),
         (
             "Where did the ferry run aground?",
-            "The ferry ran aground off Port Elsing on Tuesday night.",
-            "Port Elsing",
+            "The ferry ran aground near Oslo on Tuesday night.",
+            "Oslo",
             ["The ferry company has owned the ship since 1999.", "Why the ferry ran aground is not known."],
         ),
     ],

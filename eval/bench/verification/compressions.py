@@ -72,7 +72,7 @@ def main() -> None:
                 print(f"{row.id} {verdict} {row.fault or 'true'}: {row.statement}")
 
 
-def judge_all(rows: Sequence[Compression]) -> tuple[list[str], list[str]]:
+def judge_all(rows: Sequence[Compression]) -> tuple[Sequence[str], Sequence[str]]:
     """Return the verdicts by rules alone, and with the judge."""
     judge = build_entailment(Settings())
     if judge is None:
