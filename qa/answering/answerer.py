@@ -227,7 +227,7 @@ def _quote(result: SearchResult, ranked: Ranked, draft: Draft, timer: StageTimer
         draft.give_short_answer(chosen[0].cited[0], chosen[0].short)
     events += _note_conflicts(result, ranked, draft, timer)
     short = draft.short_answer
-    return [short, *events] if short is not None and draft.status in ("answered", "partial") else events
+    return events if short is None else [short, *events]
 
 
 def _complete(result: SearchResult, ranked: Ranked, draft: Draft, timer: StageTimer) -> list[Event]:

@@ -164,8 +164,11 @@ class Draft:
 
     @property
     def short_answer(self) -> ShortAnswer | None:
-        """The short answer; None where its sentence is not cited, or does not hold its words."""
-        if self._short is None:
+        """The short answer; None where its sentence is not cited, or does not hold its words.
+
+        There is none where the articles contradict each other either: one side in bold would look like the truth.
+        """
+        if self._short is None or self.status not in ("answered", "partial"):
             return None
         evidence, span = self._short
         number = self._numbering.number_of(evidence)

@@ -23,7 +23,7 @@ TERMS = (
 )
 # The age of the article is not among them: it told apart the sets that were fitted on, where every question without an
 # answer is asked years later, and would refuse whoever asks an archive (docs/retrieval.md).
-TERMS_OF_READER = (*(name for name in TERMS if name != "similar"), "read", "titled")
+TERMS_OF_READER = (*(name for name in TERMS if name != "similar"), "read", "titled", "formless")
 # Weights of a sentence's features, for the log odds that it is the answer, with and without an embedder; and the least
 # confidence to answer with. `python -m eval.bench.tuning.refusal --fit` makes the weights (docs/retrieval.md).
 Weights = Mapping[str, float]
@@ -38,6 +38,7 @@ WEIGHTS_BY_WORDS: Weights = {
 WEIGHTS_BY_READER: Weights = {
     "own": 2.15, "near": 1.74, "kind": -0.04, "loose": -2.40, "held": 0.41, "many": 1.09, "focus": 0.15,
     "uncounted": -0.36, "unnamed": 0.36, "other_year": -1.13, "withheld": -0.55, "read": 0.22, "titled": 0.28,
+    "formless": -3.50,  # not fitted: the old gate, but for a sentence of which the reader is sure (docs/retrieval.md)
     "constant": -2.55,
 }  # fmt: skip
 ENOUGH, ENOUGH_BY_WORDS, ENOUGH_BY_READER = 0.47, 0.48, 0.45

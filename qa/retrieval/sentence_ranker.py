@@ -12,7 +12,7 @@ from typing import Any
 
 from qa.errors import EmbeddingFailed, JudgeFailed
 from qa.indexes.protocols import WordIndex
-from qa.query.analysis import AnalysedQuestion
+from qa.query.analysis import KINDS_WITH_FORM, AnalysedQuestion
 from qa.retrieval.sentence_agreement import ComparedSentence, cosine_with_neighbours, measure_agreement
 from qa.retrieval.sentence_features import (
     NO_SURFACE_FEATURES,
@@ -42,9 +42,9 @@ ORDER_BY_WORDS: Mapping[str, float] = {
     "uncounted": -1.33, "unnamed": -0.30, "plain": 4.56, "names_one": 1.03, "headline": 1.02, "agreed": 3.70,
 }  # fmt: skip
 ORDER_BY_READER: Mapping[str, float] = {
-    "near": 1.78, "named": 2.23, "kind": -0.62, "hit": 2.51, "loose": -1.15, "held": 2.80, "focus": 0.31,
-    "uncounted": -0.35, "unnamed": -0.01, "plain": 2.58, "names_one": 0.98, "headline": 0.78, "agreed": 3.32,
-    "read": 0.80, "age": -2.51,
+    "near": 1.78, "named": 2.24, "kind": -0.79, "hit": 2.52, "loose": -1.14, "held": 2.79, "focus": 0.31,
+    "uncounted": -0.26, "unnamed": -0.04, "plain": 2.59, "names_one": 1.03, "headline": 0.80, "agreed": 3.26,
+    "read": 0.80, "age": -2.51, "formless": -0.74,
 }  # fmt: skip
 UNSEEN = 0.5  # the weight of a word that no article has, as a share of the mean weight of those that some article has
 CONTEXT = 0.25  # the weight of a word that a follow-up takes from the conversation (docs/follow-ups.md)
@@ -68,6 +68,7 @@ class Features:
     hit: float  # the score of its chunk, as a share of the best
     similar: float  # cosine with the question; 0 without an embedder
     loose: float  # it is not a statement but a headline, a caption or a question
+    formless: float = 0.0  # an answer must have a form, and the sentence has nothing of that form
     compared: bool = False  # `similar` was measured
     surface: SurfaceFeatures = NO_SURFACE_FEATURES  # this and all below: only of the sentences examined closely
     plain: float = 0.0  # as `own`, of the words that are not names
@@ -379,13 +380,15 @@ class _QuestionScorer:
 
     def features(self, evidence: Evidence, sentence: _Sentence, context: _HitContext) -> Features:
         """Return the features of a sentence of the hit."""
+        fits = answers_kind(self.question, evidence.text)
         return Features(
             own=self.own.covered(sentence.stems),
             near=context.covered,
             names=context.names,
             around=context.around,
             named=context.named,
-            kind=float(answers_kind(self.question, evidence.text)),
+            kind=float(fits),
+            formless=float(self.question.kind in KINDS_WITH_FORM and not fits),
             hit=context.hit,
             similar=0.0,
             loose=sentence.loose,

@@ -22,9 +22,9 @@ from qa.readers.read import read
 from qa.retrieval.sentence_ranker import EvidenceRanker
 from qa.settings import Settings
 from qa.types import Answer, Filters, Question
-from tests.fakes import PhraseReader
 
 ASKED = "What will it cost to rebuild the eastern approach of the Orrin Bridge?"
+DRIVEN = "How long has Dorothea Lanyon driven the number 14 bus?"
 
 
 @pytest.fixture(scope="module")
@@ -74,10 +74,9 @@ def test_source_nodes_are_the_citations(library: Library) -> None:
 def test_the_short_answer_is_in_the_metadata(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     """As text, or None where there is none."""
     engine = CitedQueryEngine(library, Question("", as_of="2026-06-15"))
-    assert engine.query(ASKED).metadata["short_answer"] is None  # type: ignore[index]
-    ranker = EvidenceRanker(library.ranker._lexical, None, PhraseReader("€46 million"))
-    monkeypatch.setattr(library, "ranker", ranker)
-    assert engine.query(ASKED).metadata["short_answer"] == "€46 million"  # type: ignore[index]
+    assert engine.query(DRIVEN).metadata["short_answer"] == "26 years"  # type: ignore[index]
+    monkeypatch.setattr(library, "ranker", EvidenceRanker(library.ranker._lexical, None))
+    assert engine.query(DRIVEN).metadata["short_answer"] is None  # type: ignore[index]
 
 
 def test_a_refusal_has_no_source(library: Library) -> None:

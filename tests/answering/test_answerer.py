@@ -114,7 +114,7 @@ def words_at(library: Library, answer: Answer) -> str:
     [
         ("How much did the repairs of the Kestrel bridge cost?", "2 million euros", "4.2 million euros"),
         ("What did Mayor Zoë Adámes say?", "the wait is over", "the wait is over"),
-        ("Who said the wait is over?", "Ada", "Ada\u0301mes"),
+        ("Who said the wait is over?", "Ada", "Zoë Ada\u0301mes"),
         (
             "Did the Kestrel bridge reopen on 3 May?",
             "May",
@@ -145,13 +145,13 @@ async def test_the_short_answer_comes_before_the_first_words(library):
 
 
 async def test_articles_that_contradict_each_other_stream_no_short_answer(library):
-    """Whoever shows the stream would show one side first; the whole answer has it."""
+    """One side in bold would look like the truth."""
     library.ingest([replace(BRIDGE, id="other", outlet="Coast Wire", text=BRIDGE.text.replace("4.2", "6.5"))])
     read_with(library, "4.2 million euros", "6.5 million euros")
     events = [
         event async for event in library.answerer().stream(Question("How much did the Kestrel bridge repairs cost?"))
     ]
-    assert events[-1].status == "conflicting" and events[-1].short_answer is not None
+    assert events[-1].status == "conflicting" and events[-1].short_answer is None
     assert not any(isinstance(event, ShortAnswer) for event in events)
 
 

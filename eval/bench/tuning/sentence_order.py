@@ -5,7 +5,8 @@
 The sets are our own gold set, `clapnq`, `chroma_chunking` and `realtimeqa_silver` of 2022, whose articles are in the
 store at DIR; the other stores are built for the run. A sentence is right if it overlaps a gold span; in RealTimeQA, if
 it contains the answer. `--fit` prints the weights for qa/retrieval/sentence_ranker.py and their ten-fold
-cross-validation beside the current order, each set with equal weight, differences paired.
+cross-validation beside the current order, each set with equal weight, differences paired. Without it, and with the
+reader, its order is beside that of the words alone.
 """
 
 from __future__ import annotations
@@ -58,10 +59,14 @@ def measure(probes: Sequence[Probe], fitting: bool) -> None:
     """Print the figures of the current order and, with `fitting`, of weights fitted without each question's fold."""
     orders = [list(range(len(probe.ranked.evidence))) for probe in probes]
     before = [_marks(probe, order) for probe, order in zip(probes, orders, strict=True)]
+    weights = weights_in_use(probes)
+    if not fitting and weights is ORDER_BY_READER:
+        by_words = [_marks(probe, _order_by_words(probe)) for probe in probes]
+        _show(probes, by_words, before, "words alone", "with the reader")
+        return
     if not fitting:
         _show(probes, before, None)
         return
-    weights = weights_in_use(probes)
     rows = [_rows(probe, tuple(weights)) for probe in probes]
     print(
         "weights",
@@ -74,6 +79,14 @@ def measure(probes: Sequence[Probe], fitting: bool) -> None:
             head = [int(place) for place in np.argsort(-(rows[at].values @ fitted.weights), kind="stable")]
             orders[at][: len(head)] = head
     _show(probes, before, [_marks(probe, order) for probe, order in zip(probes, orders, strict=True)])
+
+
+def _order_by_words(probe: Probe) -> list[int]:
+    """Return the order that the same sentences have without the reader."""
+    closer = probe.ranked.features[:CLOSER]
+    values = [sum(weight * found.value(name) for name, weight in ORDER_BY_WORDS.items()) for found in closer]
+    head = sorted(range(len(closer)), key=lambda place: -values[place])
+    return head + list(range(len(closer), len(probe.ranked.evidence)))
 
 
 def weights_in_use(probes: Sequence[Probe]) -> Mapping[str, float]:
@@ -109,17 +122,21 @@ def _marks(probe: Probe, order: Sequence[int]) -> Mapping[str, float]:
 
 
 def _show(
-    probes: Sequence[Probe], before: Sequence[Mapping[str, float]], after: Sequence[Mapping[str, float]] | None
+    probes: Sequence[Probe],
+    before: Sequence[Mapping[str, float]],
+    after: Sequence[Mapping[str, float]] | None,
+    *names: str,
 ) -> None:
+    first, second = names or ("", "fitted")
     for name in SETS:
         of_set = [at for at, probe in enumerate(probes) if probe.set == name]
         print(f"{name}, n = {len(of_set)}")
         for figure in before[of_set[0]] if of_set else ():
             marks = np.array([before[at][figure] for at in of_set])
-            line = f"  {figure:20} {interval(list(marks))}"
+            line = f"  {figure:20} {first} {interval(list(marks))}"
             if after is not None:
                 fitted = np.array([after[at][figure] for at in of_set])
-                line += f"   fitted {interval(list(fitted))}   {_paired(fitted - marks)}"
+                line += f"   {second} {interval(list(fitted))}   {_paired(fitted - marks)}"
             print(line)
 
 

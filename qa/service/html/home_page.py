@@ -129,7 +129,7 @@ def _count(number: int, what: str) -> str:
 def render_answer(answer: Answer, links: Sequence[str]) -> str:
     """Return an answer whose markers link to the marked passages, and the list of its sources with their quotes.
 
-    The short answer stands above it, unless the articles disagree, and is bold where a statement quotes it.
+    The short answer stands above it, and is bold where a statement quotes it.
     """
     cited = list(zip(answer.citations, links, strict=True))
     by_number = {citation.number: url for citation, url in cited}
@@ -138,8 +138,7 @@ def render_answer(answer: Answer, links: Sequence[str]) -> str:
     differences = "".join(_conflict(conflict, by_number) for conflict in answer.conflicts)
     sources = "\n".join(_source_item(citation, url) for citation, url in cited)
     heading = "<h2>Sources</h2>" if sources else ""
-    has_line = answer.short_answer is not None and answer.status != "conflicting"
-    short = f'<p class="short">{visible(str(answer.short_answer))}</p>' if has_line else ""
+    short = "" if answer.short_answer is None else f'<p class="short">{visible(str(answer.short_answer))}</p>'
     words = _linked(answer.answer, by_number)
     if quoted := find_short_answer(answer):
         cut = (answer.answer[: quoted.start], quoted.slice(answer.answer), answer.answer[quoted.end :])

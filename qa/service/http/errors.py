@@ -92,6 +92,9 @@ KINDS: dict[type[errors.QaError], Kind] = {
     errors.Closed: GOING_DOWN,
     errors.StoreFull: Kind(507, "unavailable", "store_full", "there is no room left to write; reading goes on"),
     errors.StoreFailed: Kind(503, "unavailable", "store_failed", "the store does not answer; try again later"),
+    errors.JudgeFailed: Kind(
+        503, "unavailable", "judge_failed", "a judge's network failed; QA_READER=off does without"
+    ),
     errors.EmbeddingFailed: Kind(503, "unavailable", "embedding_failed", "the embedder does not answer; try again"),
     errors.ModelRefused: Kind(502, "model_failed", "model_refused", "the model server refused; ask the operator"),
     errors.ModelUnavailable: Kind(503, "model_failed", "model_unavailable", "the model is away; try again later"),

@@ -128,7 +128,7 @@ function rendered(answer, question, retrieved) {
   return [
     el("h3", { class: `status ${answer.status}` }, HEADINGS[answer.status] ?? answer.status),
     ...notes(answer, question),
-    short && answer.status !== "conflicting" && shortAnswer(short),
+    short && shortAnswer(short),
     el(
       "div",
       { class: "statements" },

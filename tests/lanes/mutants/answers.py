@@ -208,7 +208,7 @@ GUARDS = (
     Guard(
         "an answer tells what was away",
         "Answerer.stream",
-        "draft.degrade(*result.degraded)",
+        "draft.degrade(*result.degraded, *ranked.degraded)",
         "pass",
         ("test_an_index_that_is_away_is_told_in_the_answer",),
     ),

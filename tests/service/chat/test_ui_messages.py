@@ -31,17 +31,18 @@ def test_parts_come_in_the_order_that_the_sdk_reads(served: TestClient) -> None:
     """Text between its start and its end, each source before the text with its marker, the whole answer last."""
     parts = _parts(served)
     assert [part["type"] for part in parts] == [
-        "start", "start-step", "text-start", "source-url", "data-citation", "text-delta", "text-end", "data-answer",
-        "finish-step", "finish",
+        "start", "start-step", "text-start", "text-delta", "source-url", "data-citation", "text-delta", "text-end",
+        "data-answer", "finish-step", "finish",
     ]  # fmt: skip
-    source = parts[3]
+    assert parts[3]["delta"] == "**Monday**\n\n"
+    source = parts[4]
     assert source["url"].endswith("/articles/bridge-1?span=0-34")
     assert source["providerMetadata"]["newsqa"] == {
         "quote": "The bridge opened again on Monday.",
         "start": 0,
         "end": 34,
     }
-    assert parts[5]["delta"] == parts[7]["data"]["answer"]
+    assert parts[6]["delta"] == parts[8]["data"]["answer"]
 
 
 def test_a_refusal_has_text_and_no_source(served: TestClient) -> None:

@@ -59,7 +59,7 @@ def test_stream_tells_the_same_answer(tmp_path: Path) -> None:
         assert reply.headers["cache-control"] == "no-cache"
         assert reply.headers["x-accel-buffering"] == "no"
         sent = events(reply.text)
-    assert [name for name, _ in sent] == ["retrieved", "citation", "delta", "answer"]
+    assert [name for name, _ in sent] == ["retrieved", "short_answer", "citation", "delta", "answer"]
     assert sent[0][1]["sources"][0] | {"score": 1} == {
         "article_id": "bridge-1", "version": 1, "title": "Bridge opens again", "outlet": "Corvane Wire",
         "url": "https://wire.example/bridge", "published_at": "2023-03-21", "start": 0, "end": 53, "score": 1,

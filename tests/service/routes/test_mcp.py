@@ -74,7 +74,7 @@ def test_ask_answers_with_spans(port: int) -> None:
     citation = answer["citations"][0]
     assert BRIDGE["text"][citation["start"] : citation["end"]] == citation["quote"]
     assert citation["url"] == f"http://127.0.0.1:{port}/articles/bridge-1?span=0-34"
-    assert answer["short_answer"] is None
+    assert answer["short_answer"] == {"text": "Monday", "citation": 1, "start": 27, "end": 33}
     refused = _call(target, "ask", question="When was the bridge opened again?", before="2020-01-01")
     assert (refused["status"], refused["citations"]) == ("not_in_sources", [])
 

@@ -288,7 +288,7 @@ def test_start_page_answers_without_scripts(served: TestClient) -> None:
     """The form works as a plain link: numbered markers lead to the marked passage, sources show their quotes."""
     assert "1 article, 1 indexed passage." in served.get("/").text
     page = served.get("/", params={"q": "When did the bridge open again?", "as_of": ""}).text
-    assert '<a class="marker" href="/articles/bridge-1?span=0-34">[1]</a>' in page
+    assert '<a class="marker" href="/articles/bridge-1?span=0-34&amp;short_answer=27-33">[1]</a>' in page
     assert "<blockquote>The bridge opened again on Monday.</blockquote>" in page
     assert ">When did the bridge open again?</textarea>" in page
     assert "<h2>Not in the articles</h2>" in served.get("/", params={"q": "bridge open", "outlet": "Nobody"}).text
