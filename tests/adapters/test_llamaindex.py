@@ -14,10 +14,11 @@ from llama_index.core.evaluation import RetrieverEvaluator
 from llama_index.core.llms import CompletionResponse, CompletionResponseGen, CustomLLM, LLMMetadata, MockLLM
 from llama_index.core.query_engine import RetrieverQueryEngine
 from llama_index.core.response_synthesizers import ResponseMode, get_response_synthesizer
+from llama_index.core.schema import QueryBundle
 from llama_index.core.tools import QueryEngineTool
 
 from qa.library import Library, sample_articles
-from qa.llamaindex import ArticleRetriever, CitedQueryEngine
+from qa.llamaindex import ArticleRetriever, CitedQueryEngine, ReaderReranker
 from qa.readers.read import read
 from qa.retrieval.sentence_ranker import EvidenceRanker
 from qa.settings import Settings
@@ -144,3 +145,15 @@ def test_nothing_global_is_touched(library: Library) -> None:
     ArticleRetriever(library).retrieve(ASKED)
     assert GlobalSettings._llm is None
     assert GlobalSettings._embed_model is None
+
+
+def test_the_reader_orders_nodes_of_any_index(library: Library) -> None:
+    """The node whose sentence answers comes first, with a score of its own; the others keep their text and place."""
+    nodes = ArticleRetriever(library, top_k=12, as_of="2026-06-15").retrieve("bus driver Lanyon")
+    asked = QueryBundle(DRIVEN)
+    ranked = ReaderReranker(top_n=3).postprocess_nodes(list(reversed(nodes)), query_bundle=asked)
+    assert len(ranked) == 3 and "26 years" in ranked[0].node.get_content()
+    scores = [found.score or 0.0 for found in ranked]
+    assert scores == sorted(scores, reverse=True) and 0 <= scores[-1] <= scores[0] <= 1
+    assert {found.node.node_id for found in ranked} <= {found.node.node_id for found in nodes}
+    assert ReaderReranker().postprocess_nodes([], query_bundle=asked) == []
