@@ -69,9 +69,7 @@ def choose(question: AnalysedQuestion, ranked: Ranked) -> list[Quoted]:
     likeliest = max(candidates, key=lambda sentence: sentence[0])
     if _probability(likeliest[0]) < _least_confidence(question, likeliest[2]):
         return []
-    # The order that the reader makes knows better which sentence answers; the odds know whether one does.
-    if not likeliest[2].was_read:
-        candidates.sort(key=lambda sentence: -sentence[0])
+    candidates.sort(key=lambda sentence: -sentence[0])
     chosen: list[Quoted] = []
     chosen_stems: list[tuple[set[str], Evidence]] = []
     for log_odds, evidence, features in candidates:
