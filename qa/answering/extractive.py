@@ -48,6 +48,8 @@ LESS_FOR_FOLLOW_UP, LESS_WITH_FORM = 0.15, 0.05
 CONSIDERED = 12  # sentences that may be the answer
 _CLOSE = 0.7  # how far the log odds of a further sentence may be below the best: half its odds (docs/retrieval.md)
 _ALIKE = 0.7  # two sentences with a larger share of stems in common say the same
+# What the order adds to the odds where sentences are chosen to be cited: of two that fit alike it knows the newer one.
+_ORDER_COUNTS = 0.15  # .14 and .2 pass the tests alike, .1 lets an old figure win
 _TITLE_CHARS = 60
 
 
@@ -69,7 +71,7 @@ def choose(question: AnalysedQuestion, ranked: Ranked) -> list[Quoted]:
     likeliest = max(candidates, key=lambda sentence: sentence[0])
     if _probability(likeliest[0]) < _least_confidence(question, likeliest[2]):
         return []
-    candidates.sort(key=lambda sentence: -sentence[0])
+    candidates.sort(key=lambda sentence: -sentence[0] - _ORDER_COUNTS * sentence[2].was_read * sentence[2].order())
     chosen: list[Quoted] = []
     chosen_stems: list[tuple[set[str], Evidence]] = []
     for log_odds, evidence, features in candidates:
