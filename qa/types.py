@@ -82,6 +82,16 @@ class Source:
     url: str | None
     published_at: str | None
 
+    @property
+    def publisher(self) -> str:
+        """Return the outlet; an article without one stands for itself."""
+        return self.outlet or self.article_id
+
+    @property
+    def day(self) -> str:
+        """Return the day of publication in ISO form, or an empty string."""
+        return (self.published_at or "")[:10]
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from qa.settings import Settings
 from qa.types import Embedder, EntailmentJudge, Reader
@@ -18,12 +18,17 @@ if TYPE_CHECKING:
     from qa.indexes.projections import Projections
     from qa.indexes.protocols import VectorIndex, WordIndex
     from qa.ingest.ray import RayWorkers
+    from qa.judges.entailment import MiniLMEntailment
+    from qa.judges.reader import MiniLMReader
     from qa.llm.openai_chat import OpenAIChat
     from qa.llm.prompts import Prompts
     from qa.llm.protocols import ChatModel, ChatRelay
     from qa.readers.rows import Fetch
     from qa.retrieval.retriever import Retriever
     from qa.retrieval.sentence_ranker import EvidenceRanker
+
+
+AnyJudge = TypeVar("AnyJudge", "MiniLMReader", "MiniLMEntailment")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,40 +127,31 @@ def build_reader(settings: Settings) -> Reader | None:
 
     Raises BadSettings where it was asked for and cannot be opened.
     """
-    from qa.errors import BadSettings, JudgeFailed
     from qa.judges.reader import MiniLMReader
 
-    if settings.reader == "off":
-        return None
-    try:
-        judge = MiniLMReader(threads=settings.embed_threads or None)
-        if settings.reader == "on":  # asked for, so a damaged file stops the start
-            judge.open()
-        return judge
-    except JudgeFailed as exc:
-        if settings.reader == "on":
-            raise BadSettings(f"QA_READER=on: {exc}") from exc
-        return None
+    return _build_judge(MiniLMReader, "QA_READER", settings.reader, settings)
 
 
 def build_entailment(settings: Settings) -> EntailmentJudge | None:
-    """Return the entailment judge; None where `QA_ENTAILMENT=off`, or where it is not set and the weights are absent.
-
-    Raises BadSettings where it was asked for and cannot be opened.
-    """
-    from qa.errors import BadSettings, JudgeFailed
+    """Return the entailment judge by `QA_ENTAILMENT`, as `build_reader` does. Raises BadSettings."""
     from qa.judges.entailment import MiniLMEntailment
 
-    if settings.entailment == "off":
+    return _build_judge(MiniLMEntailment, "QA_ENTAILMENT", settings.entailment, settings)
+
+
+def _build_judge(make: type[AnyJudge], name: str, wish: str | None, settings: Settings) -> AnyJudge | None:
+    from qa.errors import BadSettings, JudgeFailed
+
+    if wish == "off":
         return None
     try:
-        judge = MiniLMEntailment(threads=settings.embed_threads or None)
-        if settings.entailment == "on":  # asked for, so a damaged file stops the start
+        judge = make(threads=settings.embed_threads or None)
+        if wish == "on":  # asked for, so a damaged file stops the start
             judge.open()
         return judge
     except JudgeFailed as exc:
-        if settings.entailment == "on":
-            raise BadSettings(f"QA_ENTAILMENT=on: {exc}") from exc
+        if wish == "on":
+            raise BadSettings(f"{name}=on: {exc}") from exc
         return None
 
 

@@ -91,8 +91,7 @@ def choose(question: AnalysedQuestion, ranked: Ranked) -> list[Quoted]:
 
 def _is_other_account(a: Evidence, b: Evidence) -> bool:
     """Tell whether two sentences in nearly the same words are two outlets' accounts that differ in a name or number."""
-    outlets = [evidence.source.outlet or evidence.source.article_id for evidence in (a, b)]
-    return outlets[0] != outlets[1] and differ_in_name_or_number(a.text, b.text)
+    return a.source.publisher != b.source.publisher and differ_in_name_or_number(a.text, b.text)
 
 
 def _least_confidence(question: AnalysedQuestion, features: Features) -> float:

@@ -89,12 +89,12 @@ class Claim:
     @property
     def outlet(self) -> str:
         """Return the outlet that claims it."""
-        return self.evidence.source.outlet or self.evidence.source.article_id
+        return self.evidence.source.publisher
 
     @property
     def day(self) -> str:
         """Return the day of publication in ISO form, or an empty string."""
-        return (self.evidence.source.published_at or "")[:10]
+        return self.evidence.source.day
 
 
 def find_claims(question: AnalysedQuestion, target: Target, ranked: Ranked) -> list[Claim]:

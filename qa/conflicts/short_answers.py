@@ -71,12 +71,12 @@ class AnswerClaim:
     @property
     def outlet(self) -> str:
         """Return the outlet that claims it."""
-        return self.evidence.source.outlet or self.evidence.source.article_id
+        return self.evidence.source.publisher
 
     @property
     def day(self) -> str:
         """Return the day of publication in ISO form, or an empty string."""
-        return (self.evidence.source.published_at or "")[:10]
+        return self.evidence.source.day
 
     @property
     def revises(self) -> bool:

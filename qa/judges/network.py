@@ -104,6 +104,19 @@ def check_installed(name: str, folder: Path = FOLDER) -> None:
         raise JudgeFailed(f"{folder / name}.safetensors: is not there (docs/models.md)")
 
 
+class Judge:
+    """A judge whose network is opened when it is needed, once for a process."""
+
+    def __init__(self, name: str, sha256: str | None, threads: int | None, folder: Path) -> None:
+        """Use `name`.safetensors of the folder. Raises JudgeFailed where it is not there."""
+        check_installed(name, folder)
+        self._which = (name, sha256, threads, folder)
+
+    def open(self) -> JudgeNetwork:
+        """Return the network. Raises JudgeFailed where the file is damaged."""
+        return open_network(*self._which)
+
+
 def _build(tensors: Mapping[str, Array], name: str) -> tuple[bytes, dict[str, Array], list[str]]:
     """Return the graph: the body, a hidden layer over the first token and the mean, and the heads that the file has."""
     graph = Graph()

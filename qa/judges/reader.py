@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from qa.judges.network import FOLDER, Logits, check_installed, open_network
+from qa.judges.network import FOLDER, Judge, Logits
 from qa.judges.sequence import TokenRow
 from qa.types import Passage, Reading
 
@@ -17,23 +17,15 @@ _LONGEST = 30  # tokens of a short answer
 _CACHED = 8_192  # readings, 200 bytes and their texts each
 
 
-class MiniLMReader:
+class MiniLMReader(Judge):
     """Read sentences for a question. Safe to share between threads."""
 
     def __init__(self, *, threads: int | None = None, folder: Path = FOLDER, sha256: str | None = SHA256) -> None:
-        """Use `reader.safetensors` of the folder, which is opened when it is needed; `sha256` None takes any file.
-
-        Raises JudgeFailed where it is not there.
-        """
-        check_installed("reader", folder)
-        self._which = ("reader", sha256, threads, folder)
+        """Use `reader.safetensors`; `sha256` None takes any file. Raises JudgeFailed where it is not there."""
+        super().__init__("reader", sha256, threads, folder)
         # The same question is asked again over the same story, and the conflicts read what the answer has read.
         self._cache: dict[tuple[str, Passage], Reading] = {}
         self._lock = threading.Lock()
-
-    def open(self) -> None:
-        """Open the network now, once for a process. Raises JudgeFailed where the file is damaged."""
-        open_network(*self._which)
 
     def read(self, question: str, passages: Sequence[Passage]) -> list[Reading]:
         """Return what each passage says to the question, in order. Raises JudgeFailed."""
@@ -42,7 +34,7 @@ class MiniLMReader:
         missing = [passage for passage, reading in readings.items() if reading is None]
         if missing:
             pairs = [(question, each.text, each.title) for each in missing]
-            rows, logits, tokens = open_network(*self._which).run(pairs)
+            rows, logits, tokens = self.open().run(pairs)
             for passage, row, logit, ends in zip(missing, rows, logits, tokens, strict=True):
                 readings[passage] = _reading(row, float(logit[0]), ends)
             with self._lock:
