@@ -1,4 +1,4 @@
-"""Write a trained judge as the int8 file that the service reads, and print how well it agrees with the trained one.
+"""Write a trained judge as the int8 file that the service reads, and print its SHA-256.
 
     python -m eval.training.export --from FOLDER/checkpoint.pt --name reader|entailment [--out qa/judges]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import random
 import time
@@ -11,9 +12,11 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor
 
 from eval.training.encoder import Encoder
+from qa.embeddings.minilm_weights import TOKENIZER_SHA256, open_tokenizer
 
 T = TypeVar("T")
 WARMUP = 0.06
@@ -31,6 +34,35 @@ class Plan:
     head_rate: float = 5e-4
     seed: int = 7
     save_every: int = 100
+
+
+def parser_of(about: str | None) -> argparse.ArgumentParser:
+    """Return the parser of what both trainings are told."""
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="the folder with qa/ and entailment/")
+    parser.add_argument("--weights", type=Path, required=True, help="model.safetensors of the embedder's package")
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--passes", type=float, default=3.0)
+    parser.add_argument("--seed", type=int, default=7)
+    return parser
+
+
+def tokenizer_beside(weights: Path) -> Tokenizer:
+    """Return the tokenizer as the service opens it for a judge."""
+    return open_tokenizer(weights.parent / "tokenizer.json", TOKENIZER_SHA256, None)
+
+
+def choice_loss(scores: Tensor, right: Tensor, sizes: Sequence[int]) -> Tensor:
+    """Return the mean loss of choosing a right row of each unit, of those that have right and wrong ones.
+
+    `scores` and `right` have a value for each row, and `sizes` the number of rows of each unit.
+    """
+    losses = [
+        torch.logsumexp(own, 0) - torch.logsumexp(own[mask], 0)
+        for own, mask in zip(scores.split(list(sizes)), right.split(list(sizes)), strict=True)
+        if bool(mask.any()) and not bool(mask.all())
+    ]
+    return torch.stack(losses).mean() if losses else torch.zeros(())
 
 
 class Trainer(Generic[T]):

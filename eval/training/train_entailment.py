@@ -9,7 +9,6 @@ loss of a choice among them is added: minimal pairs are told apart by what diffe
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 from collections import defaultdict
@@ -25,7 +24,7 @@ from torch.nn import functional
 from eval.training.clean_entailment import read_entailment
 from eval.training.data import load_pairs
 from eval.training.encoder import Encoder, load_encoder, pack
-from eval.training.loop import Plan, Trainer
+from eval.training.loop import Plan, Trainer, choice_loss, parser_of, tokenizer_beside
 from eval.training.measure import auroc
 from qa.judges.sequence import TokenRow, build_rows
 
@@ -45,7 +44,6 @@ class Pair:
     supported: bool
     covered: bool | None
     faithful: bool | None
-    kind: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +66,7 @@ def our_pairs(*, held_out: bool, chance: random.Random | None = None) -> list[li
         with_context = around.setdefault(pair.group, chance is not None and chance.random() < AROUND)
         evidence = " ".join(filter(None, [pair.before, pair.evidence, pair.after])) if with_context else pair.evidence
         groups.setdefault(pair.group, []).append(
-            Pair(pair.statement, evidence, pair.is_supported, pair.covered, pair.faithful, pair.kind)
+            Pair(pair.statement, evidence, pair.is_supported, pair.covered, pair.faithful)
         )
     return list(groups.values())
 
@@ -106,9 +104,7 @@ def loss_of(encoder: Encoder, units: Sequence[Unit]) -> Tensor:
     logits, _ = encoder(pack([row.ids for unit in units for row in unit.rows]))
     targets = torch.tensor([target for unit in units for target in unit.targets])
     supported = targets[:, 0] == 1
-    both = functional.logsigmoid(logits[:, 0]) + functional.logsigmoid(
-        logits[:, 1]
-    )  # log odds are not needed: the log of the share
+    both = functional.logsigmoid(logits).sum(1)  # the log of the share that both hold
     not_both = torch.log((-torch.expm1(both)).clamp_min(1e-6))
     total = torch.where(supported, -both, -not_both).mean()
     for column in (1, 2):
@@ -118,14 +114,7 @@ def loss_of(encoder: Encoder, units: Sequence[Unit]) -> Tensor:
                 logits[known, column - 1], targets[known, column].float(), reduction="sum"
             )
             total = total + 0.5 * own / len(targets)
-    choice, grouped, start = torch.zeros(()), 0, 0
-    for unit in units:
-        own, right = both[start : start + len(unit.rows)], supported[start : start + len(unit.rows)]
-        start += len(unit.rows)
-        if bool(right.any()) and not bool(right.all()):
-            choice = choice + torch.logsumexp(own, 0) - torch.logsumexp(own[right], 0)
-            grouped += 1
-    return total + CHOICE * choice / max(1, grouped)
+    return total + CHOICE * choice_loss(both, supported, [len(unit.rows) for unit in units])
 
 
 def score(encoder: Encoder, units: Sequence[Unit]) -> list[list[tuple[float, float]]]:
@@ -165,21 +154,14 @@ def measure(encoder: Encoder, sets: dict[str, list[Unit]]) -> dict[str, float]:
 
 def main() -> None:
     """Train, or take up a training that was stopped."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="the folder with entailment/")
-    parser.add_argument("--weights", type=Path, required=True, help="model.safetensors of the embedder's package")
-    parser.add_argument("--out", type=Path, required=True)
+    parser = parser_of(__doc__)
     parser.add_argument("--start", type=Path, help="a checkpoint of the reader, whose layers to start from")
-    parser.add_argument("--passes", type=float, default=3.0)
-    parser.add_argument("--seed", type=int, default=7)
     arguments = parser.parse_args()
     torch.manual_seed(arguments.seed)
-    tokenizer = Tokenizer.from_file(str(arguments.weights.parent / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
+    tokenizer = tokenizer_beside(arguments.weights)
     train_rows, dev_rows, removed = read_entailment(arguments.data / "entailment")
     train, dev = (
-        [Pair(row.statement, row.evidence, row.label, row.covered, row.faithful, row.kind) for row in rows]
+        [Pair(row.statement, row.evidence, row.label, row.covered, row.faithful) for row in rows]
         for rows in (train_rows, dev_rows)
     )
     print(json.dumps({"train": len(train), "dev": len(dev), "removed": removed}))

@@ -9,7 +9,6 @@ with it.
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import json
 import random
@@ -23,7 +22,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from eval.training.encoder import Encoder, load_encoder, pack
-from eval.training.loop import Plan, Trainer
+from eval.training.loop import Plan, Trainer, choice_loss, parser_of, tokenizer_beside
 from eval.training.measure import auroc
 from eval.training.reader_data import (
     OUR_COPIES,
@@ -33,6 +32,7 @@ from eval.training.reader_data import (
     read_groups,
     yes_no_groups,
 )
+from qa.judges.reader import likeliest_span
 from qa.judges.sequence import TokenRow, build_rows
 
 TITLED = 0.5
@@ -79,14 +79,7 @@ def loss_of(encoder: Encoder, units: Sequence[Unit]) -> Tensor:
     logits, tokens = encoder(batch)
     assert tokens is not None
     answering = functional.binary_cross_entropy_with_logits(logits[:, 0], right)
-    best, grouped, start = torch.zeros(()), 0, 0
-    for unit in units:
-        own = logits[start : start + len(unit.rows), 0]
-        start += len(unit.rows)
-        if any(unit.right) and not all(unit.right):
-            mask = torch.tensor(unit.right)
-            best = best + torch.logsumexp(own, 0) - torch.logsumexp(own[mask], 0)
-            grouped += 1
+    best = choice_loss(logits[:, 0], right > 0, [len(unit.rows) for unit in units])
     spans = [(number, span) for number, span in enumerate(s for unit in units for s in unit.spans) if span is not None]
     ends = torch.zeros(())
     for number, (first, last) in spans:
@@ -94,7 +87,7 @@ def loss_of(encoder: Encoder, units: Sequence[Unit]) -> Tensor:
         inside = tokens[begin : begin + len(rows[number].offsets)]
         targets = torch.tensor([first - rows[number].text_start, last - rows[number].text_start])
         ends = ends + functional.cross_entropy(inside.T, targets) / len(spans)
-    total: Tensor = answering + BEST * best / max(1, grouped) + SPAN * ends
+    total: Tensor = answering + BEST * best + SPAN * ends
     return total
 
 
@@ -110,17 +103,11 @@ def score(encoder: Encoder, units: Sequence[Unit]) -> tuple[list[list[float]], l
         assert tokens is not None
         for (_, u, r), logit, begin in zip(part, out[:, 0].tolist(), batch.starts.tolist(), strict=True):
             logits[u][r] = logit
-            spans[u][r] = likeliest_span(tokens[begin : begin + len(units[u].rows[r].ids)], units[u].rows[r])
+            row = units[u].rows[r]
+            begin += row.text_start
+            first, last = likeliest_span(tokens[begin : begin + len(row.offsets)].numpy())
+            spans[u][r] = (row.text_start + first, row.text_start + last)
     return logits, spans
-
-
-def likeliest_span(tokens: Tensor, row: TokenRow, longest: int = 30) -> tuple[int, int]:
-    """Return the first and last token of the likeliest answer inside of the text."""
-    inside = tokens[row.text_start : row.text_start + len(row.offsets)]
-    sums = inside[:, 0][:, None] + inside[:, 1][None, :]
-    allowed = torch.ones_like(sums, dtype=torch.bool).triu().tril(longest - 1)
-    best = int(sums.masked_fill(~allowed, -1e9).argmax())
-    return row.text_start + best // len(inside), row.text_start + best % len(inside)
 
 
 def measure(encoder: Encoder, sets: dict[str, list[Unit]]) -> dict[str, float]:
@@ -170,17 +157,9 @@ def claims(folder: Path, split: str) -> Iterator[tuple[str, str, str]]:
 
 def main() -> None:
     """Train, or take up a training that was stopped."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="the folder with qa/ and entailment/")
-    parser.add_argument("--weights", type=Path, required=True, help="model.safetensors of the embedder's package")
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--passes", type=float, default=3.0)
-    parser.add_argument("--seed", type=int, default=7)
-    arguments = parser.parse_args()
+    arguments = parser_of(__doc__).parse_args()
     torch.manual_seed(arguments.seed)
-    tokenizer = Tokenizer.from_file(str(arguments.weights.parent / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
+    tokenizer = tokenizer_beside(arguments.weights)
     public, removed = read_groups(arguments.data / "qa", "train")
     yes_no = yes_no_groups(claims(arguments.data / "entailment", "train"), arguments.seed)
     groups = [*public, *yes_no, *our_groups(held_out=False) * OUR_COPIES]
@@ -199,15 +178,12 @@ def main() -> None:
     )
     dev, _ = read_groups(arguments.data / "qa", "dev")
     random.Random(arguments.seed).shuffle(dev)
-    unanswerable = [g for g in dev if g.source.startswith("squad2.0")][:250]
+    asked = [group for group in dev if group.source.startswith("squad2.0")][:250]  # that people made unanswerable
+    asked += [group for group in dev[700:] if group.source.startswith("squad1")][:250]
     held = our_groups(held_out=True)
     sets = {
         "dev": encode(dev[:700], tokenizer, [n % 2 == 0 for n in range(700)]),
-        "human_unanswerable": encode(
-            unanswerable + [g for g in dev[700:] if g.source.startswith("squad1")][:250],
-            tokenizer,
-            [True] * (len(unanswerable) + len([g for g in dev[700:] if g.source.startswith("squad1")][:250])),
-        ),
+        "human_unanswerable": encode(asked, tokenizer, [True] * len(asked)),
         "ours": encode(held, tokenizer, [False] * len(held)),
     }
 

@@ -49,13 +49,18 @@ def _reading(row: TokenRow, logit: float, ends: Logits) -> Reading:
     inside = ends[row.text_start : row.text_start + len(row.offsets)]
     if not len(inside):  # nothing that the tokenizer can read
         return Reading(logit, 0, 0, 0.0)
-    sums = inside[:, :1] + inside[:, 1]
-    allowed = np.triu(np.ones_like(sums, dtype=bool)) & ~np.triu(np.ones_like(sums, dtype=bool), _LONGEST)
-    best = int(np.where(allowed, sums, -np.inf).argmax())
-    first, last = divmod(best, len(inside))
+    first, last = likeliest_span(inside)
     log_sums = _log_sum(inside[:, 0]) + _log_sum(inside[:, 1])
-    share = float(np.exp(sums[first, last] - log_sums))
+    share = float(np.exp(inside[first, 0] + inside[last, 1] - log_sums))
     return Reading(logit, row.offsets[first][0], row.offsets[last][1], share)
+
+
+def likeliest_span(ends: Logits) -> tuple[int, int]:
+    """Return the first and the last token of the likeliest answer, from the logits of both ends, shape (tokens, 2)."""
+    sums = ends[:, :1] + ends[:, 1]
+    allowed = np.triu(np.ones_like(sums, dtype=bool)) & ~np.triu(np.ones_like(sums, dtype=bool), _LONGEST)
+    first, last = divmod(int(np.where(allowed, sums, -np.inf).argmax()), len(ends))
+    return first, last
 
 
 def _log_sum(values: Logits) -> float:
