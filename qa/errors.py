@@ -109,6 +109,10 @@ class ModelBroken(ModelFailed):
     """The server answered, but the answer cannot be parsed."""
 
 
+class ModelUnusable(ModelBroken):
+    """The reply is whole and holds nothing that can be shown, and does not say that the evidence has no answer."""
+
+
 def store_failed(message: str, cause: BaseException) -> StoreFailed:
     """Translate a vendor's error: StoreFull if the disk is full, StoreFailed otherwise."""
     return StoreFull(message) if is_disk_full(cause) else StoreFailed(message)

@@ -172,6 +172,7 @@ class Statement:
     support: Support
     reasons: tuple[str, ...] = ()
     score: float | None = None  # estimated probability that the citations support it; `support` does not depend on it
+    replaced: bool = False  # a quote that stands for a sentence of the model that its citations did not support
 
 
 @dataclass(frozen=True, slots=True)

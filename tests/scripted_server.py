@@ -179,7 +179,7 @@ class Embeddings:
 def evidence_of(request: Json) -> list[tuple[str, str]]:
     """Return the (id, sentence) lines of the evidence in a prompt."""
     prompt = "\n".join(message["content"] for message in request["messages"] if message["role"] == "user")
-    return re.findall(r"(?m)^\[(s[0-9a-z]{5})\] (.+)$", prompt)
+    return re.findall(r"(?m)^\[([a-z]\d|\d[a-z]|s[0-9a-z]{5})\] (.+)$", prompt)
 
 
 def cite_first_sentence(request: Json) -> list[str]:

@@ -21,6 +21,7 @@ QUESTIONS = Path(__file__).parent / "data" / "questions.jsonl"
 PairKind = Literal[
     "exchanged_roles", "mixed_people", "dropped_relation", "plan_as_done", "dropped_condition", "dropped_speaker",
     "wrong_number", "dropped_bound", "negation", "comparison", "time", "added_claim", "unit_or_scale", "part_as_whole",
+    "kin_or_role", "opposite", "closed_class",
 ]  # fmt: skip
 QuestionKind = Literal[
     "year", "ordinal", "negation", "former_current", "speaker", "place", "person", "quantity", "cause", "comparison",

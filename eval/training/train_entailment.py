@@ -15,12 +15,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional
 
+from eval.bench.verification.minimal_pairs import pairs as minimal_pairs
 from eval.training.clean_entailment import read_entailment
 from eval.training.data import load_pairs
 from eval.training.encoder import Encoder, load_encoder, pack
@@ -28,11 +30,13 @@ from eval.training.loop import Plan, Trainer, choice_loss, parser_of, tokenizer_
 from eval.training.measure import auroc
 from qa.judges.sequence import TokenRow, build_rows
 
-OUR_COPIES = 5  # times that a hand-written statement is read in a pass
+OUR_COPIES = 4  # times that a hand-written statement is read in a pass
+PUBLIC = 0.4  # of the public statements a pass reads as many, others in each
 HELD_OUT = 5  # of five hand-written evidences one is for measuring
 MOST_ROWS = 8  # statements of one evidence in a batch
 AROUND = 0.3  # of the hand-written evidences, as many are read with the sentences around them
 CHOICE = 0.5
+GRAMMAR_SEED = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,18 @@ def our_pairs(*, held_out: bool, chance: random.Random | None = None) -> list[li
             Pair(pair.statement, evidence, pair.is_supported, pair.covered, pair.faithful)
         )
     return list(groups.values())
+
+
+def grammar_pairs(half: Literal["train", "report"]) -> list[list[Pair]]:
+    """Return the minimal pairs of the grammar: of other words and forms in each half."""
+    return [
+        [
+            Pair(pair.false, evidence, supported=False, covered=None, faithful=None),
+            Pair(pair.true, evidence, supported=True, covered=True, faithful=True),
+        ]
+        for pair in minimal_pairs(GRAMMAR_SEED)
+        if pair.half == half and (evidence := " ".join(pair.evidence))
+    ]
 
 
 def by_evidence(pairs: Iterable[Pair], chance: random.Random) -> list[list[Pair]]:
@@ -169,10 +185,12 @@ def main() -> None:
     sets = {
         "dev": encode(by_evidence(chance.sample(dev, min(len(dev), 2_500)), chance), tokenizer),
         "ours": encode(our_pairs(held_out=True), tokenizer),
+        "grammar": encode(chance.sample(grammar_pairs("report"), 800), tokenizer),
     }
 
     def draw(_epoch: int, chance: random.Random) -> list[tuple[int, Unit]]:
-        groups = by_evidence(train, chance)
+        groups = [group for group in by_evidence(train, chance) if chance.random() < PUBLIC]
+        groups += grammar_pairs("train")
         for _ in range(OUR_COPIES):
             groups += our_pairs(held_out=False, chance=chance)
         return [(sum(len(row.ids) for row in unit.rows), unit) for unit in encode(groups, tokenizer)]

@@ -22,7 +22,7 @@ from qa.answering.draft import Delta, Draft, Event, Retrieved
 from qa.answering.generative import CallBudget, ModelAnswerer
 from qa.catalog.catalog import Catalog
 from qa.conflicts import find
-from qa.errors import BadQuestion, ModelFailed, StoreFailed
+from qa.errors import BadQuestion, ModelFailed, ModelUnusable, StoreFailed
 from qa.llm.prompts import Prompts
 from qa.llm.protocols import ChatModel
 from qa.query import history, rewrite
@@ -39,6 +39,7 @@ MAX_QUESTION_CHARS = 2_000
 # seldom share the most words with the question: for such questions it pays to read further.
 READ, READ_WITH_FORM = 2, 5
 CALLS = 3  # to the model server for one question: the rewriting of a follow-up, the answer and all retries
+SURE = 0.8  # the confidence of retrieval from which on a model's "not in the sources" is not believed
 REWRITE_SHARE = 0.25  # of the time to the deadline: a slow rewriting leaves the rest for the answer
 
 _log = logging.getLogger(__name__)
@@ -152,7 +153,10 @@ class Answerer:
                 _log.warning("model failed: %s", exc)
                 if self._on_llm_failure == "error" and draft.is_empty:
                     raise
-                draft.lose_model()
+                draft.lose_model("llm_unusable" if isinstance(exc, ModelUnusable) else "llm")
+            # Both must say that there is no answer: a model that gives up is no proof.
+            if draft.mode == "llm" and draft.is_empty and await self._in_thread(_finds_answer, result, ranked):
+                draft.lose_model("llm_unusable")
         add_rest = _quote if draft.mode == "extractive" else _complete
         for event in await self._in_thread(add_rest, result, ranked, draft, timer):
             yield event
@@ -215,6 +219,11 @@ class Answerer:
             return False
 
 
+def _finds_answer(result: SearchResult, ranked: Ranked) -> bool:
+    """Tell whether retrieval is sure of an answer that the model says is not there."""
+    return extractive.confidence(result.question, ranked) >= SURE
+
+
 def _quote(result: SearchResult, ranked: Ranked, draft: Draft, timer: StageTimer) -> list[Event]:
     """Add the sentences that answer to the draft and return their events, the short answer first."""
     with timer.stage("evidence"):
@@ -237,6 +246,8 @@ def _complete(result: SearchResult, ranked: Ranked, draft: Draft, timer: StageTi
         for evidence, features in zip(ranked.evidence, ranked.features, strict=True)
     }
     for citation in draft.first_cited():
+        if (citation.source, citation.span) not in readings:  # a neighbour, which was not ranked
+            continue
         evidence, reading = readings[citation.source, citation.span]
         short = short_answer.find(result.question, evidence, reading)
         if short is not None:

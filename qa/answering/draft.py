@@ -105,8 +105,13 @@ class Draft:
         """Name the model that writes the answer."""
         self._model = model
 
-    def add(self, body: str, cited: Sequence[Evidence], judged: Judged = VERBATIM) -> list[Event]:
-        """Append a statement with its markers and return the events that show it."""
+    def add(
+        self, body: str, cited: Sequence[Evidence], judged: Judged = VERBATIM, *, replaced: bool = False
+    ) -> list[Event]:
+        """Append a statement with its markers and return the events that show it.
+
+        `replaced` says that it is a quote in place of what a model wrote.
+        """
         events: list[Event] = []
         cited_as: list[Citation] = []
         for evidence in cited:
@@ -121,7 +126,9 @@ class Draft:
         self._text += gap + statement
         numbers = tuple(citation.number for citation in cited_as)
         self._statements.append(
-            Statement(start, len(self._text), statement, numbers, judged.support, judged.reasons, judged.score)
+            Statement(
+                start, len(self._text), statement, numbers, judged.support, judged.reasons, judged.score, replaced
+            )
         )
         return [*events, Delta(gap + statement)]
 
@@ -145,9 +152,9 @@ class Draft:
         """Record that the model's reply is incomplete."""
         self._complete = False
 
-    def lose_model(self) -> None:
-        """Record that the model failed. Statements already sent stay; without any, the answer becomes extractive."""
-        self.degrade("llm")
+    def lose_model(self, part: str = "llm") -> None:
+        """Record that the model failed, as `part`. Statements already sent stay; without any, quotes are the answer."""
+        self.degrade(part)
         if self._statements:
             self.cut_short()
         else:

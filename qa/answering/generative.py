@@ -5,27 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
 from anyio import to_thread
 
-from qa.answering.draft import Draft, Event, Judged
+from qa.answering.acceptance import Acceptance, Outcome
+from qa.answering.draft import Draft, Event
 from qa.answering.reply_parser import Parsed, ReplyParser, Sentence
-from qa.errors import EmbeddingFailed, JudgeFailed, ModelBroken, ModelFailed, ModelRefused
-from qa.llm.prompts import Prompts, estimate_tokens, evidence_block, make_fence, make_ids
+from qa.answering.shown_evidence import show
+from qa.errors import ModelBroken, ModelFailed, ModelRefused, ModelUnusable
+from qa.llm.prompts import Prompts, estimate_tokens, evidence_block, make_fence
 from qa.llm.protocols import ChatModel, Message, TextPiece
 from qa.tracing import StageTimer
-from qa.types import Embedder, EntailmentJudge, Evidence, Source
-from qa.verification import entailment, support_score, verify
+from qa.types import Embedder, EntailmentJudge, Evidence
 
-SHOWN_SENTENCES = 24  # in the prompt, at most
 MAX_REPLY_TOKENS = 700
 # With the reply this fits the window of 4,096 tokens that small local servers start with.
 PROMPT_TOKENS = 3_300
-_LINE_TOKENS = 10  # an id or the words "around the next sentence", and the line's end
-_HEADING_TOKENS = 24  # its number, the day and the separators
+_ENDS = frozenset({"stop", "tool_calls", "function_call"})  # a model that calls a tool has ended: it has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,121 +66,110 @@ class ModelAnswerer:
         as_of = today.isoformat()
         system = self._prompts.system_with(wishes)
         room = PROMPT_TOKENS - sum(map(estimate_tokens, (system, self._fill_prompt(draft.question, as_of))))
-        shown = fit(evidence[:SHOWN_SENTENCES], room)
-        if not shown:
+        shown = show(evidence, draft.texts, draft.question, room)
+        if not shown.by_id:
             raise ModelRefused("beside the question no evidence fits into the prompt")
-        sources = _Sources(
-            dict(zip(make_ids(len(shown)), shown, strict=True)),
-            {
-                sentence.source: draft.texts[sentence.source.article_id, sentence.source.version]
-                for sentence in evidence
-            },
-        )
         fence = make_fence()
-        prompt = self._fill_prompt(draft.question, as_of, evidence_block(list(sources.by_id.items()), fence), fence)
-        messages = [Message("system", system), Message("user", prompt)]
-        parser = ReplyParser(sources.by_id, fence)
+        block = evidence_block(list(shown.by_id.items()), fence)
+        messages = [
+            Message("system", system), Message("user", self._fill_prompt(draft.question, as_of, block, fence))
+        ]  # fmt: skip
+        reply = Reply(
+            ReplyParser(shown.by_id, fence),
+            Acceptance(shown, self._embedder, self._entailment_judge, self._unsupported),
+            draft,
+            timer,
+        )
         began = time.monotonic()
-        ended = has_content = False
+        ended = False
         failed: ModelFailed | None = None
-        reply = self._model.stream(messages, deadline=budget.deadline, max_tokens=MAX_REPLY_TOKENS, calls=budget.calls)
+        stream = self._model.stream(messages, deadline=budget.deadline, max_tokens=MAX_REPLY_TOKENS, calls=budget.calls)
         try:
-            async with aclosing(reply) as pieces:
+            async with aclosing(stream) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, TextPiece):
-                        parsed = parser.feed(piece.text)
-                        has_content = has_content or bool(parsed)
-                        async for event in self._take(parsed, sources, draft, timer):
+                        async for event in reply.take(piece.text):
                             yield event
+                        if reply.loops:
+                            ended = True
+                            break
                     else:
-                        ended = piece.finish_reason == "stop" and piece.terminated
+                        ended = piece.finish_reason in _ENDS and piece.terminated
                         draft.spend(piece.usage)
         except ModelFailed as exc:
             failed = exc
         timer.add("generate", time.monotonic() - began)
         # What the model wrote before it failed is checked and kept; a sentence that was cut off loses its ids.
-        parsed = parser.finish(whole=ended)
-        has_content = has_content or bool(parsed)
-        async for event in self._take(parsed, sources, draft, timer):
+        async for event in reply.finish(whole=ended):
             yield event
         if not ended:
             draft.cut_short()
-        if failed is None and not has_content:  # only blanks or thoughts: not the same as "not in the sources"
-            failed = ModelBroken("the model finished without a sentence")
-        if failed is None and not ended and draft.is_empty:
-            failed = ModelBroken("the model stopped before a sentence was whole")
+        if failed is None and draft.is_empty and not reply.refuses:
+            # Nothing that can be shown is not the same as "not in the sources".
+            failed = (
+                ModelUnusable("the reply holds no sentence that can be shown")
+                if ended
+                else ModelBroken("the model stopped before a sentence was whole")
+            )
         if failed is not None:
             raise failed
 
     def _fill_prompt(self, question: str, as_of: str, evidence: str = "", fence: str = "") -> str:
         return self._prompts.user(question=question, as_of=as_of, evidence=evidence, fence=fence)
 
-    async def _take(
-        self, parsed: Iterable[Parsed], sources: _Sources, draft: Draft, timer: StageTimer
-    ) -> AsyncGenerator[Event, None]:
+
+class Reply:
+    """A reply while it is read: its sentences are judged in order and added to the draft."""
+
+    def __init__(self, parser: ReplyParser, acceptance: Acceptance, draft: Draft, timer: StageTimer) -> None:
+        self._parser = parser
+        self._acceptance = acceptance
+        self._draft = draft
+        self._timer = timer
+        self._claims = 0
+        self.refuses = False  # it says that the evidence does not answer, and claims nothing
+
+    @property
+    def loops(self) -> bool:
+        """Tell whether the model only repeats itself."""
+        return self._acceptance.loops
+
+    async def take(self, text: str) -> AsyncGenerator[Event, None]:
+        """Read the next piece and yield the events of what is complete."""
+        async for event in self._add(self._parser.feed(text)):
+            yield event
+
+    async def finish(self, *, whole: bool) -> AsyncGenerator[Event, None]:
+        """Read what is left at the end."""
+        async for event in self._add(self._parser.finish(whole=whole)):
+            yield event
+
+    async def _add(self, parsed: Iterable[Parsed]) -> AsyncGenerator[Event, None]:
         for item in parsed:
-            if isinstance(item, Sentence):
-                with timer.stage("verify"):  # tens of milliseconds of computing: off the event loop
-                    judged, failed = await to_thread.run_sync(self._judge, item, sources)
-                if failed:
-                    draft.degrade(failed)
-                for event in self._accept(item, judged, sources, draft):
-                    yield event
-            else:  # after sentences that were accepted, "not in the sources" is about the rest of the question
-                draft.cover_part()
+            if not isinstance(
+                item, Sentence
+            ):  # after sentences that were accepted it is about the rest of the question
+                self.refuses = self.refuses or self._claims == 0
+                self._draft.cover_part()
+                continue
+            with self._timer.stage("verify"):  # tens of milliseconds of computing: off the event loop
+                outcome = await to_thread.run_sync(self._acceptance.judge, item)
+            for event in self._show(item, outcome):
+                yield event
 
-    def _judge(self, sentence: Sentence, sources: _Sources) -> tuple[Judged, str]:
-        """Return the verdict, and the name of a part that failed over it."""
-        cited = [sources.by_id[sentence_id] for sentence_id in sentence.ids]
-        others = [evidence for sentence_id, evidence in sources.by_id.items() if sentence_id not in sentence.ids]
-        try:
-            score = support_score.score(sentence.text, cited, self._embedder)
-        except EmbeddingFailed:  # the retriever has reported it in `degraded` already
-            score = support_score.score(sentence.text, cited, None)
-        verdict = verify.check(sentence.text, cited, others, retrieved=sources.texts, score=score)
-        failed = ""
-        if self._entailment_judge and verdict[0] != "unsupported" and not verify.is_verbatim(sentence.text, cited):
-            evidence = " ".join(dict.fromkeys(each.text for each in cited))
-            try:
-                (entailed,) = self._entailment_judge.judge([(sentence.text, evidence)])
-                verdict = entailment.combine(verdict, entailed)
-            except JudgeFailed:
-                failed = "entailment"
-        return Judged(*verdict, round(score, 4)), failed
-
-    def _accept(self, sentence: Sentence, judged: Judged, sources: _Sources, draft: Draft) -> list[Event]:
+    def _show(self, sentence: Sentence, outcome: Outcome) -> list[Event]:
+        if outcome.failed:
+            self._draft.degrade(outcome.failed)
         for invented in sentence.unknown:
-            draft.reject("cites an id that was not given", invented)
-        if not sentence.ids or (judged.support == "unsupported" and self._unsupported == "drop"):
-            draft.reject("; ".join(judged.reasons), sentence.text)
-            return []
-        return draft.add(sentence.text, [sources.by_id[sentence_id] for sentence_id in sentence.ids], judged)
-
-
-@dataclass(frozen=True, slots=True)
-class _Sources:
-    """The sentences that the model was shown, by their ids in the prompt, and the texts of all articles found."""
-
-    by_id: dict[str, Evidence]
-    texts: dict[Source, str]
-
-
-def fit(evidence: Sequence[Evidence], room: int) -> list[Evidence]:
-    """Return the evidence that fits into `room` tokens: drop the longest contexts first, then the lowest sentences."""
-    kept = [sentence for sentence in evidence if _cost([replace(sentence, context="")]) <= room // 2]
-    while _cost(kept) > room and any(sentence.context for sentence in kept):
-        longest = max(range(len(kept)), key=lambda place: len(kept[place].context))
-        kept[longest] = replace(kept[longest], context="")
-    while kept and _cost(kept) > room:
-        kept.pop()
-    return kept
-
-
-def _cost(evidence: Sequence[Evidence]) -> int:
-    """Return at most how many tokens the evidence takes in the form of `evidence_block`."""
-    sources = {sentence.source for sentence in evidence}
-    headings = [estimate_tokens(f"{source.outlet}{source.title}") for source in sources]
-    lines = [part for sentence in evidence for part in (sentence.text, sentence.context) if part]
-    return (
-        sum(map(estimate_tokens, lines)) + _LINE_TOKENS * len(lines) + sum(headings) + _HEADING_TOKENS * len(headings)
-    )
+            self._draft.reject("cites an id that was not given", invented)
+        if not outcome.accepted or outcome.accepted[0].replaced:
+            self._draft.reject("; ".join(outcome.reasons), sentence.text)
+        if outcome.lost or outcome.accepted:
+            self._claims += 1
+        if outcome.lost and self._claims == 1:  # the main point
+            self._draft.cover_part()
+        return [
+            event
+            for shown in outcome.accepted
+            for event in self._draft.add(shown.text, shown.cited, shown.judged, replaced=shown.replaced)
+        ]

@@ -20,7 +20,7 @@ import openai
 from tenacity import AsyncRetrying
 
 from qa import tracing
-from qa.errors import ModelBroken, ModelFailed, ModelUnavailable
+from qa.errors import ModelBroken, ModelFailed, ModelRefused, ModelUnavailable, ModelUnusable
 from qa.llm.openai_faults import (
     CAUGHT,
     CircuitBreaker,
@@ -53,6 +53,7 @@ class OpenAIChat:
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI] = WeakKeyDictionary()
         self._breaker = CircuitBreaker(settings.breaker_failures, settings.breaker_pause_s)
         self._unknown_parameters: set[str] = set()
+        self.trouble: str | None = None  # why the latest call failed, if the server refused it or was away
 
     @property
     def name(self) -> str:
@@ -102,10 +103,9 @@ class OpenAIChat:
                 async for piece in pieces:
                     yield piece
         except ModelFailed as exc:
-            self._breaker.record(available=not isinstance(exc, ModelUnavailable))
-            _log.warning("%s", exc)
+            self._note(exc)
             raise
-        self._breaker.record(available=True)
+        self._note(None)
 
     async def relay(self, body: Mapping[str, Any], timeout_s: float) -> dict[str, Any]:
         """Relay a chat request unchanged except for its model, and return the whole reply. Raises ModelFailed."""
@@ -118,11 +118,17 @@ class OpenAIChat:
                 with attempt:
                     reply = await self._relay_once(parameters, deadline)
         except ModelFailed as exc:
-            self._breaker.record(available=not isinstance(exc, ModelUnavailable))
-            _log.warning("%s", exc)
+            self._note(exc)
             raise
-        self._breaker.record(available=True)
+        self._note(None)
         return reply
+
+    def _note(self, failure: ModelFailed | None) -> None:
+        """Remember how the latest call ended."""
+        self._breaker.record(available=not isinstance(failure, ModelUnavailable))
+        self.trouble = str(failure) if isinstance(failure, ModelRefused | ModelUnavailable) else None
+        if failure is not None:
+            _log.warning("%s", failure)
 
     async def _relay_once(self, parameters: dict[str, Any], deadline: float) -> dict[str, Any]:
         body = self._without_unknown({"model": self._settings.model, **parameters})
@@ -187,7 +193,7 @@ class OpenAIChat:
         if reply.finish_reason is None:
             raise ModelBroken(f"{self._where} ended without a finish reason ({kind})")
         if reply.finish_reason == "stop" and not chars:
-            raise ModelBroken(f"{self._where} finished without a word")
+            raise ModelUnusable(f"{self._where} finished without a word")
         yield EndPiece(reply.finish_reason, reply.usage, reply.terminated)
 
     def _ask(self, body: dict[str, Any], headers: dict[str, str]) -> Any:

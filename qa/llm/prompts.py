@@ -6,12 +6,12 @@ import hashlib
 import math
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from string import Template
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from qa.errors import BadSettings
 from qa.text.english import WEEKDAYS
@@ -30,6 +30,12 @@ PROMPT_FILES: Mapping[str, frozenset[str]] = {
 }
 _DIGITS = "23456789"
 _LETTERS = "bcdfghjkmnpqrtvwxz"  # no vowels: an id never spells a word; no l, s: they look like 1 and 5
+# Of the ids of two signs. No s, l, o, i (5, 1, 0), and no letter that is a unit after a digit (k, m, b, g, h, d, t, x)
+# or a quarter before it (q). MOST_LINE_IDS is what two orders of ten pairs allow.
+_LINE_LETTERS, _LINE_DIGITS = "aejpruvwyz", "0123456789"
+MOST_LINE_IDS = len(_LINE_LETTERS) + len(_LINE_DIGITS)
+_ID_WORDS = re.compile(r"[a-z0-9]+")
+_TRIES = 200
 # Common tokenisers need about one token for four letters of English, one for one or two letters of other alphabets,
 # and up to two for a CJK character or an emoji. Too high an estimate only shows less evidence; too low a one overruns
 # a small context window.
@@ -38,11 +44,13 @@ _WIDE = re.compile("[\u2e80-\ud7ff\uf900-\ufaff\ufe30-\ufe4f\uff00-\uffef\U00010
 # Otherwise an article could contain a line that looks like one of ours: `[id] ...` or a fence.
 _LOOKALIKES = str.maketrans("[]［］【】〔〕⟦⟧〚〛", "()()()()()()")
 
+Item = TypeVar("Item")
+
 
 class Chooser(Protocol):
     """Choose from a sequence: the module `secrets`, or a `random.Random` in a test."""
 
-    def choice(self, seq: Sequence[str], /) -> str:
+    def choice(self, seq: Sequence[Item], /) -> Item:
         """Return one element."""
         ...
 
@@ -114,6 +122,31 @@ def make_ids(n: int, rng: Chooser = secrets) -> tuple[str, ...]:
     return tuple(ids)
 
 
+def make_line_ids(n: int, texts: Iterable[str] = (), rng: Chooser = secrets) -> tuple[str, ...]:
+    """Return at most MOST_LINE_IDS random ids of a letter and a digit, such as `w4` and `7r`.
+
+    No two of them share a sign in the same place, so that one with a wrong sign is no other, and none is another one
+    turned round. None is a word of the texts; if the texts have too many such words, the ids are those of `make_ids`.
+    """
+    words = {word for text in texts for word in _ID_WORDS.findall(text.lower())}
+    for _ in range(_TRIES):
+        letters, digits = (_shuffled(signs, rng) for signs in (_LINE_LETTERS, _LINE_DIGITS))
+        pairs = list(zip(letters, digits, strict=True))
+        shift = rng.choice(range(1, len(pairs)))
+        # Those that begin with a digit pair the signs otherwise: none may be one of the others turned round.
+        turned = [(digits[(at + shift) % len(pairs)], letter) for at, letter in enumerate(letters)]
+        ids = [first + second for first, second in _shuffled([*pairs, *turned], rng)]
+        free = [each for each in ids if each not in words]
+        if len(free) >= n:
+            return tuple(free[:n])
+    return make_ids(n, rng)
+
+
+def _shuffled(items: Sequence[Item], rng: Chooser) -> list[Item]:
+    left = list(items)
+    return [left.pop(left.index(rng.choice(left))) for _ in items]
+
+
 def evidence_block(items: Sequence[tuple[str, Evidence]], fence: str) -> str:
     """Format (id, evidence) pairs article by article, each sentence on a line of its own, inside the fence.
 
@@ -126,12 +159,7 @@ def evidence_block(items: Sequence[tuple[str, Evidence]], fence: str) -> str:
     lines = [f"<<< {fence}"]
     for number, group in enumerate(groups.values(), start=1):
         lines.append(f"Article {number}: {_heading(group[0][1].source)}")
-        shown_context = ""
-        for key, item in sorted(group, key=lambda pair: pair[1].span):
-            if item.context and item.context != shown_context:
-                lines.append(f"(around the next sentence: {_neutralised(item.context)})")
-                shown_context = item.context
-            lines.append(f"[{key}] {_neutralised(item.text)}")
+        lines += [f"[{key}] {_neutralised(item.text)}" for key, item in sorted(group, key=lambda pair: pair[1].span)]
     return "\n".join([*lines, f"{fence} >>>"])
 
 

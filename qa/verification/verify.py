@@ -132,6 +132,13 @@ def coverage(aligned: AlignedStatement) -> float:
     return sum(marks) / len(marks) if marks else 1.0
 
 
+def covered_words(aligned: AlignedStatement) -> set[int]:
+    """Return the places of the statement's claiming words that the cited text has."""
+    return {
+        at for at, token in enumerate(aligned.statement) if token.kind in CLAIMING and _is_covered(aligned, at, token)
+    }
+
+
 def _is_covered(aligned: AlignedStatement, at: int, token: Token) -> bool:
     """Tell whether the cited text has a word of the statement."""
     matched = (

@@ -53,7 +53,7 @@ def library(tmp_path):
 def ids_in(messages) -> dict[str, str]:
     """Return the sentence ids of a prompt by their text."""
     return {
-        said: sentence_id for sentence_id, said in re.findall(r"^\[(s\w+)\] (.+)$", messages[-1].content, re.MULTILINE)
+        said: sentence_id for sentence_id, said in re.findall(r"^\[(\w+)\] (.+)$", messages[-1].content, re.MULTILINE)
     }
 
 
@@ -170,8 +170,6 @@ async def test_a_model_answer_has_the_short_answer_of_its_first_sentence(library
     check_shape(answer, library)
     assert answer.mode == "llm" and answer.short_answer.text == words_at(library, answer) == "5,200 passengers"
     assert answer.short_answer.citation == 1 and not any(isinstance(event, ShortAnswer) for event in events)
-    library.model = ScriptedChat(lambda messages: ["It rained. [s9]\n"])
-    assert (await library.answerer().ask(question)).short_answer is None
 
 
 async def test_silent_articles_are_a_status(library):
@@ -217,7 +215,7 @@ async def test_model_answer_maps_ids_to_spans(library):
 
 
 async def test_invented_ids_and_changed_facts_are_rejected(library):
-    """An id that was not given, a changed number and a sentence without ids never reach the answer."""
+    """An id that was not given, a changed number and a sentence that nothing bears never reach the answer."""
     library.model = ScriptedChat(
         lambda messages: [
             f"The repairs cost 9.9 million euros. [{cite(messages, '4.2 million')}]\n",
@@ -227,7 +225,9 @@ async def test_invented_ids_and_changed_facts_are_rejected(library):
     )
     answer = await library.answerer().ask(Question("What did the Kestrel bridge repairs cost?"))
     check_shape(answer, library)
-    assert answer.answer == "The Kestrel bridge reopened on 3 May. [1]"
+    quote, written = answer.statements
+    assert quote.replaced and quote.text.startswith("Harbour Daily, 4 May 2026: The Kestrel") and "4.2 " in quote.text
+    assert not written.replaced and written.text == "The Kestrel bridge reopened on 3 May. [1]"
     reasons = " | ".join(f"{rejected.reason}: {rejected.text}" for rejected in answer.rejected)
     assert "9.9" in reasons
     assert "s9zzzz" in reasons and "s1qqqq" in reasons and "cheese" in reasons and "It opened." in reasons
@@ -247,8 +247,18 @@ async def test_unsupported_can_be_marked_instead(tmp_path):
 async def test_model_may_say_that_the_articles_do_not(library):
     """The model's refusal is the status, not a phrase."""
     library.model = ScriptedChat(lambda messages: ["NOT_IN_", "SOURCES"])
-    answer = await library.answerer().ask(Question("What did the Kestrel bridge repairs cost?"))
+    answer = await library.answerer().ask(Question("Why did the mayor of Kestrel resign?"))
     assert answer.status == "not_in_sources" and answer.citations == () and answer.complete
+    assert answer.mode == "llm" and answer.degraded == ()
+
+
+async def test_a_refusal_that_retrieval_does_not_share_is_not_believed(library):
+    """A model that gives up is no proof that the articles do not say it: the sentence is quoted."""
+    library.model = ScriptedChat(lambda messages: ["NOT_IN_", "SOURCES"])
+    answer = await library.answerer().ask(Question("What did the Kestrel bridge repairs cost?"))
+    check_shape(answer, library)
+    assert answer.status == "answered" and "4.2 million" in answer.answer
+    assert answer.mode == "extractive" and answer.degraded == ("llm_unusable",)
 
 
 async def test_partial_answer_says_so(library):

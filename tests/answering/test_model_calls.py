@@ -5,7 +5,8 @@ import time
 import pytest
 
 from qa.answering.answerer import CALLS
-from qa.answering.generative import PROMPT_TOKENS, fit
+from qa.answering.generative import PROMPT_TOKENS
+from qa.answering.shown_evidence import fit
 from qa.errors import ModelUnavailable
 from qa.library import Library
 from qa.llm.openai_chat import OpenAIChat
@@ -273,18 +274,28 @@ def sentence(words: str, context: str = "", at: int = 0) -> Evidence:
     return Evidence(Source("a", 1, "0" * 64, None, None, None, None), Span(at, at + len(words)), words, 1.0, context)
 
 
-def test_long_contexts_go_first_then_the_lowest_sentences():
+def test_the_lowest_sentences_go_first():
     """What is left keeps its order; nothing is cut in the middle."""
-    best, second, third = sentence("b" * 300, "c" * 900), sentence("d" * 300, "e" * 600), sentence("f" * 300)
+    best, second, third = sentence("b" * 300), sentence("d" * 300), sentence("f" * 300)
     everything = [best, second, third]
-    assert fit(everything, 10_000) == everything
-    without = [sentence("b" * 300), second, third]
-    assert fit(everything, 700) == without  # 300 + 200 letters' tokens, their lines and one heading
-    bare = [sentence("b" * 300), sentence("d" * 300), sentence("f" * 300)]
-    assert fit(everything, 400) == bare
-    assert fit(everything, 300) == bare[:2]
-    assert fit(everything, 50) == []
-    assert fit([sentence("x" * 9_000), third], 1_000) == [third]  # no sentence is longer than half of a prompt
+    assert fit(everything, {}, 10_000) == fit(everything, {}, 400) == everything
+    assert fit(everything, {}, 300) == everything[:2]
+    assert fit(everything, {}, 50) == []
+    assert fit([sentence("x" * 9_000), third], {}, 1_000) == [third]  # no sentence is longer than half of a prompt
+
+
+def test_a_sentence_that_needs_the_one_before_brings_it():
+    """ "He said" tells nothing alone; what stands before it gets an id of its own."""
+    text = "Ann Bo leads. 🎉\r\nCafe\u0301 owner. He resigned. He resigned. It rained."
+    at = text.index("He resigned.")
+    context = text[text.index("Cafe") : at + 2 * len("He resigned. ") - 1]
+    asked = sentence("He resigned.", context, at)
+    before = fit([asked], {("a", 1): text}, 1_000)[1]
+    assert before.text == "Cafe\u0301 owner." == before.span.slice(text)
+    assert fit([asked], {("a", 1): "Another text."}, 1_000) == [asked]  # the article was changed since
+    assert fit([sentence("Ann resigned.", context, at)], {("a", 1): text}, 1_000) == [
+        sentence("Ann resigned.", context, at)
+    ]
 
 
 @pytest.mark.parametrize(

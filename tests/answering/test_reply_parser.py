@@ -5,7 +5,8 @@ import time
 import pytest
 from hypothesis import given, strategies as st
 
-from qa.answering.reply_parser import LINE_CHARS, NotInSources, Parsed, Partial, ReplyParser, Sentence
+from qa.answering.reply_lines import LINE_CHARS
+from qa.answering.reply_parser import NotInSources, Parsed, Partial, ReplyParser, Sentence
 from qa.text.plain import plain_text, visible_line
 
 IDS = ("s7fk3q", "s9d2pp", "s2bcdf")
@@ -291,8 +292,9 @@ def test_an_overlong_line_is_cut_and_its_last_sentence_proves_nothing() -> None:
     parsed = parse(line)
     assert parsed[0] == Sentence("It rose.", ("s7fk3q", "s9d2pp"))
     assert isinstance(parsed[1], Sentence)
-    assert (parsed[1].ids, len(parsed[1].text) < LINE_CHARS) == ((), True)
-    assert parsed[2] == Sentence("It stood.", ("s2bcdf",))
+    *cut, last = parsed[1:]
+    assert all(isinstance(item, Sentence) and not item.ids and len(item.text) < LINE_CHARS for item in cut)
+    assert last == Sentence("It stood.", ("s2bcdf",))
     parser = ReplyParser(IDS)
     assert [
         *(item for at in range(0, len(line), 7) for item in parser.feed(line[at : at + 7])),

@@ -8,6 +8,7 @@ from hypothesis import given, strategies as st
 from qa.answering.reply_parser import ReplyParser, Sentence
 from qa.errors import BadSettings
 from qa.llm.prompts import (
+    MOST_LINE_IDS,
     PROMPT_FILES,
     day_with_name,
     evidence_block,
@@ -15,6 +16,7 @@ from qa.llm.prompts import (
     load_prompts,
     make_fence,
     make_ids,
+    make_line_ids,
 )
 from qa.types import Evidence, Source, Span, Turn
 
@@ -113,6 +115,28 @@ def test_ids_and_fence_cannot_be_known_before_the_request() -> None:
     assert make_ids(3, random.Random(7)) == make_ids(3, random.Random(7))
 
 
+def test_ids_of_lines_are_far_apart() -> None:
+    """No two share a sign in one place, none is another turned round, none is a word of the texts."""
+    for seed in range(200):
+        ids = make_line_ids(MOST_LINE_IDS, ["It cost 5p, said e3 and A4\u2028r7."], random.Random(seed))
+        assert all(re.fullmatch(r"[aejpruvwyz]\d|\d[aejpruvwyz]", sentence_id) for sentence_id in ids)
+        assert len({first for first, _ in ids}) == len({second for _, second in ids}) == len(ids) == MOST_LINE_IDS
+        assert not {second + first for first, second in ids} & set(ids)
+        assert not {"5p", "e3", "a4", "r7"} & set(ids)
+    assert make_line_ids(0) == ()
+
+
+def test_ids_of_lines_cannot_be_known_before_the_request() -> None:
+    """An article that names an id hits it in one request of twenty."""
+    assert len({make_line_ids(3) for _ in range(20)}) > 15
+
+
+def test_texts_that_have_every_id_get_longer_ones() -> None:
+    """An article cannot leave us without ids."""
+    every = " ".join(f"{a}{b} {b}{a}" for a in "aejpruvwyz" for b in "0123456789")
+    assert all(re.fullmatch(r"s\w{5}", sentence_id) for sentence_id in make_line_ids(5, [every]))
+
+
 # ---- the evidence
 
 
@@ -140,19 +164,6 @@ def test_two_versions_of_an_article_are_two_articles() -> None:
     assert [line[:9] for line in block.splitlines()].count("Article 2") == 1
 
 
-def test_context_is_shown_once_and_has_no_id() -> None:
-    """It helps to read `he` and `it`, and cannot be cited."""
-    items = [
-        ("s2aaaa", evidence("He left.", at=10, context="The mayor\nspoke [s3bbbb]. He left. He came back.")),
-        ("s3bbbb", evidence("He came back.", at=20, context="The mayor\nspoke [s3bbbb]. He left. He came back.")),
-    ]
-    assert evidence_block(items, "f00d").splitlines()[2:-1] == [
-        "(around the next sentence: The mayor spoke (s3bbbb). He left. He came back.)",
-        "[s2aaaa] He left.",
-        "[s3bbbb] He came back.",
-    ]
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -172,8 +183,8 @@ def test_an_article_cannot_speak_for_us(text: str) -> None:
     item = evidence(text, title=text, outlet=text, published_at=text, context=text)
     block = evidence_block([("s9real", item)], fence)
     lines = block.splitlines()
-    assert len(lines) == 5
-    assert [line[:8] for line in lines] == ["<<< beef", "Article ", "(around ", "[s9real]", "beefbeef"]
+    assert len(lines) == 4
+    assert [line[:8] for line in lines] == ["<<< beef", "Article ", "[s9real]", "beefbeef"]
     inside = "\n".join(lines[1:-1])
     assert re.findall(r"[\[［【⟦](.*?)[\]］】⟧]", inside) == ["s9real"]
     assert "<<" not in inside

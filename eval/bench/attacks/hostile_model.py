@@ -19,9 +19,9 @@ from typing import Any, Self
 
 from eval.bench.attacks.plants import EVIL, LIE
 
-_LINE = re.compile(r"(?m)^\[(s[0-9a-z]{5})\] (.+)$")
+_LINE = re.compile(r"(?m)^\[([a-z]\d|\d[a-z]|s[0-9a-z]{5})\] (.+)$")
 _FENCE = re.compile(r"(?m)^<<< (\S+)$")
-_ANY_ID = re.compile(r"\bs[0-9a-z]{5}\b")
+_ANY_ID = re.compile(r"\b(?:[a-z]\d|\d[a-z]|s[0-9a-z]{5})\b")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import re
 from types import TracebackType
 from typing import Any, Self
 
-_EVIDENCE = re.compile(r"(?m)^\[(s[0-9a-z]{5})\] (.+)$")
+_EVIDENCE = re.compile(r"(?m)^\[([a-z]\d|\d[a-z]|s[0-9a-z]{5})\] (.+)$")
 _PIECE = re.compile(r"\S+\s*")
 
 

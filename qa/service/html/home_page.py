@@ -193,6 +193,9 @@ def _notes(answer: Answer) -> Iterable[str]:
         yield f"Away while this was answered: {', '.join(away)}."
     if "withdrawn" in answer.degraded:
         yield "An article that is cited here was taken down while this was written; it cannot be opened any more."
+    quoted = sum(statement.replaced for statement in answer.statements)
+    if quoted:
+        yield f"{quoted} of {len(answer.statements)} sentences are quotes: the model's own words could not be verified."
     unsure = sum(statement.support != "supported" for statement in answer.statements)
     if unsure:
         yield f"{unsure} of {len(answer.statements)} sentences are not fully supported by what they cite."

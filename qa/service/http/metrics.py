@@ -14,7 +14,8 @@ from typing import Any, Protocol
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from qa.answering.draft import Delta, Event, Retrieved
-from qa.answering.generative import PROMPT_TOKENS, SHOWN_SENTENCES
+from qa.answering.generative import PROMPT_TOKENS
+from qa.answering.shown_evidence import SHOWN_SENTENCES
 from qa.errors import ModelFailed
 from qa.llm.prompts import estimate_tokens
 from qa.service.http import logs
@@ -97,7 +98,7 @@ class _TokenCost:
     def add(self, event: Event) -> None:
         """Take in an event."""
         if isinstance(event, Retrieved) and event.mode == "llm" and event.evidence:
-            prompt = (f"{evidence.text}{evidence.context}" for evidence in event.evidence[:SHOWN_SENTENCES])
+            prompt = (evidence.text for evidence in event.evidence[:SHOWN_SENTENCES])
             self.tokens = min(PROMPT_TOKENS, sum(map(estimate_tokens, prompt)))
         elif isinstance(event, Delta) and self.tokens:
             self.tokens += estimate_tokens(event.text)

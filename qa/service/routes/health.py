@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
 from qa.errors import QaError, StoreFailed
+from qa.llm.protocols import ChatModel
 from qa.service.http.deps import Service, ServiceDep
 
 router = APIRouter()
@@ -39,7 +40,7 @@ def _check(service: Service) -> dict[str, str]:
         "catalog": "ok",
         "lexical": "ok",
         "vectors": "ok" if library.embedder else "not configured",
-        "model": library.model.name if library.model else "not configured",
+        "model": _model_state(library.model),
     }
     try:
         library.catalog.last_change()
@@ -52,6 +53,14 @@ def _check(service: Service) -> dict[str, str]:
     parts |= {state.name: f"behind {state.behind}" for state in states if state.behind}
     service.caught_up = service.caught_up or library.projections.caught_up or not any(state.behind for state in states)
     return parts
+
+
+def _model_state(model: ChatModel | None) -> str:
+    """Return the model's name, with what its server said if it refused the latest call or was away."""
+    if model is None:
+        return "not configured"
+    trouble = getattr(model, "trouble", None)
+    return f"{model.name}: {trouble}" if trouble else model.name
 
 
 def _unreachable_indexes(service: Service) -> dict[str, str]:

@@ -194,6 +194,7 @@ class StatementOut(_Out):
     support: Support
     reasons: list[str]
     score: float | None
+    replaced: bool
 
 
 class ConflictValueOut(_Out):

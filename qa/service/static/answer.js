@@ -15,8 +15,10 @@ const VERDICTS = {
   partial: ["~", "partly supported"],
   unsupported: ["✗", "not supported"],
 };
+const QUOTED = ["❝", "quoted: the model's own words could not be verified"];
 const AWAY = {
   llm: "The model was away; this was put together from the articles' own sentences.",
+  llm_unusable: "The model's reply was of no use; this was put together from the articles' own sentences.",
   rewrite: "The follow-up could not be put into a question of its own; it was asked as it stands.",
   vectors: "Search by meaning was away; words alone were searched.",
   lexical: "Search by words was away; meaning alone was searched.",
@@ -181,11 +183,27 @@ function notes(answer, question) {
     if (part === "llm" && answer.mode === "llm") words.push("The model went away while it wrote this.");
     else words.push(AWAY[part] ?? `Away while this was answered: ${part}.`);
   }
-  return words.map((note) => el("p", { class: "notice", dir: "auto" }, visible(note)));
+  const shown = words.map((note) => el("p", { class: "notice", dir: "auto" }, visible(note)));
+  if (answer.degraded.includes("llm")) shown.push(modelTrouble());
+  return shown;
+}
+
+/** Make a notice that says what the model's server said, once it is known. */
+function modelTrouble() {
+  const notice = el("p", { class: "notice", dir: "auto", hidden: "" });
+  fetch("/readyz")
+    .then((reply) => reply.json())
+    .then((state) => {
+      if (!state.model?.includes(": ")) return;
+      notice.textContent = `Model ${visible(state.model)}`;
+      notice.hidden = false;
+    })
+    .catch(() => {});
+  return notice;
 }
 
 function statement(item, citations) {
-  const [sign, words] = VERDICTS[item.support] ?? ["?", item.support];
+  const [sign, words] = item.replaced ? QUOTED : (VERDICTS[item.support] ?? ["?", item.support]);
   const badge = el("span", { class: "verdict" }, el("span", { "aria-hidden": "true" }, `${sign} `), words);
   const reasons =
     item.reasons.length > 0 &&
