@@ -6,11 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from itertools import pairwise
 
+from qa.text.english import NAME_TITLES
 from qa.verification import lexicon
-from qa.verification.alignment import Alignment
+from qa.verification.alignment import PASSIVE, Alignment
 from qa.verification.tokens import CLAIMING, Token
 
+_BETWEEN = ("first", "also", "later", "initially", "earlier", "previously", "has", "had")  # "Reuters first reported"
+_SCOPE = 4  # as in wording_checks: how far after its "no" the denied word may be
 NEAR_COPY = 0.6  # the share of matched words from which on a statement repeats its source: others are changed words
 
 
@@ -32,6 +36,65 @@ class Period:
     last: date
 
 
+@dataclass(frozen=True, slots=True)
+class Outlet:
+    """A cited outlet by one of its names, and the keys of the day of the cited article: its month, day and year."""
+
+    name: Sequence[Token]
+    day: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleContext:
+    """The words around cited sentences."""
+
+    beside: Sequence[Sequence[Token]]  # neighbouring sentences and titles
+    outlets: Sequence[Outlet]
+    article: Callable[[], Sequence[Sequence[Token]]]  # of the articles as much as is known
+
+    def first_names(self, last: str) -> frozenset[str]:
+        """Return the names that stand directly before a last name, all by key: of "Ms Moss" that of Vera Moss."""
+        found = set[str]()
+        for words in (*self.beside, *self.article()):
+            for before, name in pairwise(words):
+                if name.key == last and name.kind == before.kind == "name" and _may_be_first_name(before):
+                    found.add(before.key)
+        return frozenset(found)
+
+    def measures(self, number: str, unit: str) -> bool:
+        """Tell whether a number has this unit in a text beside, both by key; a word may be between them."""
+        return any(
+            here.key == number and unit in (there.key for there in words[at + 1 : at + 3])
+            for words in self.beside
+            for at, here in enumerate(words)
+        )
+
+    def denies(self, key: str) -> bool:
+        """Tell whether a text beside denies the word with this key: "no deaths"."""
+        for words in self.beside:
+            for at, token in enumerate(words):
+                if token.kind == "negation":
+                    denied = next((word.key for word in words[at + 1 : at + 1 + _SCOPE] if word.kind in CLAIMING), None)
+                    if denied == key:
+                        return True
+        return False
+
+    def names_outlet(self, words: Sequence[Token], at: int) -> int | None:
+        """Return where the name of a cited outlet ends that this word is part of."""
+        for outlet in self.outlets:
+            name = [token.bare for token in outlet.name]
+            for start in range(max(0, at - len(name) + 1), at + 1):
+                if name and [token.bare for token in words[start : start + len(name)]] == name:
+                    return start + len(name)
+        return None
+
+
+def _may_be_first_name(token: Token) -> bool:
+    """Tell whether a name before another one may be a first name: not "Minister", "Russian" or "CEO"."""
+    is_acronym = len(token.shown) > 1 and token.shown.isupper()
+    return not is_acronym and token.bare not in NAME_TITLES and token.key not in lexicon.PLACE_KEYS
+
+
 @dataclass(frozen=True)
 class AlignedStatement:
     """A statement, word by word, aligned with each sentence it cites."""
@@ -42,6 +105,7 @@ class AlignedStatement:
     context_keys: frozenset[str]  # of the words around the cited sentences, of titles and outlets
     publication_years: frozenset[str]  # their keys
     periods: Callable[[], Sequence[Period]]  # what the time phrases of the cited sentences mean
+    around: ArticleContext
 
     @cached_property
     def cited_keys(self) -> frozenset[str]:
@@ -100,6 +164,31 @@ class AlignedStatement:
         """Return what its sentence has in place of the word; nothing where the statement is a retelling."""
         return self.nearest(at).slot(at) if self.is_near_copy else []
 
+    def is_at_open_end(self, at: int) -> bool:
+        """Tell whether no word before it, or none after it, matches its sentence: a slot has no other side there."""
+        matches = self.nearest(at).in_sentence
+        return all(position is None for position in matches[:at]) or all(
+            position is None for position in matches[at + 1 :]
+        )
+
+    def is_giving_outlet(self, at: int) -> bool:
+        """Tell whether the name is the cited outlet's, which "put" or "gave" something that nobody in the text did."""
+        end = self.around.names_outlet(self.statement, at)
+        verbs = () if end is None else self.statement[end : end + 2]
+        return any(token.bare in lexicon.GIVING_WORDS and token.key not in self.cited_keys for token in verbs)
+
+    def is_name_of_source(self, words: Sequence[Token], at: int) -> bool:
+        """Tell whether the word and a name beside it are a name somewhere in the cited text or around it."""
+        texts = [*(alignment.sentence for alignment in self.alignments), *self.around.beside]
+        pairs = {
+            (before.key, name.key)
+            for text in texts
+            for before, name in pairwise(text)
+            if before.kind == name.kind == "name"
+        }
+        before = (words[at - 1].key if at else "", words[at].key)
+        return before in pairs or (words[at].key, words[at + 1].key if at + 1 < len(words) else "") in pairs
+
     def is_capitalised_in_source(self, key: str) -> bool:
         """Tell whether a cited word with this key has a capital: "the office" is no "Office"."""
         return any(
@@ -109,28 +198,50 @@ class AlignedStatement:
         )
 
     def is_moved(self, at: int) -> bool:
-        """Tell whether the word is elsewhere in a cited sentence, beside one of its neighbours."""
-        return any(alignment.is_moved(at) for alignment in self.alignments)
+        """Tell whether the word is elsewhere in a cited sentence, beside one of its neighbours or as its object."""
+        return any(
+            alignment.is_moved(at) or (alignment.is_object_made_subject(at) and not self.is_matched(at))
+            for alignment in self.alignments
+        )
 
 
-def without_attribution(words: Sequence[Token], outlets: Sequence[Sequence[Token]]) -> list[Token]:
-    """Leave out "Reuters reported that" and "according to Reuters", where Reuters is the cited outlet."""
+def without_attribution(
+    words: Sequence[Token], outlets: Sequence[Outlet], cited_keys: frozenset[str] = frozenset()
+) -> list[Token]:
+    """Leave out "Reuters reported that" and "according to Reuters", where Reuters is the cited outlet.
+
+    So is the day on which it did, if that is the day of the cited article: "Reuters reported on 12 March that"; and
+    what it does by printing, "Reuters advised", if nobody in the cited text does so.
+    """
     attribution = set[int]()
     for at, token in enumerate(words):
-        if token.bare in lexicon.SPEECH_WORDS:
+        prints = token.bare in lexicon.PRINTING_WORDS and token.key not in cited_keys
+        if token.bare in lexicon.SPEECH_WORDS or prints:
             to = token.bare == "according" and at + 1 < len(words) and words[at + 1].bare == "to"
             for outlet in outlets:
                 # By its letters, not by key: one key holds for "American" and for the USA of USA Today.
-                name = [word.bare for word in outlet]
-                for start in (at - len(name), at + 2 if to else at + 1):
+                name = [word.bare for word in outlet.name]
+                before = at - 1 if at and words[at - 1].bare in _BETWEEN else at
+                for start in (before - len(name), *(() if prints else (at + 2 if to else at + 1,))):
                     if name and start >= 0 and [word.bare for word in words[start : start + len(name)]] == name:
                         attribution |= {at, *range(min(at, start), max(at + 1, start + len(name)))}
-                        attribution |= (
-                            {at + 1}
-                            if start < at and words[at + 1 : at + 2] and words[at + 1].bare == "that"
-                            else set()
-                        )
+                        attribution -= set(range(before, at))
+                        if start < at:
+                            day = _day_after(words, at + 1, outlet.day)
+                            that = {day} if words[day : day + 1] and words[day].bare == "that" else set()
+                            attribution |= {*range(at + 1, day), *that}
     return [token for at, token in enumerate(words) if at not in attribution]
+
+
+def _day_after(words: Sequence[Token], at: int, day: frozenset[str]) -> int:
+    """Return where a date ends that begins here and is the given day; here if none does."""
+    end = at + 1 if words[at : at + 1] and words[at].bare in ("on", "in") else at
+    start = end
+    while end < len(words) and words[end].kind in ("number", "month", "weekday") and words[end].key in day:
+        end += 1
+    dated = any(token.kind == "month" for token in words[start:end])
+    whole = end == len(words) or words[end].kind not in ("number", "month", "weekday", "unit")
+    return end if dated and whole else at
 
 
 def words_of_kind(words: Sequence[Token], *kinds: str) -> str:
@@ -154,6 +265,5 @@ def _names_around(words: Sequence[Token], at: int) -> tuple[str, str]:
 
 
 def _is_passive(words: Sequence[Token], at: int) -> bool:
-    auxiliaries = ("was", "were", "been", "being", "is", "are", "be")
-    has_auxiliary = any(token.bare in auxiliaries for token in words[max(0, at - 3) : at])
+    has_auxiliary = any(token.bare in PASSIVE for token in words[max(0, at - 3) : at])
     return has_auxiliary and any(token.bare == "by" for token in words[at + 1 : at + 4])

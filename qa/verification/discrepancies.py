@@ -9,15 +9,8 @@ from collections.abc import Iterator
 
 from qa.verification.aligned_statement import NEAR_COPY, AlignedStatement, Discrepancy
 from qa.verification.alignment import find_exchanged_names
-from qa.verification.fact_checks import (
-    check_bound,
-    check_name,
-    check_number,
-    check_spelling,
-    check_unit,
-    find_swapped_numbers,
-    is_sentence_capital,
-)
+from qa.verification.name_checks import check_name, check_spelling, is_sentence_capital
+from qa.verification.number_checks import check_bound, check_number, check_unit, find_swapped_numbers
 from qa.verification.wording_checks import (
     check_modal,
     check_negation,
@@ -52,6 +45,6 @@ def find_discrepancies(aligned: AlignedStatement) -> Iterator[Discrepancy]:
         yield from find_swapped_numbers(alignment)
         yield from find_exchanged_words(alignment)
         is_copy = aligned.is_near_copy and not aligned.changes_voice and name_blind.matched_share() >= NEAR_COPY
-        pair = find_exchanged_names(alignment, name_blind) if is_copy else None
+        pair = find_exchanged_names(alignment, name_blind, aligned.alignments) if is_copy else None
         if pair is not None:
-            yield Discrepancy(f"altered: {pair[0]} for {pair[1]}", True, pair[0])
+            yield Discrepancy(f"altered: {pair[0]} for {pair[1]}", pair[2], pair[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qa.text import stemming
+from qa.text.spelling import american
 
 
 def _lexicon(words: str) -> frozenset[str]:
@@ -103,11 +104,39 @@ MODAL_EQUIVALENTS = {
     "~can": _lexicon("~can ~may able allow allows allowed possible"),
     "~must": _lexicon("~must need needs required has have had to"),
 }
+# Of these one may stand for another: none says more than that something was said.
+NEUTRAL_SPEECH = _lexicon(
+    "say says said saying add adds added state states stated write writes wrote note notes noted report reports"
+    " reported according announce announces announced explain explains explained cite cites cited citing"
+)
+# What has ended when something "no longer" is so.
+ENDINGS = _lexicon(
+    "left leave leaves leaving former formerly ex quit quits ended ends stopped stops ceased ceases closed closes"
+    " resigned departed lifted scrapped abolished expired retired gone cancelled canceled dropped withdrawn revoked"
+    " repealed dismissed sacked fired"
+)
+# Of these one may stand for another; a statement that has none of the cited ones adds a cause.
+CAUSES = _lexicon("because since as due owing cause causes caused so thanks therefore reason blamed blame thus hence")
+# They join two sentences and claim no more than "and".
+CONNECTIVES = _lexicon("though although whereas while but and yet")
+# At the start of a sentence these have a capital and are no names, also before "said".
+INDEFINITE = _lexicon(
+    "another other others some one many several most few each both earlier later recent officials authorities"
+    " investigators police experts scientists researchers doctors residents witnesses critics campaigners analysts"
+    " lawyers prosecutors observers ministers lawmakers reporters"
+)
+# What an outlet does with what it prints, beside saying it; the second list may also be about something else.
+PRINTING_WORDS = _lexicon(
+    "advise advises advised recommend recommends recommended describe describes described quote quotes quoted list"
+    " lists listed estimate estimates estimated publish publishes published"
+)
+GIVING_WORDS = _lexicon("call calls called give gives gave put puts")
 SPEECH_WORDS = _lexicon(
     "say says said saying tell tells told add adds added ask asks asked announce announces announced claim claims"
     " claimed warn warns warned write writes wrote stated explain explains explained argue argues argued"
     " insist insists insisted note notes noted tweet tweets tweeted report reports reported declare declares declared"
-    " according reply replies replied respond responded confirm confirms confirmed recall recalled joke joked quip"
+    " according cite cites cited citing"
+    " reply replies replied respond responded confirm confirms confirmed recall recalled joke joked quip"
     " describe described call called testify testified reveal reveals revealed"
 )
 QUANTIFIERS = _lexicon("each every all both any")  # fillers that claim something: "in each state"
@@ -130,11 +159,24 @@ COUNTRIES = {
     for country, _, forms in (entry.partition(":") for entry in _PLACES.split())
     for form in forms.split(",")
 }
+LONG_PLACES = {
+    ("united", "states"): "us",
+    ("united", "kingdom"): "uk",
+    ("great", "britain"): "uk",
+    ("european", "union"): "eu",
+    ("united", "nations"): "un",
+}
+PLACE_KEYS = frozenset(COUNTRIES.values()) | frozenset(LONG_PLACES.values())
 
 
 def _stemmed_opposites() -> list[tuple[frozenset[str], frozenset[str]]]:
     pairs = (line.partition("/")[::2] for line in _OPPOSITES)
-    return [(frozenset(stemming.stems(left)), frozenset(stemming.stems(right))) for left, right in pairs]
+    return [(_stems(left), _stems(right)) for left, right in pairs]
+
+
+def _stems(words: str) -> frozenset[str]:
+    """Return the words as the keys of tokens."""
+    return frozenset(stemming.stems(" ".join(map(american, words.split()))))
 
 
 def _opposites_and_synonyms() -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:

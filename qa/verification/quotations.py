@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from qa.text import english, stemming
+from qa.text.english import NAME_TITLES
 from qa.types import Evidence, Source
 from qa.verification import lexicon
 from qa.verification.tokens import Token, tokenise
@@ -16,6 +17,7 @@ _CLOSING = {"“": "”", "„": "“”", "«": "»", "»": "«", "「": "」",
 _MARK = re.compile(r"[“”\"«»„「」『』]")
 _CUTS = re.compile(r"\s*(?:\.{3}|…|\[[^\]]*\])\s*")
 _EDGES = " .,;:!?'\"‘’“”-–—"
+_FAR_WINDOW = 9
 _WINDOW = 4  # how far from "said" its speaker may be, in words
 _ALTERED = 0.5  # a quotation that shares so many of its words with the cited text is altered, not invented
 _ADJACENT = 3  # characters at most between two sentences that follow each other
@@ -156,19 +158,22 @@ def _shortened(quote: str) -> str:
 
 
 def find_possible_speakers(words: Sequence[Token]) -> set[str]:
-    """Return the names near a word of speech, before or after it."""
+    """Return the names near a word of speech, before or after it; "according to" may have its name far behind."""
     names: set[str] = set()
     for at, token in enumerate(words):
         if token.bare in lexicon.SPEECH_WORDS:
-            beside = [*reversed(words[max(0, at - _WINDOW) : at]), *words[at + 1 : at + 1 + _WINDOW]]
+            after = at + 1 + (_FAR_WINDOW if token.bare == "according" else _WINDOW)
+            end = next((place for place in range(at + 2, len(words)) if words[place].opens_sentence), len(words))
+            beside = [*reversed(words[max(0, at - _WINDOW) : at]), *words[at + 1 : min(after, end)]]
             names |= {word.key for word in beside if word.kind == "name"}
     return names
 
 
-def has_pronoun_speaker(words: Sequence[Token]) -> bool:
-    """Tell whether the text has "he said", so that the speaker's name is in a sentence before."""
+def has_unnamed_speaker(words: Sequence[Token]) -> bool:
+    """Tell whether the text has "he said" or "the French president said": the name is in a sentence before."""
     return any(
-        before.bare in ("he", "she", "they") and after.bare in lexicon.SPEECH_WORDS for before, after in pairwise(words)
+        after.bare in lexicon.SPEECH_WORDS and (before.bare in ("he", "she", "they") or before.bare in NAME_TITLES)
+        for before, after in pairwise(words)
     )
 
 

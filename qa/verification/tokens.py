@@ -16,6 +16,7 @@ from typing import Literal
 
 from qa.text import english, stemming
 from qa.text.english import CJK, INITIALS, ONES, ORDINALS, SCALES, SHORT_SCALES, TENS, WORD
+from qa.text.spelling import american
 from qa.verification import lexicon
 
 Kind = Literal["number", "unit", "month", "weekday", "name", "negation", "modal", "denial", "word", "filler"]
@@ -29,10 +30,10 @@ _PLAIN = str.maketrans(
 _TOKEN = re.compile(
     rf"(?P<cjk>[{CJK}])"
     r"|(?P<iso>\b(?:19|20)\d\d-[01]\d-[0-3]\d\b)"
-    r"|(?P<clock>\b\d{1,2}:\d\d\b)"
+    r"|(?P<clock>\b\d{1,2}:\d\d(?!\d))"
     r"|(?P<sign>(?:(?<![^\W_])(?:US|A|C|NZ|HK|S))?[$€£¥₹]|%)"
     rf"|(?P<number>(?<![^\W_{CJK}])(?:\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?))"
-    rf"(?P<suffix>(?:st|nd|rd|th|s|bn|mn|m|k|tn|trn|mln|bln|km|kg|cm|ft|mph|lbs?)(?![^\W_]))?(?![^\W\d_{CJK}])"
+    rf"(?P<suffix>(?:st|nd|rd|th|s|bn|mn|m|k|tn|trn|mln|bln|km|kg|cm|ft|mph|lbs?|am|pm)(?![^\W_]))?(?![^\W\d_{CJK}])"
     r"|(?P<stop>[,;:()]|\.\s)"
     rf"|(?P<initials>{INITIALS})|(?P<word>{WORD})"
 )
@@ -47,6 +48,18 @@ _ORDINALS = {"st", "nd", "rd", "th"}
 _MAGNITUDES = SCALES | SHORT_SCALES
 _ADDENDS = ONES.keys() | TENS.keys()
 _MULTIPLES = {"dozen": 12, "twice": 2}
+_COURTESY = {
+    "mr": "man",
+    "mrs": "woman",
+    "ms": "woman",
+    "miss": "woman",
+    "mx": "",
+    "dr": "",
+    "prof": "",
+    "messrs": "man",
+}
+_POWERS = {"square": "square", "sq": "square", "cubic": "cubic"}
+_COMPOUND = 6  # letters that a compound has at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +70,7 @@ class Token:
     shown: str  # as the text has it
     kind: Kind
     opens_sentence: bool = False  # it begins a sentence, so its capital proves nothing
+    title: str = ""  # the courtesy title before it: "man", "woman", or empty
 
     @property
     def value(self) -> Decimal | None:
@@ -76,7 +90,8 @@ class Token:
 def tokenise(sentence: str) -> tuple[Token, ...]:
     """Return the tokens of a text in order, dates as month, day, year, and units after their numbers."""
     plain = unicodedata.normalize("NFKC", sentence.translate(_PLAIN)).translate(_PLAIN)
-    return tuple(_put_day_after_month([token for token in _join_numbers(list(_split(plain))) if token is not _BREAK]))
+    tokens = _join_numbers(_take_titles(list(_split(plain))))
+    return tuple(_put_day_after_month(_join_phrases([token for token in tokens if token is not _BREAK])))
 
 
 def _split(plain: str) -> Iterator[Token]:
@@ -121,7 +136,7 @@ def _number_tokens(digits: str, suffix: str) -> Iterator[Token]:
         return
     yield _number(value, digits + suffix)
     if suffix and suffix not in _ORDINALS:
-        yield Token(english.UNITS[suffix], suffix, "unit")
+        yield Token(english.UNITS.get(suffix, suffix), suffix, "unit")
 
 
 _BREAK = Token("", ",", "filler")  # no number continues across it: "$324 million, nine years"
@@ -182,7 +197,58 @@ def _classify(shown: str, low: str, opens_sentence: bool) -> tuple[str, str, Kin
 
 
 def _stem(word: str) -> str:
-    return "".join(stemming.stems(word)) or word
+    return "".join(stemming.stems(american(word))) or word
+
+
+def _take_titles(tokens: Sequence[Token]) -> list[Token]:
+    """Leave out courtesy titles, which the name after them keeps: "Mr. Xi" is Xi, and not "Ms. Xi"."""
+    kept: list[Token] = []
+    title: Token | None = None
+    for token in tokens:
+        if token.kind == "name" and token.bare in _COURTESY:
+            title = token
+        elif title is None:
+            kept.append(token)
+        elif token is not _BREAK:  # the full stop of "Mr." ends no sentence
+            if token.kind == "name":
+                token = replace(token, title=_COURTESY[title.bare], opens_sentence=title.opens_sentence)
+            kept.append(token)
+            title = None
+    return kept
+
+
+def _join_phrases(tokens: Sequence[Token]) -> list[Token]:
+    """Give "United States" the key of "U.S.", "6 p.m." a unit; make "no longer" and "square miles" one word each."""
+    joined: list[Token] = []
+    for at, token in enumerate(tokens):
+        pair = (joined[-1].bare, token.bare) if joined else ("", "")
+        if pair in lexicon.LONG_PLACES and token.kind == joined[-1].kind == "name":
+            joined[-1] = replace(joined[-1], key=lexicon.LONG_PLACES[pair], shown=f"{joined[-1].shown} {token.shown}")
+        elif token.bare in ("am", "pm") and joined and joined[-1].kind == "number":
+            joined.append(replace(token, key=token.bare, kind="unit"))
+        elif pair == ("no", "longer") and not (tokens[at + 1 : at + 2] and tokens[at + 1].bare == "than"):
+            joined[-1] = replace(joined[-1], key="no longer", shown=f"{joined[-1].shown} {token.shown}")
+        elif token.kind == "unit" and pair[0] in _POWERS:
+            key = f"{_POWERS[pair[0]]} {token.key}"
+            joined[-1] = replace(token, key=key, shown=f"{joined[-1].shown} {token.shown}")
+        else:
+            joined.append(token)
+    return joined
+
+
+def join_compounds(tokens: Sequence[Token], wholes: frozenset[str]) -> tuple[Token, ...]:
+    """Join two words that another text has as one: "front-runner" where that has "frontrunner".
+
+    `wholes` are words of the other text, as `Token.bare`.
+    """
+    joined: list[Token] = []
+    for token in tokens:
+        whole = joined[-1].bare + token.bare if joined and joined[-1].kind == token.kind == "word" else ""
+        if len(whole) >= _COMPOUND and whole in wholes:
+            joined[-1] = replace(token, key=_stem(whole), shown=f"{joined[-1].shown}-{token.shown}")
+        else:
+            joined.append(token)
+    return tuple(joined)
 
 
 def _join_numbers(tokens: Sequence[Token]) -> list[Token]:

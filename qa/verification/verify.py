@@ -16,11 +16,19 @@ from qa.temporal import phrases
 from qa.text import stemming
 from qa.types import Evidence, Source, Support
 from qa.verification import quotations
-from qa.verification.aligned_statement import AlignedStatement, Discrepancy, Period, without_attribution
+from qa.verification.aligned_statement import (
+    AlignedStatement,
+    ArticleContext,
+    Discrepancy,
+    Outlet,
+    Period,
+    without_attribution,
+)
 from qa.verification.alignment import align
 from qa.verification.discrepancies import find_discrepancies
-from qa.verification.lexicon import SYNONYMS
-from qa.verification.tokens import CLAIMING, Token, tokenise
+from qa.verification.lexicon import INDEFINITE, SYNONYMS
+from qa.verification.openers import dateline_of, without_openers
+from qa.verification.tokens import CLAIMING, Token, join_compounds, tokenise
 
 # Shares of a statement's claiming words that its sources must have: `python -m eval.bench.verification.verdicts`.
 PARTLY, FULLY = 0.3, 0.8
@@ -49,9 +57,10 @@ def check(
     """
     if not cited:
         return "unsupported", ("cites nothing",)
+    statement = without_openers(statement)
     if is_verbatim(statement, cited):
         return "supported", ()
-    aligned = align_statement(statement, cited)
+    aligned = align_statement(statement, cited, others, retrieved)
     discrepancies = [*find_discrepancies(aligned), *_find_wrong_speaker(statement, aligned, cited)]
     discrepancies += [
         Discrepancy(reason, True) for reason in quotations.find_wrong_quotations(statement, cited, others, retrieved)
@@ -76,18 +85,27 @@ def is_verbatim(statement: str, cited: Sequence[Evidence]) -> bool:
     return any(stemming.fold(sentence.text) == folded for sentence in cited)
 
 
-def align_statement(statement: str, cited: Sequence[Evidence]) -> AlignedStatement:
-    """Align a statement with the sentences it cites."""
+def align_statement(
+    statement: str,
+    cited: Sequence[Evidence],
+    others: Sequence[Evidence] = (),
+    retrieved: Mapping[Source, str] = _NO_TEXTS,
+) -> AlignedStatement:
+    """Align a statement with the sentences it cites; `others` and `retrieved` have more of their articles."""
     texts = [tokenise(part) for sentence in cited for part in (sentence.context, sentence.source.title or "") if part]
-    outlets = [tokenise(name) for sentence in cited for name in _outlet_names(sentence.source.outlet or "")]
-    own = without_attribution(tokenise(statement), outlets)
+    around = ArticleContext(texts, _outlets(cited), partial(_article_texts, cited, others, retrieved))
+    sentences = [tokenise(sentence.text) for sentence in cited]
+    keys = frozenset(token.key for words in sentences for token in words)
+    own: Sequence[Token] = without_attribution(tokenise(without_openers(statement)), around.outlets, keys)
+    own, sentences = _with_compounds_joined(own, sentences)
     context = {token.key for words in texts for token in words}
-    context |= {token.key for outlet in outlets for token in outlet}
+    context |= {token.key for outlet in around.outlets for token in outlet.name}
     context |= {f"{a.key} {b.key}" for words in texts for a, b in pairwise(words) if a.kind == b.kind == "name"}
     years = frozenset(f"#{sentence.source.published_at[:4]}" for sentence in cited if sentence.source.published_at)
+    bodies = [len(tokenise(dateline_of(sentence.text))) for sentence in cited]
     pairs = [
-        (align(own, tokenise(sentence.text)), align(own, tokenise(sentence.text), name_blind=True))
-        for sentence in cited
+        (align(own, words, body=body), align(own, words, name_blind=True, body=body))
+        for words, body in zip(sentences, bodies, strict=True)
     ]
     return AlignedStatement(
         own,
@@ -96,7 +114,26 @@ def align_statement(statement: str, cited: Sequence[Evidence]) -> AlignedStateme
         frozenset(context),
         years,
         partial(_periods, cited),
+        around,
     )
+
+
+def _article_texts(
+    cited: Sequence[Evidence], others: Sequence[Evidence], retrieved: Mapping[Source, str]
+) -> list[tuple[Token, ...]]:
+    articles = {sentence.source.article_id for sentence in cited}
+    texts = [sentence.text for sentence in (*cited, *others) if sentence.source.article_id in articles]
+    texts += [text for source, text in retrieved.items() if source.article_id in articles]
+    return [tokenise(text) for text in texts]
+
+
+def _with_compounds_joined(
+    own: Sequence[Token], sentences: Sequence[tuple[Token, ...]]
+) -> tuple[Sequence[Token], list[tuple[Token, ...]]]:
+    """Join the words that the other side has as one word."""
+    joined = join_compounds(own, frozenset(token.bare for words in sentences for token in words))
+    wholes = frozenset(token.bare for token in own)
+    return joined, [join_compounds(words, wholes) for words in sentences]
 
 
 def _periods(cited: Sequence[Evidence]) -> list[Period]:
@@ -117,9 +154,13 @@ def _periods(cited: Sequence[Evidence]) -> list[Period]:
     ]
 
 
-def _outlet_names(outlet: str) -> list[str]:
-    """Return the names of an outlet: "BBC News" is also the BBC."""
-    return [outlet, outlet.removesuffix(" News")] if outlet.endswith(" News") else [outlet] if outlet else []
+def _outlets(cited: Sequence[Evidence]) -> list[Outlet]:
+    """Return the cited outlets by all their names: "BBC News" is also the BBC."""
+    found = []
+    for outlet, day in dict.fromkeys((sentence.source.outlet or "", sentence.source.day) for sentence in cited):
+        keys = frozenset(token.key for token in tokenise(day))
+        found += [Outlet(tokenise(name), keys) for name in {outlet, outlet.removesuffix(" News")} if name]
+    return found
 
 
 def coverage(aligned: AlignedStatement) -> float:
@@ -178,13 +219,14 @@ def _find_wrong_speaker(statement: str, aligned: AlignedStatement, cited: Sequen
     stated = quotations.find_speakers(aligned.statement) - uncapitalised
     # 'The report said: "Trade is slow"'
     stated &= quotations.find_speakers(tokenise(quotations.without_quotations(statement)))
+    stated -= {token.key for token in aligned.statement if token.opens_sentence and token.bare in INDEFINITE}
     if not stated:
         return []
     cited_speakers = set[str]().union(
         *(quotations.find_possible_speakers(alignment.sentence) for alignment in aligned.alignments)
     )
-    pronoun = any(quotations.has_pronoun_speaker(alignment.sentence) for alignment in aligned.alignments)
-    if not cited_speakers or pronoun:  # "he said", or a quotation with its speaker in the next sentence
+    unnamed = any(quotations.has_unnamed_speaker(alignment.sentence) for alignment in aligned.alignments)
+    if not cited_speakers or unnamed:  # "he said", or a quotation with its speaker in the next sentence
         cited_speakers |= set[str]().union(
             *({token.key for token in tokenise(sentence.context) if token.kind == "name"} for sentence in cited)
         )

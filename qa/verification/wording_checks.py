@@ -26,9 +26,12 @@ def _governed_word(words: Sequence[Token], at: int) -> int | None:
 
 def check_negation(aligned: AlignedStatement, at: int) -> Iterator[Discrepancy]:
     """Yield a negation that the cited text does not have of the same word."""
-    denied = _governed_word(aligned.statement, at)
+    own, joint = aligned.statement[at], aligned.statement[at].bare in ("neither", "nor")
+    denied = _jointly_denied(aligned.statement, at) if joint else _governed_word(aligned.statement, at)
     for alignment in aligned.alignments:
         position = alignment.in_sentence[denied] if denied is not None else None
+        if position is None and denied is not None:
+            position = _moved_to(alignment, denied)
         scope = alignment.sentence[max(0, position - _SCOPE) : position] if position is not None else alignment.sentence
         first = position - len(scope) if position is not None else 0
         unmatched = [
@@ -38,23 +41,87 @@ def check_negation(aligned: AlignedStatement, at: int) -> Iterator[Discrepancy]:
             and step not in alignment.in_statement
             and (position is None or _governed_word(alignment.sentence, step) == position)
         ]
-        if unmatched and not (aligned.is_near_copy and position is None):
+        denies_it = unmatched and not (aligned.is_near_copy and position is None)
+        if denies_it and (not joint or _denies_jointly(alignment, at, denied, position)):
             return
-    yield Discrepancy(f"negation not in cited text: {aligned.statement[at].shown}", True, aligned.statement[at].shown)
+    if own.key == "no longer" and _has_ended(aligned, denied):
+        yield Discrepancy(f"said as an ending in cited text: {own.shown}", False, own.shown)
+    elif denied is not None and _is_denied_beside(aligned, aligned.statement[denied].key):
+        yield Discrepancy(f"negation not in cited text, only beside it: {own.shown}", False, own.shown)
+    else:
+        yield Discrepancy(f"negation not in cited text: {own.shown}", True, own.shown)
+
+
+def _moved_to(alignment: Alignment, at: int) -> int | None:
+    """Return where the sentence has an unmatched word, if it has it once and nothing of the statement matches it."""
+    key = alignment.statement[at].key
+    places = [place for place, token in enumerate(alignment.sentence) if token.key == key]
+    return places[0] if len(places) == 1 and places[0] not in alignment.in_statement else None
+
+
+def _moved_from(alignment: Alignment, at: int) -> int | None:
+    """Return where the statement has an unmatched word of the sentence, if each of them has it once."""
+    key = alignment.sentence[at].key
+    places = [place for place, token in enumerate(alignment.statement) if token.key == key]
+    once = len(places) == 1 == sum(token.key == key for token in alignment.sentence)
+    return places[0] if once and alignment.in_sentence[places[0]] is None else None
+
+
+def _jointly_denied(words: Sequence[Token], at: int) -> int | None:
+    """Return the position of what "neither Klee nor Roth" did not do."""
+    return next((place for place in range(at + 1, len(words)) if words[place].kind in ("word", "denial")), None)
+
+
+def _denies_jointly(alignment: Alignment, at: int, denied: int | None, position: int | None) -> bool:
+    """Tell whether the sentence has all the names before one denied verb: not "Klee replied, Roth did not reply"."""
+    if denied is None or position is None:
+        return False
+    names = [place for place in range(at + 1, denied) if alignment.statement[place].kind == "name"]
+    verbs = sum(token.key == alignment.sentence[position].key for token in alignment.sentence)
+    return verbs == 1 and all(
+        (found := alignment.in_sentence[place]) is not None and found < position for place in names
+    )
+
+
+def _has_ended(aligned: AlignedStatement, denied: int | None) -> bool:
+    """Tell whether a cited sentence says of an end ("left", "former") what the statement says is no longer so."""
+    return any(
+        (denied is None or alignment.in_sentence[denied] is None)
+        and any(
+            token.bare in lexicon.ENDINGS and place not in alignment.in_statement
+            for place, token in enumerate(alignment.sentence)
+        )
+        for alignment in aligned.alignments
+    )
+
+
+def _is_denied_beside(aligned: AlignedStatement, key: str) -> bool:
+    """Tell whether a text beside the cited one denies a word that the cited one does not have."""
+    return key not in aligned.cited_keys and aligned.around.denies(key)
 
 
 def check_modal(aligned: AlignedStatement, at: int) -> Iterator[Discrepancy]:
     """Yield a plan or possibility that the cited text does not give as one."""
     own = aligned.statement[at]
-    if aligned.cited_keys & lexicon.MODAL_EQUIVALENTS[own.key] and not aligned.is_near_copy:
+    equivalents = lexicon.MODAL_EQUIVALENTS[own.key]
+    if aligned.cited_keys & equivalents and not aligned.is_near_copy:
         return
-    slot = aligned.slot(at)
-    if any(
-        token.key in lexicon.MODAL_EQUIVALENTS[own.key] or token.bare in lexicon.MODAL_EQUIVALENTS[own.key]
-        for token in slot
+    if any(token.key in equivalents or token.bare in equivalents for token in aligned.slot(at)):
+        return
+    governed = _governed_word(aligned.statement, at)
+    if governed is not None and any(
+        _governs(alignment.sentence, own.key, aligned.statement[governed].key) for alignment in aligned.alignments
     ):
         return
     yield Discrepancy(f"not said as {own.shown!r} in cited text", False, own.shown)
+
+
+def _governs(words: Sequence[Token], modal: str, verb: str) -> bool:
+    """Tell whether a text has a modal verb with a verb, both by key, wherever it is."""
+    return any(
+        token.key == modal and (governed := _governed_word(words, at)) is not None and words[governed].key == verb
+        for at, token in enumerate(words)
+    )
 
 
 def check_word(aligned: AlignedStatement, at: int) -> Iterator[Discrepancy]:
@@ -65,17 +132,21 @@ def check_word(aligned: AlignedStatement, at: int) -> Iterator[Discrepancy]:
     if opposite is not None:
         yield Discrepancy(f"opposite of cited text: {own.shown} for {opposite.shown}", True, own.shown)
         return
+    if own.bare in lexicon.CONNECTIVES or _is_neutral_speech(aligned, own):
+        return
     if own.kind == "filler":
         number = [token for token in slot if token.kind == "number"]
         if number and own.key == "#1":
             yield Discrepancy(f"altered: {own.shown} for {number[0].shown}", True, own.shown)
-        elif own.bare in lexicon.QUANTIFIERS and own.key not in aligned.cited_keys:
+        elif (own.bare == "because" and not _gives_cause(aligned)) or (
+            own.bare in lexicon.QUANTIFIERS and own.key not in aligned.cited_keys
+        ):
             yield Discrepancy(f"not in cited text: {own.shown}", False, own.shown)
         elif own.shown[0].isupper() and not own.opens_sentence and own.shown != "I":
             yield from _check_capital(aligned, own, words_of_kind(slot, "name"))
         return
     names = words_of_kind(slot, "name")
-    if own.shown[0].isupper() and names:
+    if own.shown[0].isupper() and names and own.bare not in lexicon.INDEFINITE:
         yield Discrepancy(f"altered: {own.shown} for {names}", True, own.shown)
         return
     if own.kind == "denial" and aligned.is_near_copy and not aligned.is_moved(at):
@@ -84,6 +155,10 @@ def check_word(aligned: AlignedStatement, at: int) -> Iterator[Discrepancy]:
     if own.key in aligned.cited_keys:
         if claimed and not aligned.is_moved(at):
             yield Discrepancy(f"altered: {own.shown} for {claimed[0].shown}", False, own.shown)
+        elif (
+            aligned.is_near_copy and aligned.is_at_open_end(at) and not (aligned.changes_voice or aligned.is_moved(at))
+        ):
+            yield Discrepancy(f"in another place than in cited text: {own.shown}", False, own.shown)
         return
     synonyms = lexicon.SYNONYMS.get(own.key, frozenset())
     if synonyms & (frozenset(token.key for token in slot) if slot else aligned.cited_keys):
@@ -95,10 +170,42 @@ def check_word(aligned: AlignedStatement, at: int) -> Iterator[Discrepancy]:
     elif aligned.is_near_copy and not (
         own.key in aligned.context_keys
         and not names
-        and _only_pronouns(slot)
+        and (_only_pronouns(slot) or (not slot and _completes_phrase(aligned, at)))
         and aligned.count_unmatched(at) <= _MOST_FOR_PRONOUN
     ):
         yield Discrepancy(f"not in cited text: {own.shown}", False, own.shown)
+
+
+def _completes_phrase(aligned: AlignedStatement, at: int) -> bool:
+    """Tell whether a text beside has the word before the noun that it is before here: "boil-water" notice."""
+    end = at
+    while end < len(aligned.statement) and not aligned.is_matched(end):
+        end += 1
+    phrase = [token.key for token in aligned.statement[at : end + 1]]
+    plain = all(token.kind == "word" and token.key not in lexicon.OPPOSITES for token in aligned.statement[at:end])
+    return (
+        plain
+        and end < len(aligned.statement)
+        and aligned.statement[end].kind == "word"
+        and any(
+            [token.key for token in words[start : start + len(phrase)]] == phrase
+            for words in aligned.around.beside
+            for start in range(len(words))
+        )
+    )
+
+
+def _is_neutral_speech(aligned: AlignedStatement, own: Token) -> bool:
+    """Tell whether the word only says that something was said, and the cited text has such a word too."""
+    return own.bare in lexicon.NEUTRAL_SPEECH and any(
+        token.bare in lexicon.NEUTRAL_SPEECH and place not in alignment.in_statement
+        for alignment in aligned.alignments
+        for place, token in enumerate(alignment.sentence)
+    )
+
+
+def _gives_cause(aligned: AlignedStatement) -> bool:
+    return any(token.bare in lexicon.CAUSES for alignment in aligned.alignments for token in alignment.sentence)
 
 
 def _only_pronouns(slot: Sequence[Token]) -> bool:
@@ -129,18 +236,27 @@ def find_lost(aligned: AlignedStatement, alignment: Alignment) -> Iterator[Discr
             continue
         governed = _governed_word(alignment.sentence, at)
         position = alignment.in_statement.get(governed) if governed is not None else None
+        if position is None and governed is not None and token.kind == "negation":
+            position = _moved_from(alignment, governed)
         if position is None:
             position = _position_if_inserted(alignment, at)
         if position is None or (position < len(aligned.statement) and aligned.nearest(position) is not alignment):
             continue
-        before = range(max(0, position - _SCOPE), position)
-        if any(
-            _is_equivalent(token, aligned.statement[step]) for step in before if alignment.in_sentence[step] is None
-        ):
+        before = range(max(0, position - _SCOPE - 2), position)  # "would not have been on campus"
+        if any(_is_equivalent(token, aligned.statement[step]) for step in before if _is_free(alignment, step)):
             continue
         hard = token.kind == "negation" and aligned.is_near_copy
         what = {"negation": "a negation", "modal": "a possibility", "denial": "a reservation"}[token.kind]
         yield Discrepancy(f"the cited text holds {what} that the statement lacks: {token.shown}", hard, token.shown)
+
+
+def _is_free(alignment: Alignment, step: int) -> bool:
+    """Tell whether a word of the statement has no match, or one that governs a word that the statement lacks."""
+    position = alignment.in_sentence[step]
+    if position is None:
+        return True
+    governed = _governed_word(alignment.sentence, position)
+    return governed is not None and governed not in alignment.in_statement
 
 
 def _position_if_inserted(alignment: Alignment, at: int) -> int | None:
