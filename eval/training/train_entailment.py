@@ -14,6 +14,7 @@ import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -37,6 +38,12 @@ MOST_ROWS = 8  # statements of one evidence in a batch
 AROUND = 0.3  # of the hand-written evidences, as many are read with the sentences around them
 CHOICE = 0.5
 GRAMMAR_SEED = 7
+WITH_SOURCE = 0.35  # of the groups, as many have the outlet and the day before their evidence
+NAMES_OUTLET = 0.3  # of the statements on these, as many name an outlet
+_OUTLETS = (
+    "Harbour Daily", "The Brenwick Times", "Northwire", "the Estrey Herald", "Channel 6", "Radio Marrow", "The Ledger",
+    "Coastal News", "The Aldon Observer", "Meridian Press", "Valley Post", "the Tarn Gazette", "NewsPoint",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,39 @@ def grammar_pairs(half: Literal["train", "report"]) -> list[list[Pair]]:
         for pair in minimal_pairs(GRAMMAR_SEED)
         if pair.half == half and (evidence := " ".join(pair.evidence))
     ]
+
+
+def with_source(group: Sequence[Pair], chance: random.Random) -> list[Pair]:
+    """Return statements with their evidence as the service gives it: some after outlet and day, some naming the outlet.
+
+    Who reported something is known from the source: a statement that names another outlet is not supported.
+    """
+    if chance.random() >= WITH_SOURCE:
+        return list(group)
+    outlet, other = chance.sample(_OUTLETS, 2)
+    day = date(2015, 1, 1) + timedelta(days=chance.randrange(4_500))
+    source = f"{outlet}, {day.day} {day:%B %Y}: "
+    changed = []
+    for pair in group:
+        statement, supported = pair.statement, pair.supported
+        if chance.random() < NAMES_OUTLET and statement.endswith("."):
+            named = outlet if chance.random() < 0.7 else other
+            verb = chance.choice(("reported", "said", "says"))
+            statement = (
+                f"{statement[:-1]}, {named} {verb}." if chance.random() < 0.6 else f"{named} {verb}: {statement}"
+            )
+            supported = supported and named == outlet
+        as_before = supported == pair.supported
+        changed.append(
+            Pair(
+                statement,
+                source + pair.evidence,
+                supported,
+                pair.covered if as_before else False,
+                pair.faithful if as_before else None,
+            )
+        )
+    return changed
 
 
 def by_evidence(pairs: Iterable[Pair], chance: random.Random) -> list[list[Pair]]:
@@ -193,7 +233,8 @@ def main() -> None:
         groups += grammar_pairs("train")
         for _ in range(OUR_COPIES):
             groups += our_pairs(held_out=False, chance=chance)
-        return [(sum(len(row.ids) for row in unit.rows), unit) for unit in encode(groups, tokenizer)]
+        units = encode([with_source(group, chance) for group in groups], tokenizer)
+        return [(sum(len(row.ids) for row in unit.rows), unit) for unit in units]
 
     encoder = load_encoder(arguments.weights, row_logits=2, token_logits=0)
     if arguments.start is not None:

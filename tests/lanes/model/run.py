@@ -26,7 +26,7 @@ from qa.answering.reply_parser import Parsed, ReplyParser, Sentence
 from qa.errors import ModelFailed, ModelUnavailable
 from qa.library import Library, sample_articles
 from qa.llm.openai_chat import OpenAIChat
-from qa.llm.prompts import evidence_block, load_prompts, make_fence, make_ids
+from qa.llm.prompts import evidence_block, load_prompts, make_fence, make_line_ids
 from qa.llm.protocols import EndPiece, Message, ModelSettings
 from qa.readers.read import read
 from qa.settings import Settings
@@ -206,7 +206,7 @@ def prompt(question: str, articles: dict[str, list[str]]) -> tuple[list[Message]
         for name, texts in articles.items()
         for at, text in enumerate(texts)
     ]
-    ids = list(make_ids(len(items)))
+    ids = list(make_line_ids(len(items)))
     fence = make_fence()
     prompts = load_prompts()
     block = evidence_block(list(zip(ids, items, strict=True)), fence)
