@@ -191,15 +191,16 @@ def find_exchanged_names(
     Two names that changed places break a diff into pieces that each look like words moved about. An alignment that is
     blind to names matches more of the sentence, with the wrong name in each position. It also pairs names that have
     nothing to do with each other, so a word beside the pair must match too; otherwise it is a hint that two sentences
-    were made one. `all_cited` are the alignments with all cited sentences: a name that is in none of them is not
-    exchanged.
+    were made one. `all_cited` are the alignments with all cited sentences: a capital that opens the statement and is in
+    none of them may be no name.
     """
     if len(name_blind.in_statement) <= len(alignment.in_statement):
         return None
     hint: tuple[str, str, bool] | None = None
     cited_keys = {token.key for each in all_cited for token in each.sentence}
     for at, position in enumerate(name_blind.in_sentence):
-        if position is None or alignment.statement[at].kind != "name" or alignment.statement[at].key not in cited_keys:
+        own = alignment.statement[at]
+        if position is None or own.kind != "name" or (own.opens_sentence and own.key not in cited_keys):
             continue
         stated, cited = _name_run(alignment.statement, at), _name_run(alignment.sentence, position)
         stated_keys, cited_run_keys = ({token.key for token in run} for run in (stated, cited))

@@ -44,7 +44,7 @@ def check_name(aligned: AlignedStatement, at: int) -> Iterator[Discrepancy]:
     replaced = words_of_kind(slot, "name", "number", "month", "weekday")
     replaces_pronoun = any(token.bare in english.PRONOUNS for token in (*slot[:1], *slot[-1:]))
     first_names = _known_first_names(aligned, at)
-    if own.key in first_names and not words_of_kind(slot, "name"):
+    if own.key in first_names - aligned.cited_keys and not words_of_kind(slot, "name"):
         if len(first_names) > 1:
             yield Discrepancy(f"one of several people with this name: {name}", False, name)
         return
