@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from qa.verification.aligned_statement import NEAR_COPY, AlignedStatement, Discrepancy
 from qa.verification.alignment import find_exchanged_names
+from qa.verification.meaning import find_changed_meaning
 from qa.verification.name_checks import check_name, check_spelling, is_sentence_capital
 from qa.verification.number_checks import check_bound, check_number, check_unit, find_swapped_numbers
 from qa.verification.wording_checks import (
@@ -48,3 +49,4 @@ def find_discrepancies(aligned: AlignedStatement) -> Iterator[Discrepancy]:
         pair = find_exchanged_names(alignment, name_blind, aligned.alignments) if is_copy else None
         if pair is not None:
             yield Discrepancy(f"altered: {pair[0]} for {pair[1]}", pair[2], pair[0])
+    yield from find_changed_meaning(aligned)

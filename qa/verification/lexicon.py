@@ -10,67 +10,69 @@ def _lexicon(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-# Words on the left are opposites of those on the right; words on one side are near-synonyms.
+# Words on the left are opposites of those on the right. Words on one side are near-synonyms, unless a semicolon divides
+# them: an arrest is no prison term, more is not most, and a father is no son.
 _OPPOSITES = (
-    "rise increase grow climb jump gain surge soar up higher / fall drop decline decrease shrink slump plunge tumble"
-    " slip sink plummet down lower",
-    "win won victory beat defeat triumph / lose lost defeat loss beaten",
-    "more greater most / fewer less fewest least",
+    "rise increase grow climb jump gain surge soar up; higher / fall drop decline decrease shrink slump plunge tumble"
+    " slip sink plummet down; lower",
+    "win won victory triumph; beat defeat / lose lost loss; defeat beaten",
+    "more greater; most / fewer less; fewest least",
     "before ahead prior / after since following",
     "since / until till",
     "last past previous / next coming upcoming",
     "above over exceed / below under",
-    "begin start open launch resume / end finish close stop halt suspend cease",
-    "accept approve agree allow permit authorise authorize legalise / reject refuse deny ban forbid prohibit block bar"
-    " oppose decline veto",
-    "support back favour favor endorse praise welcome hail / oppose criticise criticize condemn denounce reject slam",
-    "guilty convict / innocent acquit",
-    "arrive enter join / leave depart exit quit",
-    "buy purchase acquire / sell sale",
-    "first earliest / last latest final",
-    "hire employ recruit appoint / fire sack dismiss layoff",
+    "begin start launch; open; resume / end finish; close; stop halt cease; suspend",
+    "accept; approve; agree; allow permit authorise authorize; legalise / reject refuse decline; deny; ban forbid"
+    " prohibit bar; block; oppose; veto",
+    "support back favour favor endorse; praise hail; welcome / oppose; criticise criticize slam; condemn denounce;"
+    " reject",
+    "guilty; convict / innocent; acquit",
+    "arrive; enter; join / leave depart exit; quit",
+    "buy purchase acquire / sell; sale",
+    "first earliest / last final; latest",
+    "hire employ recruit; appoint / fire sack dismiss; layoff",
     "succeed success successful / fail failure unsuccessful",
-    "strong stronger strongest strengthen / weak weaker weakest weaken",
-    "high highest / low lowest",
-    "large larger largest big bigger biggest / small smaller smallest",
-    "old older oldest / young younger youngest new newest",
-    "long longer longest / short shorter shortest",
-    "early earlier / late later",
-    "best better improve / worst worse worsen deteriorate",
-    "good positive optimistic / bad negative pessimistic poor",
-    "alive live survive / dead die kill",
-    "public / private secret",
+    "strong; stronger; strongest; strengthen / weak; weaker; weakest; weaken",
+    "high; highest / low; lowest",
+    "large big; larger bigger; largest biggest / small; smaller; smallest",
+    "old; older; oldest / young; younger; youngest; new; newest",
+    "long; longer; longest / short; shorter; shortest",
+    "early; earlier / late; later",
+    "best; better; improve / worst; worse; worsen deteriorate",
+    "good; positive; optimistic / bad poor; negative; pessimistic",
+    "alive; live; survive / dead die; kill",
+    "public / private; secret",
     "north northern / south southern",
     "east eastern / west western",
-    "male man men boy father son brother husband / female woman women girl mother daughter sister wife",
+    "male; man men; boy; father; son; brother; husband / female; woman women; girl; mother; daughter; sister; wife",
     "import / export",
-    "ally friend friendly / enemy rival hostile foe",
-    "attack invade / defend retreat withdraw",
-    "add include / remove exclude",
-    "free release liberate / jail arrest detain imprison capture",
-    "expand widen extend / contract narrow cut reduce",
-    "hot warm hotter warmer / cold cool colder cooler",
-    "safe safer / dangerous unsafe",
-    "easy easier / hard difficult harder",
+    "ally; friend; friendly / enemy foe; rival; hostile",
+    "attack; invade / defend; retreat; withdraw",
+    "add; include / remove; exclude",
+    "free release liberate / jail imprison; arrest detain; capture",
+    "expand; widen; extend / contract; narrow; cut reduce",
+    "hot; warm; hotter; warmer / cold; cool; colder; cooler",
+    "safe; safer / dangerous unsafe",
+    "easy; easier / hard difficult; harder",
     "full / empty",
     "rich wealthy / poor",
-    "confirm admit acknowledge / deny dispute refute",
+    "confirm; admit acknowledge / deny; dispute; refute",
     "love like / hate dislike",
     "right correct true / wrong incorrect false untrue",
     "remember / forget",
     "find discover / miss",
-    "possible likely / impossible unlikely",
+    "possible; likely / impossible; unlikely",
     "majority / minority",
-    "maximum most / minimum least",
+    "maximum; most / minimum; least",
     "inside indoor into / outside outdoor",
-    "everyone everybody everything all every / nobody none nothing",
+    "everyone everybody; everything; all every / nobody none; nothing",
     "always / never",
     "many / few",
     "war / peace",
     "day / night",
-    "morning / evening afternoon",
-    "profit / loss deficit",
-    "ease relax loosen lift / tighten impose",
+    "morning / evening; afternoon",
+    "profit / loss; deficit",
+    "ease relax loosen; lift / tighten; impose",
     "both / neither",
     "with / without",
     "against / for",
@@ -80,6 +82,23 @@ _OPPOSITES = (
     "pass / fail",
     "lead leading / trail trailing",
     "because / although though despite",
+)
+_SYNONYMS = (
+    "buy purchase acquire|begin start commence launch|build construct erect|help assist aid|end finish conclude"
+    " complete"
+    "|get obtain|allow permit let|need require|choose select pick|show display exhibit|ask request|answer reply"
+    " respond"
+    "|big large|child kid|car automobile|doctor physician|film movie|firm company|hurt injure wound|jail imprison"
+    "|sack fire dismiss|quit resign|try attempt|happen occur|keep retain|send dispatch|speak talk|stop halt cease"
+    "|close shut|destroy demolish raze|repair fix mend|find discover|reveal disclose|hide conceal|use utilise utilize"
+    "|delay postpone|ban prohibit forbid outlaw|back support|annual yearly|nearly almost|approximately roughly"
+    "|quickly rapidly swiftly fast|whole entire|often frequently|rich wealthy affluent|ill sick|correct right"
+    "|difficult hard tough|simple easy|fire blaze|flat apartment|holiday vacation|lorry truck|petrol gasoline"
+    "|lawyer attorney|house home|shop store|worker employee|resident inhabitant|death fatality|error mistake"
+    "|gift present|law legislation|talks negotiations|rise increase grow climb|fall drop decrease decline"
+    "|leave depart|gather assemble|vanish disappear"
+    "|couple pair|former ex|enlarge expand"
+    "|flee escape|rescue save|cut reduce|lift raise|scrap abolish"
 )
 # The "n't" of "don't" becomes "not" when a text is split into tokens.
 NEGATIONS = _lexicon("not no never none nobody nothing nor neither without cannot")
@@ -169,27 +188,32 @@ LONG_PLACES = {
 PLACE_KEYS = frozenset(COUNTRIES.values()) | frozenset(LONG_PLACES.values())
 
 
-def _stemmed_opposites() -> list[tuple[frozenset[str], frozenset[str]]]:
-    pairs = (line.partition("/")[::2] for line in _OPPOSITES)
-    return [(_stems(left), _stems(right)) for left, right in pairs]
-
-
 def _stems(words: str) -> frozenset[str]:
     """Return the words as the keys of tokens."""
     return frozenset(stemming.stems(" ".join(map(american, words.split()))))
 
 
+def _stem_groups(words: str) -> list[frozenset[str]]:
+    return [_stems(group) for group in words.split(";")]
+
+
 def _opposites_and_synonyms() -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
     opposites: dict[str, set[str]] = {}
     same: dict[str, set[str]] = {}
-    for left, right in _stemmed_opposites():
-        for own, other in ((left, right), (right, left)):
-            for stem in own:
-                opposites.setdefault(stem, set()).update(other - {stem})
-                same.setdefault(stem, set()).update(own)
+    for line in _OPPOSITES:
+        left, right = (_stem_groups(side) for side in line.split("/"))
+        for own, others in ((left, right), (right, left)):
+            for group in own:
+                for stem in group:
+                    opposites.setdefault(stem, set()).update(frozenset().union(*others) - {stem})
+                    same.setdefault(stem, set()).update(group)
+    for line in _SYNONYMS.split("|"):
+        group = _stems(line)
+        for stem in group:
+            same.setdefault(stem, set()).update(group)
     return (
         {stem: frozenset(others) for stem, others in opposites.items()},
-        {stem: frozenset(others - opposites[stem]) for stem, others in same.items()},
+        {stem: frozenset(others - opposites.get(stem, set())) for stem, others in same.items()},
     )
 
 

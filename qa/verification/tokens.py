@@ -34,10 +34,11 @@ _TOKEN = re.compile(
     r"|(?P<sign>(?:(?<![^\W_])(?:US|A|C|NZ|HK|S))?[$€£¥₹]|%)"
     rf"|(?P<number>(?<![^\W_{CJK}])(?:\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?(?!\d)|\d+(?:\.\d+)?))"
     rf"(?P<suffix>(?:st|nd|rd|th|s|bn|mn|m|k|tn|trn|mln|bln|km|kg|cm|ft|mph|lbs?|am|pm)(?![^\W_]))?(?![^\W\d_{CJK}])"
-    r"|(?P<stop>[,;:()]|\.\s)"
+    r"|(?P<stop>[,;:()]|\.\s|\s-+\s)"
     rf"|(?P<initials>{INITIALS})|(?P<word>{WORD})"
 )
 _SENTENCE_START = re.compile(r"(?:^|[.!?]['\"”’)]*\s+)[\s\"'“‘(\[-]*$")
+_ARTICLE_BEFORE = re.compile(r"\b(?:a|an|the)\s+[\"'“‘(]?$", re.I)
 _DAY = re.compile(r" \d{1,2}\b")
 # "Mar" and "Oct" may be names, or parts of names, except in "Oct. 3", "3 Oct" and "in Oct".
 _BEFORE_DAY = re.compile(r"\.|\s?\d")
@@ -71,6 +72,8 @@ class Token:
     kind: Kind
     opens_sentence: bool = False  # it begins a sentence, so its capital proves nothing
     title: str = ""  # the courtesy title before it: "man", "woman", or empty
+    after_break: bool = False  # a comma, a stop, a bracket or a dash is before it
+    after_article: bool = False  # "a", "an" or "the" is before it, which is no token
 
     @property
     def value(self) -> Decimal | None:
@@ -90,8 +93,16 @@ class Token:
 def tokenise(sentence: str) -> tuple[Token, ...]:
     """Return the tokens of a text in order, dates as month, day, year, and units after their numbers."""
     plain = unicodedata.normalize("NFKC", sentence.translate(_PLAIN)).translate(_PLAIN)
-    tokens = _join_numbers(_take_titles(list(_split(plain))))
-    return tuple(_put_day_after_month(_join_phrases([token for token in tokens if token is not _BREAK])))
+    tokens = list(_mark_breaks(_join_numbers(_take_titles(list(_split(plain))))))
+    return tuple(_put_day_after_month(_join_phrases(tokens)))
+
+
+def _mark_breaks(tokens: Sequence[Token]) -> Iterator[Token]:
+    after_break = False
+    for token in tokens:
+        if token is not _BREAK:
+            yield replace(token, after_break=True) if after_break else token
+        after_break = token is _BREAK
 
 
 def _split(plain: str) -> Iterator[Token]:
@@ -102,7 +113,8 @@ def _split(plain: str) -> Iterator[Token]:
         elif group in ("number", "suffix"):
             yield from _number_tokens(match["number"], (match["suffix"] or "").lower())
         elif group == "stop":
-            yield _BREAK
+            if shown[0] != "." or not plain[match.end() : match.end() + 1].islower():  # "6 p.m. and"
+                yield _BREAK
         elif group == "iso":
             year, month, day = shown.split("-")
             yield Token(f"month:{int(month)}", month, "month")
@@ -120,7 +132,9 @@ def _split(plain: str) -> Iterator[Token]:
             elif shown in ("May", "March") and _DAY.match(plain, match.end()):
                 yield Token(f"month:{english.MONTH_NUMBERS[shown.lower()]}", shown, "month")
             else:
-                yield from _word_tokens(shown, opens_sentence)
+                after_article = bool(_ARTICLE_BEFORE.search(plain, max(0, match.start() - 8), match.start()))
+                words = _word_tokens(shown, opens_sentence)
+                yield from (replace(word, after_article=True) for word in words) if after_article else words
 
 
 def _number_tokens(digits: str, suffix: str) -> Iterator[Token]:

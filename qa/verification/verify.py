@@ -27,6 +27,7 @@ from qa.verification.aligned_statement import (
 from qa.verification.alignment import align
 from qa.verification.discrepancies import find_discrepancies
 from qa.verification.lexicon import INDEFINITE, SYNONYMS
+from qa.verification.meaning import spell_out
 from qa.verification.openers import dateline_of, without_openers
 from qa.verification.tokens import CLAIMING, Token, join_compounds, tokenise
 
@@ -60,6 +61,20 @@ def check(
     statement = without_openers(statement)
     if is_verbatim(statement, cited):
         return "supported", ()
+    verdict = _check_wording(statement, cited, others, retrieved, score)
+    spelled_out = spell_out(cited) if verdict[0] != "supported" else []
+    if spelled_out and _check_wording(statement, spelled_out, others, retrieved, score)[0] == "supported":
+        return "supported", ()
+    return verdict
+
+
+def _check_wording(
+    statement: str,
+    cited: Sequence[Evidence],
+    others: Sequence[Evidence],
+    retrieved: Mapping[Source, str],
+    score: float | None,
+) -> Verdict:
     aligned = align_statement(statement, cited, others, retrieved)
     discrepancies = [*find_discrepancies(aligned), *_find_wrong_speaker(statement, aligned, cited)]
     discrepancies += [

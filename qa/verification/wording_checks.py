@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from qa.text import english
 from qa.verification import lexicon
@@ -153,7 +154,7 @@ def check_word(aligned: AlignedStatement, at: int) -> Iterator[Discrepancy]:
         yield Discrepancy(f"not said as {own.shown!r} in cited text", False, own.shown)
         return
     if own.key in aligned.cited_keys:
-        if claimed and not aligned.is_moved(at):
+        if claimed and not aligned.is_moved(at) and not _is_inverted_speaker(aligned, at):
             yield Discrepancy(f"altered: {own.shown} for {claimed[0].shown}", False, own.shown)
         elif (
             aligned.is_near_copy and aligned.is_at_open_end(at) and not (aligned.changes_voice or aligned.is_moved(at))
@@ -206,6 +207,16 @@ def _is_neutral_speech(aligned: AlignedStatement, own: Token) -> bool:
 
 def _gives_cause(aligned: AlignedStatement) -> bool:
     return any(token.bare in lexicon.CAUSES for alignment in aligned.alignments for token in alignment.sentence)
+
+
+def _is_inverted_speaker(aligned: AlignedStatement, at: int) -> bool:
+    """Tell whether the statement has "the judge said" where a cited sentence has "said the judge"."""
+    own, following = aligned.statement[at], aligned.statement[at + 1 : at + 2]
+    return bool(following) and any(
+        verb.bare in lexicon.SPEECH_WORDS and verb.key == following[0].key and speaker.key == own.key
+        for alignment in aligned.alignments
+        for verb, speaker in pairwise(alignment.sentence)
+    )
 
 
 def _only_pronouns(slot: Sequence[Token]) -> bool:
