@@ -13,8 +13,8 @@ from qa.verification.verify import Verdict
 
 # Of the estimated share that a statement is supported: chosen on the held-out fifth of eval/training/data/pairs.jsonl
 # (docs/verification.md).
-ACCEPTED = 0.3  # from here on `supported` by the rules stays so
-RAISED = 0.6  # from here on `partial` without a hard departure becomes supported
+ACCEPTED = 0.1  # from here on `supported` by the rules stays so
+RAISED = 0.7  # from here on `partial` without a hard departure becomes supported
 REFUSED = 0.05  # below, a statement is not shown
 _REASON = "the cited text may not say this"
 
