@@ -18,10 +18,10 @@ from qa.answering.draft import VERBATIM, Judged
 from qa.answering.prompt_injection import is_injected_instruction
 from qa.answering.reply_parser import Sentence
 from qa.answering.shown_evidence import ShownEvidence
-from qa.errors import EmbeddingFailed, JudgeFailed
+from qa.answering.statement_check import check_statement
 from qa.text import stemming
 from qa.types import Embedder, EntailmentJudge, Evidence
-from qa.verification import entailment, support_score, verify
+from qa.verification import verify
 
 # The share of a statement's claiming words that a sentence must have to be what a statement without an id is about ...
 BEARS, BY_MORE = 0.5, 0.1  # those with a share that is less by so much count as well
@@ -98,7 +98,14 @@ class Acceptance:
             self._repeats += 1
             return Outcome(reasons=("said before",))
         self._repeats = 0
-        judged, failed = self._verify(text, cited)
+        judged, failed = check_statement(
+            text,
+            cited,
+            [evidence for evidence in self._shown.by_id.values() if evidence not in cited],
+            texts=self._shown.texts,
+            embedder=self._embedder,
+            judge=self._entailment_judge,
+        )
         if judged.support == "supported" or self._marks:
             self._said.append(stemming.fold(text))
             shown = text if judged.support == "supported" else f"{NOT_CONFIRMED}{text}"
@@ -110,24 +117,6 @@ class Acceptance:
             Accepted(extractive.with_attribution(each), (each,), VERBATIM, replaced=True) for each in fresh
         )
         return Outcome(accepted, judged.reasons, lost=not quoted, failed=failed)
-
-    def _verify(self, text: str, cited: Sequence[Evidence]) -> tuple[Judged, str]:
-        """Return the verdict, and the name of a part that failed over it."""
-        others = [evidence for evidence in self._shown.by_id.values() if evidence not in cited]
-        try:
-            score = support_score.score(text, cited, self._embedder)
-        except EmbeddingFailed:  # the retriever has reported it in `degraded` already
-            score = support_score.score(text, cited, None)
-        verdict = verify.check(text, cited, others, retrieved=self._shown.texts, score=score)
-        failed = ""
-        if self._entailment_judge and verdict[0] != "unsupported" and not verify.is_verbatim(text, cited):
-            evidence = " ".join(dict.fromkeys(each.text for each in cited))
-            try:
-                (entailed,) = self._entailment_judge.judge([(text, evidence)])
-                verdict = entailment.combine(verdict, entailed)
-            except JudgeFailed:
-                failed = "entailment"
-        return Judged(*verdict, round(score, 4)), failed
 
     def _find_bearer(self, text: str, guesses: Sequence[Evidence]) -> Evidence | None:
         """Return the one sentence that a statement without an id says; None if none does.

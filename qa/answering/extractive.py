@@ -149,9 +149,9 @@ def eligible(question: AnalysedQuestion, ranked: Ranked) -> list[tuple[Evidence,
     return list(islice(fitting, CONSIDERED))
 
 
-def with_attribution(evidence: Evidence) -> str:
-    """Return a sentence verbatim, with its outlet and date before it."""
-    return f"{attribution(evidence.source)}: {evidence.text}"
+def with_attribution(evidence: Evidence, words: str = "") -> str:
+    """Return a sentence verbatim, or the words that hold it, with its outlet and date before it."""
+    return f"{attribution(evidence.source)}: {words or evidence.text}"
 
 
 def attribution(source: Source) -> str:

@@ -7,29 +7,30 @@ says. The judge knows what the words mean together: a plan told as done, a condi
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from qa.types import Entailed
-from qa.verification.verify import Verdict
+from qa.verification.verify import LIKELY, Verdict
 
-# Of the estimated share that a statement is supported: chosen on the held-out fifth of eval/training/data/pairs.jsonl
-# (docs/verification.md).
-ACCEPTED = 0.1  # from here on `supported` by the rules stays so
-RAISED = 0.7  # from here on `partial` without a hard departure becomes supported
-REFUSED = 0.05  # below, a statement is not shown
+# Of the estimated share that a statement is supported. What was chosen on what: docs/models.md.
+RAISED = 0.8  # from here on `partial` without a hard departure becomes supported, if the support score says so too
+REFUSED = 0.05  # below, a statement is not supported
 _REASON = "the cited text may not say this"
 
 
-def combine(verdict: Verdict, entailed: Entailed) -> Verdict:
-    """Return the verdict of both."""
+def combine(verdict: Verdict, readings: Iterable[Entailed], score: float) -> Verdict:
+    """Return the verdict of both.
+
+    `readings` are of the same statement on its evidence with more or less around it: the likeliest counts. `score` is
+    `support_score.score` of the statement.
+    """
     support, reasons = verdict
     if support == "unsupported":
         return verdict
-    share = estimate(entailed)
+    share = max(map(estimate, readings))
     if share < REFUSED:
         return "unsupported", (*reasons, _REASON)
-    if support == "supported" and share < ACCEPTED:
-        return "partial", (_REASON,)
-    if support == "partial" and share >= RAISED:
+    if support == "partial" and share >= RAISED and score >= LIKELY:
         return "supported", ()
     return verdict
 

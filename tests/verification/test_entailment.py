@@ -15,7 +15,7 @@ PARTIAL: Verdict = ("partial", ("says more than the cited text",))
     [
         (("unsupported", ("number not in cited text: 9",)), SURE, "unsupported"),
         (("supported", ()), SURE, "supported"),
-        (("supported", ()), UNSURE, "partial"),
+        (("supported", ()), UNSURE, "supported"),
         (("supported", ()), WRONG, "unsupported"),
         (PARTIAL, SURE, "supported"),
         (PARTIAL, UNSURE, "partial"),
@@ -23,7 +23,7 @@ PARTIAL: Verdict = ("partial", ("says more than the cited text",))
     ],
 )
 def test_the_judge_never_lifts_a_hard_departure(verdict: Verdict, entailed: Entailed, expected: str) -> None:
-    support, reasons = combine(verdict, entailed)
+    support, reasons = combine(verdict, [WRONG, entailed], 0.7)
     assert support == expected
     assert bool(reasons) == (support != "supported")
 
@@ -32,3 +32,7 @@ def test_a_statement_is_as_likely_as_both_of_its_halves() -> None:
     assert estimate(Entailed(0, 0)) == pytest.approx(0.25)
     assert estimate(Entailed(9, 9)) > 0.99
     assert estimate(Entailed(-700, 9)) == pytest.approx(0.0)
+
+
+def test_the_support_score_must_agree_that_a_retelling_is_one() -> None:
+    assert combine(PARTIAL, [SURE], 0.4)[0] == "partial"

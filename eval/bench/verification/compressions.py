@@ -20,9 +20,9 @@ from pydantic import BaseModel, ConfigDict
 from eval.bench.intervals import bootstrap_mean, interval
 from eval.dataset.format import read_rows
 from qa import QaError, Settings
+from qa.answering.statement_check import check_statement
 from qa.embeddings.minilm import MiniLM
 from qa.types import Evidence, Source, Span
-from qa.verification import entailment, support_score, verify
 from qa.wiring import build_entailment
 
 COMPRESSIONS = Path(__file__).parent / "compressions.jsonl"
@@ -76,19 +76,14 @@ def main() -> None:
 
 def judge_all(rows: Sequence[Compression]) -> tuple[Sequence[str], Sequence[str] | None]:
     """Return the verdicts by rules alone, and with the judge if there is one."""
-    embedder = MiniLM()
-    verdicts: list[verify.Verdict] = []
+    embedder, judge = MiniLM(), build_entailment(Settings())
+    by_rules, judged = [], []
     for row in rows:
         source = Source("a", 1, "", None, None, None, None)
         cited = [Evidence(source, Span(0, len(row.evidence)), row.evidence, 1.0)]
-        score = support_score.score(row.statement, cited, embedder)
-        verdicts.append(verify.check(row.statement, cited, score=score))
-    by_rules = [verdict[0] for verdict in verdicts]
-    judge = build_entailment(Settings())
-    if judge is None:
-        return by_rules, None
-    judged = judge.judge([(row.statement, row.evidence) for row in rows])
-    return by_rules, [entailment.combine(*both)[0] for both in zip(verdicts, judged, strict=True)]
+        by_rules.append(check_statement(row.statement, cited, embedder=embedder)[0].support)
+        judged.append(check_statement(row.statement, cited, embedder=embedder, judge=judge)[0].support)
+    return by_rules, judged if judge else None
 
 
 def _show(name: str, rows: Sequence[Compression], verdicts: Sequence[str]) -> None:

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from eval.bench.verification.minimal_pairs import KINDS, GrammarPair, pairs
 from qa import Settings
+from qa.answering.statement_check import check_statement
 from qa.embeddings.minilm import MiniLM
 from qa.types import Evidence, Source, Span
-from qa.verification import entailment, support_score, verify
 from qa.wiring import build_entailment
 
 SEED = 7
@@ -30,19 +30,15 @@ def judge_all(chosen: Sequence[GrammarPair], *, rules_only: bool = False) -> lis
     """Return the verdicts on the false and the true statement of each pair; with the judge if one is installed."""
     judge = None if rules_only else build_entailment(Settings())
     embedder = MiniLM()
-    rows: list[tuple[str, list[Evidence]]] = []
+    marks: list[tuple[str, str]] = []
     for pair in chosen:
         cited = [_as_evidence(at, sentence) for at, sentence in enumerate(pair.evidence)]
-        rows += [(pair.false, cited), (pair.true, cited)]
-    verdicts = [
-        verify.check(statement, cited, score=support_score.score(statement, cited, embedder))
-        for statement, cited in rows
-    ]
-    if judge is not None:
-        judged = judge.judge([(statement, " ".join(sentence.text for sentence in cited)) for statement, cited in rows])
-        verdicts = [entailment.combine(*both) for both in zip(verdicts, judged, strict=True)]
-    marks = [support for support, _ in verdicts]
-    return list(zip(marks[::2], marks[1::2], strict=True))
+        false, true = (
+            check_statement(statement, cited, embedder=embedder, judge=judge)[0].support
+            for statement in (pair.false, pair.true)
+        )
+        marks.append((false, true))
+    return marks
 
 
 def _as_evidence(at: int, sentence: str) -> Evidence:
