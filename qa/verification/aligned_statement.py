@@ -164,12 +164,9 @@ class AlignedStatement:
         """Return what its sentence has in place of the word; nothing where the statement is a retelling."""
         return self.nearest(at).slot(at) if self.is_near_copy else []
 
-    def is_at_open_end(self, at: int) -> bool:
-        """Tell whether no word before it, or none after it, matches its sentence: a slot has no other side there."""
-        matches = self.nearest(at).in_sentence
-        return all(position is None for position in matches[:at]) or all(
-            position is None for position in matches[at + 1 :]
-        )
+    def open_end(self, at: int) -> list[Token]:
+        """Return all that its sentence has before its first match or after its last one, if the word is there."""
+        return self.nearest(at).open_end(at) if self.is_near_copy else []
 
     def is_giving_outlet(self, at: int) -> bool:
         """Tell whether the name is the cited outlet's, which "put" or "gave" something that nobody in the text did."""

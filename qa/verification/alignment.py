@@ -34,18 +34,33 @@ class Alignment:
 
         Before the first match and after the last one these are no more words than the statement has there.
         """
+        start, end, before, after = self._gap(at)
+        if before is not None:
+            return list(self.sentence[before + 1 : before + 1 + end - start if after is None else after])
+        if after is not None:
+            return list(self.sentence[max(self.body, after - (end - start)) : after])
+        return list(self.sentence[self.body :])
+
+    def open_end(self, at: int) -> list[Token]:
+        """Return the words that the sentence has after its last match, where the word is after that too.
+
+        For a word before the first match these are all its words: what begins a statement and is further on in the
+        sentence is another subject, also where nothing had its place.
+        """
+        _, _, before, after = self._gap(at)
+        if before is None:
+            return list(self.sentence)
+        return list(self.sentence[before + 1 :]) if after is None else []
+
+    def _gap(self, at: int) -> tuple[int, int, int | None, int | None]:
+        """Return where the unmatched words around a word begin and end, and the matches before and after them."""
         start = end = at
         while start and self.in_sentence[start - 1] is None:
             start -= 1
         while end < len(self.in_sentence) and self.in_sentence[end] is None:
             end += 1
         before = self.in_sentence[start - 1] if start else None
-        after = self.in_sentence[end] if end < len(self.in_sentence) else None
-        if before is not None:
-            return list(self.sentence[before + 1 : before + 1 + end - start if after is None else after])
-        if after is not None:
-            return list(self.sentence[max(self.body, after - (end - start)) : after])
-        return list(self.sentence[self.body :])
+        return start, end, before, self.in_sentence[end] if end < len(self.in_sentence) else None
 
     def matches_around(self, at: int) -> int:
         """Return how many of this word and the six words around it have a match."""
@@ -57,7 +72,8 @@ class Alignment:
         for step in (-1, 1):
             here, there = at, self.in_sentence[at]
             while there is not None and self._matches(here, there) and self.statement[here].kind in ("name", "filler"):
-                here, there = here + step, there + step
+                here = _after_fillers(self.statement, here + step, step)
+                there = _after_fillers(self.sentence, there + step, step)
             if there is not None and self._matches(here, there):
                 beside.add(here)
         return beside
@@ -197,10 +213,14 @@ def find_exchanged_names(
     if len(name_blind.in_statement) <= len(alignment.in_statement):
         return None
     hint: tuple[str, str, bool] | None = None
-    cited_keys = {token.key for each in all_cited for token in each.sentence}
+    names = {token.key for each in all_cited for token in each.sentence if token.kind == "name"}
     for at, position in enumerate(name_blind.in_sentence):
         own = alignment.statement[at]
-        if position is None or own.kind != "name" or (own.opens_sentence and own.key not in cited_keys):
+        if position is None or own.kind != "name" or (own.opens_sentence and own.key not in names):
+            continue
+        if _is_agent(alignment.sentence, own.key) and not _is_agent(alignment.statement, own.key):
+            continue  # "dropped by Klee" made "Klee dropped"
+        if alignment.is_object_made_subject(at):
             continue
         stated, cited = _name_run(alignment.statement, at), _name_run(alignment.sentence, position)
         stated_keys, cited_run_keys = ({token.key for token in run} for run in (stated, cited))
@@ -213,6 +233,15 @@ def find_exchanged_names(
         if others and not any(each.in_sentence[at] is not None for each in others if each.claims_beside(at)):
             hint = hint or (*shown, False)
     return hint
+
+
+def _is_agent(words: Sequence[Token], name: str) -> bool:
+    """Tell whether a name, by key, is after "by"; the other parts of the name may be between."""
+    return any(
+        token.bare == "by" and name in (part.key for part in _name_run(words, at + 1))
+        for at, token in enumerate(words[:-1])
+        if words[at + 1].kind == "name"
+    )
 
 
 def _name_run(words: Sequence[Token], at: int) -> Sequence[Token]:

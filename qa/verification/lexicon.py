@@ -128,6 +128,14 @@ NEUTRAL_SPEECH = _lexicon(
     "say says said saying add adds added state states stated write writes wrote note notes noted report reports"
     " reported according announce announces announced explain explains explained cite cites cited citing"
 )
+# Beside the negations, words that say that something is not so. A statement may say it with "not".
+NEGATING = _lexicon(
+    "fail fails failed failing decline declines declined refuse refuses refused deny denies denied denying lack lacks"
+    " lacked unable unaware unless except instead yet zero missing absent avoid avoids avoided prevent prevents"
+    " prevented ban bans banned bar bars barred forbid forbids forbidden block blocked cancel cancelled canceled scrap"
+    " scrapped reject rejects rejected abandon abandoned halt halted stop stops stopped acquit acquits acquitted"
+    " cleared impossible hardly barely scarcely few little rather despite"
+)
 # What has ended when something "no longer" is so.
 ENDINGS = _lexicon(
     "left leave leaves leaving former formerly ex quit quits ended ends stopped stops ceased ceases closed closes"
@@ -138,12 +146,24 @@ ENDINGS = _lexicon(
 CAUSES = _lexicon("because since as due owing cause causes caused so thanks therefore reason blamed blame thus hence")
 # They join two sentences and claim no more than "and".
 CONNECTIVES = _lexicon("though although whereas while but and yet")
-# At the start of a sentence these have a capital and are no names, also before "said".
-INDEFINITE = _lexicon(
-    "another other others some one many several most few each both earlier later recent officials authorities"
-    " investigators police experts scientists researchers doctors residents witnesses critics campaigners analysts"
-    " lawyers prosecutors observers ministers lawmakers reporters"
+# At the start of a sentence these have a capital and are no names, also before "said": frequent words of news that no
+# person or place is called by.
+COMMON_OPENERS = _lexicon(
+    "another other others some one many several most few each both all more fewer half earlier later recent recently"
+    " initially originally eventually finally currently previously now today yesterday tomorrow new former local"
+    " national federal official officials total overall final average early late high low heavy public private"
+    " authorities investigators police experts scientists researchers doctors nurses residents witnesses critics"
+    " campaigners analysts lawyers prosecutors observers ministers lawmakers reporters journalists people men women"
+    " children parents families students teachers pupils workers employees staff users customers patients passengers"
+    " drivers voters members supporters opponents protesters demonstrators survivors victims visitors tourists fans"
+    " players owners buyers investors farmers troops soldiers rebels rescuers crews firefighters engineers economists"
+    " historians judges jurors councillors councilors companies firms banks shops schools hospitals prices sales"
+    " profits shares rates costs wages taxes exports imports water food fuel power electricity traffic flights trains"
+    " work talks efforts attempts searches tests samples results figures data studies research evidence documents"
+    " records reports plans proposals repairs demand supply"
 )
+# Nouns and adverbs end so, and hardly a surname.
+NOUN_ENDINGS = ("tion", "tions", "ment", "ments", "ness", "ists", "icians", "ologist", "ities", "ably", "ically")
 # What an outlet does with what it prints, beside saying it; the second list may also be about something else.
 PRINTING_WORDS = _lexicon(
     "advise advises advised recommend recommends recommended describe describes described quote quotes quoted list"
@@ -205,7 +225,7 @@ def _opposites_and_synonyms() -> tuple[dict[str, frozenset[str]], dict[str, froz
         for own, others in ((left, right), (right, left)):
             for group in own:
                 for stem in group:
-                    opposites.setdefault(stem, set()).update(frozenset().union(*others) - {stem})
+                    opposites.setdefault(stem, set()).update(frozenset().union(*others) - group)
                     same.setdefault(stem, set()).update(group)
     for line in _SYNONYMS.split("|"):
         group = _stems(line)

@@ -8,6 +8,7 @@ from qa.text import english
 from qa.verification import lexicon
 from qa.verification.aligned_statement import AlignedStatement, Discrepancy, words_of_kind
 from qa.verification.tokens import Token
+from qa.verification.wording_checks import is_common_opener
 
 
 def check_spelling(aligned: AlignedStatement, at: int) -> Iterator[Discrepancy]:
@@ -58,8 +59,8 @@ def check_name(aligned: AlignedStatement, at: int) -> Iterator[Discrepancy]:
             yield Discrepancy(f"name not in cited text: {name}", False, name)
             return
         if replaced and not aligned.is_moved(at) and not replaces_pronoun:
-            # Two sentences that are cited together may name one thing in two ways: no proof, but no contradiction.
-            yield Discrepancy(f"altered: {name} for {replaced}", not _is_in_another_sentence(aligned, at), name)
+            # A retelling moves names about. `find_exchanged_names` sees whether this one has another's place.
+            yield Discrepancy(f"altered: {name} for {replaced}", False, name)
         elif (
             aligned.is_near_copy and not replaces_pronoun and not aligned.is_moved(at) and not _is_genitive(aligned, at)
         ):
@@ -84,17 +85,6 @@ def _known_first_names(aligned: AlignedStatement, at: int) -> frozenset[str]:
     if at + 1 < len(words) and words[at + 1].kind == "name" and aligned.is_matched(at + 1):
         return aligned.around.first_names(words[at + 1].key)
     return frozenset()
-
-
-def _is_in_another_sentence(aligned: AlignedStatement, at: int) -> bool:
-    """Tell whether another of the cited sentences has the name."""
-    nearest, key = aligned.nearest(at), aligned.statement[at].key
-    return any(
-        token.key == key and token.kind == "name"
-        for alignment in aligned.alignments
-        if alignment is not nearest
-        for token in alignment.sentence
-    )
 
 
 def _unmatched_name(aligned: AlignedStatement, at: int) -> str:
@@ -124,7 +114,7 @@ def _is_genitive(aligned: AlignedStatement, at: int) -> bool:
 def is_sentence_capital(aligned: AlignedStatement, at: int) -> bool:
     """Tell whether a word may have its capital only because it begins a sentence."""
     own = aligned.statement[at]
-    if own.opens_sentence and own.bare in lexicon.INDEFINITE and own.key not in aligned.cited_keys:
+    if is_common_opener(own) and own.key not in aligned.cited_keys:
         return True
     if any(token.bare in lexicon.SPEECH_WORDS for token in aligned.statement[at + 1 : at + 2]):
         return False

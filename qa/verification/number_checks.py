@@ -50,9 +50,12 @@ def check_number(aligned: AlignedStatement, at: int) -> Iterator[Discrepancy]:
     ):
         return
     what = "number" if own.kind == "number" else "date"
+    if own.key == "#2" and own.key not in aligned.cited_keys and _has_both(aligned):
+        return
     if replaced:
         if not _is_in_turned_list(aligned, at):
-            yield Discrepancy(f"altered: {own.shown} for {replaced}", True, own.shown)
+            hard = own.kind != "number" or not _keeps_its_neighbour(aligned, at)
+            yield Discrepancy(f"altered: {own.shown} for {replaced}", hard, own.shown)
     elif own.key not in aligned.cited_keys:
         if own.key in aligned.context_keys and (not aligned.is_near_copy or _has_context_unit(aligned, at)):
             # As with a name: a retelling takes its year from the sentence before.
@@ -69,6 +72,31 @@ def check_number(aligned: AlignedStatement, at: int) -> Iterator[Discrepancy]:
             return
         hard = aligned.is_near_copy and not is_only_one and not _has_its_noun(aligned, at)
         yield Discrepancy(f"{what} of something else in cited text: {own.shown}", hard, own.shown)
+
+
+def _has_both(aligned: AlignedStatement) -> bool:
+    return any(token.bare == "both" for alignment in aligned.alignments for token in alignment.sentence)
+
+
+def _keeps_its_neighbour(aligned: AlignedStatement, at: int) -> bool:
+    """Tell whether the word before or after the number is so in a cited sentence too, and of no other number there."""
+    for alignment in aligned.alignments:
+        words = alignment.sentence
+        places = [place for place, token in enumerate(words) if token.kind == "number"]
+        for step in (-1, 1):
+            own = _next_claim(aligned.statement, at, step)
+            with_it = {words[place].key for place in places if own and _next_claim(words, place, step) == own}
+            if with_it == {aligned.statement[at].key}:
+                return True
+    return False
+
+
+def _next_claim(words: Sequence[Token], at: int, step: int) -> str:
+    """Return the key of the next word that claims something, its unit apart; empty where a number or none is there."""
+    at += step
+    while 0 <= at < len(words) and words[at].kind in ("filler", "unit"):
+        at += step
+    return words[at].key if 0 <= at < len(words) and words[at].kind in ("word", "name", "month", "weekday") else ""
 
 
 def _has_context_unit(aligned: AlignedStatement, at: int) -> bool:
@@ -289,9 +317,24 @@ def check_unit(aligned: AlignedStatement, at: int) -> Iterator[Discrepancy]:
             return
     if number not in aligned.cited_keys and aligned.around.measures(number, own.key):
         return
+    if _is_understood(aligned, at):
+        yield Discrepancy(f"unit not with this number in cited text: {own.shown}", False, own.shown)
+        return
     replaced = words_of_kind(aligned.slot(at), "unit")
     yield Discrepancy(
         f"altered: {own.shown} for {replaced}" if replaced else f"unit not in cited text: {own.shown}", True, own.shown
+    )
+
+
+def _is_understood(aligned: AlignedStatement, at: int) -> bool:
+    """Tell whether a cited sentence has the number without a unit, and the unit elsewhere: "1.3m euros, took 11m"."""
+    own, number = aligned.statement[at], aligned.statement[at - 1].key
+    return any(
+        token.key == number
+        and not any(word.kind == "unit" for word in alignment.sentence[place + 1 : place + 3])
+        and own.key in (word.key for word in alignment.sentence[:place])
+        for alignment in aligned.alignments
+        for place, token in enumerate(alignment.sentence)
     )
 
 

@@ -18,6 +18,7 @@ _MARK = re.compile(r"[“”\"«»„「」『』]")
 _CUTS = re.compile(r"\s*(?:\.{3}|…|\[[^\]]*\])\s*")
 _EDGES = " .,;:!?'\"‘’“”-–—"
 _FAR_WINDOW = 9
+_ADDRESSING = frozenset("tell tells told ask asks asked warn warns warned report reports reported".split())
 _WINDOW = 4  # how far from "said" its speaker may be, in words
 _ALTERED = 0.5  # a quotation that shares so many of its words with the cited text is altered, not invented
 _ADJACENT = 3  # characters at most between two sentences that follow each other
@@ -164,15 +165,21 @@ def find_possible_speakers(words: Sequence[Token]) -> set[str]:
         if token.bare in lexicon.SPEECH_WORDS:
             after = at + 1 + (_FAR_WINDOW if token.bare == "according" else _WINDOW)
             end = next((place for place in range(at + 2, len(words)) if words[place].opens_sentence), len(words))
+            while after < end and words[after - 1].kind == words[after].kind == "name":
+                after += 1  # the whole name
             beside = [*reversed(words[max(0, at - _WINDOW) : at]), *words[at + 1 : min(after, end)]]
             names |= {word.key for word in beside if word.kind == "name"}
     return names
 
 
 def has_unnamed_speaker(words: Sequence[Token]) -> bool:
-    """Tell whether the text has "he said" or "the French president said": the name is in a sentence before."""
+    """Tell whether the text has "he said" or "the operator said": the name is in a sentence before, or in this one."""
+    described = not find_speakers(words)
     return any(
-        after.bare in lexicon.SPEECH_WORDS and (before.bare in ("he", "she", "they") or before.bare in NAME_TITLES)
+        after.bare in lexicon.SPEECH_WORDS
+        and (
+            before.bare in ("he", "she", "they") or before.bare in NAME_TITLES or (described and before.kind == "word")
+        )
         for before, after in pairwise(words)
     )
 
@@ -183,10 +190,11 @@ def find_speakers(words: Sequence[Token]) -> set[str]:
     for at, token in enumerate(words):
         if token.bare not in lexicon.SPEECH_WORDS:
             continue
-        if at and words[at - 1].kind == "name":
+        if at and words[at - 1].kind == "name" and token.bare != "according":
             names.add(words[at - 1].key)
         elif (
-            at + 1 < len(words)
+            token.bare not in _ADDRESSING
+            and at + 1 < len(words)
             and words[at + 1].kind == "name"
             and (not at or words[at - 1].bare not in english.PRONOUNS)
         ):

@@ -59,6 +59,11 @@ _COURTESY = {
     "prof": "",
     "messrs": "man",
 }
+# "No fewer than" is "at least".
+_BOUNDS = {
+    **dict.fromkeys((("no", "fewer"), ("no", "less"), ("no", "lower")), ("at", "least")),
+    **dict.fromkeys((("no", "more"), ("no", "higher"), ("no", "greater")), ("at", "most")),
+}
 _POWERS = {"square": "square", "sq": "square", "cubic": "cubic"}
 _COMPOUND = 6  # letters that a compound has at least
 
@@ -242,6 +247,12 @@ def _join_phrases(tokens: Sequence[Token]) -> list[Token]:
             joined.append(replace(token, key=token.bare, kind="unit"))
         elif pair == ("no", "longer") and not (tokens[at + 1 : at + 2] and tokens[at + 1].bare == "than"):
             joined[-1] = replace(joined[-1], key="no longer", shown=f"{joined[-1].shown} {token.shown}")
+        elif token.bare == "than" and len(joined) > 1 and (joined[-2].key, pair[0]) in _BOUNDS:
+            first, second = _BOUNDS[joined[-2].key, pair[0]]
+            joined[-2:] = [
+                Token(first, f"{joined[-2].shown} {joined[-1].shown}", "filler"),
+                Token(_stem(second), token.shown, "word"),
+            ]
         elif token.kind == "unit" and pair[0] in _POWERS:
             key = f"{_POWERS[pair[0]]} {token.key}"
             joined[-1] = replace(token, key=key, shown=f"{joined[-1].shown} {token.shown}")
@@ -332,6 +343,9 @@ class _NumberReader:
         """Add a word if the number continues with it."""
         if token.kind == "number":
             return not self.has_value and self._add(token.value or Decimal(0), digits=True)
+        if low == "half" and not self.has_value:  # "half a million"; alone it is a word
+            self.part = Decimal("0.5")
+            return True
         if low in ONES:
             rounded = self.part % 10 == 0 and self.part % 100 != 10
             return (not self.has_value or (not self.in_digits and rounded)) and self._add(ONES[low])

@@ -47,6 +47,8 @@ def check_negation(aligned: AlignedStatement, at: int) -> Iterator[Discrepancy]:
             return
     if own.key == "no longer" and _has_ended(aligned, denied):
         yield Discrepancy(f"said as an ending in cited text: {own.shown}", False, own.shown)
+    elif not joint and _is_denied_otherwise(aligned, denied):
+        yield Discrepancy(f"denied in other words in cited text: {own.shown}", False, own.shown)
     elif denied is not None and _is_denied_beside(aligned, aligned.statement[denied].key):
         yield Discrepancy(f"negation not in cited text, only beside it: {own.shown}", False, own.shown)
     else:
@@ -96,6 +98,24 @@ def _has_ended(aligned: AlignedStatement, denied: int | None) -> bool:
     )
 
 
+def _is_denied_otherwise(aligned: AlignedStatement, denied: int | None) -> bool:
+    """Tell whether a cited sentence has a denial that the statement has not: "closed" for "not open", "but not in May".
+
+    What it denies may be something else, so this proves nothing; a denial put into a copy of the sentence has none.
+    """
+    own = aligned.statement[denied] if denied is not None else None
+    return any(
+        place not in alignment.in_statement
+        and (
+            token.kind == "negation"
+            or token.bare in lexicon.NEGATING
+            or (own is not None and are_opposites(own, token))
+        )
+        for alignment in aligned.alignments
+        for place, token in enumerate(alignment.sentence)
+    )
+
+
 def _is_denied_beside(aligned: AlignedStatement, key: str) -> bool:
     """Tell whether a text beside the cited one denies a word that the cited one does not have."""
     return key not in aligned.cited_keys and aligned.around.denies(key)
@@ -129,7 +149,8 @@ def check_word(aligned: AlignedStatement, at: int) -> Iterator[Discrepancy]:
     """Yield why any other unmatched word is wrong: an opposite, another word, or an added one."""
     own, slot = aligned.statement[at], aligned.slot(at)
     claimed = [token for token in slot if token.kind in CLAIMING and token.kind != "name"]
-    opposite = next((token for token in slot if are_opposites(own, token)), None)
+    is_reference = own.bare == "to" and at > 0 and aligned.statement[at - 1].bare == "according"
+    opposite = next((token for token in slot if are_opposites(own, token) and not is_reference), None)
     if opposite is not None:
         yield Discrepancy(f"opposite of cited text: {own.shown} for {opposite.shown}", True, own.shown)
         return
@@ -147,7 +168,7 @@ def check_word(aligned: AlignedStatement, at: int) -> Iterator[Discrepancy]:
             yield from _check_capital(aligned, own, words_of_kind(slot, "name"))
         return
     names = words_of_kind(slot, "name")
-    if own.shown[0].isupper() and names and own.bare not in lexicon.INDEFINITE:
+    if own.shown[0].isupper() and names and not is_common_opener(own):
         yield Discrepancy(f"altered: {own.shown} for {names}", True, own.shown)
         return
     if own.kind == "denial" and aligned.is_near_copy and not aligned.is_moved(at):
@@ -156,8 +177,8 @@ def check_word(aligned: AlignedStatement, at: int) -> Iterator[Discrepancy]:
     if own.key in aligned.cited_keys:
         if claimed and not aligned.is_moved(at) and not _is_inverted_speaker(aligned, at):
             yield Discrepancy(f"altered: {own.shown} for {claimed[0].shown}", False, own.shown)
-        elif (
-            aligned.is_near_copy and aligned.is_at_open_end(at) and not (aligned.changes_voice or aligned.is_moved(at))
+        elif any(token.kind in CLAIMING and token.kind != "name" for token in aligned.open_end(at)) and not (
+            aligned.changes_voice or aligned.is_moved(at)
         ):
             yield Discrepancy(f"in another place than in cited text: {own.shown}", False, own.shown)
         return
@@ -217,6 +238,11 @@ def _is_inverted_speaker(aligned: AlignedStatement, at: int) -> bool:
         for alignment in aligned.alignments
         for verb, speaker in pairwise(alignment.sentence)
     )
+
+
+def is_common_opener(own: Token) -> bool:
+    """Tell whether a word has its capital only because it begins a sentence: no name, also before "said"."""
+    return own.opens_sentence and (own.bare in lexicon.COMMON_OPENERS or own.bare.endswith(lexicon.NOUN_ENDINGS))
 
 
 def _only_pronouns(slot: Sequence[Token]) -> bool:

@@ -315,7 +315,7 @@ def test_a_noun_may_have_the_words_that_it_has_beside_the_sentence(statement, ex
         ),
         (
             "He would not sell the hall if the roof was mended.",
-            "If the roof is mended, I will buy the hall.",
+            "If the roof is mended, I will sell the hall.",
             ("unsupported",),
         ),
         (
