@@ -63,7 +63,7 @@ _OPPOSITES = (
     "find discover / miss",
     "possible; likely / impossible; unlikely",
     "majority / minority",
-    "maximum; most / minimum; least",
+    "maximum most / minimum least",
     "inside indoor into / outside outdoor",
     "everyone everybody; everything; all every / nobody none; nothing",
     "always / never",

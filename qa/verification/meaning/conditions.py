@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from qa.text import english
 from qa.verification.aligned_statement import Discrepancy
 from qa.verification.meaning.reading import (
     COORDINATORS,
@@ -23,9 +24,8 @@ _MARKERS = tuple(
     for phrase in (
         "on condition that|on the condition that|on condition of|provided that|providing that|provided|so long as"
         "|as long as|only if|only when|only after|only once|if and when|if|unless|subject to|contingent on"
-        "|contingent upon"
-        "|conditional on|dependent on|depending on|assuming that|assuming|in the event|in case|in return for"
-        "|in exchange for|pending|barring|should|were|had"
+        "|contingent upon|conditional on|dependent on|depending on|assuming that|assuming|in the event|in case"
+        "|in return for|in exchange for|pending|barring|should|were|had"
     ).split("|")
 )
 _WEAK = (("once",),)
@@ -34,19 +34,21 @@ _WHETHER = stem_lexicon(
     "ask wonder know see decide determine question doubt unclear sure check test say tell learn find consider examine"
     " investigate discuss debate unsure uncertain assess establish understand verify inquire enquire mind care"
 )
-_LIGHT = lexicon("that as so only and the")
+_LIGHT = PREPOSITIONS | lexicon("that as so only and")
 _NO_CONDITION_BEFORE = lexicon("even as what")
+_CONDITIONAL = lexicon(
+    "if unless once when provided condition subject assuming depending depends should until after pending only"
+)
 _MODALS = frozenset({"~will", "~can", "~may", "~must"})
 _REACH = 14
 
 # Sources whose word is not taken for the fact: nobody knows who they are, or they are a party.
 _CONTESTED = stem_lexicon(
     "leak unnamed anonymous unidentified unconfirmed rumour rumor gossip critic opponent rival accuser plaintiff"
-    " defendant"
-    " defence defense prosecution prosecutor lawsuit complaint indictment informant whistleblower insider detractor"
-    " supporter foe adversary enemy claimant complainant former ex propaganda allegation claim suspect"
-    " accomplice lawyer"
-    " attorney dissident conspiracy tabloid blog blogger troll purported unverified disputed competitor ally relative"
+    " defendant defence defense prosecution prosecutor lawsuit complaint indictment informant whistleblower insider"
+    " detractor supporter foe adversary enemy claimant complainant former ex propaganda allegation claim suspect"
+    " accomplice lawyer attorney dissident conspiracy tabloid blog blogger troll purported unverified disputed"
+    " competitor ally relative"
 )
 
 
@@ -85,10 +87,16 @@ def _marker_at(words: Sequence[Token], at: int) -> tuple[int, bool] | None:
             if bare == "if" and before is not None and (before.key in _WHETHER or before.bare in _NO_CONDITION_BEFORE):
                 return None
             follows = words[at + len(phrase) : at + len(phrase) + 1]
+            if weak and follows and not (follows[0].after_article or follows[0].kind == "name" or _opens(follows[0])):
+                return None  # "once famous"
             if not follows or follows[0].after_break or (bare == "if" and follows[0].kind == "negation"):
                 return None
             return len(phrase), weak
     return None
+
+
+def _opens(token: Token) -> bool:
+    return token.bare in english.PRONOUNS or token.bare in ("all", "both", "each", "no", "enough")
 
 
 def _is_inverted(words: Sequence[Token], at: int) -> bool:
@@ -118,7 +126,7 @@ def _is_past(words: Sequence[Token], start: int) -> bool:
 def _is_kept(reading: Reading, at: int, size: int) -> bool:
     """Tell whether the statement has the marker, by the words of it that are not "on" or "that"."""
     marker = range(at, at + size)
-    telling = [step for step in marker if reading.sentence[step].bare not in PREPOSITIONS | _LIGHT] or list(marker)
+    telling = [step for step in marker if reading.sentence[step].bare not in _LIGHT] or list(marker)
     return any(map(reading.is_kept, telling))
 
 
@@ -185,7 +193,7 @@ def find_lost_source(reading: Reading) -> Iterator[Discrepancy]:
             continue
         end = next((step for step in range(at + 3, len(words)) if words[step].after_break), len(words))
         source = words[at + 2 : min(end, at + 8)]
-        contested = next((word for word in source if word.key in _CONTESTED), None)
+        contested = next((word for word in source if word.key in _CONTESTED and word.kind != "name"), None)
         if contested is None or any(word.key in reading.stated_keys for word in source if is_claiming(word)):
             continue
         start = max(

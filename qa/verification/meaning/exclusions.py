@@ -20,11 +20,12 @@ _EXCLUDING = tuple(
     tuple(phrase.split())
     for phrase in (
         "rather than|instead of|as opposed to|in place of|in preference to|in lieu of|but not|and not|though not"
-        "|although not|if not|but never|other than|apart from|aside from|with exception of|to exclusion of|in"
-        " contrast to"
-        "|as distinct from|let alone|never mind|except for|except|excluding|unlike|not|nor|as against|at expense of"
+        "|although not|if not|but never|other than|apart from|aside from|with exception of|to exclusion of"
+        "|in contrast to|as distinct from|let alone|never mind|except for|except|excluding|unlike|not|nor|as against"
+        "|at expense of"
     ).split("|")
 )
+_BEFORE_NOUN = lexicon("at in on for to from by with")
 _DECLINING = lexicon("refused refuses refuse declined declines decline failed fails fail")
 _SENTENCE_ENDS = CONNECTORS | RELATIVES
 
@@ -59,19 +60,11 @@ def _size_of_exclusion(words: Sequence[Token], at: int) -> int:
         follows = words[at + len(marker)] if at + len(marker) < len(words) else None
         if follows is None or follows.after_break:
             return 0
-        if marker == ("not",):
-            # "the mill, not the crossing" excludes a noun; "did not close" denies a verb, which is checked elsewhere.
-            before = words[at - 1] if at else None
-            is_noun = (
-                follows.after_article or follows.kind == "name" or follows.bare in lexicon("at in on for to from by")
-            )
-            denies_verb = before is None or before.bare in AUXILIARIES or before.kind == "modal"
-            return 0 if denies_verb or not is_noun else 1
-        if marker[-1] in ("not", "never", "nor") and not (
-            follows.after_article
-            or follows.kind == "name"
-            or follows.bare in ("at", "in", "on", "for", "to", "from", "by")
-        ):
+        excludes_noun = follows.after_article or follows.kind == "name" or follows.bare in _BEFORE_NOUN
+        if marker[-1] in ("not", "never", "nor") and not excludes_noun:
+            return 0  # "did not close" denies a verb, which is checked elsewhere
+        before = words[at - 1] if at else None
+        if marker == ("not",) and (before is None or before.bare in AUXILIARIES or before.kind == "modal"):
             return 0
         return len(marker)
     return 0

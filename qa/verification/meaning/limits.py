@@ -16,17 +16,15 @@ def _phrases(written: str) -> tuple[tuple[str, ...], ...]:
 
 # Right before a number; longest first. "Only 12" and "exactly 12" leave it what it is.
 _BOUNDS = _phrases(
-    "no more than|no fewer than|no less than|not more than|not less than|not fewer than|as many as|as much as|as"
-    " few as"
-    "|as little as|as high as|as low as|minimum of|maximum of|upwards of|in excess of|north of|somewhere around"
-    "|more than|less than|fewer than|greater than|higher than|lower than|larger than|smaller than|better than"
-    "|worse than"
-    "|older than|younger than|longer than|shorter than|at least|at most|up to|close to|close on|just over|just under"
-    "|well over|well under|just short of|short of|not quite|nearly|almost|approximately|approx|roughly|around"
-    "|about|some"
-    "|over|under|above|below|exceeding|circa|virtually|practically|barely|maximum|minimum|between|estimated|an"
-    " estimated"
+    "no more than|no fewer than|no less than|not more than|not less than|not fewer than|as many as|as much as"
+    "|as few as|as little as|as high as|as low as|minimum of|maximum of|upwards of|in excess of|north of"
+    "|somewhere around|more than|less than|fewer than|greater than|higher than|lower than|larger than|smaller than"
+    "|better than|worse than|older than|younger than|longer than|shorter than|at least|at most|up to|close to"
+    "|close on|just over|just under|well over|well under|just short of|short of|not quite|nearly|almost|approximately"
+    "|approx|roughly|around|about|some|over|under|above|below|exceeding|circa|virtually|practically|barely|maximum"
+    "|minimum|between|estimated"
 )
+_LONGEST_BOUND = max(map(len, _BOUNDS))
 _AFTER_NUMBER = _phrases(
     "or more|or fewer|or less|or so|at least|at most|or higher|or older|or younger|and over|and under"
 )
@@ -36,23 +34,23 @@ _TIME_UNITS = lexicon("minute hour day week month year decade century seconds")
 _PARTS = lexicon(
     "most some half part parts many several few one none majority minority third quarter quarters fifth tenth portion"
     " fraction percent percentage share bulk much little all any section segment handful two three four five six"
-    " seven"
-    " eight nine ten dozens scores hundreds thousands rest remainder number couple either neither"
+    " seven eight nine ten dozens scores hundreds thousands rest remainder number couple either neither"
 )
 _ALWAYS_PARTS = lexicon(
     "most half majority minority third quarter quarters fifth tenth portion fraction percent share bulk few none"
 )
 _WHOLES = lexicon("all any each every both")
-_DETERMINERS = lexicon("most few half some many several")
+_QUANTITIES = _PARTS | _WHOLES
+_DEFINITE = lexicon("his her its their our my your these those them us")
 # Before a title: not the holder of it.
 _RANKS = lexicon(
-    "vice deputy sub under assistant associate adjunct junior acting interim caretaker provisional temporary"
-    " former ex"
+    "vice deputy sub assistant associate adjunct junior acting interim caretaker provisional temporary former ex"
     " onetime erstwhile retired outgoing incoming honorary titular nominal trainee apprentice aspiring prospective"
-    " potential presumptive presumed alleged self-styled so-called fake false bogus mock pretend purported supposed"
+    " potential presumptive presumed alleged styled proclaimed fake false bogus mock pretend purported supposed"
     " reserve substitute backup shadow co proposed planned unofficial deposed understudy"
 )
 _BEHIND = lexicon("elect designate nominee candidate emeritus hopeful")  # "President-elect"
+_ALL_RANKS = _RANKS | _BEHIND
 _LIMITING = lexicon(
     "most least limit limits limited maximum minimum cap capped more fewer less than nearly almost about"
 )
@@ -98,9 +96,9 @@ def _lost_bound(reading: Reading, at: int, place: int) -> Iterator[Discrepancy]:
 def _bound_before(words: Sequence[Token], at: int) -> tuple[str, ...]:
     while at and words[at - 1].kind == "unit" and words[at - 1].shown in "$€£":
         at -= 1
+    before = " ".join(token.bare for token in words[max(0, at - _LONGEST_BOUND) : at]).split()  # "no more" is one token
     for phrase in _BOUNDS:
-        start = at - len(phrase)
-        if start >= 0 and tuple(token.bare for token in words[start:at]) == phrase:
+        if tuple(before[-len(phrase) :]) == phrase:
             return phrase
     return ()
 
@@ -149,11 +147,11 @@ def _lost_part(reading: Reading, at: int, place: int) -> Iterator[Discrepancy]:
 
 
 def _is_definite(token: Token) -> bool:
-    return token.kind == "name" or token.bare in lexicon("his her its their our my your these those them us")
+    return token.kind == "name" or token.bare in _DEFINITE
 
 
 def _is_quantity(token: Token) -> bool:
-    return token.bare in _PARTS | _DETERMINERS or token.kind == "number" or token.key in ("percent", "#1")
+    return token.bare in _QUANTITIES or token.kind == "number" or token.key in ("percent", "#1")
 
 
 def _lost_rank(reading: Reading, at: int, place: int) -> Iterator[Discrepancy]:
@@ -167,7 +165,7 @@ def _lost_rank(reading: Reading, at: int, place: int) -> Iterator[Discrepancy]:
         separated = words[max(step, at)].after_break or words[max(step, at)].after_article
         if words[step].bare not in ranks or separated or reading.is_kept(step):
             continue
-        if any(token.bare in _RANKS | _BEHIND for token in reading.statement[max(0, place - 2) : place + 2]):
+        if any(token.bare in _ALL_RANKS for token in reading.statement[max(0, place - 2) : place + 2]):
             continue
         shown = " ".join(token.shown for token in words[min(step, at) : max(step, at) + 1])
         yield Discrepancy(f"limit left out: {shown}", False, words[at].shown)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from qa.text import english, stemming
 from qa.verification.aligned_statement import AlignedStatement
@@ -33,29 +34,26 @@ SUBORDINATORS = lexicon(
 RELATIVES = lexicon("who whom whose which that what")
 CONNECTORS = COORDINATORS | SUBORDINATORS
 PREPOSITIONS = lexicon(
-    "about above across after against ahead along alongside amid among around at away before behind below"
-    " beneath beside"
-    " besides between beyond by despite down during for from in inside into like near of off on onto opposite"
-    " out outside"
-    " over past per round since through throughout to toward towards under underneath until till unlike up upon"
-    " via with"
-    " within without"
+    "about above across after against ahead along alongside amid among around at away before behind below beneath"
+    " beside besides between beyond by despite down during for from in inside into like near of off on onto opposite"
+    " out outside over past per round since through throughout to toward towards under underneath until till unlike"
+    " up upon via with within without"
 )
+_PHRASE_ENDS = CONNECTORS | PREPOSITIONS | RELATIVES
 BE = lexicon("is are was were be been being am")
 HAVE = lexicon("has have had having")
 AUXILIARIES = BE | HAVE | lexicon("do does did will would shall should can could may might must ought")
-_NO_VERBS = lexicon("hundred seed need speed indeed breed deed feed weed reed creed greed sacred naked wicked united")
-_PLAIN_VERBS = lexicon(  # past forms that are also the base form, or that the list of irregular verbs lacks
-    "cut hit put set let shut quit spread burst cost hurt split beat broke blew froze felt left read shed bet"
-    " bid cast"
-    " withdrew withdrawn undertook overcame arose arisen bound bred bled clung crept dug fed flung ground knelt"
-    " leapt lit"
-    " slid slung spun sprang stuck stung strode strove swung wept woke woven wove wound wrung forbade forbidden"
-    " foresaw"
-    " forgave forgiven mistook overthrew overthrown upheld withheld withstood rebuilt resold undid redid rewrote"
-    " lay lain"
-    " bent spilt spoilt learnt dreamt burnt smelt dealt sped fled thrust wed"
+_NO_VERBS = lexicon(
+    "hundred shed bed sled seed need speed indeed breed deed feed weed reed creed greed sacred naked wicked united"
 )
+_PLAIN_VERBS = lexicon(  # past forms that are also the base form, or that the list of irregular verbs lacks
+    "cut hit put set let shut quit spread burst cost hurt split beat broke blew froze felt left read withdrew"
+    " withdrawn undertook overcame arose arisen bred bled clung crept dug fed flung knelt leapt lit slid slung spun"
+    " sprang stuck stung strode strove swung wept woke woven wove wrung forbade forbidden foresaw forgave forgiven"
+    " mistook overthrew overthrown upheld withheld withstood rebuilt resold undid redid rewrote lain bent learnt"
+    " dreamt dealt sped fled"
+)
+_IRREGULAR_BASES = frozenset(english.IRREGULAR_VERBS.values())
 
 
 @dataclass(frozen=True)
@@ -103,13 +101,21 @@ class Reading:
     def is_source_of(self, at: int) -> bool:
         """Tell whether the words around this one of the statement come from this sentence, not from another"
         " cited one."""
-        return self.aligned.nearest(at) is self.alignment
+        return len(self.aligned.alignments) == 1 or self.alignment is max(
+            self.aligned.alignments,
+            key=lambda other: (other.matches_around(at), other.matched_share(), _count_neighbours(other)),
+        )
 
     def added_before(self, at: int, reach: int) -> list[Token]:
         """Return the words before this one of the statement, so many at most, that are not the sentence's."""
         return [
             self.statement[step] for step in range(max(0, at - reach), at) if self.alignment.in_sentence[step] is None
         ]
+
+
+def _count_neighbours(alignment: Alignment) -> int:
+    """Return how many neighbours of the statement are neighbours in the sentence too."""
+    return sum(second is not None and first == second - 1 for first, second in pairwise(alignment.in_sentence))
 
 
 def is_claiming(token: Token) -> bool:
@@ -131,6 +137,8 @@ def is_verb_like(token: Token) -> bool:
         return False
     if bare in english.IRREGULAR_VERBS or bare in _PLAIN_VERBS:
         return not token.after_article
+    if bare.endswith("s") and bare[:-1] in _IRREGULAR_BASES:
+        return not token.after_article
     return bare.endswith("ed") and len(bare) > 3 and bare not in _NO_VERBS and not token.after_article
 
 
@@ -150,7 +158,7 @@ def phrase_end(words: Sequence[Token], start: int) -> int:
         token = words[position]
         if position > start and (
             token.after_break
-            or token.bare in CONNECTORS | PREPOSITIONS | RELATIVES
+            or token.bare in _PHRASE_ENDS
             or is_verb_like(token)
             or (token.bare in ("close", "next", "according", "due", "prior") and _precedes_to(words, position))
         ):

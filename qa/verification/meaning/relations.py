@@ -9,22 +9,21 @@ from qa.verification.aligned_statement import Discrepancy
 from qa.verification.meaning.reading import Reading, is_claiming, lexicon, stem_lexicon
 
 _LINKS = lexicon("of for to")
+_REACH = 8  # how far on in the sentence the statement may go on
 # They speak, or are counted, for the whole that follows: "a spokesman for the firm said", "the city of York".
 _SPEAKERS = stem_lexicon("spokesman spokeswoman spokesperson statement report representative official website")
 _NAMED_BY = stem_lexicon(
     "city town village state region province district county country nation republic kingdom island port group team"
     " crowd total couple pair number member people thousand hundred dozen million billion kind type sort form"
-    " resident"
-    " citizen set series range lot plenty piece bunch array case month year day age title name government"
-    " capital area"
-    " community population body majority line stretch mix variety host string wave spate level amount sum duo trio"
+    " resident citizen set series range lot plenty piece bunch array case month year day age title name government"
+    " capital area community population body majority line stretch mix variety host string wave spate level amount"
+    " sum duo trio"
 )
 
 
 def find_lost_relation(reading: Reading) -> Iterator[Discrepancy]:
     """Yield a name that took the place of somebody or something that is only related to it."""
-    sentence, alignment = reading.sentence, reading.alignment
-    for at, token in enumerate(sentence):
+    for at, token in enumerate(reading.sentence):
         place = reading.place(at)
         if place is None or not is_claiming(token):
             continue
@@ -32,10 +31,8 @@ def find_lost_relation(reading: Reading) -> Iterator[Discrepancy]:
         if head is None:
             head = _lost_head(reading, at, place)
         if head is not None:
-            yield Discrepancy(
-                f"the cited text has this of another: {sentence[head].shown} of {token.shown}", False, token.shown
-            )
-    del alignment
+            shown = f"{reading.sentence[head].shown} of {token.shown}"
+            yield Discrepancy(f"the cited text has this of another: {shown}", False, token.shown)
 
 
 def _lost_owner(reading: Reading, at: int, place: int) -> int | None:
@@ -57,41 +54,41 @@ def _lost_owner(reading: Reading, at: int, place: int) -> int | None:
 
 def _lost_head(reading: Reading, at: int, place: int) -> int | None:
     """Return the noun of "a lawyer for Varga", if the statement has only "Varga" in its place."""
-    sentence, statement = reading.sentence, reading.statement
+    sentence = reading.sentence
+    if sentence[at].kind == "name" and at + 1 < len(sentence) and sentence[at + 1].kind == "name":
+        return None  # the last word of a name decides
     start = at
     while start and sentence[start].kind == sentence[start - 1].kind == "name" and not sentence[start].after_break:
         start -= 1
-    if start != at and sentence[at].kind != "name":
+    if start < 2 or not (sentence[start].kind == "name" or sentence[start].after_article):
         return None
-    first = place - (at - start)
-    if first < 0 or start < 2 or reading.alignment.in_sentence[first] != start:
-        return None
-    if sentence[at].kind == "name" and at + 1 < len(sentence) and sentence[at + 1].kind == "name":
-        return None  # its last word decides
-    if sentence[start].kind != "name" and not sentence[start].after_article:
-        return None
-    link, head = start - 1, start - 2
+    head, link = start - 2, start - 1
     if sentence[link].bare not in _LINKS or sentence[start].after_break or sentence[link].after_break:
         return None
     noun = sentence[head]
-    if noun.kind not in ("word", "name") or reading.is_kept(head) or noun.key in _NAMED_BY:
+    if noun.kind not in ("word", "name") or noun.key in _NAMED_BY or reading.is_kept(head):
         return None
-    if noun.kind == "name" and sentence[start].kind == "name" and noun.shown.isupper():
+    first = place - (at - start)
+    if first < 0 or reading.alignment.in_sentence[first] != start:
         return None
-    before = statement[first - 1] if first else None
-    if before is not None and reading.alignment.in_sentence[first - 1] is None and not statement[first].after_break:
-        return None
-    if before is not None and not statement[first].after_break:
-        position = reading.alignment.in_sentence[first - 1]
-        if position is None or position > head:
-            return None
-    after = place + 1
-    if after < len(statement):
-        position = reading.alignment.in_sentence[after]
-        if position is None or position < at or position > at + 8:
-            return None
-        if noun.key in _SPEAKERS and statement[after].bare in words_lexicon.SPEECH_WORDS:
-            return None
-    elif before is None:
-        return None
-    return head
+    takes_place = _follows_what_is_before(reading, first, head) and _goes_on(reading, place + 1, at)
+    spoken = noun.key in _SPEAKERS and any(
+        token.bare in words_lexicon.SPEECH_WORDS for token in reading.statement[place + 1 : place + 2]
+    )
+    return head if takes_place and not spoken else None
+
+
+def _follows_what_is_before(reading: Reading, first: int, head: int) -> bool:
+    """Tell whether the name begins the statement or a clause of it, or is right behind what is before the noun."""
+    if first == 0 or reading.statement[first].after_break:
+        return True
+    position = reading.alignment.in_sentence[first - 1]
+    return position is not None and position < head
+
+
+def _goes_on(reading: Reading, after: int, at: int) -> bool:
+    """Tell whether the statement goes on as the sentence does, or ends."""
+    if after >= len(reading.statement):
+        return True
+    position = reading.alignment.in_sentence[after]
+    return position is not None and at < position <= at + _REACH

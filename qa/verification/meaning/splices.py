@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from qa.verification.aligned_statement import AlignedStatement, Discrepancy
+from qa.verification.lexicon import SYNONYMS
 from qa.verification.meaning.reading import (
     PREPOSITIONS,
     RELATIVES,
@@ -20,6 +21,7 @@ from qa.verification.tokens import Token
 _JOINTS = lexicon("and or but nor while whereas as after before because so though although when since")
 _PREPOSITIONAL = lexicon("before after since as")
 _PRONOUNS = lexicon("it he she they its his her their who which i we this that these those")
+_NO_SUBJECT = PREPOSITIONS | RELATIVES
 _ADVERBS = lexicon("later then also now still even just soon again already once ago earlier today yesterday tomorrow")
 
 
@@ -32,7 +34,20 @@ def find_spliced_clauses(reading: Reading) -> Iterator[Discrepancy]:
             continue
         if not (reading.is_source_of(at) and reading.is_source_of(at + 1)):
             continue
-        if _is_splice(reading, first, second):
+        follows = at + 1
+        while (  # "northern bank ... savings bank": the statement's "bank" may be either
+            follows + 1 < len(in_sentence)
+            and in_sentence[follows + 1] == second + 1
+            and reading.sentence[first + 1].key == reading.sentence[second].key
+        ):
+            first, second, follows = first + 1, second + 1, follows + 1
+        before = in_sentence[at - 1] if at else None
+        may_be_second = (  # "in Spain, in 2020": the statement's "in" may be either
+            before is not None
+            and reading.sentence[second - 1].key == reading.sentence[first].key
+            and not _is_splice(reading, before, second - 1)
+        )
+        if not may_be_second and _is_splice(reading, first, second):
             pair = f"{reading.sentence[first].shown} ... {reading.sentence[second].shown}"
             yield Discrepancy(f"of different clauses in cited text: {pair}", False, reading.statement[at + 1].shown)
 
@@ -41,6 +56,8 @@ def _is_splice(reading: Reading, first: int, second: int) -> bool:
     """Tell whether what is left out between two words holds the head of the phrase that the second belongs to."""
     words = reading.sentence
     gap = range(first + 1, second)
+    if not gap:
+        return False
     joint = next(
         (step for step in reversed(gap) if _is_joint(words, step, second) or _joins(words, step, first, second)), None
     )
@@ -54,7 +71,9 @@ def _is_splice(reading: Reading, first: int, second: int) -> bool:
     last = words[second]
     if any(token.key in reading.moved_keys for token in content) or words[second - 1].bare in _PRONOUNS:
         return False  # the head was moved, or is a pronoun that may mean the same
-    if not content or last.after_break or _is_aside(words, first, second):
+    if not content or (last.after_break and (any(map(is_verb_like, tail)) or not is_verb_like(last))):
+        return False
+    if _is_aside(words, first, second):
         return False
     opens_with = tail[0].bare if tail else ""
     verb_last = is_verb_like(
@@ -100,7 +119,7 @@ def _joins(words: Sequence[Token], step: int, first: int, second: int) -> bool:
     return (
         step > first + 1
         and words[step].after_break
-        and words[step].bare not in PREPOSITIONS | RELATIVES
+        and words[step].bare not in _NO_SUBJECT
         and is_verb_like(words[second])
         and any(map(is_verb_like, words[first + 1 : step]))
     )
@@ -114,8 +133,9 @@ def _is_joint(words: Sequence[Token], step: int, second: int) -> bool:
 
 
 def _is_aside(words: Sequence[Token], first: int, second: int) -> bool:
-    """Tell whether the gap is set off by commas on both sides."""
-    return words[first + 1].after_break and words[second].after_break
+    """Tell whether the gap is set off by commas on both sides, with no main clause in between."""
+    head = words[first + 1 : second]
+    return head[0].after_break and words[second].after_break and _without_aside(head) is head
 
 
 def _joins_nouns(words: Sequence[Token], joint: int, head: Sequence[Token]) -> bool:
@@ -145,6 +165,7 @@ def find_exchanged_phrase(reading: Reading) -> Iterator[Discrepancy]:
         if (
             own
             and replaced
+            and not any(SYNONYMS.get(token.key, frozenset()) & {other.key for other in replaced} for token in own)
             and all(token.kind in ("word", "name") and token.key in reading.sentence_keys for token in own)
             and _follows_on(reading, end)
             and reading.is_source_of(end)
