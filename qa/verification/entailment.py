@@ -14,7 +14,7 @@ from qa.verification.verify import LIKELY, Verdict
 
 # Of the estimated share that a statement is supported. What was chosen on what: docs/models.md.
 RAISED = 0.8  # from here on `partial` without a hard departure becomes supported, if the support score says so too
-REFUSED = 0.05  # below, a statement is not supported
+REFUSED = 0.1  # below, a statement is not supported: a quote in its place costs little, a falsehood much
 _REASON = "the cited text may not say this"
 
 
