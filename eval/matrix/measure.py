@@ -36,6 +36,11 @@ _SHARED = {
     "refused_wrongly": "over_refusal",
     "false_pass": "false_pass",
 }
+# The settings in a result file, which is made to be passed on: those that can change an answer, and no address.
+_SETTINGS = (
+    "embed_model", "reader", "entailment", "mode", "utility_model", "unsupported", "on_llm_failure", "deadline_s",
+    "vector_store",
+)  # fmt: skip
 _CHECKED = _SHARED | {"false_strip": "false_strip", "replaced": "replaced", "fell_back": "fell_back"}
 
 
@@ -138,7 +143,8 @@ def _result(
     as_written: Mapping[str, Any],
 ) -> Result:
     made = read_run(path)
-    manifest = {name: made.manifest[name] for name in Manifest.model_fields}
+    settings = {name: made.manifest["settings"][name] for name in _SETTINGS}
+    manifest = {name: made.manifest[name] for name in Manifest.model_fields} | {"settings": settings}
     return Result(
         format=FORMAT,
         model=model,

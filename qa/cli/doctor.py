@@ -144,10 +144,9 @@ def _check_model(settings: Settings) -> tuple[Finding, list[Outcome]]:
         prompts, judge = load_prompts(settings.prompts_dir), build_entailment(settings)
     except BadSettings as exc:
         return Finding("model", "failed", str(exc), WRONG_SETTINGS), []
-    try:
-        outcomes = asyncio.run(examine(model, prompts, _embedder(settings), judge, settings.deadline_s))
-    except ModelFailed as exc:
-        return _explain(exc, settings), []
+    outcomes, failed = asyncio.run(examine(model, prompts, _embedder(settings), judge, settings.deadline_s))
+    if failed is not None:
+        return _explain(failed, settings), outcomes
     name = f"{settings.llm_model} at {where}"
     if is_unreadable(outcomes):
         advice = "is OPENAI_BASE_URL the address of an OpenAI-compatible API? It mostly ends in /v1"

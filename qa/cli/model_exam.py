@@ -153,8 +153,8 @@ async def examine(
     embedder: Embedder | None,
     entailment_judge: EntailmentJudge | None,
     deadline_s: float,
-) -> list[Outcome]:
-    """Ask all questions, one after the other. Raises ModelUnavailable, and ModelRefused if it refuses the first one."""
+) -> tuple[list[Outcome], ModelFailed | None]:
+    """Ask the questions in turn; return how they went, and the failure of the server that ended the exam."""
     watched = _Watched(model)
     answerer = ModelAnswerer(watched, prompts, embedder, "mark", entailment_judge)
     outcomes: list[Outcome] = []
@@ -162,9 +162,11 @@ async def examine(
         for question in QUESTIONS:
             watched.begin()
             outcomes.append(await _ask(question, answerer, watched, deadline_s, may_refuse=bool(outcomes)))
+    except (ModelRefused, ModelUnavailable) as exc:
+        return outcomes, exc
     finally:
         await model.aclose()
-    return outcomes
+    return outcomes, None
 
 
 async def _ask(

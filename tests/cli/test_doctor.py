@@ -172,6 +172,14 @@ def test_a_server_that_cannot_be_asked(qa, acts, code, advice):
     assert "sk-secret" not in done.stdout + done.stderr and "\x1b" not in message and "\u202e" not in message
 
 
+def test_what_was_learnt_before_the_server_hung_is_shown(qa):
+    """The full prompt takes a slow server longest: the questions before it are reported all the same."""
+    done, _ = examine(qa, acts=[Replies(obeys), Replies(obeys), Hang()], QA_DEADLINE_S="1")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["obeys"], len(report["questions"])) == (3, None, 2)
+    assert all(row["obeys"] for row in report["questions"])
+
+
 def test_a_server_that_is_not_there(qa):
     """Nobody listens: exit code 3, and the other parts are still reported."""
     done = qa("doctor", "--json", OPENAI_BASE_URL="http://127.0.0.1:9/v1", QA_LLM_MODEL="m")

@@ -96,6 +96,8 @@ def test_a_model_that_is_not_there_does_not_stop_the_others(tmp_path):
 def test_a_key_is_in_no_file_and_no_output(tmp_path, monkeypatch):
     """Results, runs and scores are made to be passed on."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-1")
+    monkeypatch.setenv("QA_REDIS_URL", "redis://:hidden@cache.internal/0")
+    monkeypatch.setenv("QA_ALLOWED_HOSTS", "news.internal")
     with ScriptedServer(reply=obeys) as model:
         done = measure(tmp_path, model.url.replace("http://", "http://me:hidden@"), "m")
         assert all("authorization" in seen.headers for seen in model.seen)
@@ -103,6 +105,8 @@ def test_a_key_is_in_no_file_and_no_output(tmp_path, monkeypatch):
     written = [path.read_bytes() for path in (tmp_path / "out").rglob("*.json*")]
     assert written and not [content for content in written if b"sk-secret-1" in content or b"hidden" in content]
     assert "sk-secret-1" not in done.output and "hidden" not in done.output
+    (result,) = (tmp_path / "out" / "results").iterdir()
+    assert "internal" not in result.read_text()
 
 
 def test_the_table_needs_only_result_files(tmp_path):
