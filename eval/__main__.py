@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from eval.cli import model_commands
+from eval.cli import matrix_command, model_commands
 from eval.cli.common import read_prices, reported_errors
 
 GoldOption = Annotated[Path, typer.Option("--gold", exists=True, help="A gold file, or a folder of them.")]
@@ -23,6 +23,7 @@ app.command()(model_commands.judge)
 app.command("draft-gold")(model_commands.draft_gold)
 app.command("draft-feedback")(model_commands.draft_feedback)
 app.command()(model_commands.review)
+app.command()(matrix_command.matrix)
 
 
 @app.callback()

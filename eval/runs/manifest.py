@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from qa import QaError, Settings
 
 FORMAT = 1
-_SECRET = {"openai_api_key", "api_keys"}
+_SECRET = {"openai_api_key", "api_keys", "redis_url"}
 _LOCAL = {"data_dir", "database_url", "chroma_url", "prompts_dir", "public_url", "log_level"}
 
 

@@ -210,7 +210,7 @@ class _Writer:
     async def keep_articles(self, item: Item, reply: Reply) -> None:
         needed: list[tuple[str, int | None]] = [(span.article_id, None) for span in item.gold]
         needed += [(article_id, None) for article_id in item.gold_articles]
-        needed += [(citation["article_id"], citation["version"]) for citation in reply.answer["citations"]]
+        needed += [(citation["article_id"], citation["version"]) for citation in reply.citations]
         for article_id, version in dict.fromkeys(needed):
             if any(article_id == kept and version in (None, number) for kept, number in self.kept):
                 continue

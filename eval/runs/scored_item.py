@@ -104,7 +104,7 @@ class ScoredItem:
         """Return the cited places of each statement, with the support function of the gold spans."""
         self.require_gold_spans()
         support = gold_support(self.item.places, self.item.answers)
-        return [(cited, support) for cited in self._cited_by_statement()]
+        return [(cited, support) for cited in self.cited_by_statement()]
 
     @cached_property
     def judged_supported(self) -> list[tuple[list[Place], Support]]:
@@ -114,9 +114,10 @@ class ScoredItem:
             return []
         if self.judged is None:
             raise Unscored("not judged")
-        return list(zip(self._cited_by_statement(), self.judged, strict=True))
+        return list(zip(self.cited_by_statement(), self.judged, strict=True))
 
-    def _cited_by_statement(self) -> list[list[Place]]:
+    def cited_by_statement(self) -> list[list[Place]]:
+        """Return the cited places of each statement, in the order of the statements."""
         by_number = {
             citation["number"]: place for citation, place in zip(self.answer["citations"], self.cited, strict=True)
         }

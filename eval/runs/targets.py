@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 from eval.dataset.items import Item
@@ -65,6 +66,11 @@ class Reply:
     seconds: float
     sentences: list[dict[str, Any]] | None = None  # the best-ranked; None if `AskOptions.sentences` is 0
 
+    @property
+    def citations(self) -> list[dict[str, Any]]:
+        """Return every citation whose article the run must store."""
+        return list(self.answer["citations"])
+
 
 class Target(Protocol):
     """A system under evaluation that answers questions."""
@@ -107,16 +113,7 @@ class LibraryTarget:
 
     async def ask(self, item: Item, options: AskOptions) -> Reply:
         """Ask through the event stream, which also gives the hits and the time of the first event."""
-        filters = Filters(article_ids=item.article_ids)
-        question = Question(
-            item.question,
-            tuple(Turn(turn.role, turn.content) for turn in item.history),
-            filters,
-            options.day(item),
-            options.mode,
-            options.collection,
-            options.top_k,
-        )
+        question = question_of(item, options)
         began, first = time.perf_counter(), None
         looked: list[dict[str, Any]] = []
         sentences: list[dict[str, Any]] = []
@@ -138,7 +135,7 @@ class LibraryTarget:
                 self._library.search,
                 item.question,
                 collection=options.collection,
-                filters=filters,
+                filters=question.filters,
                 as_of=question.as_of,
                 top_k=DEEP,
             )
@@ -158,6 +155,19 @@ class LibraryTarget:
             return None
         stored = self._library.catalog.text(collection, article_id, version)
         return article_json(stored.text, {name: getattr(stored.source, name) for name in SOURCE})
+
+
+def question_of(item: Item, options: AskOptions) -> Question:
+    """Return the question of an item as it is asked with these options."""
+    return Question(
+        item.question,
+        tuple(Turn(turn.role, turn.content) for turn in item.history),
+        Filters(article_ids=item.article_ids),
+        options.day(item),
+        options.mode,
+        options.collection,
+        options.top_k,
+    )
 
 
 def article_json(text: str, source: Mapping[str, Any]) -> dict[str, Any]:
@@ -185,14 +195,17 @@ def _sentence(evidence: Evidence) -> dict[str, Any]:
 
 
 @contextmanager
-def open_library(data_dir: Path | None, articles: Path | None, embed: str | None) -> Iterator[Library]:
+def open_library(
+    data_dir: Path | None, articles: Path | None, embed: str | None, environ: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[Library]:
     """Open the store in `data_dir`, or a temporary one that has only `articles`.
 
-    Settings come from the environment, as for the service. Raises QaError if an article is refused.
+    Settings come from the environment, as for the service; those in `environ` take precedence. Raises QaError if an
+    article is refused.
     """
     with tempfile.TemporaryDirectory() as folder:
         overrides = {"QA_DATA_DIR": str(data_dir or folder)} | ({"QA_EMBED_MODEL": embed} if embed else {})
-        with Library(load_settings({**os.environ, **overrides})) as library:
+        with Library(load_settings({**os.environ, **overrides, **environ})) as library:
             if articles is not None:
                 report = library.ingest(read([str(articles)]))
                 if report.refused:

@@ -31,11 +31,12 @@ def score(
     allow_missing_gold: bool = False,
     prices: Prices | None = None,
     judged: RunJudgements | None = None,
+    more: Sequence[Metric] = (),
 ) -> dict[str, Any]:
     """Return the scores of a run. Raises BadRun for missing or changed data, and QaError for a bad gold set.
 
     Some public sets have gold articles that their corpus lacks: with `allow_missing_gold` their questions count as
-    missed. Judgements of the run add the judged metrics.
+    missed. Judgements of the run add the judged metrics; `more` are metrics that only some runs can have.
     """
     loaded = read_run(run)
     if loaded.manifest["gold_sha256"] != hash_gold(gold):
@@ -47,7 +48,7 @@ def score(
     texts = {key: row["text"] for key, row in loaded.articles.items()}
     scored_items = [_scored_item(item, loaded.replies[item.id], texts, judged) for item in items]
     rows = [_item_row(scored, loaded) for scored in scored_items]
-    metrics = METRICS if judged is None else METRICS + JUDGED_METRICS
+    metrics = (*METRICS, *(JUDGED_METRICS if judged is not None else ()), *more)
     _mark(scored_items, rows, metrics)
     return {
         "format": FORMAT,

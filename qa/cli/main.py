@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from qa.cli import keys, store
+from qa.cli import doctor, keys, store
 from qa.cli.common import AsJson, Collection, open_catalog, open_library, print_json, read_settings, show_progress
 from qa.errors import BadInput, BadSettings, Locked, NotFound, QaError
 
@@ -179,6 +179,7 @@ def search(
         print(f"       {' '.join(hit.text.split())[:160]}")
 
 
+app.command()(doctor.doctor)
 app.command()(store.backup)
 app.command()(store.restore)
 

@@ -209,15 +209,25 @@ class OpenAIChat:
         return {name: value for name, value in parameters.items() if name not in self._unknown_parameters}
 
     def _our_error(self, exc: Exception, *, begun: bool) -> ModelFailed:
-        if isinstance(exc, openai.APIStatusError) and exc.code in ("unsupported_parameter", "unsupported_value"):
-            name = exc.param or ""
-            if name in ("max_tokens", "temperature", "stream_options") and name not in self._unknown_parameters:
+        if isinstance(exc, openai.APIStatusError):
+            name = _refused_parameter(exc)
+            if name and name not in self._unknown_parameters:
                 self._unknown_parameters.add(name)  # reasoning models refuse the first two, old servers the third
                 return UnknownParameter(f"{self._where} does not take the parameter {name}")
         failed = translate(exc, self._where)
         if begun and isinstance(failed, ModelUnavailable) and not isinstance(exc, TimeoutError):
             return ModelBroken(f"{self._where} ended without a finish reason: it broke off")
         return failed
+
+
+def _refused_parameter(exc: openai.APIStatusError) -> str:
+    """Return the parameter of ours that the server does not take, or an empty string."""
+    if exc.code in ("unsupported_parameter", "unsupported_value"):
+        return exc.param if exc.param in ("max_tokens", "temperature", "stream_options") else ""
+    # Anthropic's endpoint names it in words only: "`temperature` is deprecated for this model". Messages about a prompt
+    # that is too long name max_tokens too, so that one is not read from them.
+    words = str(exc.body.get("message")) if exc.status_code in (400, 422) and isinstance(exc.body, Mapping) else ""
+    return next((name for name in ("temperature", "stream_options") if name in words), "")
 
 
 def _media_type(value: str) -> str:

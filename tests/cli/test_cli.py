@@ -2,57 +2,20 @@
 
 import io
 import json
-import os
 import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing, redirect_stderr, redirect_stdout
-from pathlib import Path
+from contextlib import closing
 
 import pytest
 
 from qa.catalog.catalog import Catalog
-from qa.cli.main import main
 from qa.ingest.ingest import ingest as write
 from tests import ROOT
-from tests.conftest import GUARD
+from tests.cli.shell import Shell
 from tests.fakes import article
 from tests.service.serving import reading
-
-
-class Shell:
-    """Run `qa` in an empty folder, in this process or in a new one."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.command = [sys.executable, "-c", "from qa.cli.main import main; main()"]
-        self.env = {
-            "PATH": os.environ["PATH"],
-            "QA_EMBED_MODEL": "none",
-            "PYTHONPATH": f"{GUARD}:{ROOT}",
-            "HOME": str(folder),
-        }
-
-    def __call__(self, *words: str, stdin: str = "", **env: str) -> subprocess.CompletedProcess[str]:
-        out, err, code = io.StringIO(), io.StringIO(), 0
-        with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
-            for name, value in (self.env | env).items():
-                patch.setenv(name, value)
-            patch.setattr(sys, "argv", ["qa", *words])
-            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
-            try:
-                main()
-            except SystemExit as exc:
-                assert isinstance(exc.code, int)  # a string would be printed, with exit code 1
-                code = exc.code
-        return subprocess.CompletedProcess(list(words), code, out.getvalue(), err.getvalue())
-
-    def process(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        command = [*self.command, *words]
-        return subprocess.run(
-            command, cwd=self.folder, env=self.env, input=stdin, capture_output=True, text=True, timeout=60
-        )
 
 
 @pytest.fixture

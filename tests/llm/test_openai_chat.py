@@ -407,6 +407,25 @@ async def test_a_parameter_that_the_model_does_not_take_is_left_out() -> None:
     assert ["temperature" in body for body in bodies] == [True, True, False, False]
 
 
+async def test_a_parameter_that_is_refused_in_words_only_is_left_out() -> None:
+    """Anthropic's endpoint gives no name and no code of its own; it is believed once."""
+    error = {"message": "`temperature` is deprecated for this model.", "type": "invalid_request_error", "code": None}
+    async with ScriptedServer([Status(400, {}, error), Stream(["Yes."])]) as server:
+        chat = OpenAIChat(settings(server.url))
+        assert (await read(chat))[1] is None
+        await chat.aclose()
+        assert ["temperature" in seen.body for seen in server.seen] == [True, False]
+    _, end, calls = await ask(Status(400, {}, error))
+    assert (type(end), calls) == (ModelRefused, 2)
+
+
+async def test_a_prompt_that_is_too_long_drops_no_parameter() -> None:
+    """The message names max_tokens, which is not what is wrong: one call, refused."""
+    words = "max_tokens is too large: 700. This model's maximum context length is 2048 tokens."
+    _, end, calls = await ask(Status(400, {}, {"message": words, "type": "BadRequestError", "code": 400}))
+    assert (type(end), calls) == (ModelRefused, 1)
+
+
 async def test_a_parameter_that_stays_unsupported_is_refused() -> None:
     """Leaving it out is tried once."""
     error = {"message": "canary", "param": "max_tokens", "code": "unsupported_parameter", "type": "x"}
