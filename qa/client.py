@@ -49,6 +49,7 @@ _ERROR_BY_CODE: dict[str, type[errors.QaError]] = {
     "model_refused": errors.ModelRefused,
     "model_unavailable": errors.ModelUnavailable,
     "model_broken": errors.ModelBroken,
+    "model_unusable": errors.ModelUnusable,
     "bad_key": errors.BadSettings,
     "forbidden": errors.BadSettings,
 }

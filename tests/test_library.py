@@ -211,7 +211,7 @@ def test_questions_may_be_asked_one_after_the_other_with_a_model(library: Librar
 
     library.model = Chat(lambda messages: ["NOT_IN_SOURCES"])
     for _ in range(2):
-        assert library.ask(COST, as_of=DAY, mode="llm").mode == "llm"
+        assert library.ask("Who is the king of Norway?", as_of=DAY, mode="llm").mode == "llm"
     assert len(closed) == 2
 
 

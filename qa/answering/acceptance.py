@@ -88,6 +88,8 @@ class Acceptance:
             return Outcome(reasons=("cut short",))
         text = self._without_outlet(reply_words.without_preamble(sentence.text))
         cited = [self._shown.by_id[sentence_id] for sentence_id in sentence.ids]
+        if text.rstrip("\"'”’ ").endswith("?") and not verify.is_verbatim(text, cited):
+            return Outcome(reasons=("asks and tells nothing",))
         if not cited:
             bearer = self._find_bearer(text, [self._shown.by_id[sentence_id] for sentence_id in sentence.guesses])
             if bearer is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from qa.answering.draft import Judged
@@ -9,6 +10,11 @@ from qa.answering.extractive import with_attribution
 from qa.errors import EmbeddingFailed, JudgeFailed
 from qa.types import Embedder, EntailmentJudge, Evidence, Source
 from qa.verification import entailment, support_score, verify
+
+# Prose without remains of markup, codes and ids, which the judge was never shown: it cannot accept those.
+_PLAIN = re.compile(
+    r"(?:(?!--)(?:(?<!\w)\d[\d.,:]*(?:st|nd|rd|th|s|m|bn|k|km|kg|pm|am)?(?!\w)|(?<!\w)(?:[^\W\d_]{2,24}|[aAI])(?!\w)|(?<![^\W])[^\W\d_](?=[.'’])|(?<=['’])[^\W\d_](?!\w)|[^\w<>\[\]{}=|\\^~`*#@]))+"
+)
 
 
 def check_statement(
@@ -33,7 +39,7 @@ def check_statement(
     if judge and verdict[0] != "unsupported" and not verify.is_verbatim(statement, cited):
         try:
             readings = judge.judge([(statement, words) for words in _evidence_texts(cited)])
-            verdict = entailment.combine(verdict, readings, score)
+            verdict = entailment.combine(verdict, readings, score if _PLAIN.fullmatch(statement) else 0.0)
         except JudgeFailed:
             failed = "entailment"
     return Judged(*verdict, round(score, 4)), failed

@@ -99,6 +99,9 @@ KINDS: dict[type[errors.QaError], Kind] = {
     errors.ModelRefused: Kind(502, "model_failed", "model_refused", "the model server refused; ask the operator"),
     errors.ModelUnavailable: Kind(503, "model_failed", "model_unavailable", "the model is away; try again later"),
     errors.ModelBroken: Kind(502, "model_failed", "model_broken", "the model's reply cannot be read; try again"),
+    errors.ModelUnusable: Kind(
+        502, "model_failed", "model_unusable", "the model's reply is of no use; try another model"
+    ),
     errors.BadSettings: Kind(500, "server_error", "bad_settings", "the service is not set up right; ask the operator"),
     Overloaded: Kind(503, "unavailable", "overloaded"),
     TooMany: Kind(429, "rate_limit_error", "rate_limit_exceeded"),

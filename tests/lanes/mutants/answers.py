@@ -129,7 +129,7 @@ GUARDS = (
     ),
     Guard(
         "verification: quotations",
-        "check",
+        "_check_wording",
         "discrepancies += [Discrepancy(reason, True) for reason in "
         "quotations.find_wrong_quotations(statement, cited, others, retrieved)]",
         "pass",
@@ -137,7 +137,7 @@ GUARDS = (
     ),
     Guard(
         "verification: speakers",
-        "check",
+        "_check_wording",
         "[*find_discrepancies(aligned), *_find_wrong_speaker(statement, aligned, cited)]",
         "[*find_discrepancies(aligned)]",
         ("test_one_changed_thing_makes_a_statement_unsupported",),
