@@ -13,7 +13,12 @@ from qa.verification import entailment, support_score, verify
 
 # Prose without remains of markup, codes and ids, which the judge was never shown: it cannot accept those.
 _PLAIN = re.compile(
-    r"(?:(?!--)(?:(?<!\w)\d[\d.,:]*(?:st|nd|rd|th|s|m|bn|k|km|kg|pm|am)?(?!\w)|(?<!\w)(?:[^\W\d_]{2,24}|[aAI])(?!\w)|(?<![^\W])[^\W\d_](?=[.'’])|(?<=['’])[^\W\d_](?!\w)|[^\w<>\[\]{}=|\\^~`*#@]))+"
+    r"""(?x)(?: (?!--) (?:
+        (?<!\w) \d[\d.,:]* (?:st|nd|rd|th|s|m|bn|k|km|kg|pm|am)? (?!\w)  # a number, with what is written to it
+      | (?<!\w) (?: [^\W\d_]{2,24} | [aAI] ) (?!\w)  # a word
+      | (?<!\w) [^\W\d_] (?=[.'’]) | (?<=['’]) [^\W\d_] (?!\w)  # an initial, or the "s" of "Ann's"
+      | [^\w<>\[\]{}=|\\^~`*\#@]
+    ))+"""
 )
 
 

@@ -89,6 +89,10 @@ class ArticleContext:
         return None
 
 
+def _is_name(token: Token, key: str) -> bool:
+    return token.key == key and token.kind == "name" and not token.opens_sentence
+
+
 def _may_be_first_name(token: Token) -> bool:
     """Tell whether a name before another one may be a first name: not "Minister", "Russian" or "CEO"."""
     is_acronym = len(token.shown) > 1 and token.shown.isupper()
@@ -167,6 +171,24 @@ class AlignedStatement:
     def open_end(self, at: int) -> list[Token]:
         """Return all that its sentence has before its first match or after its last one, if the word is there."""
         return self.nearest(at).open_end(at) if self.is_near_copy else []
+
+    def is_common_word(self, own: Token) -> bool:
+        """Tell whether a word has its capital only because it begins a sentence: no name, also before "said".
+
+        It is a frequent word, or the articles have it without a capital and never as a name.
+        """
+        if not own.opens_sentence or own.kind != "name":
+            return False
+        cited = [alignment.sentence for alignment in self.alignments]
+        if own.bare in lexicon.COMMON_OPENERS or own.bare.endswith(lexicon.NOUN_ENDINGS):
+            return not any(_is_name(token, own.key) for words in cited for token in words)
+        same = [
+            token
+            for words in (*cited, *self.around.beside, *self.around.article())
+            for token in words
+            if token.key == own.key
+        ]
+        return any(token.kind == "word" for token in same) and not any(_is_name(token, own.key) for token in same)
 
     def is_giving_outlet(self, at: int) -> bool:
         """Tell whether the name is the cited outlet's, which "put" or "gave" something that nobody in the text did."""

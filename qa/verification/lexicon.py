@@ -15,7 +15,7 @@ def _lexicon(words: str) -> frozenset[str]:
 _OPPOSITES = (
     "rise increase grow climb jump gain surge soar up; higher / fall drop decline decrease shrink slump plunge tumble"
     " slip sink plummet down; lower",
-    "win won victory triumph; beat defeat / lose lost loss; defeat beaten",
+    "win won victory triumph; beat / lose lost loss",
     "more greater; most / fewer less; fewest least",
     "before ahead prior / after since following",
     "since / until till",

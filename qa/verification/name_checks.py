@@ -8,7 +8,6 @@ from qa.text import english
 from qa.verification import lexicon
 from qa.verification.aligned_statement import AlignedStatement, Discrepancy, words_of_kind
 from qa.verification.tokens import Token
-from qa.verification.wording_checks import is_common_opener
 
 
 def check_spelling(aligned: AlignedStatement, at: int) -> Iterator[Discrepancy]:
@@ -114,24 +113,15 @@ def _is_genitive(aligned: AlignedStatement, at: int) -> bool:
 def is_sentence_capital(aligned: AlignedStatement, at: int) -> bool:
     """Tell whether a word may have its capital only because it begins a sentence."""
     own = aligned.statement[at]
-    if is_common_opener(own) and own.key not in aligned.cited_keys:
+    if aligned.is_common_word(own):
         return True
     if any(token.bare in lexicon.SPEECH_WORDS for token in aligned.statement[at + 1 : at + 2]):
         return False
     return (
         own.opens_sentence
         and own.key not in _known_first_names(aligned, at)
-        and (own.key not in aligned.cited_keys | aligned.context_keys or _is_common_word(aligned, own))
+        and own.key not in aligned.cited_keys | aligned.context_keys
         and not words_of_kind(aligned.slot(at), "name")
-    )
-
-
-def _is_common_word(aligned: AlignedStatement, own: Token) -> bool:
-    """Tell whether the cited text or a text beside it has the word without a capital, and never as a name."""
-    texts = [*(alignment.sentence for alignment in aligned.alignments), *aligned.around.beside]
-    same = [token for words in texts for token in words if token.key == own.key]
-    return any(token.shown[0].islower() for token in same) and not any(
-        token.kind == "name" and not token.opens_sentence for token in same
     )
 
 

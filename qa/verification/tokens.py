@@ -249,10 +249,7 @@ def _join_phrases(tokens: Sequence[Token]) -> list[Token]:
             joined[-1] = replace(joined[-1], key="no longer", shown=f"{joined[-1].shown} {token.shown}")
         elif token.bare == "than" and len(joined) > 1 and (joined[-2].key, pair[0]) in _BOUNDS:
             first, second = _BOUNDS[joined[-2].key, pair[0]]
-            joined[-2:] = [
-                Token(first, f"{joined[-2].shown} {joined[-1].shown}", "filler"),
-                Token(_stem(second), token.shown, "word"),
-            ]
+            joined[-2:] = [Token(first, first, "filler"), Token(_stem(second), second, "word")]
         elif token.kind == "unit" and pair[0] in _POWERS:
             key = f"{_POWERS[pair[0]]} {token.key}"
             joined[-1] = replace(token, key=key, shown=f"{joined[-1].shown} {token.shown}")

@@ -30,7 +30,6 @@ from qa.verification.lexicon import SYNONYMS
 from qa.verification.meaning import spell_out
 from qa.verification.openers import dateline_of, without_openers
 from qa.verification.tokens import CLAIMING, Token, join_compounds, tokenise
-from qa.verification.wording_checks import is_common_opener
 
 # Shares of a statement's claiming words that its sources must have: `python -m eval.bench.verification.verdicts`.
 PARTLY, FULLY = 0.3, 0.8
@@ -235,7 +234,7 @@ def _find_wrong_speaker(statement: str, aligned: AlignedStatement, cited: Sequen
     stated = quotations.find_speakers(aligned.statement) - uncapitalised
     # 'The report said: "Trade is slow"'
     stated &= quotations.find_speakers(tokenise(quotations.without_quotations(statement)))
-    stated -= {token.key for token in aligned.statement if is_common_opener(token)}
+    stated -= {token.key for token in aligned.statement if aligned.is_common_word(token)}
     if not stated:
         return []
     cited_speakers = set[str]().union(

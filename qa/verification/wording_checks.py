@@ -47,7 +47,7 @@ def check_negation(aligned: AlignedStatement, at: int) -> Iterator[Discrepancy]:
             return
     if own.key == "no longer" and _has_ended(aligned, denied):
         yield Discrepancy(f"said as an ending in cited text: {own.shown}", False, own.shown)
-    elif not joint and _is_denied_otherwise(aligned, denied):
+    elif not joint and _is_denied_otherwise(aligned, at, denied):
         yield Discrepancy(f"denied in other words in cited text: {own.shown}", False, own.shown)
     elif denied is not None and _is_denied_beside(aligned, aligned.statement[denied].key):
         yield Discrepancy(f"negation not in cited text, only beside it: {own.shown}", False, own.shown)
@@ -98,22 +98,30 @@ def _has_ended(aligned: AlignedStatement, denied: int | None) -> bool:
     )
 
 
-def _is_denied_otherwise(aligned: AlignedStatement, denied: int | None) -> bool:
+def _is_denied_otherwise(aligned: AlignedStatement, at: int, denied: int | None) -> bool:
     """Tell whether a cited sentence has a denial that the statement has not: "closed" for "not open", "but not in May".
 
-    What it denies may be something else, so this proves nothing; a denial put into a copy of the sentence has none.
+    What it denies may be something else, so this proves nothing. A "not" put between words that are side by side in the
+    sentence is one of the sentence's only where both deny a word of the statement.
     """
     own = aligned.statement[denied] if denied is not None else None
-    return any(
-        place not in alignment.in_statement
-        and (
-            token.kind == "negation"
-            or token.bare in lexicon.NEGATING
-            or (own is not None and are_opposites(own, token))
-        )
-        for alignment in aligned.alignments
-        for place, token in enumerate(alignment.sentence)
-    )
+    for alignment in aligned.alignments:
+        before, after = alignment.in_sentence[at - 1] if at else None, alignment.in_sentence[at + 1 : at + 2]
+        is_inserted = before is not None and after == (before + 1,)
+        for place, token in enumerate(alignment.sentence):
+            if place in alignment.in_statement:
+                continue
+            if is_inserted:
+                governed = _governed_word(alignment.sentence, place) if token.kind == "negation" else None
+                if governed in alignment.in_statement:
+                    return True
+            elif (
+                token.kind == "negation"
+                or token.bare in lexicon.NEGATING
+                or (own is not None and are_opposites(own, token))
+            ):
+                return True
+    return False
 
 
 def _is_denied_beside(aligned: AlignedStatement, key: str) -> bool:
@@ -152,6 +160,8 @@ def check_word(aligned: AlignedStatement, at: int) -> Iterator[Discrepancy]:
     is_reference = own.bare == "to" and at > 0 and aligned.statement[at - 1].bare == "according"
     opposite = next((token for token in slot if are_opposites(own, token) and not is_reference), None)
     if opposite is not None:
+        if _is_denied(aligned, at):  # "not open" for "closed"
+            return
         yield Discrepancy(f"opposite of cited text: {own.shown} for {opposite.shown}", True, own.shown)
         return
     if own.bare in lexicon.CONNECTIVES or _is_neutral_speech(aligned, own):
@@ -168,7 +178,7 @@ def check_word(aligned: AlignedStatement, at: int) -> Iterator[Discrepancy]:
             yield from _check_capital(aligned, own, words_of_kind(slot, "name"))
         return
     names = words_of_kind(slot, "name")
-    if own.shown[0].isupper() and names and not is_common_opener(own):
+    if own.shown[0].isupper() and names and not aligned.is_common_word(own):
         yield Discrepancy(f"altered: {own.shown} for {names}", True, own.shown)
         return
     if own.kind == "denial" and aligned.is_near_copy and not aligned.is_moved(at):
@@ -217,6 +227,16 @@ def _completes_phrase(aligned: AlignedStatement, at: int) -> bool:
     )
 
 
+def _is_denied(aligned: AlignedStatement, at: int) -> bool:
+    """Tell whether the statement has a "not" of the word that no cited sentence has."""
+    return any(
+        aligned.statement[step].kind == "negation"
+        and not aligned.is_matched(step)
+        and _governed_word(aligned.statement, step) == at
+        for step in range(max(0, at - _SCOPE), at)
+    )
+
+
 def _is_neutral_speech(aligned: AlignedStatement, own: Token) -> bool:
     """Tell whether the word only says that something was said, and the cited text has such a word too."""
     return own.bare in lexicon.NEUTRAL_SPEECH and any(
@@ -238,11 +258,6 @@ def _is_inverted_speaker(aligned: AlignedStatement, at: int) -> bool:
         for alignment in aligned.alignments
         for verb, speaker in pairwise(alignment.sentence)
     )
-
-
-def is_common_opener(own: Token) -> bool:
-    """Tell whether a word has its capital only because it begins a sentence: no name, also before "said"."""
-    return own.opens_sentence and (own.bare in lexicon.COMMON_OPENERS or own.bare.endswith(lexicon.NOUN_ENDINGS))
 
 
 def _only_pronouns(slot: Sequence[Token]) -> bool:

@@ -339,3 +339,64 @@ def test_a_clause_that_moved_keeps_its_denial_and_its_number(statement, cited, e
     """Each "not" and each number stays with its own word."""
     support, reasons = verdict(statement, [cited] if isinstance(cited, str) else cited)
     assert support in expected, reasons
+
+
+# -- other words for the same ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("statement", "cited", "expected"),
+    [
+        ("At least six men came.", "No fewer than six men came.", ("supported",)),
+        ("No fewer than six men came.", "Six men came.", ("partial", "unsupported")),
+        ("No more than six men came.", "No fewer than six men came.", ("partial", "unsupported")),
+        ("The mill paid 500,000 euros.", "The mill paid half a million euros.", ("supported",)),
+        ("The mill paid 50,000 euros.", "The mill paid half a million euros.", ("unsupported",)),
+        ("The mill sold its two boats.", "The mill sold both of its boats.", ("supported",)),
+        ("The mill sold its three boats.", "The mill sold both of its boats.", ("unsupported",)),
+        ("The film took 11 million marks in May.", "The film cost 1 million marks and took 11 million in May.", SHOWN),
+        (
+            "The film took 11 million euros in May.",
+            "The film cost 1 million marks and took 11 million in May.",
+            ("unsupported",),
+        ),
+        ("Hove beat Tarn by one goal.", "Hove won against Tarn by one goal.", SHOWN),
+        ("Hove lost to Tarn by one goal.", "Hove won against Tarn by one goal.", ("unsupported", "partial")),
+        ("The roof is closed to cars.", "The roof is not open to cars.", ("partial", "unsupported")),
+        ("The roof is not open to cars.", "The roof is closed to cars.", ("partial",)),
+        ("The roof is not closed to cars.", "The roof is closed to cars.", ("unsupported",)),
+        ("The lamps were not checked in May.", "The lamps were checked in June and July but not in May.", SHOWN),
+        ("The lamps were not checked.", "The lamps were checked.", ("unsupported",)),
+    ],
+)
+def test_bounds_halves_and_denials_in_other_words(statement, cited, expected):
+    """What is said with another word is shown; the same words with another value or another "not" are refused."""
+    support, reasons = verdict(statement, [cited])
+    assert support in expected, reasons
+
+
+@pytest.mark.parametrize(
+    ("statement", "cited", "expected"),
+    [
+        ("Rescuers found the boat on Monday.", "Dov Klee and his crew found the boat on Monday.", ("partial",)),
+        ("Demolition of the mill began on Monday.", "Klee Works began to demolish the mill on Monday.", ("partial",)),
+        ("Osric Vane found the boat on Monday.", "Dov Klee and his crew found the boat on Monday.", ("unsupported",)),
+        ("Vane found the boat on Monday.", "Klee found the boat on Monday.", ("unsupported",)),
+        ("Divers said the boat was safe.", "Dov Klee said the boat was safe.", ("partial", "unsupported")),
+        ("Vane said the boat was safe.", "Dov Klee said the boat was safe.", ("unsupported",)),
+        (
+            "Klee Works told riders that the line would close.",
+            "Klee Works will close the line, the operator told riders.",
+            SHOWN,
+        ),
+        (
+            "Vera Moss-Roth said the line would close.",
+            "The line will close, said chief engineer Vera Moss-Roth.",
+            SHOWN,
+        ),
+    ],
+)
+def test_a_capital_that_opens_a_sentence_may_be_a_common_word(statement, cited, expected):
+    """A frequent word is no name in place of another one; a name is."""
+    support, reasons = verdict(statement, [cited])
+    assert support in expected, reasons
