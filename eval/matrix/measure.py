@@ -172,12 +172,17 @@ def _figures(scores: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, F
 def _spending(replies: list[dict[str, Any]], prices: Prices | None) -> Spending:
     usages = [reply["answer"]["usage"] for reply in replies]
     seconds = [reply["seconds"] for reply in replies]
+    counted = any(usage["prompt_tokens"] for usage in usages)  # some servers report no usage in a stream
+
+    def average(name: str) -> float | None:
+        return sum(usage[name] for usage in usages) / len(usages) if counted else None
+
     return Spending(
-        prompt_tokens=sum(usage["prompt_tokens"] for usage in usages) / len(usages),
-        completion_tokens=sum(usage["completion_tokens"] for usage in usages) / len(usages),
+        prompt_tokens=average("prompt_tokens"),
+        completion_tokens=average("completion_tokens"),
         seconds_p50=percentile(seconds, 50),
         seconds_p95=percentile(seconds, 95),
-        cost=None if prices is None else sum(map(prices.cost, usages)) / len(usages),
+        cost=sum(map(prices.cost, usages)) / len(usages) if prices is not None and counted else None,
         per_million_in=None if prices is None else prices.per_million_in,
         per_million_out=None if prices is None else prices.per_million_out,
     )

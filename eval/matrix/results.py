@@ -53,8 +53,8 @@ class Checked(View):
 class Spending(_Row):
     """What the answers took: tokens and cost of a question on average, seconds from question to answer."""
 
-    prompt_tokens: Annotated[float, Field(ge=0)]
-    completion_tokens: Annotated[float, Field(ge=0)]
+    prompt_tokens: Annotated[float, Field(ge=0)] | None  # None where the server counts no tokens
+    completion_tokens: Annotated[float, Field(ge=0)] | None
     seconds_p50: Annotated[float, Field(ge=0)]
     seconds_p95: Annotated[float, Field(ge=0)]
     cost: Annotated[float, Field(ge=0)] | None

@@ -51,8 +51,9 @@ def _shared(view: View) -> tuple[str, ...]:
 
 def _spent(spending: Spending) -> tuple[str, str, str]:
     cost = "-" if spending.cost is None else f"{spending.cost * 1_000:.2f}"
+    tokens = (spending.prompt_tokens, spending.completion_tokens)
     return (
-        f"{spending.prompt_tokens:,.0f} / {spending.completion_tokens:,.0f}",
+        " / ".join("-" if count is None else f"{count:,.0f}" for count in tokens),
         f"{spending.seconds_p50:.1f} / {spending.seconds_p95:.1f}",
         cost,
     )

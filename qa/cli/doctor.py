@@ -98,8 +98,9 @@ def _check_reader(settings: Settings) -> Iterator[Finding]:
 
 
 def _check_store(settings: Settings) -> Iterator[Finding]:
-    where = "PostgreSQL" if settings.database_url else str(settings.data_dir)
-    if settings.catalog_url.startswith(_SQLITE) and not _has_catalog(settings):
+    in_file = settings.catalog_url.startswith(_SQLITE)
+    where = str(settings.data_dir) if in_file else "PostgreSQL"
+    if in_file and not _has_catalog(settings):
         # Opening it would make it: a check leaves nothing behind.
         yield Finding("store", "off", f"{where} has no articles yet: qa ingest PATH")
         return
@@ -210,7 +211,8 @@ def _served_models(settings: Settings) -> list[str]:
 
 
 def _print_outcome(outcome: Outcome) -> None:
-    tokens = f"{outcome.prompt_tokens} tokens in, {outcome.completion_tokens} out"
+    counted = f"{outcome.prompt_tokens} tokens in, {outcome.completion_tokens} out"
+    tokens = counted if outcome.prompt_tokens else "the server counts no tokens"
     print(f"  {outcome.name}: {'obeys' if outcome.obeys else 'does not obey'}; {outcome.seconds:.1f} s, {tokens}")
     for problem in outcome.problems:
         print(f"    {problem}")

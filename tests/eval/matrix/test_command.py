@@ -1,6 +1,7 @@
 """`python -m eval matrix`: from models to result files to the table."""
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -9,9 +10,10 @@ from eval.__main__ import app
 from eval.matrix.results import load_results
 from eval.matrix.sets import prepare_sets
 from qa import QaError
+from tests import ROOT
 from tests.eval.gold_fixtures import gold_row, read_lines, write_lines
 from tests.eval.matrix.fixtures import forgets_ids, lies, obeys, write_set
-from tests.scripted_server import Computed, ScriptedServer, Status
+from tests.scripted_server import Computed, ScriptedServer, Status, Stream
 
 PRICES = ("--price-in", "1", "--price-out", "2")
 MODELS = {"obeys": obeys, "lies": lies, "forgets-ids": forgets_ids}
@@ -61,6 +63,20 @@ def test_what_verification_buys(tmp_path):
         "| obeys | gold | 3 | checked | 1.00 [1.00, 1.00] | 1.00 | 1.00 | .00 | .00 [.00, .00] |"
     )
     assert table[3].startswith("|  |  |  | as written | 1.00 [1.00, 1.00] | 1.00 |")
+
+
+def test_a_server_that_counts_no_tokens_has_no_cost(tmp_path):
+    """Nothing is no figure: neither zero tokens nor a price of zero."""
+
+    class Uncounted:
+        async def play(self, request, writer):
+            await Stream(obeys(request), usage=(0, 0)).play(request, writer)
+
+    with ScriptedServer([Uncounted()]) as model:
+        assert measure(tmp_path, model.url, "m", *PRICES).exit_code == 0
+    (result,) = load_results(tmp_path / "out" / "results")
+    assert (result.spending.prompt_tokens, result.spending.completion_tokens, result.spending.cost) == (None,) * 3
+    assert "| - / - |" in call("--table", "--results", tmp_path / "out" / "results").stdout
 
 
 def test_an_interrupted_matrix_goes_on(tmp_path):
@@ -160,3 +176,12 @@ def test_public_sets_are_those_in_the_folder(tmp_path):
     assert [(each.name, each.of) for each in sets] == [("ramdocs", 1)]
     with pytest.raises(QaError, match="no set clapnq; there are sample, ramdocs"):
         prepare_sets(tmp_path / "sets", public=tmp_path, names=["clapnq"])
+
+
+def test_the_published_results_are_valid_and_in_the_page():
+    """Every file of docs/matrix keeps to the schema, and docs/matrix.md shows the table of exactly these files."""
+    shown = call("--table")
+    assert shown.exit_code == 0, shown.stderr
+    page = (ROOT / "docs" / "matrix.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"(?m)^\| model \|.*\n(?:\|.*\n)+", page)
+    assert table.strip() == shown.stdout.strip(), "print it again: python -m eval matrix --table"
