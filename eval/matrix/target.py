@@ -19,6 +19,7 @@ from eval.runs.targets import AskOptions, LibraryTarget, Reply, question_of
 from qa import Answer, Library, ModelFailed, ModelRefused, ModelUnavailable, QaError, answer_json
 
 REFUSAL = "NOT_IN_SOURCES"  # what the prompt tells a model to write when the evidence does not answer
+MARKED = "Not confirmed: "
 NOTHING = {"type": "ModelBroken", "message": "the reply has no sentence to show"}
 
 
@@ -72,7 +73,26 @@ class PairedTarget(LibraryTarget):
                 answer = await self._unchecked.ask(question_of(item, options))
         except ModelFailed:
             return None
-        return with_uncited(answer_json(answer, options.collection), calls[-1].text if calls else "")
+        text = calls[-1].text if calls else ""
+        if answer.mode == "extractive":  # retrieval is sure of an answer that the model says is not there
+            return _refusal(answer_json(answer, options.collection)) if REFUSAL in text else None
+        return with_uncited(_without_marks(answer_json(answer, options.collection)), text)
+
+
+def _refusal(answer: dict[str, Any]) -> dict[str, Any]:
+    nothing = {"answer": "", "statements": [], "citations": [], "conflicts": [], "dates": [], "short_answer": None}
+    return answer | nothing | {"status": "not_in_sources", "mode": "llm"}
+
+
+def _without_marks(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer without the words that the service puts before what it could not confirm."""
+    body, statements = "", []
+    for statement in answer["statements"]:
+        text = statement["text"].removeprefix(MARKED)
+        start = len(body) + bool(body)
+        body = f"{body} {text}" if body else text
+        statements.append(statement | {"start": start, "end": len(body), "text": text})
+    return answer | {"answer": body, "statements": statements} if statements else answer
 
 
 def with_uncited(answer: dict[str, Any], model_text: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ the first sentence of the evidence and in the last: a server that cuts prompts o
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -26,6 +27,7 @@ REPLY_CHARS = 300  # of a reply are shown
 _DAY = date(2024, 6, 20)
 _WINDOW = "give it a context window of at least 4,096 tokens (docs/model-servers.md)"
 _NO_WORD = "finished without a word"  # the protocol's own way to say nothing
+_ID = re.compile(r"\b(?:[a-z]\d|\d[a-z]|s[0-9a-z]{5})\b", re.IGNORECASE)
 _FILLER = (
     "Item {number} of the minutes of the parish of Hollin Fell notes that the footpath between the mill and the lower"
     " orchard was walked by two wardens, that {stones} loose stones were set again along the north wall, and that the"
@@ -213,7 +215,7 @@ def _judge(question: ExamQuestion, answer: Answer, watched: _Watched, failed: st
     window, problems = _read_whole(watched, failed)
     ids = words = refusal = None
     if question.needed:
-        ids, ids_problems = _ids_used(question, answer)
+        ids, ids_problems = _ids_used(question, answer, watched.text)
         words, words_problems = _words_kept(question, answer)
         problems += ids_problems + words_problems
     else:
@@ -253,10 +255,10 @@ def _read_whole(watched: _Watched, failed: str) -> tuple[bool, list[str]]:
     return not problems, problems
 
 
-def _ids_used(question: ExamQuestion, answer: Answer) -> tuple[bool, list[str]]:
+def _ids_used(question: ExamQuestion, answer: Answer, reply: str) -> tuple[bool, list[str]]:
     problems = []
-    if any(len(rejected.text.split()) > 1 for rejected in answer.rejected):
-        problems.append("it writes sentences without the ids of their evidence: readers do not see them")
+    if answer.statements and not _ID.search(reply):
+        problems.append("it writes sentences without the ids of their evidence: the service has to guess")
     if any(len(rejected.text.split()) == 1 for rejected in answer.rejected):
         problems.append("it cites ids that it was not given")
     cited = {(citation.source.article_id, citation.span) for citation in answer.citations}

@@ -85,11 +85,11 @@ def test_a_model_that_obeys(qa):
 
 
 def test_the_third_prompt_is_a_full_one(qa):
-    """What it needs stands first and last in the evidence, with about two thousand tokens between."""
+    """What it needs stands first and last in the evidence, with all that a prompt shows between."""
     _, seen = examine(qa)
     sentences = [words for _, words in evidence_of(seen[2].body)]
     assert "14 May 2024" in sentences[0] and "6,310" in sentences[-1]
-    assert 1_200 < len(seen[2].body["messages"][-1]["content"].split()) < 2_000
+    assert 700 < len(seen[2].body["messages"][-1]["content"].split()) < 2_000
 
 
 @pytest.mark.parametrize(
