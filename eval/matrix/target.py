@@ -80,7 +80,14 @@ class PairedTarget(LibraryTarget):
 
 
 def _refusal(answer: dict[str, Any]) -> dict[str, Any]:
-    nothing = {"answer": "", "statements": [], "citations": [], "conflicts": [], "dates": [], "short_answer": None}
+    nothing: dict[str, Any] = {
+        "answer": "",
+        "statements": [],
+        "citations": [],
+        "conflicts": [],
+        "dates": [],
+        "short_answer": None,
+    }
     return answer | nothing | {"status": "not_in_sources", "mode": "llm"}
 
 
