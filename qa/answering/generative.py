@@ -66,7 +66,7 @@ class ModelAnswerer:
         as_of = today.isoformat()
         system = self._prompts.system_with(wishes)
         room = PROMPT_TOKENS - sum(map(estimate_tokens, (system, self._fill_prompt(draft.question, as_of))))
-        shown = show(evidence, draft.texts, draft.question, room)
+        shown = show(evidence, draft.texts, f"{system} {draft.question}", room)  # no id of the example either
         if not shown.by_id:
             raise ModelRefused("beside the question no evidence fits into the prompt")
         fence = make_fence()

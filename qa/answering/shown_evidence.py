@@ -33,8 +33,8 @@ class ShownEvidence:
         return [each for each in neighbours(evidence, self.texts.get(evidence.source, "")) if each is not None]
 
 
-def show(evidence: Sequence[Evidence], texts: Texts, question: str, room: int) -> ShownEvidence:
-    """Return what is shown of the ranked sentences in `room` tokens; nothing if not even one sentence fits."""
+def show(evidence: Sequence[Evidence], texts: Texts, prompt: str, room: int) -> ShownEvidence:
+    """Return what is shown of the ranked sentences in `room` tokens, with ids that the prompt has not."""
     chosen = fit(evidence, texts, room)
     words = [
         question,
