@@ -37,7 +37,7 @@ def show(evidence: Sequence[Evidence], texts: Texts, prompt: str, room: int) -> 
     """Return what is shown of the ranked sentences in `room` tokens, with ids that the prompt has not."""
     chosen = fit(evidence, texts, room)
     words = [
-        question,
+        prompt,
         *(part for each in chosen for part in (each.text, each.source.title, each.source.outlet) if part),
     ]
     by_source = {each.source: texts[each.source.article_id, each.source.version] for each in evidence}
